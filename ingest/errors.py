@@ -1,0 +1,184 @@
+"""The service's errors: what can be wrong with a request as a whole, and with one item.
+
+::
+
+    IngestError
+    ├── RequestError                the request as a whole could not be processed
+    │   ├── MalformedBody               40001
+    │   ├── InvalidParameter            40002
+    │   ├── KeyRequired, InvalidKey     40003, 40004
+    │   ├── TokenRequired, TokenInvalid 40101, 40102
+    │   ├── UnknownEndpoint             40401
+    │   ├── UnknownCollection           40402
+    │   ├── ItemNotFound                40403
+    │   ├── UnknownBatch                40404
+    │   ├── MethodNotAllowed            40501
+    │   ├── RequestTimeout              40801
+    │   ├── Replayed, InProgress        40901, 40902
+    │   ├── BodyTooLarge, TooManyItems  41301, 41302
+    │   ├── UnsupportedMediaType        41501
+    │   ├── UnsupportedEncoding         41502
+    │   ├── KeyMismatch                 42220
+    │   ├── InternalError               50001
+    │   ├── Unavailable                 50301
+    │   └── OutcomeUnknown              50301, with the id of the batch in doubt
+    └── ConfigurationError          a setting, a schema or an environment that cannot work
+
+Item failures are values (`ingest.model.ItemError`), never exceptions: a batch has many of them.
+Nothing here knows HTTP; a code's first three digits happen to be the status that it maps to.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """A stable entry of the contract's table: `code` (int), `name`, `type`."""
+
+    code: int
+    name: str
+    type: str
+
+
+# One item of a batch.
+REQUIRED = ErrorCode(42201, "required", "validation")
+NULL_NOT_ALLOWED = ErrorCode(42202, "null_not_allowed", "validation")
+WRONG_TYPE = ErrorCode(42203, "wrong_type", "validation")
+BAD_FORMAT = ErrorCode(42204, "bad_format", "validation")
+OUT_OF_RANGE = ErrorCode(42205, "out_of_range", "validation")
+BAD_LENGTH = ErrorCode(42206, "bad_length", "validation")
+NOT_A_CHOICE = ErrorCode(42207, "not_a_choice", "validation")
+UNKNOWN_FIELD = ErrorCode(42208, "unknown_field", "validation")
+NOT_STORABLE = ErrorCode(42209, "not_storable", "validation")
+INVALID = ErrorCode(42210, "invalid", "validation")
+ITEM_NOT_FOUND = ErrorCode(40403, "item_not_found", "content")
+DUPLICATE = ErrorCode(40903, "duplicate", "content")
+DUPLICATE_IN_BATCH = ErrorCode(40904, "duplicate_in_batch", "content")
+VERSION_MISMATCH = ErrorCode(41201, "version_mismatch", "content")
+AMBIGUOUS_MATCH = ErrorCode(43501, "ambiguous_match", "content")
+
+ITEM_CODES: dict[int, ErrorCode] = {
+    entry.code: entry for entry in list(globals().values()) if isinstance(entry, ErrorCode)
+}
+
+
+class IngestError(Exception):
+    """Base of every error that the service raises on purpose."""
+
+
+class ConfigurationError(IngestError):
+    """A setting, schema or environment that cannot work; the message says what to change."""
+
+
+class RequestError(IngestError):
+    """The request as a whole could not be processed.
+
+    `message` is one sentence for a person, `description` says where and what to do about it,
+    `retry_after` is in whole seconds, `batch_id` names the batch that the error is about.
+    """
+
+    error_code: ClassVar[ErrorCode]
+
+    def __init__(
+        self,
+        message: str,
+        description: str | None = None,
+        *,
+        retry_after: int | None = None,
+        batch_id: UUID | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+        self.retry_after = retry_after
+        self.batch_id = batch_id
+
+
+class MalformedBody(RequestError):
+    error_code = ErrorCode(40001, "malformed_body", "syntax")
+
+
+class InvalidParameter(RequestError):
+    error_code = ErrorCode(40002, "invalid_parameter", "client")
+
+
+class KeyRequired(RequestError):
+    error_code = ErrorCode(40003, "idempotency_key_required", "client")
+
+
+class InvalidKey(RequestError):
+    error_code = ErrorCode(40004, "invalid_idempotency_key", "client")
+
+
+class TokenRequired(RequestError):
+    error_code = ErrorCode(40101, "token_required", "permission")
+
+
+class TokenInvalid(RequestError):
+    error_code = ErrorCode(40102, "token_invalid", "permission")
+
+
+class UnknownEndpoint(RequestError):
+    error_code = ErrorCode(40401, "unknown_endpoint", "client")
+
+
+class UnknownCollection(RequestError):
+    error_code = ErrorCode(40402, "unknown_collection", "client")
+
+
+class ItemNotFound(RequestError):
+    error_code = ITEM_NOT_FOUND
+
+
+class UnknownBatch(RequestError):
+    error_code = ErrorCode(40404, "unknown_batch", "client")
+
+
+class MethodNotAllowed(RequestError):
+    error_code = ErrorCode(40501, "method_not_allowed", "client")
+
+
+class RequestTimeout(RequestError):
+    error_code = ErrorCode(40801, "request_timeout", "client")
+
+
+class Replayed(RequestError):
+    error_code = ErrorCode(40901, "idempotency_replayed", "client")
+
+
+class InProgress(RequestError):
+    error_code = ErrorCode(40902, "idempotency_in_progress", "client")
+
+
+class BodyTooLarge(RequestError):
+    error_code = ErrorCode(41301, "body_too_large", "client")
+
+
+class TooManyItems(RequestError):
+    error_code = ErrorCode(41302, "too_many_items", "client")
+
+
+class UnsupportedMediaType(RequestError):
+    error_code = ErrorCode(41501, "unsupported_media_type", "client")
+
+
+class UnsupportedEncoding(RequestError):
+    error_code = ErrorCode(41502, "unsupported_encoding", "client")
+
+
+class KeyMismatch(RequestError):
+    error_code = ErrorCode(42220, "idempotency_mismatch", "client")
+
+
+class InternalError(RequestError):
+    error_code = ErrorCode(50001, "internal_error", "system")
+
+
+class Unavailable(RequestError):
+    error_code = ErrorCode(50301, "unavailable", "system")
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection was lost during the COMMIT that accepts, and the batch cannot be looked up."""
