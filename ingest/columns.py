@@ -1,0 +1,281 @@
+"""Which PostgreSQL type stores a marshmallow field, and which loaded values it can hold.
+
+Whatever PostgreSQL would refuse is refused here, value by value, before a batch is accepted.
+"""
+
+import datetime as dt
+import enum
+import ipaddress
+import math
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from marshmallow import fields
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+# PostgreSQL's numeric: 131,072 digits before the decimal point and 16,383 after it.
+NUMERIC_DIGITS_BEFORE, NUMERIC_DIGITS_AFTER = 131_072, 16_383
+
+
+class ColumnType(enum.StrEnum):
+    """The PostgreSQL type of a column (contract 1)."""
+
+    TEXT = "text"
+    BIGINT = "bigint"
+    DOUBLE = "double precision"
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    UUID = "uuid"
+    TIMESTAMPTZ = "timestamp with time zone"
+    TIMESTAMP = "timestamp without time zone"
+    DATE = "date"
+    TIME = "time without time zone"
+    INET = "inet"
+    JSONB = "jsonb"
+
+
+KEY_TYPES = frozenset(ColumnType) - {ColumnType.JSONB, ColumnType.BOOLEAN, ColumnType.DOUBLE}
+
+# Families, most special first: a subclass of the user's is stored as its family is.
+_FAMILIES: tuple[tuple[type[fields.Field[Any]], ColumnType], ...] = (
+    (fields.Enum, ColumnType.TEXT),
+    (fields.String, ColumnType.TEXT),
+    (fields.Integer, ColumnType.BIGINT),
+    (fields.Float, ColumnType.DOUBLE),
+    (fields.Decimal, ColumnType.NUMERIC),
+    (fields.Boolean, ColumnType.BOOLEAN),
+    (fields.UUID, ColumnType.UUID),
+    (fields.NaiveDateTime, ColumnType.TIMESTAMP),
+    (fields.DateTime, ColumnType.TIMESTAMPTZ),
+    (fields.Date, ColumnType.DATE),
+    (fields.Time, ColumnType.TIME),
+    (fields.IP, ColumnType.INET),
+    (fields.IPInterface, ColumnType.INET),
+)
+
+
+def column_type(field: fields.Field[Any]) -> ColumnType:
+    """The type of the column that stores `field`: jsonb for whatever is not a known scalar."""
+    for family, type_ in _FAMILIES:
+        if isinstance(field, family):
+            return type_
+    return ColumnType.JSONB
+
+
+class NotStorable(Exception):  # noqa: N818 - a verdict on one value, not an error of the program
+    """A loaded value that its column cannot hold.
+
+    `path` leads from the field to the place inside a nested value, outermost first.
+    """
+
+    def __init__(self, message: str, description: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+        self.path: list[str] = []
+
+
+Encoder = Callable[[Any], Any]
+
+
+def encoder(type_: ColumnType) -> Encoder:
+    """A function from a loaded value (never None) to what orjson writes for the column.
+
+    Raises (the function):
+        NotStorable: PostgreSQL would refuse the value, or would not give it back unchanged.
+    """
+    return _ENCODERS[type_]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, enum.Enum):
+        value = value.name
+    if not isinstance(value, str):
+        raise _wrong(value, "a string")
+    if "\0" in value:
+        raise NotStorable("The NUL character cannot be stored.", "Remove \\u0000 from the text.")
+    if not value.isascii():
+        _require_utf8(value)
+    return value
+
+
+def _require_utf8(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise NotStorable("A lone surrogate cannot be stored.") from error
+
+
+def _bigint(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong(value, "an integer")
+    if not INT64_MIN <= value <= INT64_MAX:
+        raise NotStorable(
+            "Integers beyond 64 bits cannot be stored.",
+            f"Send a number from {INT64_MIN} to {INT64_MAX}.",
+        )
+    return value
+
+
+def _double(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise _wrong(value, "a number")
+    try:
+        value = float(value)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise NotStorable("Only finite numbers can be stored.")
+    return float(value)
+
+
+def _numeric(value: Any) -> str:
+    if not isinstance(value, Decimal):
+        raise _wrong(value, "a decimal number")
+    if not value.is_finite():
+        raise NotStorable("Only finite numbers can be stored.")
+    exponent = value.as_tuple().exponent
+    if value.adjusted() >= NUMERIC_DIGITS_BEFORE or -int(exponent) > NUMERIC_DIGITS_AFTER:
+        raise NotStorable(
+            "The number has too many digits to be stored.",
+            f"At most {NUMERIC_DIGITS_BEFORE} digits before the decimal point "
+            f"and {NUMERIC_DIGITS_AFTER} after it.",
+        )
+    return str(value)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(value, "a boolean")
+    return value
+
+
+def _uuid(value: Any) -> uuid.UUID:
+    if not isinstance(value, uuid.UUID):
+        raise _wrong(value, "a UUID")
+    return value
+
+
+def _timestamptz(value: Any) -> str:
+    if not isinstance(value, dt.datetime):
+        raise _wrong(value, "a date and time")
+    if value.utcoffset() is None:
+        raise NotStorable(
+            "A date and time without an offset cannot be stored.",
+            "Send an offset, such as 2026-11-22T10:00:00Z, or declare the field as NaiveDateTime.",
+        )
+    try:
+        return value.astimezone(dt.UTC).isoformat()
+    except OverflowError as error:
+        raise NotStorable("The time is outside the years 1 to 9999 in UTC.") from error
+
+
+def _timestamp(value: Any) -> str:
+    if not isinstance(value, dt.datetime):
+        raise _wrong(value, "a date and time")
+    if value.tzinfo is not None:
+        raise NotStorable("An offset cannot be stored in this field.", "Send a time without one.")
+    return value.isoformat()
+
+
+def _date(value: Any) -> str:
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        raise _wrong(value, "a date")
+    return value.isoformat()
+
+
+def _time(value: Any) -> str:
+    if not isinstance(value, dt.time):
+        raise _wrong(value, "a time")
+    if value.tzinfo is not None:
+        raise NotStorable("The offset of a time cannot be stored.", "Send a time without one.")
+    return value.isoformat()
+
+
+_INET = (
+    ipaddress.IPv4Address,
+    ipaddress.IPv6Address,
+    ipaddress.IPv4Interface,
+    ipaddress.IPv6Interface,
+)
+
+
+def _inet(value: Any) -> str:
+    if not isinstance(value, _INET):
+        raise _wrong(value, "an IP address")
+    if getattr(value, "scope_id", None) is not None:
+        raise NotStorable("The zone of an IPv6 address cannot be stored.", "Leave out the %zone.")
+    return str(value)
+
+
+def json_value(value: Any) -> Any:
+    """A JSON value as orjson and jsonb can both hold it; dict keys become strings.
+
+    Raises:
+        NotStorable: at the first place that cannot be held; `path` leads there.
+    """
+    kind = value.__class__
+    if kind is str:
+        return _text(value)
+    if kind is int:
+        return _bigint(value)
+    if value is None or kind is bool:
+        return value
+    if kind is float:
+        return _double(value)
+    if kind is Decimal:
+        return orjson.Fragment(_numeric(value).encode())
+    if isinstance(value, dict):
+        return {_json_key(key): _step(str(key), each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_step(str(index), each) for index, each in enumerate(value)]
+    return _json_scalar(value)
+
+
+def _step(name: str, value: Any) -> Any:
+    try:
+        return json_value(value)
+    except NotStorable as error:
+        error.path.insert(0, name)
+        raise
+
+
+def _json_key(key: Any) -> str:
+    return _text(key if isinstance(key, str) else str(key))
+
+
+def _json_scalar(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return json_value(value.value)
+    for base in (str, int, float, Decimal):
+        if isinstance(value, base):
+            return json_value(base(value))
+    if isinstance(value, uuid.UUID | dt.datetime | dt.date | dt.time):
+        return value.isoformat() if not isinstance(value, uuid.UUID) else str(value)
+    raise _wrong(value, "a JSON value")
+
+
+def _wrong(value: Any, wanted: str) -> NotStorable:
+    return NotStorable(
+        f"The field's value is stored as {wanted}, and was loaded as {type(value).__name__}.",
+        "The schema loads this field into something that its column cannot hold.",
+    )
+
+
+_ENCODERS: dict[ColumnType, Encoder] = {
+    ColumnType.TEXT: _text,
+    ColumnType.BIGINT: _bigint,
+    ColumnType.DOUBLE: _double,
+    ColumnType.NUMERIC: _numeric,
+    ColumnType.BOOLEAN: _boolean,
+    ColumnType.UUID: _uuid,
+    ColumnType.TIMESTAMPTZ: _timestamptz,
+    ColumnType.TIMESTAMP: _timestamp,
+    ColumnType.DATE: _date,
+    ColumnType.TIME: _time,
+    ColumnType.INET: _inet,
+    ColumnType.JSONB: json_value,
+}

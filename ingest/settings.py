@@ -1,0 +1,120 @@
+"""Settings: the only reader of the environment.
+
+Every field is read from `INGEST_<NAME>`; docs/settings.md lists them and a test keeps it complete.
+"""
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from environs import Env, EnvError
+from marshmallow.validate import OneOf
+
+from ingest.errors import ConfigurationError
+
+EXAMPLES = "ingest.examples"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an API process or a worker needs to know. Sizes in bytes, times in seconds."""
+
+    database_url: str
+    """PostgreSQL; the login must be a member of the role `ingest_app` (or a superuser)."""
+    redis_url: str
+    """Redis 6.2 or later, or Valkey."""
+    resources: str = EXAMPLES
+    """A module (`crm`) or a file (`./crm.py`) with the `Resource`s to serve."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+    max_body: int = 16 * 1024 * 1024
+    """The largest decompressed body."""
+    max_items: int = 10_000
+    """The most items of one request."""
+    max_nesting: int = 32
+    """How deep arrays and objects of a body may nest, the outermost array included."""
+    max_failures: int = 1_000
+    """The most failures in one response."""
+    body_timeout: float = 30.0
+    """How long a client may take to send a body."""
+    wait: float = 10.0
+    """How long a response waits for the commit, unless the request says otherwise."""
+    max_wait: float = 60.0
+    """The longest wait that a request may ask for."""
+
+    idempotency_ttl: float = 24 * 3600.0
+    """How long a used idempotency key is kept."""
+    idempotency_lease: float = 60.0
+    """How long a request in flight holds its key; longer than any request takes."""
+    idempotency_required: bool = False
+    """Refuse writes without an `Idempotency-Key`."""
+    replay: Literal["reject", "return"] = "reject"
+    """What a replayed write gets: 409, or the outcome of the original."""
+
+    database_pool: int = 10
+    """The most database connections of one process."""
+    database_timeout: float = 10.0
+    """How long an API process waits for one statement."""
+    statement_cache: int = 100
+    """Prepared statements kept for each connection; 0 behind PgBouncer."""
+    redis_timeout: float = 1.0
+    """How long one Redis call may take."""
+
+    commit_timeout: float = 60.0
+    """How long the statements of one commit may take, before what grows with its items."""
+    max_attempts: int = 5
+    """How often a commit that fails for a reason of the service's own is tried."""
+    worker_jobs: int = 8
+    """How many jobs one worker runs side by side."""
+    poll_delay: float = 0.01
+    """How often a worker looks into its queue."""
+    sweep_interval: float = 1.0
+    """How often a worker looks for accepted batches that nobody finished."""
+    sweep_after: float = 2.0
+    """How old an accepted batch is when it is rung again."""
+    shutdown_timeout: float = 30.0
+    """How long a process may take to finish what it has."""
+
+    log_level: str = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+
+_MAY_BE_ZERO = {"statement_cache", "wait", "port"}
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read `Settings` from the environment; `overrides` win.
+
+    Raises:
+        ConfigurationError: a variable is missing or cannot be read; it is named.
+    """
+    env = Env(prefix="INGEST_")
+    hints = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        if field.name in overrides:
+            continue
+        try:
+            values[field.name] = _read(env, field.name.upper(), hints[field.name], field.default)
+        except EnvError as error:
+            raise ConfigurationError(str(error)) from error
+    return _checked(Settings(**values, **overrides))
+
+
+def _read(env: Env, name: str, hint: Any, default: Any) -> Any:
+    options = {} if default is MISSING else {"default": default}
+    if get_origin(hint) is Literal:
+        return env.str(name, validate=OneOf(get_args(hint)), **options)
+    readers = {int: env.int, float: env.float, bool: env.bool, str: env.str}
+    return readers[hint](name, **options)
+
+
+def _checked(settings: Settings) -> Settings:
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
+            raise ConfigurationError(f"INGEST_{field.name.upper()} must be greater than 0")
+    return settings
