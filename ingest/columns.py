@@ -279,3 +279,81 @@ _ENCODERS: dict[ColumnType, Encoder] = {
     ColumnType.INET: _inet,
     ColumnType.JSONB: json_value,
 }
+
+
+def parse(field: fields.Field[Any], type_: ColumnType, text: str) -> Any:
+    """A value in a URL as the database driver takes it for a column.
+
+    Raises:
+        ValueError: no stored value could equal it.
+    """
+    if isinstance(field, fields.Enum):
+        return _enum_name(field, text)
+    if "\0" in text:
+        raise ValueError("a NUL character is never stored")
+    try:
+        return _PARSERS[type_](text)
+    except (ArithmeticError, KeyError) as error:
+        raise ValueError(f"not a value of type {type_.value}") from error
+
+
+def _enum_name(field: fields.Enum[Any], text: str) -> str:
+    for member in field.enum:
+        if str(field._serialize(member, None, None)) == text:
+            return str(member.name)
+    raise ValueError("not a choice")
+
+
+def _parse_bigint(text: str) -> int:
+    value = int(text) if text.isascii() and len(text) <= 20 else INT64_MAX + 1
+    if not INT64_MIN <= value <= INT64_MAX:
+        raise ValueError("not a 64-bit integer")
+    return value
+
+
+def _parse_finite(text: str) -> Decimal:
+    value = Decimal(text)
+    _numeric_checked(value)
+    return value
+
+
+def _numeric_checked(value: Decimal) -> None:
+    try:
+        _numeric(value)
+    except NotStorable as error:
+        raise ValueError(error.message) from error
+
+
+def _parse_timestamptz(text: str) -> dt.datetime:
+    # A plus sign in a query that was not escaped arrives as a space.
+    value = dt.datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    if value.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return value
+
+
+def _parse_timestamp(text: str) -> dt.datetime:
+    value = dt.datetime.fromisoformat(text)
+    if value.tzinfo is not None:
+        raise ValueError("a time with an offset")
+    return value
+
+
+def _parse_utf8(text: str) -> str:
+    text.encode()  # a lone surrogate, from a URL that is no UTF-8, raises a ValueError
+    return text
+
+
+_PARSERS: dict[ColumnType, Callable[[str], Any]] = {
+    ColumnType.TEXT: _parse_utf8,
+    ColumnType.BIGINT: _parse_bigint,
+    ColumnType.DOUBLE: float,
+    ColumnType.NUMERIC: _parse_finite,
+    ColumnType.BOOLEAN: lambda text: {"true": True, "false": False}[text],
+    ColumnType.UUID: uuid.UUID,
+    ColumnType.TIMESTAMPTZ: _parse_timestamptz,
+    ColumnType.TIMESTAMP: _parse_timestamp,
+    ColumnType.DATE: dt.date.fromisoformat,
+    ColumnType.TIME: dt.time.fromisoformat,
+    ColumnType.INET: ipaddress.ip_interface,
+}

@@ -1,0 +1,23 @@
+"""A real PostgreSQL and a real Valkey out of wheels, for `ingest dev` and the tests.
+
+Each server lives in one folder, which holds its data, its password and its log, and listens on
+127.0.0.1 only, at a free port. Needs the extra `dev-server`.
+"""
+
+from ingest.embedded.files import FolderLock, keep_secret, private_folder, write_private
+from ingest.embedded.postgres import EmbeddedPostgres
+from ingest.embedded.processes import die_with_parent, signal_session
+from ingest.embedded.server import EmbeddedServer
+from ingest.embedded.valkey import EmbeddedValkey
+
+__all__ = [
+    "EmbeddedPostgres",
+    "EmbeddedServer",
+    "EmbeddedValkey",
+    "FolderLock",
+    "die_with_parent",
+    "keep_secret",
+    "private_folder",
+    "signal_session",
+    "write_private",
+]

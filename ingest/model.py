@@ -1,0 +1,218 @@
+"""The values that stages hand to each other. Frozen; nothing here does any work.
+
+    bytes → raw items → Submission → Batch → Outcome → document
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from ingest.errors import ITEM_CODES, ErrorCode
+
+
+class Action(StrEnum):
+    """What a batch does with its items: POST, PATCH, DELETE."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class BatchState(StrEnum):
+    """Where a batch is; docs/batches.md draws the ways between."""
+
+    RECEIVING = "receiving"
+    ACCEPTED = "accepted"
+    COMMITTED = "committed"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        return self in (BatchState.COMMITTED, BatchState.REJECTED, BatchState.FAILED)
+
+
+class ItemOutcome(StrEnum):
+    """What became of a valid item. The value's letter is what `batches.outcomes` stores."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+
+
+OUTCOME_LETTERS: Mapping[str, ItemOutcome] = {
+    "c": ItemOutcome.CREATED,
+    "u": ItemOutcome.UPDATED,
+    "n": ItemOutcome.UNCHANGED,
+    "d": ItemOutcome.DELETED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemError:
+    """One thing that is wrong with one item.
+
+    `field` is the path with dots (`address.city`, `tags.1`), None when the whole item is at fault.
+    """
+
+    code: ErrorCode
+    message: str
+    field: str | None = None
+    description: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As the contract shows it, and as `failures.errors` stores it."""
+        shown: dict[str, Any] = {
+            "type": self.code.type,
+            "code": self.code.code,
+            "name": self.code.name,
+            "message": self.message,
+        }
+        if self.description is not None:
+            shown["description"] = self.description
+        if self.field is not None:
+            shown["field"] = self.field
+        return shown
+
+    @classmethod
+    def from_document(cls, shown: Mapping[str, Any]) -> Self:
+        return cls(
+            ITEM_CODES[shown["code"]],
+            shown["message"],
+            shown.get("field"),
+            shown.get("description"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that could not be processed: its index in the request, as received, its errors."""
+
+    index: int
+    raw: Any
+    errors: Sequence[ItemError]
+
+
+class Resolution(StrEnum):
+    """What POST does with an item that exists already (`Prefer: resolution=`)."""
+
+    REFUSE = "refuse"
+    MERGE = "merge-duplicates"
+    IGNORE = "ignore-duplicates"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a write was asked to do, besides its items."""
+
+    representation: bool = True
+    """Whether the answer carries the saved items (`Prefer: return=`)."""
+    meta: bool = False
+    """Whether those carry their `meta` (`select=meta`)."""
+    lenient: bool = False
+    """Whether valid items are saved although others are not (`Prefer: handling=`)."""
+    resolution: Resolution = Resolution.REFUSE
+    matching: str | None = None
+    """The field that finds the stored item in place of the key, by its name in the schema."""
+
+    def document(self) -> dict[str, Any]:
+        """As `batches.options` stores it."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(**{**stored, "resolution": Resolution(stored["resolution"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Validated items, ready to be staged.
+
+    `records` is a JSON array of the valid items as their columns want them (see
+    `ingest.records`); `raw` is a JSON object of those items whose received form differs
+    from their record, by index, or None.
+    """
+
+    received: int
+    valid: Sequence[int]
+    records: bytes
+    raw: bytes | None
+    failures: Sequence[Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A client's key for one write and the fingerprint (32 bytes) of that request."""
+
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch on its way into the database."""
+
+    id: UUID
+    account: str
+    collection: str
+    action: Action
+    options: Options
+    trace_id: str
+    submission: Submission
+    idempotency: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as the database knows it."""
+
+    id: UUID
+    account: str
+    collection: str
+    action: Action
+    options: Options
+    state: BatchState
+    received: int
+    invalid: Sequence[int]
+    created_at: dt.datetime
+    accepted_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    outcomes: str | None = None
+    data: bytes | None = None
+    error: Mapping[str, Any] | None = None
+
+    @property
+    def invalid_count(self) -> int:
+        return len(self.invalid)
+
+    @property
+    def valid(self) -> list[int]:
+        """Indices of the valid items, ascending."""
+        invalid = set(self.invalid)
+        return [index for index in range(self.received) if index not in invalid]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A batch and, where it has them, its failures: what a response is made of."""
+
+    batch: Batch
+    failures: Sequence[Failure] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a collection: rows as JSON objects by column, and how many there are in all."""
+
+    rows: Sequence[bytes]
+    limit: int
+    offset: int
+    total: int

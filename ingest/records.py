@@ -1,0 +1,218 @@
+"""Loaded items as records: what is staged, and what PostgreSQL reads with `json_to_recordset`.
+
+A record is a flat JSON object. Columns of the item stand under their column names; those of the
+service begin with one `$`, which no column of a schema does:
+
+    $i      the item's index in the request
+    $set    one bit for each field of the resource, in order: 1 where the item carried it
+            (a record set reads absent and null alike, and sparse writes must not)
+    $key    true where the client sent the key that the server would otherwise have made
+    $extra  what was loaded and is no field of the schema
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError, missing
+from marshmallow.utils import get_value
+
+from ingest.columns import ColumnType, Encoder, NotStorable, encoder, json_value
+from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED
+from ingest.model import Action, ItemError
+from ingest.resources import Resource, StoredField
+
+INDEX, SET, CLIENT_KEY, EXTRA = "$i", "$set", "$key", "$extra"
+
+# A btree entry holds at most 2,704 bytes, the account's name (255) among them.
+MAX_INDEXED_BYTES = 2048
+
+Record = dict[str, Any]
+
+
+class RecordWriter:
+    """Makes the records of one resource and one action."""
+
+    def __init__(self, resource: Resource, action: Action) -> None:
+        self._resource = resource
+        self._sparse = action is not Action.CREATE
+        self._encoders = [_FieldEncoder(field, resource) for field in resource.fields]
+        self._sources = {field.source for field in resource.fields}
+        self._patterns: dict[tuple[bool, ...], str] = {}
+
+    def write(
+        self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
+    ) -> tuple[Record, bool]:
+        """The record of one loaded item, and whether `restore` gives `item` back from it.
+
+        Args:
+            index: the item's index in the request.
+            loaded: what the schema's `load` returned.
+            item: the item as received.
+            key: the loaded key, where it does not come out of `loaded`.
+
+        Raises:
+            Unstorable: with every field that PostgreSQL would refuse.
+        """
+        if not isinstance(loaded, dict):
+            loaded = self._dumped(loaded, item)
+        record: Record = {INDEX: index}
+        problems: list[ItemError] = []
+        same = 0
+        for encode in self._encoders:
+            value = encode.value_of(loaded)
+            if key is not missing and encode.field is self._resource.key:
+                value = key
+            if value is missing:
+                continue
+            try:
+                stored = encode(value)
+            except NotStorable as error:
+                problems.append(_item_error(encode.field, error))
+                continue
+            record[encode.column] = stored
+            same += encode.unchanged(item, stored)
+        if self._resource.keeps_unknown:
+            self._add_extra(record, loaded, problems)
+        self._check_key(record, problems)
+        if problems:
+            raise Unstorable(problems)
+        if self._sparse:
+            record[SET] = self._carried(record)
+        if self._resource.server_key and self._resource.key.data_key in item:
+            record[CLIENT_KEY] = True
+        return record, same == len(item)
+
+    def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
+        """The stored form of an object of the user's: what `dump` shows, read back by each field."""
+        shown = self._resource.schema.dump(loaded)
+        values: dict[str, Any] = {}
+        for field in self._resource.fields:
+            if field.data_key not in shown or (self._sparse and field.data_key not in item):
+                continue
+            value = shown[field.data_key]
+            if value is not None:
+                value = _read_back(field, value)
+            values[field.source] = value
+        return values
+
+    def _carried(self, record: Record) -> str:
+        pattern = tuple(field.column in record for field in self._resource.fields)
+        bits = self._patterns.get(pattern)
+        if bits is None:
+            bits = "".join("1" if carried else "0" for carried in pattern)
+            if len(self._patterns) < 1_000:
+                self._patterns[pattern] = bits
+        return bits
+
+    def _add_extra(
+        self, record: Record, loaded: Mapping[str, Any], problems: list[ItemError]
+    ) -> None:
+        extra = {key: value for key, value in loaded.items() if key not in self._sources}
+        if not extra:
+            return
+        try:
+            record[EXTRA] = json_value(extra)
+        except NotStorable as error:
+            problems.append(
+                ItemError(NOT_STORABLE, error.message, ".".join(error.path), error.description)
+            )
+
+    def _check_key(self, record: Record, problems: list[ItemError]) -> None:
+        key = self._resource.key
+        if any(problem.field == key.data_key for problem in problems):
+            return
+        messages = key.field.error_messages
+        if key.column not in record:
+            problems.insert(0, ItemError(REQUIRED, str(messages["required"]), key.data_key))
+        elif record[key.column] is None:
+            problems.insert(0, ItemError(NULL_NOT_ALLOWED, str(messages["null"]), key.data_key))
+
+
+class Unstorable(Exception):  # noqa: N818 - a verdict on one item, not an error of the program
+    """An item that loads but cannot be stored; `errors` names every field."""
+
+    def __init__(self, errors: list[ItemError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+def restore(resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The item as received, from a record that `write` said can give it back."""
+    made_here = resource.server_key and not record.get(CLIENT_KEY)
+    return {
+        field.data_key: record[field.column]
+        for field in resource.fields
+        if field.column in record and not (made_here and field is resource.key)
+    }
+
+
+class _FieldEncoder:
+    """One field: where its value is in a loaded item, and how its column wants it."""
+
+    __slots__ = ("_encode", "_nested", "_serialize", "_source", "column", "field", "limit")
+
+    def __init__(self, field: StoredField, resource: Resource) -> None:
+        self.field = field
+        self.column = field.column
+        self.limit = _indexed_limit(field, resource)
+        self._source = field.source
+        self._nested = "." in field.source
+        self._encode: Encoder = encoder(field.type)
+        # jsonb holds a value as GET shows it.
+        self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
+
+    def value_of(self, loaded: Mapping[str, Any]) -> Any:
+        if self._nested:
+            return get_value(loaded, self._source)
+        return loaded.get(self._source, missing)
+
+    def __call__(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if self._serialize is not None:
+            value = self._serialize(value, self.field.name, {})
+        stored = self._encode(value)
+        if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:
+            raise NotStorable(
+                f"The value is longer than {self.limit} bytes, the most that an index can hold.",
+                "The field is a key or a unique attribute.",
+            )
+        return stored
+
+    def unchanged(self, item: Mapping[str, Any], stored: Any) -> bool:
+        """Whether the item holds exactly what is stored, so that its raw form need not be kept."""
+        raw = item.get(self.field.data_key, missing)
+        if raw is stored:
+            return True
+        if isinstance(raw, str):
+            return raw == str(stored)
+        return isinstance(raw, list | dict) and _json(raw) == _json(stored)
+
+
+def _json(value: Any) -> bytes | None:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return None
+
+
+def _read_back(field: StoredField, value: Any) -> Any:
+    """A dumped value as its column wants it: jsonb holds dumped values, others hold loaded ones."""
+    if field.type is ColumnType.JSONB:
+        return value
+    try:
+        return field.field.deserialize(value)
+    except ValidationError as error:
+        message = "What the schema dumps for this field cannot be read back by it."
+        raise Unstorable([ItemError(NOT_STORABLE, message, field.data_key)]) from error
+
+
+def _indexed_limit(field: StoredField, resource: Resource) -> int | None:
+    widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
+    return MAX_INDEXED_BYTES // max(widths) if widths else None
+
+
+def _item_error(field: StoredField, error: NotStorable) -> ItemError:
+    path = ".".join((field.data_key, *error.path))
+    return ItemError(NOT_STORABLE, error.message, path, error.description)

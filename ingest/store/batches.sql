@@ -1,0 +1,88 @@
+-- name: insert_batch
+-- A batch that was accepted, or rejected for its items.
+INSERT INTO ingest.batches (
+    id, account, collection, action, options, state, idempotency_key, fingerprint, trace_id,
+    received, invalid, accepted_at, finished_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+    CASE WHEN $6 = 'accepted' THEN now() END,
+    CASE WHEN $6 = 'rejected' THEN now() END
+)
+
+-- name: insert_payload
+INSERT INTO ingest.payloads (batch, chunk, account, records, raw) VALUES ($1, 0, $2, $3, $4)
+
+-- name: insert_failures
+-- $3 is a JSON array of {"index", "raw", "errors"}.
+INSERT INTO ingest.failures (batch, index, account, raw, errors)
+SELECT $1, f.index, $2, f.raw, f.errors
+FROM json_to_recordset($3::json) AS f(index integer, raw json, errors json)
+
+-- name: get_batch
+SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error
+FROM ingest.batches
+WHERE account = $1 AND id = $2
+
+-- name: get_failures
+SELECT index, raw, errors
+FROM ingest.failures
+WHERE account = $1 AND batch = $2
+ORDER BY index
+LIMIT $3
+
+-- name: finished_among
+-- Which of these batches are finished?
+SELECT id
+FROM ingest.batches
+WHERE account = $1 AND id = ANY($2) AND state IN ('committed', 'rejected', 'failed')
+
+-- name: find_by_key
+SELECT id, fingerprint, created_at < now() - $3::interval AS expired
+FROM ingest.batches
+WHERE account = $1 AND idempotency_key = $2
+
+-- name: forget_key
+-- A key that is older than it is kept may be used again.
+UPDATE ingest.batches
+SET idempotency_key = NULL, fingerprint = NULL
+WHERE account = $1 AND id = $2
+
+-- name: lock_collection
+-- Whoever holds this row is the one writer of the collection.
+SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2 FOR UPDATE
+
+-- name: insert_counter
+INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- name: lock_batch
+-- An accepted batch, locked; no row where another worker has finished it.
+SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error
+FROM ingest.batches
+WHERE account = $1 AND id = $2 AND state = 'accepted'
+FOR UPDATE
+
+-- name: finish_failed
+-- A failed batch frees its key: the corrected request may use it.
+UPDATE ingest.batches
+SET state = 'failed', finished_at = statement_timestamp(), invalid = $3,
+    idempotency_key = NULL, fingerprint = NULL
+WHERE account = $1 AND id = $2
+
+-- name: finish_broken
+-- A batch that the service cannot commit keeps its key: sending it again would not help.
+UPDATE ingest.batches
+SET state = 'failed', finished_at = statement_timestamp(), error = $3
+WHERE account = $1 AND id = $2 AND state = 'accepted'
+
+-- name: count_attempt
+UPDATE ingest.batches SET attempts = attempts + 1
+WHERE account = $1 AND id = $2 AND state = 'accepted'
+RETURNING attempts
+
+-- name: unfinished
+SELECT account, id FROM ingest.unfinished_batches($1::interval, $2)
+
+-- name: payload
+SELECT records, raw FROM ingest.payloads WHERE account = $1 AND batch = $2 ORDER BY chunk

@@ -1,0 +1,180 @@
+"""Applies one accepted batch inside a transaction that the caller holds.
+
+A worker commits that transaction; a dry run rolls it back. Either way the steps are these: become
+the collection's one writer, lock the batch, find every conflict, write what is good, finish.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from ingest import errors as codes
+from ingest.errors import ErrorCode, IngestError
+from ingest.exactjson import load_exact
+from ingest.model import Batch, Failure, ItemError
+from ingest.records import INDEX, restore
+from ingest.resources import Registry, Resource, StoredField
+from ingest.store.batches import QUERIES, from_row, insert_failures
+from ingest.store.statements import IDENTITY, KEY, Statements, statements
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
+
+class ConflictAppeared(IngestError):
+    """Somebody else wrote to the table between check and insert; a second try will name the item."""
+
+
+class UnservedCollection(IngestError):
+    """The batch is of a collection that this process does not serve."""
+
+
+async def apply_batch(
+    connection: "Connection", registry: Registry, account: str, batch_id: UUID
+) -> bool:
+    """Apply an accepted batch and finish it: `committed`, or `failed` with every bad item named.
+
+    Returns:
+        False where the batch is not there or is finished already: nothing was done.
+
+    Raises:
+        ConflictAppeared: nothing was done; the transaction cannot go on.
+        UnservedCollection: nothing was done.
+    """
+    row = await connection.fetchrow(QUERIES["get_batch"], account, batch_id)
+    if row is None:
+        return False
+    resource = registry.get(row["collection"])
+    if resource is None:
+        raise UnservedCollection(f"collection {row['collection']!r} is not served here")
+    await _become_writer(connection, account, resource.name)
+    row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
+    if row is None:
+        return False
+    await _apply(connection, resource, from_row(row))
+    return True
+
+
+async def _become_writer(connection: "Connection", account: str, collection: str) -> None:
+    while await connection.fetchrow(QUERIES["lock_collection"], account, collection) is None:
+        await connection.execute(QUERIES["insert_counter"], account, collection)
+
+
+async def _apply(connection: "Connection", resource: Resource, batch: Batch) -> None:
+    sql = statements(resource, batch.action, batch.options)
+    conflicts = await _conflicts(connection, sql, batch)
+    failures = await _failures(connection, resource, batch, conflicts) if conflicts else []
+    if failures:
+        await insert_failures(connection, batch.account, batch.id, failures)
+    invalid = sorted([*batch.invalid, *(failure.index for failure in failures)])
+    if failures and (not batch.options.lenient or len(invalid) == batch.received):
+        await connection.execute(QUERIES["finish_failed"], batch.account, batch.id, invalid)
+        return
+    await _write(connection, sql, batch, list(conflicts), invalid)
+
+
+async def _write(
+    connection: "Connection", sql: Statements, batch: Batch, bad: list[int], invalid: list[int]
+) -> None:
+    try:
+        # Two items may swap unique values: what counts is how the rows look in the end.
+        await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        await connection.execute(sql.apply, batch.id, batch.account, bad, batch.collection, invalid)
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except asyncpg.UniqueViolationError as error:
+        raise ConflictAppeared("a conflict appeared between check and insert") from error
+
+
+Conflicts = dict[int, list[asyncpg.Record]]
+
+
+async def _conflicts(connection: "Connection", sql: Statements, batch: Batch) -> Conflicts:
+    """Every conflict that only stored data can show, by item index."""
+    found: Conflicts = {}
+    for row in await connection.fetch(sql.check, batch.id, batch.account):
+        found.setdefault(row["index"], []).append(row)
+    if sql.stranded and found:
+        rows = await connection.fetch(sql.stranded, batch.id, batch.account, list(found))
+        for row in rows:
+            found.setdefault(row["index"], []).append(row)
+    return found
+
+
+async def _failures(
+    connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
+) -> list[Failure]:
+    raw = await _raw_items(connection, resource, batch, conflicts)
+    return [
+        Failure(index, raw[index], _item_errors(resource, batch, conflicts[index]))
+        for index in sorted(conflicts)
+    ]
+
+
+async def _raw_items(
+    connection: "Connection", resource: Resource, batch: Batch, wanted: Mapping[int, Any]
+) -> dict[int, Any]:
+    """The wanted items as they were received, out of the staged payload."""
+    found: dict[int, Any] = {}
+    for payload in await connection.fetch(QUERIES["payload"], batch.account, batch.id):
+        kept = load_exact(payload["raw"]) if payload["raw"] else {}
+        for record in orjson.loads(payload["records"]):
+            index = record[INDEX]
+            if index in wanted:
+                as_received = kept.get(str(index))
+                found[index] = restore(resource, record) if as_received is None else as_received
+    return found
+
+
+def _item_errors(
+    resource: Resource, batch: Batch, rows: Sequence[asyncpg.Record]
+) -> list[ItemError]:
+    """One item's conflicts as errors; an attribute repeated in the batch says only that."""
+    repeated = {
+        row["attribute"] for row in rows if row["code"] == codes.DUPLICATE_IN_BATCH.code
+    }
+    errors = []
+    for row in rows:
+        code = codes.ITEM_CODES[row["code"]]
+        if code is codes.DUPLICATE_IN_BATCH or row["attribute"] not in repeated:
+            field = _field(resource, batch, code, row["attribute"])
+            errors.append(_item_error(code, field, row["first"]))
+    return errors
+
+
+def _field(resource: Resource, batch: Batch, code: ErrorCode, attribute: int) -> str:
+    if code is codes.VERSION_MISMATCH:
+        return "meta.version"
+    fields: Sequence[StoredField]
+    if attribute == KEY or (attribute == IDENTITY and batch.options.matching is None):
+        fields = [resource.key]
+    elif attribute == IDENTITY:
+        fields = [field for field in resource.fields if field.name == batch.options.matching]
+    else:
+        fields = resource.unique[attribute - 1]
+    return ",".join(field.data_key for field in fields)
+
+
+def _item_error(code: ErrorCode, field: str, first: int | None) -> ItemError:
+    message, description = _TEXTS[code]
+    if first is not None:
+        description = f"Item {first} of this batch has the same value."
+    return ItemError(code, message.format(field=field), field, description)
+
+
+_TEXTS: Mapping[ErrorCode, tuple[str, str | None]] = {
+    codes.DUPLICATE: ("Another item has this {field} already.", None),
+    codes.DUPLICATE_IN_BATCH: ("An earlier item of this batch has this {field} already.", None),
+    codes.ITEM_NOT_FOUND: ("No item has this {field}.", None),
+    codes.AMBIGUOUS_MATCH: (
+        "More than one item has this {field}.",
+        "Match by the key or by a unique attribute.",
+    ),
+    codes.VERSION_MISMATCH: (
+        "The item is not at this version.",
+        "Read it again, and send the version that it has now.",
+    ),
+    codes.INVALID: ("The {field} of a stored item cannot change.", None),
+}

@@ -1,0 +1,131 @@
+"""Connections to PostgreSQL: one pool a process, one account a transaction, one error translated.
+
+Every transaction begins by naming its account, which row-level security then holds it to.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from ingest.errors import Unavailable
+from ingest.settings import Settings
+
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    _AsyncpgPool = asyncpg.Pool[asyncpg.Record]
+
+ROLE = "ingest_app"
+CONNECT_TIMEOUT = 5.0
+_GRACE = 5.0  # seconds by which the client waits longer than the server does
+
+# What passes by itself: the same call may succeed a moment later.
+_TRANSIENT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.TransactionRollbackError,  # deadlock, serialization failure
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InterfaceError,  # the connection is gone
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Pool:
+    """The database connections of one process."""
+
+    def __init__(self, pool: "_AsyncpgPool") -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(
+        self, account: str, *, snapshot: bool = False
+    ) -> "AsyncIterator[Connection]":
+        """A transaction that sees and writes one account's rows.
+
+        Args:
+            account: the account that row-level security holds the transaction to.
+            snapshot: read only, and all statements see the same instant.
+
+        Raises:
+            Unavailable: the database is away, or too busy; the same call may succeed later.
+        """
+        isolation = "repeatable_read" if snapshot else "read_committed"
+        with transient_errors():
+            async with (
+                self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection,
+                connection.transaction(isolation=isolation, readonly=snapshot),
+            ):
+                await connection.execute("SELECT set_config('ingest.account', $1, true)", account)
+                yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> "AsyncIterator[Connection]":
+        """A connection of no account: it sees no row, and may call the functions that look across.
+
+        Raises:
+            Unavailable: as `transaction` does.
+        """
+        with transient_errors():
+            async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
+                yield connection
+
+
+@contextmanager
+def transient_errors() -> Iterator[None]:
+    """Turn the driver's errors that pass by themselves into `Unavailable`."""
+    try:
+        yield
+    except _TRANSIENT as error:
+        if isinstance(error, ValueError):  # an argument that the driver cannot encode: a bug
+            raise
+        raise Unavailable(
+            "The database is not available at the moment",
+            "Nothing was lost; send the same request again.",
+            retry_after=1,
+        ) from error
+
+
+@asynccontextmanager
+async def open_pool(
+    settings: Settings, *, role: str | None = ROLE, statement_timeout: float | None = None
+) -> AsyncIterator[Pool]:
+    """Open the pool of this process and close it in the end.
+
+    Connections are made when they are needed, so that a process can start before its database.
+
+    Args:
+        settings: where the database is, how many connections, how long a statement may take.
+        role: the role that every connection works as; None for the login's own rights.
+        statement_timeout: seconds, in place of `settings.database_timeout`.
+    """
+    timeout = settings.database_timeout if statement_timeout is None else statement_timeout
+    async with asyncpg.create_pool(
+        settings.database_url,
+        min_size=0,
+        max_size=settings.database_pool,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=timeout + _GRACE,
+        statement_cache_size=settings.statement_cache,
+        server_settings=_server_settings(role, timeout),
+    ) as pool:
+        yield Pool(pool)
+
+
+def _server_settings(role: str | None, timeout: float) -> dict[str, str]:
+    milliseconds = str(int(timeout * 1000))
+    chosen = {
+        "application_name": "ingest",
+        "timezone": "UTC",
+        "search_path": "pg_catalog",
+        "jit": "off",
+        "statement_timeout": milliseconds,
+        "lock_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": milliseconds,
+        "extra_float_digits": "1",
+    }
+    return chosen if role is None else {**chosen, "role": role}

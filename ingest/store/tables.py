@@ -1,0 +1,131 @@
+"""Names of the tables that hold items, and what of them the database is missing.
+
+`migrations` makes the tables. Each has, before the columns of its schema, those of the service:
+their names begin with one `$`, which no field's column does.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from ingest.columns import ColumnType
+from ingest.resources import Registry, Resource, StoredField
+from ingest.store.queries import load_queries
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+COLLECTIONS = "collections"
+"""The schema that holds one table for each resource."""
+REQUIRED_REVISION = "0001"
+"""The revision of the service's own tables that this code works with, or a later one."""
+
+ACCOUNT = "$account"
+BATCH = "$batch"
+VERSION = "$version"
+CREATED_AT = "$created_at"
+UPDATED_AT = "$updated_at"
+EXTRA = "$extra"
+"""Unknown fields of an item; only where the resource keeps them."""
+
+SERVICE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
+    {
+        ACCOUNT: ColumnType.TEXT,
+        BATCH: ColumnType.UUID,
+        VERSION: ColumnType.BIGINT,
+        CREATED_AT: ColumnType.TIMESTAMPTZ,
+        UPDATED_AT: ColumnType.TIMESTAMPTZ,
+    }
+)
+"""What every table has. None of them is ever null."""
+
+_MAX_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
+_QUERIES = load_queries("readiness.sql")
+
+
+def quote(identifier: str) -> str:
+    """`identifier` as SQL takes it whatever it holds: `say "hi"` is `"say ""hi""\"`."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def table_name(resource: Resource) -> str:
+    """The quoted, qualified name of the table: `"collections"."contacts"`."""
+    return f"{quote(COLLECTIONS)}.{quote(resource.name)}"
+
+
+def columns(resource: Resource) -> dict[str, ColumnType]:
+    """Every column of the table in order: the service's, then the schema's."""
+    extra = {EXTRA: ColumnType.JSONB} if resource.keeps_unknown else {}
+    return {**SERVICE_COLUMNS, **extra, **{field.column: field.type for field in resource.fields}}
+
+
+def unique_name(resource: Resource, fields: Sequence[StoredField]) -> str:
+    """The name of the constraint that keeps `fields` unique: `contacts(email)`.
+
+    A resource's name has no parenthesis, so no table or other resource's constraint is called
+    the same. A digest stands for columns that would make the name too long or ambiguous.
+    """
+    names = [field.column for field in fields]
+    name = f"{resource.name}({','.join(names)})"
+    if len(name.encode()) <= _MAX_IDENTIFIER and not any("," in each for each in names):
+        return name
+    digest = hashlib.blake2b("\0".join(names).encode(), digest_size=6).hexdigest()
+    return f"{resource.name}(~{digest})"
+
+
+async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
+    """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
+
+    Each entry names a place: `ingest at revision 0001`, `collections.contacts`,
+    `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
+    of another type counts as missing. The role `ingest_app` may ask.
+    """
+    missing = []
+    if await _revision(connection) < REQUIRED_REVISION:
+        missing.append(f"ingest at revision {REQUIRED_REVISION}")
+    present = await _present(connection, registry)
+    for resource in registry.values():
+        missing += _missing_of(resource, present)
+    return missing
+
+
+class _Place(NamedTuple):
+    """A row of readiness.sql; a unique constraint's `type` is empty."""
+
+    table: str
+    kind: str
+    name: str
+    type: str
+
+
+async def _revision(connection: "Connection") -> str:
+    """The revision of the database, `""` before the first."""
+    if not await connection.fetchval(_QUERIES["has_revisions"]):
+        return ""
+    revision: str | None = await connection.fetchval(_QUERIES["revision"])
+    return revision or ""
+
+
+async def _present(connection: "Connection", registry: Registry) -> set[_Place]:
+    rows = await connection.fetch(_QUERIES["present"], COLLECTIONS, list(registry))
+    return {_Place(*row) for row in rows}
+
+
+def _missing_of(resource: Resource, present: set[_Place]) -> list[str]:
+    table = f"{COLLECTIONS}.{resource.name}"
+    if not any(place.table == resource.name for place in present):
+        return [table]
+    missing = [
+        f"{table}.{name}"
+        for name, type_ in columns(resource).items()
+        if _Place(resource.name, "column", name, type_.value) not in present
+    ]
+    for fields in resource.unique:
+        name = unique_name(resource, fields)
+        if _Place(resource.name, "unique", name, "") not in present:
+            missing.append(f"{COLLECTIONS}.{name}")
+    return missing

@@ -1,0 +1,78 @@
+"""Tokens: who may call, for which account. Only a hash of each is kept.
+
+Creating, listing and revoking are for an operator, who works with the database's own login and
+its rights; the service itself only looks tokens up.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from ingest.ids import uuid7
+from ingest.store.pool import Pool
+from ingest.store.queries import load_queries
+
+QUERIES = load_queries("tokens.sql")
+PREFIX = "ingest_"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token; its secret is not."""
+
+    id: UUID
+    account: str
+    name: str
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+    revoked_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request."""
+
+    token: UUID
+    account: str
+
+
+async def create_token(
+    pool: Pool, account: str, name: str, expires_at: dt.datetime | None = None
+) -> tuple[UUID, str]:
+    """Make a token of 256 random bits; returns its id and the token, which is shown only now."""
+    token, id_ = PREFIX + secrets.token_urlsafe(32), uuid7()
+    async with pool.transaction(account) as connection:
+        await connection.execute(
+            QUERIES["create_token"], id_, account, name, _digest(token), expires_at
+        )
+    return id_, token
+
+
+async def find_caller(pool: Pool, token: str) -> Caller | None:
+    """Who a token belongs to; None where it is unknown, revoked or has expired."""
+    digest = _digest(token)
+    async with pool.connection() as connection:
+        row = await connection.fetchrow(QUERIES["find_token"], digest)
+    if row is None or not hmac.compare_digest(row["secret_hash"], digest):
+        return None
+    return Caller(row["id"], row["account"])
+
+
+async def list_tokens(pool: Pool, account: str | None = None) -> list[Token]:
+    """The tokens of an account, or of all accounts; needs a login that may see them."""
+    async with pool.connection() as connection:
+        rows = await connection.fetch(QUERIES["list_tokens"], account)
+    return [Token(**row) for row in rows]
+
+
+async def revoke_token(pool: Pool, id_: UUID) -> bool:
+    """Revoke a token at once; False where there is none that could be revoked."""
+    async with pool.connection() as connection:
+        return await connection.fetchval(QUERIES["revoke_token"], id_) is not None
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,8 @@
+"""Validation: marshmallow's answers for each item of a batch.
+
+`compile_validator` is the public face; `runner` applies it to the items of a request.
+"""
+
+from ingest.validation.compiler import Validator, compile_validator
+
+__all__ = ["Validator", "compile_validator"]

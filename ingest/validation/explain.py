@@ -1,0 +1,268 @@
+"""marshmallow's messages as the contract's errors: which code, at which path."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from string import Formatter
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, missing, validate
+from marshmallow.exceptions import SCHEMA
+
+from ingest import errors as codes
+from ingest.errors import ErrorCode
+from ingest.model import ItemError
+
+# By the key in a field's `error_messages` that marshmallow took the message from.
+_BY_MESSAGE_KEY: dict[str, ErrorCode] = {
+    "invalid": codes.WRONG_TYPE,
+    "type": codes.WRONG_TYPE,
+    "invalid_uuid": codes.BAD_FORMAT,
+    "invalid_ip": codes.BAD_FORMAT,
+    "invalid_ip_interface": codes.BAD_FORMAT,
+    "invalid_utf8": codes.BAD_FORMAT,
+    "invalid_awareness": codes.BAD_FORMAT,
+    "format": codes.BAD_FORMAT,
+    "too_large": codes.OUT_OF_RANGE,
+    "special": codes.OUT_OF_RANGE,
+    "unknown": codes.NOT_A_CHOICE,
+}
+# Fields that read a format out of a string: there "invalid" means the format, not the type.
+_FORMATS = (
+    fields.Email,
+    fields.Url,
+    fields.DateTime,
+    fields.Date,
+    fields.Time,
+    fields.UUID,
+    fields.IP,
+    fields.IPInterface,
+)
+_BY_VALIDATOR: tuple[tuple[type[validate.Validator], ErrorCode], ...] = (
+    (validate.Length, codes.BAD_LENGTH),
+    (validate.Range, codes.OUT_OF_RANGE),
+    (validate.OneOf, codes.NOT_A_CHOICE),
+    (validate.Regexp, codes.BAD_FORMAT),
+    (validate.Email, codes.BAD_FORMAT),
+    (validate.URL, codes.BAD_FORMAT),
+)
+
+
+def explain(schema: Schema, item: Any, messages: Any) -> list[ItemError]:
+    """Every message of one item that failed, in marshmallow's order.
+
+    Args:
+        schema: what the item was loaded with.
+        item: the item as it was given to `load`.
+        messages: `ValidationError.messages` of that load.
+    """
+    return list(_schema_errors(schema, item, messages, ()))
+
+
+def explain_field(field: fields.Field[Any], value: Any, messages: Any) -> list[ItemError]:
+    """Every message of one field that was loaded by itself."""
+    name = field.data_key if field.data_key is not None else (field.name or "")
+    return list(_field_errors(field, value, messages, (name,)))
+
+
+Path = tuple[str, ...]
+
+
+def _schema_errors(schema: Schema, item: Any, messages: Any, path: Path) -> Iterator[ItemError]:
+    if not isinstance(messages, dict):
+        yield from _plain_errors(messages, path)
+        return
+    by_data_key = {
+        name if field.data_key is None else field.data_key: field
+        for name, field in schema.load_fields.items()
+    }
+    for key, below in messages.items():
+        if key == SCHEMA:
+            yield from _whole_item_errors(schema, item, below, path)
+        elif key in by_data_key:
+            value = item.get(key, missing) if isinstance(item, dict) else missing
+            yield from _field_errors(by_data_key[key], value, below, (*path, str(key)))
+        elif isinstance(item, dict) and key in item and below == [schema.error_messages["unknown"]]:
+            yield ItemError(codes.UNKNOWN_FIELD, str(below[0]), _dotted((*path, str(key))))
+        else:
+            yield from _plain_errors(below, (*path, str(key)))
+
+
+def _whole_item_errors(schema: Schema, item: Any, messages: Any, path: Path) -> Iterator[ItemError]:
+    wrong_type = schema.error_messages["type"]
+    for error in _plain_errors(messages, path):
+        if error.message == wrong_type and not isinstance(item, dict):
+            yield ItemError(codes.WRONG_TYPE, error.message, error.field)
+        else:
+            yield error
+
+
+def _field_errors(
+    field: fields.Field[Any], value: Any, messages: Any, path: Path
+) -> Iterator[ItemError]:
+    if isinstance(messages, dict):
+        yield from _nested_errors(field, value, messages, path)
+        return
+    for message in messages if isinstance(messages, list) else [messages]:
+        if isinstance(message, dict):
+            yield from _nested_errors(field, value, message, path)
+        elif isinstance(message, list):
+            yield from _field_errors(field, value, message, path)
+        else:
+            text = str(message)
+            yield ItemError(_code(field, value, text), text, _dotted(path))
+
+
+def _nested_errors(
+    field: fields.Field[Any], value: Any, messages: dict[Any, Any], path: Path
+) -> Iterator[ItemError]:
+    if isinstance(field, fields.Nested):
+        yield from _nested_schema_errors(field, value, messages, path)
+        return
+    for key, below in messages.items():
+        step = path if key == SCHEMA else (*path, str(key))
+        if isinstance(field, fields.Mapping) and isinstance(below, dict):
+            yield from _entry_errors(field, key, value, below, step)
+        elif (inner := _inner(field, key)) is not None:
+            yield from _field_errors(inner, _at(value, key), below, step)
+        else:
+            yield from _plain_errors(below, step)
+
+
+def _nested_schema_errors(
+    field: fields.Nested, value: Any, messages: dict[Any, Any], path: Path
+) -> Iterator[ItemError]:
+    many = field.schema.many or field.many
+    if not many:
+        yield from _one_nested(field, value, messages, path)
+        return
+    for key, below in messages.items():
+        if isinstance(key, int):
+            yield from _one_nested(field, _at(value, key), below, (*path, str(key)))
+        else:
+            yield from _plain_errors(below, path if key == SCHEMA else (*path, str(key)))
+
+
+def _one_nested(field: fields.Nested, value: Any, messages: Any, path: Path) -> Iterator[ItemError]:
+    if not isinstance(field, fields.Pluck):
+        yield from _schema_errors(field.schema, value, messages, path)
+        return
+    # A plucked value stands for an object of one field; the client sent no such level.
+    plucked = field._field_data_key
+    for error in _schema_errors(field.schema, {plucked: value}, messages, ()):
+        steps = () if error.field is None else (error.field.removeprefix(plucked).lstrip("."),)
+        yield ItemError(error.code, error.message, _dotted((*path, *filter(None, steps))))
+
+
+def _entry_errors(
+    field: fields.Mapping[Any], key: Any, value: Any, messages: dict[Any, Any], path: Path
+) -> Iterator[ItemError]:
+    if "key" in messages:
+        if field.key_field is not None:
+            yield from _field_errors(field.key_field, key, messages["key"], path)
+        else:
+            yield from _plain_errors(messages["key"], path)
+    if "value" in messages:
+        if field.value_field is not None:
+            yield from _field_errors(field.value_field, _at(value, key), messages["value"], path)
+        else:
+            yield from _plain_errors(messages["value"], path)
+
+
+def _plain_errors(messages: Any, path: Path) -> Iterator[ItemError]:
+    """Messages of a rule that only the user knows: `invalid`, at every path that they name."""
+    if isinstance(messages, dict):
+        for key, below in messages.items():
+            yield from _plain_errors(below, path if key == SCHEMA else (*path, str(key)))
+    elif isinstance(messages, list | tuple):
+        for message in messages:
+            yield from _plain_errors(message, path)
+    else:
+        yield ItemError(codes.INVALID, str(messages), _dotted(path))
+
+
+def _code(field: fields.Field[Any], value: Any, message: str) -> ErrorCode:
+    if value is missing:
+        is_required = message == field.error_messages.get("required")
+        return codes.REQUIRED if is_required else codes.INVALID
+    if value is None and message == field.error_messages.get("null"):
+        return codes.NULL_NOT_ALLOWED
+    for key, code in _BY_MESSAGE_KEY.items():
+        if _made_from(field.error_messages.get(key), message):
+            return _type_or_format(field, value, code)
+    return _validator_code(field, value, message)
+
+
+def _type_or_format(field: fields.Field[Any], value: Any, code: ErrorCode) -> ErrorCode:
+    if code not in (codes.WRONG_TYPE, codes.BAD_FORMAT) or not isinstance(field, _FORMATS):
+        return code
+    return codes.BAD_FORMAT if isinstance(value, str) else codes.WRONG_TYPE
+
+
+def _validator_code(field: fields.Field[Any], value: Any, message: str) -> ErrorCode:
+    if isinstance(field, fields.Enum) and message in field.field.error_messages.values():
+        return codes.WRONG_TYPE
+    try:
+        for prepare in field.pre_load:
+            value = prepare(value)
+        loaded = field._deserialize(value, field.name, {})
+    except Exception:  # noqa: BLE001 - the user's code has had its say; only a code is wanted here
+        return codes.INVALID
+    return _code_of_validators(field.validators, loaded, message) or codes.INVALID
+
+
+def _code_of_validators(validators: Any, loaded: Any, message: str) -> ErrorCode | None:
+    for validator in validators:
+        if isinstance(validator, validate.And):
+            code = _code_of_validators(validator.validators, loaded, message)
+            if code is not None:
+                return code
+        for known, code in _BY_VALIDATOR:
+            if isinstance(validator, known) and _raises(validator, loaded, message):
+                return code
+    return None
+
+
+def _raises(validator: validate.Validator, loaded: Any, message: str) -> bool:
+    try:
+        validator(loaded)
+    except ValidationError as error:
+        return message in error.messages
+    except Exception:  # noqa: BLE001 - a validator that cannot take the value did not write this
+        return False
+    return False
+
+
+def _made_from(template: Any, message: str) -> bool:
+    if not isinstance(template, str):
+        return False
+    return template == message or ("{" in template and bool(_pattern(template).fullmatch(message)))
+
+
+@lru_cache(maxsize=1024)
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = []
+    for literal, placeholder, _, _ in Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if placeholder is not None:
+            parts.append(".*")
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _inner(field: fields.Field[Any], key: Any) -> fields.Field[Any] | None:
+    if isinstance(field, fields.List):
+        return field.inner
+    if isinstance(field, fields.Tuple) and isinstance(key, int):
+        return field.tuple_fields[key] if key < len(field.tuple_fields) else None
+    return None
+
+
+def _at(value: Any, key: Any) -> Any:
+    try:
+        return value[key]
+    except (TypeError, KeyError, IndexError):
+        return missing
+
+
+def _dotted(path: Path) -> str | None:
+    return ".".join(path) or None

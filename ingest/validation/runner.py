@@ -1,0 +1,179 @@
+"""From raw items to a Submission: every item validated for itself, every error of it named."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+import structlog
+from marshmallow import ValidationError, missing
+
+from ingest.errors import INVALID, WRONG_TYPE
+from ingest.exactjson import dump_exact
+from ingest.ids import uuid7
+from ingest.model import Action, Failure, ItemError, Submission
+from ingest.resources import Resource, StoredField
+from ingest.validation.compiler import Partial, Validator, compile_validator
+from ingest.validation.explain import explain, explain_field
+from ingest.records import Record, RecordWriter, Unstorable
+
+log = structlog.get_logger(__name__)
+
+
+class ItemValidator:
+    """Validates the items of one resource and one action. Built once, used by every request."""
+
+    def __init__(self, resource: Resource, action: Action) -> None:
+        self.resource = resource
+        self.action = action
+        self._validator: Validator = compile_validator(resource.schema)
+        self._writer = RecordWriter(resource, action)
+        # PATCH excuses missing fields of the top level only: a nested value is replaced whole.
+        self._partial: Partial = (
+            frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
+        )
+
+    def check(self, index: int, item: Any) -> tuple[Record, bool]:
+        """One item as a record, and whether that record also tells its raw form.
+
+        Raises:
+            InvalidItem: with every error of the item.
+        """
+        if self.action is Action.DELETE:
+            return self._check_key_only(index, item)
+        if not isinstance(item, dict):
+            raise InvalidItem(
+                [ItemError(WRONG_TYPE, "An item must be an object.", description=_shape(item))]
+            )
+        loaded, key = self._load(item)
+        return self._write(index, loaded, item, key)
+
+    def _check_key_only(self, index: int, item: Any) -> tuple[Record, bool]:
+        """DELETE reads the key of an item and nothing else; a bare value is a key."""
+        key = self.resource.key
+        if not isinstance(item, dict):
+            record = self._write(index, {}, {}, self._load_field(key, item))[0]
+            return record, False
+        value = item.get(key.data_key, missing)
+        loaded_key = value if value is missing else self._load_field(key, value)
+        return self._write(index, {}, item, loaded_key)
+
+    def _load(self, item: dict[str, Any]) -> tuple[Any, Any]:
+        """The loaded item, and its key where that is not one of the schema's fields."""
+        key = self.resource.key
+        if not self.resource.server_key:
+            return self._load_fields(item), missing
+        if key.data_key not in item:
+            made = uuid7() if self.action is Action.CREATE else missing
+            return self._load_fields(item), made
+        body = {name: value for name, value in item.items() if name != key.data_key}
+        errors: list[ItemError] = []
+        value = _collect(errors, lambda: self._load_field(key, item[key.data_key]))
+        loaded = _collect(errors, lambda: self._load_fields(body))
+        if errors:
+            raise InvalidItem(errors)
+        return loaded, value
+
+    def _load_fields(self, item: dict[str, Any]) -> Any:
+        try:
+            return self._validator.load(item, self._partial)
+        except ValidationError as error:
+            raise InvalidItem(explain(self.resource.schema, item, error.messages)) from None
+        except Exception as error:
+            raise _rule_failed(self.resource, error) from error
+
+    def _load_field(self, field: StoredField, value: Any) -> Any:
+        try:
+            return field.field.deserialize(value)
+        except ValidationError as error:
+            raise InvalidItem(explain_field(field.field, value, error.messages)) from None
+        except Exception as error:
+            raise _rule_failed(self.resource, error) from error
+
+    def _write(
+        self, index: int, loaded: Any, item: dict[str, Any], key: Any
+    ) -> tuple[Record, bool]:
+        try:
+            return self._writer.write(index, loaded, item, key)
+        except Unstorable as error:
+            raise InvalidItem(error.errors) from None
+        except Exception as error:
+            raise _rule_failed(self.resource, error) from error
+
+
+class InvalidItem(Exception):  # noqa: N818 - a verdict on one item, not an error of the program
+    """An item that cannot be processed, with every error of it."""
+
+    def __init__(self, errors: list[ItemError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class Intake:
+    """The items of one request on their way to a Submission.
+
+    `add` may be called many times, so that a long request can let others run in between.
+    """
+
+    def __init__(self, validator: ItemValidator) -> None:
+        self._validator = validator
+        self._received = 0
+        self._valid: list[int] = []
+        self._records: list[Record] = []
+        self._raw: dict[str, Any] = {}
+        self._failures: list[Failure] = []
+
+    def add(self, items: Iterable[Any]) -> None:
+        for item in items:
+            index = self._received
+            self._received += 1
+            try:
+                record, restorable = self._validator.check(index, item)
+            except InvalidItem as error:
+                self._failures.append(Failure(index, item, error.errors))
+                continue
+            self._valid.append(index)
+            self._records.append(record)
+            if not restorable:
+                self._raw[str(index)] = item
+
+    def submission(self) -> Submission:
+        return Submission(
+            received=self._received,
+            valid=self._valid,
+            records=orjson.dumps(self._records),
+            raw=dump_exact(self._raw) if self._raw else None,
+            failures=self._failures,
+        )
+
+
+def _collect(errors: list[ItemError], step: Callable[[], Any]) -> Any:
+    try:
+        return step()
+    except InvalidItem as error:
+        errors.extend(error.errors)
+
+
+def _rule_failed(resource: Resource, error: Exception) -> InvalidItem:
+    """A user's own code raised something else than ValidationError: the item is at fault."""
+    # Only where, never what: the message of an exception may quote the item.
+    log.warning(
+        "schema code raised",
+        collection=resource.name,
+        error=type(error).__name__,
+        where=_origin(error),
+    )
+    return InvalidItem([ItemError(INVALID, "A rule of the schema could not be applied to it.")])
+
+
+def _origin(error: BaseException) -> str:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return "unknown"
+    return f"{traceback.tb_frame.f_code.co_qualname}:{traceback.tb_lineno}"
+
+
+def _shape(item: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return f"This element is {names.get(type(item), 'a number')}."

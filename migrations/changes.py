@@ -1,0 +1,183 @@
+"""What a changed schema adds to the tables of the resources, and what it may not change.
+
+========================================  ========================================
+a new resource, field, unique attribute   made
+a unique attribute no longer declared     its constraint is dropped: nothing is lost
+a field or resource no longer declared    its column or table stays as it is
+another type, another key                 refused: stored items would be lost
+values that break a new unique attribute  refused
+a table that somebody else made           refused
+========================================  ========================================
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.autogenerate import produce_migrations
+from alembic.operations import MigrateOperation, Operations
+from alembic.operations.ops import (
+    AddColumnOp,
+    AlterColumnOp,
+    CreateTableOp,
+    CreateUniqueConstraintOp,
+    DropConstraintOp,
+    ModifyTableOps,
+)
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Column, Connection, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+from ingest.errors import ConfigurationError
+from ingest.resources import Registry, Resource
+from ingest.store.tables import ACCOUNT, COLLECTIONS, quote, table_name
+from migrations.driver import reason
+from migrations.resource_tables import resource_tables, row_security
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    resource: Resource
+    operation: MigrateOperation
+    sentence: str
+
+
+def make_changes(connection: Connection, registry: Registry) -> list[str]:
+    """Make the tables of `registry` what its schemas say, in the transaction of `connection`.
+
+    Returns:
+        A sentence for each thing that was done.
+
+    Raises:
+        ConfigurationError: what the schemas ask for would lose data, with every such place, or
+            the database refused. The transaction is then to be rolled back.
+    """
+    changes = _plan(connection, registry)
+    operations = Operations(MigrationContext.configure(connection))
+    for change in changes:
+        try:
+            _make(connection, operations, change)
+        except DBAPIError as error:
+            name = change.resource.name
+            raise ConfigurationError(f"resource {name!r}: {reason(error)}") from error
+    return [change.sentence for change in changes]
+
+
+def _make(connection: Connection, operations: Operations, change: _Change) -> None:
+    operations.invoke(change.operation)
+    if isinstance(change.operation, CreateTableOp):
+        for statement in row_security(change.resource):
+            connection.exec_driver_sql(statement)
+
+
+def _plan(connection: Connection, registry: Registry) -> list[_Change]:
+    """Every change to make, or one error with every refusal."""
+    refusals = {
+        resource.name: refusal
+        for resource in registry.values()
+        if (refusal := _identity_refusal(connection, resource))
+    }
+    problems = list(refusals.values())
+    changes = []
+    alike = [resource for resource in registry.values() if resource.name not in refusals]
+    for resource, operation in _differences(connection, alike):
+        if refusal := _refusal(connection, resource, operation):
+            problems.append(refusal)
+        elif sentence := _sentence(resource, operation):
+            changes.append(_Change(resource, operation, sentence))
+    if problems:
+        raise ConfigurationError("; ".join(problems))
+    return changes
+
+
+def _identity_refusal(connection: Connection, resource: Resource) -> str | None:
+    """Why the stored table cannot be this resource's, if it cannot."""
+    inspector = inspect(connection)
+    if not inspector.has_table(resource.name, schema=COLLECTIONS):
+        return None
+    primary_key = inspector.get_pk_constraint(resource.name, schema=COLLECTIONS)
+    account, *key = primary_key["constrained_columns"] or [None]
+    if account != ACCOUNT or len(key) != 1:
+        return (
+            f"resource {resource.name!r}: the table {COLLECTIONS}.{resource.name} exists and was "
+            "not made by this service; rename the resource, or move the table away"
+        )
+    if key == [resource.key.column]:
+        return None
+    return (
+        f"resource {resource.name!r}: its items are stored under the key "
+        f"{_field(resource, key[0])}, and the key is now declared as {resource.key.name!r}; keep "
+        "the key, or declare a new resource beside this one"
+    )
+
+
+def _differences(
+    connection: Connection, resources: Sequence[Resource]
+) -> Iterator[tuple[Resource, MigrateOperation]]:
+    """What Alembic would do to make the stored tables equal to the described ones."""
+    by_name = {resource.name: resource for resource in resources}
+
+    def compared(name: str | None, kind: str, parents: dict[str, str | None]) -> bool:
+        match kind:
+            case "schema":
+                return name == COLLECTIONS
+            case "table":
+                return name in by_name
+            case "unique_constraint":  # others than `unique_name` makes are an administrator's
+                return str(name).startswith(f"{parents['table_name']}(")
+        return kind == "column"
+
+    context = MigrationContext.configure(
+        connection,
+        opts={"include_schemas": True, "include_name": compared, "compare_type": _type_differs},
+    )
+    script = produce_migrations(context, resource_tables(resources))
+    for operation in script.upgrade_ops.ops if script.upgrade_ops else ():
+        leaves = operation.ops if isinstance(operation, ModifyTableOps) else [operation]
+        for leaf in leaves:
+            yield by_name[operation.table_name], leaf
+
+
+def _type_differs(
+    context: MigrationContext,
+    _stored_column: Column[Any],
+    _declared_column: Column[Any],
+    stored: TypeEngine[Any],
+    declared: TypeEngine[Any],
+) -> bool:
+    return _sql_type(context, stored) != _sql_type(context, declared)
+
+
+def _refusal(connection: Connection, resource: Resource, operation: MigrateOperation) -> str | None:
+    """Why `operation` would lose data, if it would."""
+    match operation:
+        case AlterColumnOp(modify_type=TypeEngine() as declared, existing_type=stored):
+            context = MigrationContext.configure(connection)
+            return (
+                f"resource {resource.name!r}: field {_field(resource, operation.column_name)} is "
+                f"stored as {_sql_type(context, stored)} and is now declared as "
+                f"{_sql_type(context, declared)}; keep the type, or give the new field another name"
+            )
+        case CreateUniqueConstraintOp():
+            _account, *columns = operation.columns
+            count = _duplicates(connection, resource, columns)
+            return count and (
+                f"resource {resource.name!r}: {_fields(resource, columns)} cannot become unique: "
+                f"{_values(count)} more than once within an account; remove the duplicates first"
+            )
+    return None
+
+
+def _sentence(resource: Resource, operation: MigrateOperation) -> str | None:
+    """What is done by `operation`; None for what is left as it is."""
+    match operation:
+        case CreateTableOp():
+            return f"{resource.name}: created its table"
+        case AddColumnOp(column=column):
+            return f"{resource.name}: added {_field(resource, column.name)}"
+        case CreateUniqueConstraintOp(columns=[_, *columns]):
+            return f"{resource.name}: made {_fields(resource, columns)} unique"
+        case DropConstraintOp(constraint_name=name):
+            return f"{resource.name}: dropped the unique constraint {name}, no longer declared"
+    return None

@@ -1,0 +1,136 @@
+"""What one event looks like on standard error."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import structlog
+
+from ingest.errors import ConfigurationError
+from ingest.logs import configure
+from ingest.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """Leave the process's logging as it was."""
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), structlog.get_config())
+    quiet = {name: logging.getLogger(name).level for name in ("arq.worker", "aiohttp.access")}
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    structlog.configure(**before[2])
+    structlog.contextvars.clear_contextvars()
+    for name, level in quiet.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """The JSON lines on standard error since the last call."""
+
+    def read() -> list[dict[str, Any]]:
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        return [json.loads(line) for line in captured.err.splitlines()]
+
+    return read
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(database_url="postgresql://", redis_url="redis://", **given)
+
+
+def test_an_event_is_one_json_line(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    configure(settings())
+    structlog.get_logger("ingest.test").info("batch committed", items=3)
+    (event,) = lines()
+    age = datetime.now(UTC) - datetime.fromisoformat(event.pop("timestamp"))
+    assert abs(age.total_seconds()) < 60
+    assert event == {
+        "message": "batch committed",
+        "items": 3,
+        "level": "info",
+        "logger": "ingest.test",
+    }
+
+
+def test_the_trace_id_is_in_every_line(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    configure(settings())
+    structlog.contextvars.bind_contextvars(trace_id="abc")
+    structlog.get_logger().info("ours")
+    logging.getLogger("aiohttp.server").warning("theirs")
+    assert [event["trace_id"] for event in lines()] == ["abc", "abc"]
+
+
+def test_a_standard_logger_says_the_same_as_ours(
+    lines: Callable[[], list[dict[str, Any]]],
+) -> None:
+    configure(settings())
+    logging.getLogger("alembic.runtime").info("upgrade %s", "0001", extra={"steps": 2})
+    (event,) = lines()
+    assert (event["message"], event["logger"], event["steps"]) == (
+        "upgrade 0001",
+        "alembic.runtime",
+        2,
+    )
+
+
+def test_an_exception_stays_on_its_line(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    configure(settings())
+    try:
+        raise ValueError("no such thing")
+    except ValueError:
+        structlog.get_logger().exception("it broke")
+    (event,) = lines()
+    assert "ValueError: no such thing" in event["exception"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [object(), {1: 2}, b"\xff", 2**70, "\ud800"],
+    ids=["object", "number as key", "bytes", "beyond 64 bits", "lone surrogate"],
+)
+def test_any_value_can_be_logged(lines: Callable[[], list[dict[str, Any]]], value: object) -> None:
+    configure(settings())
+    structlog.get_logger().info("odd", value=value)
+    assert lines()[0]["message"] == "odd"
+
+
+def test_arguments_of_jobs_are_not_logged(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    configure(settings())
+    logging.getLogger("arq.worker").info("commit('secret')")
+    logging.getLogger("arq.worker").warning("slow")
+    assert [event["message"] for event in lines()] == ["slow"]
+
+
+def test_the_level_decides(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    configure(settings(log_level="warning"))
+    structlog.get_logger().info("small")
+    structlog.get_logger().warning("large")
+    assert [event["message"] for event in lines()] == ["large"]
+
+
+def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(settings(log_format="console"))
+    structlog.get_logger().info("part restarted", part="api 1")
+    line = capsys.readouterr().err
+    assert "part restarted" in line
+    assert "part='api 1'" in line
+    assert "\x1b" not in line
+
+
+def test_an_unknown_level_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="INGEST_LOG_LEVEL=LOUD"):
+        configure(settings(log_level="LOUD"))
+
+
+def test_configuring_twice_logs_once(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    configure(settings())
+    configure(settings())
+    structlog.get_logger().info("once")
+    assert len(lines()) == 1
