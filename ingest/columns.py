@@ -65,7 +65,7 @@ def column_type(field: fields.Field[Any]) -> ColumnType:
     return ColumnType.JSONB
 
 
-class NotStorable(Exception):  # noqa: N818 - a verdict on one value, not an error of the program
+class NotStorable(Exception):
     """A loaded value that its column cannot hold.
 
     `path` leads from the field to the place inside a nested value, outermost first.

@@ -25,9 +25,12 @@ def load_exact(body: bytes) -> Any:
     Raises:
         JSONDecodeError: not JSON, not UTF-8, a lone surrogate, NaN, or a number beyond a double.
     """
-    document = orjson.loads(body)
+    return keep_digits(body, orjson.loads(body))
+
+
+def keep_digits(body: bytes, document: Any) -> Any:
+    """`document`, which orjson read from `body`, with every number that it rounded put right."""
     if _SUSPECT_RUN in body.translate(_DIGITS):
-        # orjson has accepted the text: what is left to do is to keep its digits.
         return json.loads(body, parse_float=_exact_float)
     return document
 

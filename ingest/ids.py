@@ -9,7 +9,7 @@ _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 
 
 class _Clock:
-    """Milliseconds and a counter that never go back within this process (RFC 9562, 6.2, method 1)."""
+    """Milliseconds and a counter that never go back in this process (RFC 9562, 6.2, method 1)."""
 
     def __init__(self) -> None:
         self.milliseconds = 0

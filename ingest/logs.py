@@ -18,6 +18,7 @@ from ingest.settings import Settings
 
 _QUIET = (
     "aiohttp.access",  # the service logs its own requests
+    "alembic",  # narrates its own set-up; `ingest migrate` says what was done
     "arq.worker",  # logs the arguments of every job at INFO
     "asyncio",
 )

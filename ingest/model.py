@@ -1,11 +1,11 @@
 """The values that stages hand to each other. Frozen; nothing here does any work.
 
-    bytes → raw items → Submission → Batch → Outcome → document
+bytes → raw items → Submission → Batch → Outcome → document
 """
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -205,7 +205,9 @@ class Outcome:
     """A batch and, where it has them, its failures: what a response is made of."""
 
     batch: Batch
-    failures: Sequence[Failure] = field(default_factory=tuple)
+    failures: Sequence[Failure] = ()
+    replayed: bool = False
+    """Whether this is the outcome of an earlier request with the same idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class RecordWriter:
         return record, same == len(item)
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The stored form of an object of the user's: what `dump` shows, read back by each field."""
+        """The stored form of an object of the user's: what `dump` shows, read back."""
         shown = self._resource.schema.dump(loaded)
         values: dict[str, Any] = {}
         for field in self._resource.fields:
@@ -129,7 +129,7 @@ class RecordWriter:
             problems.insert(0, ItemError(NULL_NOT_ALLOWED, str(messages["null"]), key.data_key))
 
 
-class Unstorable(Exception):  # noqa: N818 - a verdict on one item, not an error of the program
+class Unstorable(Exception):
     """An item that loads but cannot be stored; `errors` names every field."""
 
     def __init__(self, errors: list[ItemError]) -> None:

@@ -1,4 +1,4 @@
-"""What is ingested: a marshmallow schema wrapped in a `Resource`, and the registry of all of them."""
+"""What is ingested: marshmallow schemas, each wrapped in a `Resource`, and their registry."""
 
 import hashlib
 import importlib

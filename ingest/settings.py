@@ -27,6 +27,8 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    reuse_port: bool = False
+    """Let several API processes listen on one port (`SO_REUSEPORT`)."""
 
     max_body: int = 16 * 1024 * 1024
     """The largest decompressed body."""
@@ -106,7 +108,7 @@ def _read(env: Env, name: str, hint: Any, default: Any) -> Any:
     options = {} if default is MISSING else {"default": default}
     if get_origin(hint) is Literal:
         return env.str(name, validate=OneOf(get_args(hint)), **options)
-    readers = {int: env.int, float: env.float, bool: env.bool, str: env.str}
+    readers: dict[Any, Any] = {int: env.int, float: env.float, bool: env.bool, str: env.str}
     return readers[hint](name, **options)
 
 

@@ -25,7 +25,7 @@ from alembic.operations.ops import (
     ModifyTableOps,
 )
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, Connection, inspect
+from sqlalchemy import Column, Connection, Dialect, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
@@ -97,8 +97,8 @@ def _identity_refusal(connection: Connection, resource: Resource) -> str | None:
     if not inspector.has_table(resource.name, schema=COLLECTIONS):
         return None
     primary_key = inspector.get_pk_constraint(resource.name, schema=COLLECTIONS)
-    account, *key = primary_key["constrained_columns"] or [None]
-    if account != ACCOUNT or len(key) != 1:
+    account, key = primary_key["constrained_columns"][:1], primary_key["constrained_columns"][1:]
+    if account != [ACCOUNT] or len(key) != 1:
         return (
             f"resource {resource.name!r}: the table {COLLECTIONS}.{resource.name} exists and was "
             "not made by this service; rename the resource, or move the table away"
@@ -107,7 +107,7 @@ def _identity_refusal(connection: Connection, resource: Resource) -> str | None:
         return None
     return (
         f"resource {resource.name!r}: its items are stored under the key "
-        f"{_field(resource, key[0])}, and the key is now declared as {resource.key.name!r}; keep "
+        f"{_fields(resource, key)}, and the key is now declared as {resource.key.name!r}; keep "
         "the key, or declare a new resource beside this one"
     )
 
@@ -134,9 +134,10 @@ def _differences(
     )
     script = produce_migrations(context, resource_tables(resources))
     for operation in script.upgrade_ops.ops if script.upgrade_ops else ():
-        leaves = operation.ops if isinstance(operation, ModifyTableOps) else [operation]
-        for leaf in leaves:
-            yield by_name[operation.table_name], leaf
+        if isinstance(operation, CreateTableOp):
+            yield by_name[operation.table_name], operation
+        elif isinstance(operation, ModifyTableOps):
+            yield from ((by_name[operation.table_name], part) for part in operation.ops)
 
 
 def _type_differs(
@@ -146,26 +147,23 @@ def _type_differs(
     stored: TypeEngine[Any],
     declared: TypeEngine[Any],
 ) -> bool:
-    return _sql_type(context, stored) != _sql_type(context, declared)
+    return _sql_type(context.dialect, stored) != _sql_type(context.dialect, declared)
 
 
 def _refusal(connection: Connection, resource: Resource, operation: MigrateOperation) -> str | None:
     """Why `operation` would lose data, if it would."""
     match operation:
-        case AlterColumnOp(modify_type=TypeEngine() as declared, existing_type=stored):
-            context = MigrationContext.configure(connection)
+        case AlterColumnOp(
+            modify_type=TypeEngine() as declared, existing_type=TypeEngine() as stored
+        ):
             return (
-                f"resource {resource.name!r}: field {_field(resource, operation.column_name)} is "
-                f"stored as {_sql_type(context, stored)} and is now declared as "
-                f"{_sql_type(context, declared)}; keep the type, or give the new field another name"
+                f"resource {resource.name!r}: field {_fields(resource, [operation.column_name])} "
+                f"is stored as {_sql_type(connection.dialect, stored)} and is now declared as "
+                f"{_sql_type(connection.dialect, declared)}; keep the type, or give the new field "
+                "another name"
             )
-        case CreateUniqueConstraintOp():
-            _account, *columns = operation.columns
-            count = _duplicates(connection, resource, columns)
-            return count and (
-                f"resource {resource.name!r}: {_fields(resource, columns)} cannot become unique: "
-                f"{_values(count)} more than once within an account; remove the duplicates first"
-            )
+        case CreateUniqueConstraintOp(columns=[_, *columns]):
+            return _duplicates_refusal(connection, resource, columns)
     return None
 
 
@@ -175,9 +173,44 @@ def _sentence(resource: Resource, operation: MigrateOperation) -> str | None:
         case CreateTableOp():
             return f"{resource.name}: created its table"
         case AddColumnOp(column=column):
-            return f"{resource.name}: added {_field(resource, column.name)}"
+            return f"{resource.name}: added {_fields(resource, [column.name])}"
         case CreateUniqueConstraintOp(columns=[_, *columns]):
             return f"{resource.name}: made {_fields(resource, columns)} unique"
         case DropConstraintOp(constraint_name=name):
             return f"{resource.name}: dropped the unique constraint {name}, no longer declared"
     return None
+
+
+def _duplicates_refusal(
+    connection: Connection, resource: Resource, columns: Sequence[str]
+) -> str | None:
+    """Why `columns` cannot become unique, if stored values stand against it."""
+    stored = inspect(connection).get_columns(resource.name, schema=COLLECTIONS)
+    if not {column["name"] for column in stored}.issuperset(columns):
+        return None  # a new column is null everywhere, and nulls are distinct
+    table, names = table_name(resource), ", ".join(map(quote, columns))
+    # FORCE hides every row from an owner who is no superuser. Nobody sees it lifted: the lock on
+    # the table is held until the transaction ends.
+    connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    repeated = connection.exec_driver_sql(
+        f"SELECT count(*) FROM (SELECT FROM {table} WHERE num_nulls({names}) = 0 "  # noqa: S608 - quoted
+        f"GROUP BY {quote(ACCOUNT)}, {names} HAVING count(*) > 1) AS repeated"
+    ).scalar_one()
+    connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    if not repeated:
+        return None
+    return (
+        f"resource {resource.name!r}: {_fields(resource, columns)} cannot become unique, because "
+        f"of {repeated} value(s) held by more than one item of an account; change those items first"
+    )
+
+
+def _fields(resource: Resource, columns: Sequence[str]) -> str:
+    """The names of the fields that `columns` store, as the schema has them."""
+    names = {field.column: field.name for field in resource.fields}
+    return ", ".join(repr(str(names.get(column, column))) for column in columns)
+
+
+def _sql_type(dialect: Dialect, type_: TypeEngine[Any]) -> str:
+    """The type as `ColumnType` spells it; every text column has the same collation."""
+    return type_.compile(dialect).partition(" COLLATE ")[0].lower()

@@ -2,16 +2,21 @@
 
 from sqlalchemy.exc import DBAPIError
 
+_INSUFFICIENT_PRIVILEGE, _LOCK_NOT_AVAILABLE = "42501", "55P03"
 _ADVICE = {
-    "42501": "migrate as a superuser, or as the owner of what was migrated before, "
-    "with CREATEROLE and CREATE on the database",  # insufficient_privilege
-    "55P03": "something holds a lock; try again when the service is less busy",  # lock_not_available
+    _INSUFFICIENT_PRIVILEGE: "migrate as a superuser, or as a role that has CREATEROLE and CREATE "
+    "on the database, is a member of ingest_app and ingest_lookup if those exist already, and "
+    "owns what was migrated before",
+    _LOCK_NOT_AVAILABLE: "something holds a lock; try again when the service is less busy",
 }
 
 
 def reason(error: Exception) -> str:
-    """Why the database refused, in one line: its message, and what to do about it if we know."""
+    """Why the database refused, in one line: its message, and what to do about it if we know.
+
+    The driver's details stay out: they can hold values of items.
+    """
     cause = error.driver_exception if isinstance(error, DBAPIError) else error
-    message = " ".join(str(cause).split()) or type(cause).__name__
+    message = getattr(cause, "message", None) or str(cause) or type(cause).__name__
     advice = _ADVICE.get(getattr(cause, "sqlstate", None) or "")
-    return f"{message}; {advice}" if advice else message
+    return f"{message}; {advice}" if advice else str(message)

@@ -1,6 +1,7 @@
 """Bring a database up to date: the service's own tables, then those of the resources."""
 
 import asyncio
+import threading
 from functools import partial
 from importlib.resources import files
 from typing import TypedDict
@@ -29,6 +30,7 @@ SERVICE_SCHEMA = "ingest"
 VERSION_TABLE = _VersionTable(version_table="schema_version", version_table_schema=SERVICE_SCHEMA)
 """Where Alembic keeps the revision of a database."""
 
+_ONE_AT_A_TIME = threading.Lock()  # Alembic keeps the migration that runs in global variables
 _CONNECT_TIMEOUT = 10.0
 _ADVISORY_LOCK = int.from_bytes(b"ingest", "big")
 # Building an index on a large table takes its time; waiting for a lock makes others wait behind us.
@@ -54,7 +56,8 @@ def migrate(database_url: str, registry: Registry) -> list[str]:
             a way that would lose data: every such place is named.
     """
     try:
-        return asyncio.run(_migrate(database_url, registry))
+        with _ONE_AT_A_TIME:
+            return asyncio.run(_migrate(database_url, registry))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError) as error:
         raise ConfigurationError(f"the database cannot be migrated: {reason(error)}") from error
 
@@ -71,7 +74,7 @@ async def _migrate(database_url: str, registry: Registry) -> list[str]:
         return await connection.run_sync(_migrate_in_transaction, registry)
 
 
-async def _connect(database_url: str) -> asyncpg.Connection[asyncpg.Record]:
+async def _connect(database_url: str) -> "asyncpg.Connection[asyncpg.Record]":
     return await asyncpg.connect(
         database_url,
         timeout=_CONNECT_TIMEOUT,

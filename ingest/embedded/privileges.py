@@ -1,5 +1,6 @@
 """PostgreSQL refuses to run as root: which account it gets instead, and what that may reach."""
 
+import logging
 import os
 import pwd
 import stat
@@ -7,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from ingest.errors import ConfigurationError
 
 _READ, _ENTER = 4, 1
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def open_way(account: Account, path: Path) -> None:
         status = folder.stat()
         if not account.may(status, _ENTER):
             account.grant(folder, status, _ENTER)
-            _log.info("folder made traversable", folder=str(folder), account=account.name)
+            _log.info("made the folder %s traversable for %s", folder, account.name)
 
 
 def open_tree(account: Account, tree: Path) -> None:
@@ -84,7 +83,7 @@ def open_tree(account: Account, tree: Path) -> None:
             account.grant(path, status, wanted)
             changed += 1
     if changed:
-        _log.info("package made readable", folder=str(tree), files=changed, account=account.name)
+        _log.info("made %d files of %s readable for %s", changed, tree, account.name)
 
 
 def _everything(tree: Path) -> Iterator[Path]:

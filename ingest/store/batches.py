@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 QUERIES = load_queries("batches.sql")
 
 
-class KeyTaken(Exception):  # noqa: N818 - an answer, not an error of the program
+class KeyTaken(Exception):
     """Another batch of the account has the idempotency key already."""
 
 
@@ -113,9 +113,7 @@ async def insert_failures(
         }
         for failure in failures
     ]
-    await connection.execute(
-        QUERIES["insert_failures"], batch, account, dump_exact(rows).decode()
-    )
+    await connection.execute(QUERIES["insert_failures"], batch, account, dump_exact(rows).decode())
 
 
 async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
@@ -163,9 +161,7 @@ async def find_by_key(
         return row["id"], row["fingerprint"]
 
 
-async def unfinished(
-    pool: Pool, older_than: dt.timedelta, at_most: int
-) -> list[tuple[str, UUID]]:
+async def unfinished(pool: Pool, older_than: dt.timedelta, at_most: int) -> list[tuple[str, UUID]]:
     """Accepted batches of all accounts that nobody has finished: (account, id), oldest first."""
     async with pool.connection() as connection:
         rows = await connection.fetch(QUERIES["unfinished"], older_than, at_most)
@@ -214,4 +210,3 @@ def from_row(row: asyncpg.Record) -> Batch:
 def _failure(row: asyncpg.Record) -> Failure:
     errors = [ItemError.from_document(each) for each in orjson.loads(row["errors"])]
     return Failure(row["index"], load_exact(row["raw"].encode()), errors)
-

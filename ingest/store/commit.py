@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ConflictAppeared(IngestError):
-    """Somebody else wrote to the table between check and insert; a second try will name the item."""
+    """Somebody else wrote between check and insert; a second try will name the item."""
 
 
 class UnservedCollection(IngestError):
@@ -132,9 +132,7 @@ def _item_errors(
     resource: Resource, batch: Batch, rows: Sequence[asyncpg.Record]
 ) -> list[ItemError]:
     """One item's conflicts as errors; an attribute repeated in the batch says only that."""
-    repeated = {
-        row["attribute"] for row in rows if row["code"] == codes.DUPLICATE_IN_BATCH.code
-    }
+    repeated = {row["attribute"] for row in rows if row["code"] == codes.DUPLICATE_IN_BATCH.code}
     errors = []
     for row in rows:
         code = codes.ITEM_CODES[row["code"]]

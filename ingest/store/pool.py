@@ -54,11 +54,13 @@ class Pool:
         Raises:
             Unavailable: the database is away, or too busy; the same call may succeed later.
         """
-        isolation = "repeatable_read" if snapshot else "read_committed"
         with transient_errors():
             async with (
                 self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection,
-                connection.transaction(isolation=isolation, readonly=snapshot),
+                connection.transaction(
+                    isolation="repeatable_read" if snapshot else "read_committed",
+                    readonly=snapshot,
+                ),
             ):
                 await connection.execute("SELECT set_config('ingest.account', $1, true)", account)
                 yield connection

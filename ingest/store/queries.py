@@ -12,4 +12,6 @@ def load_queries(file: str) -> Mapping[str, str]:
     """The queries of `ingest/store/<file>` by name; each begins with a line `-- name: …`."""
     text = resources.files("ingest.store").joinpath(file).read_text(encoding="utf-8")
     parts = _HEADER.split(text)[1:]
-    return MappingProxyType(dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True)))
+    return MappingProxyType(
+        dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+    )

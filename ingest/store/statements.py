@@ -138,7 +138,7 @@ class _Builder:
 )"""
 
     def _wanted(self) -> str:
-        """Each item with the unique values that it would leave behind, NULL where it writes none."""
+        """Each item with the unique values that it would leave; NULL where it writes none."""
         new = "".join(f', {self._new_value(n, f)} AS "$new{n}"' for n, f in self._unique_columns())
         return f"""wanted AS MATERIALIZED (
     SELECT r.*{new}
@@ -441,7 +441,9 @@ def _conflict(code: int, attribute: int, where: str) -> str:
     return f'SELECT "$i", {code}, {attribute}, NULL::integer FROM resolved WHERE {where}'
 
 
-def _repeated(source: str, columns: list[str], attribute: int, only: list[str] | None = None) -> str:
+def _repeated(
+    source: str, columns: list[str], attribute: int, only: list[str] | None = None
+) -> str:
     """Items that repeat the values of an earlier one; NULLs repeat nothing."""
     present = " AND ".join([*(f"{column} IS NOT NULL" for column in columns), *(only or [])])
     return f"""SELECT i, {DUPLICATE_IN_BATCH.code}, {attribute}, first

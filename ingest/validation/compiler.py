@@ -1,11 +1,12 @@
 """`compile_validator`: a schema's `load`, as one callable for each item."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-Partial = bool | Iterable[str] | None
+Partial = bool | Sequence[str] | AbstractSet[str] | None
 
 
 class Validator:

@@ -11,10 +11,10 @@ from ingest.errors import INVALID, WRONG_TYPE
 from ingest.exactjson import dump_exact
 from ingest.ids import uuid7
 from ingest.model import Action, Failure, ItemError, Submission
+from ingest.records import Record, RecordWriter, Unstorable
 from ingest.resources import Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
 from ingest.validation.explain import explain, explain_field
-from ingest.records import Record, RecordWriter, Unstorable
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class ItemValidator:
             raise _rule_failed(self.resource, error) from error
 
 
-class InvalidItem(Exception):  # noqa: N818 - a verdict on one item, not an error of the program
+class InvalidItem(Exception):
     """An item that cannot be processed, with every error of it."""
 
     def __init__(self, errors: list[ItemError]) -> None:

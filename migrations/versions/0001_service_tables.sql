@@ -4,19 +4,39 @@
 -- functions that look across accounts, and nothing else. Roles belong to the whole cluster, so
 -- another database of it may have made them already.
 DO $$
+DECLARE
+    name text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ingest_app') THEN
-        CREATE ROLE ingest_app NOLOGIN NOSUPERUSER NOBYPASSRLS;
-    END IF;
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ingest_lookup') THEN
-        CREATE ROLE ingest_lookup NOLOGIN NOSUPERUSER NOBYPASSRLS;
+    FOREACH name IN ARRAY ARRAY['ingest_app', 'ingest_lookup'] LOOP
+        IF to_regrole(name) IS NULL THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS', name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;  -- the migration of another database was faster
+            END;
+        END IF;
+        -- Whoever is no superuser gives functions only to a role of its own, and services may
+        -- log in as the migration does.
+        IF NOT pg_has_role(name, 'USAGE') THEN
+            BEGIN
+                EXECUTE format('GRANT %I TO CURRENT_USER', name);
+            EXCEPTION WHEN insufficient_privilege OR unique_violation THEN
+                NULL;  -- granted by an administrator, or by the migration of another database
+            END;
+        END IF;
+    END LOOP;
+    IF EXISTS (SELECT FROM pg_roles
+               WHERE rolname IN ('ingest_app', 'ingest_lookup') AND (rolsuper OR rolbypassrls)) THEN
+        RAISE EXCEPTION 'the role ingest_app or ingest_lookup may bypass row-level security'
+            USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
 END $$;
 
-CREATE SCHEMA ingest;
+-- The schema ingest is there already: it holds the revision that readiness is judged by.
 CREATE SCHEMA collections;  -- one table for each resource, made by `ingest migrate`
 GRANT USAGE ON SCHEMA ingest, collections TO ingest_app;
 GRANT USAGE ON SCHEMA ingest TO ingest_lookup;
+GRANT SELECT ON ingest.schema_version TO ingest_app;
 
 CREATE DOMAIN ingest.account_name AS text COLLATE "C"
     CHECK (octet_length(VALUE) BETWEEN 1 AND 255);
@@ -153,12 +173,12 @@ AS $$
     LIMIT at_most
 $$;
 
+REVOKE ALL ON FUNCTION ingest.find_token(bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ingest.unfinished_batches(interval, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ingest.find_token(bytea) TO ingest_app;
+GRANT EXECUTE ON FUNCTION ingest.unfinished_batches(interval, integer) TO ingest_app;
 -- A function's owner must be able to create in its schema while it becomes the owner.
 GRANT CREATE ON SCHEMA ingest TO ingest_lookup;
 ALTER FUNCTION ingest.find_token(bytea) OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.unfinished_batches(interval, integer) OWNER TO ingest_lookup;
 REVOKE CREATE ON SCHEMA ingest FROM ingest_lookup;
-REVOKE ALL ON FUNCTION ingest.find_token(bytea) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ingest.unfinished_batches(interval, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ingest.find_token(bytea) TO ingest_app;
-GRANT EXECUTE ON FUNCTION ingest.unfinished_batches(interval, integer) TO ingest_app;

@@ -1,0 +1,50 @@
+# Needs only make and Python 3.11 or later; everything else is installed into .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(INSTALLED) ## install everything into .venv; the others do it by themselves
+
+demo: setup ## import real data through a real service, show what happened, stop
+	@$(BIN)/python -m ingest.examples.demo
+
+serve: setup ## run everything on port 8080 until Ctrl-C, on the data that the demo left
+	@$(BIN)/ingest dev --port 8080 --data-dir .data
+
+test: setup ## pass the tests
+	@$(BIN)/pytest -q -n 2 --dist loadfile
+
+check: setup ## check format, lints, types and the architecture
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+# The demo's airports come without their dependencies: the data is a file, and they are pandas.
+$(INSTALLED): pyproject.toml
+	@set -e; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+			if $$candidate -c '$(AT_LEAST)' 2>/dev/null; then python=$$candidate; break; fi; \
+		done; \
+		if [ -z "$${python:-}" ]; then \
+			echo "make: no Python 3.11 or later was found; install one first" >&2; exit 1; \
+		fi; \
+		if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "make: $$python cannot make a virtual environment; install its venv module" \
+				"(on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; \
+		fi; \
+		$$python -m venv --clear $(VENV); \
+	fi
+	@echo "Installing into $(VENV) (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev-server,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vega_datasets==0.9.0
+	@touch $@

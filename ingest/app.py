@@ -1,0 +1,97 @@
+"""The composition root of an API process: what it is made of, and how it runs."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from ingest import logs, readiness
+from ingest.errors import ConfigurationError
+from ingest.http import keys as app_keys
+from ingest.http.middleware import authenticated, errors_as_json, negotiated, traced
+from ingest.http.routes import ROUTES
+from ingest.http.server import JsonAppRunner
+from ingest.idempotency import Keys
+from ingest.pipeline import Pipeline
+from ingest.queue import Queue
+from ingest.redis_link import open_redis
+from ingest.representation import Presenter
+from ingest.resources import Registry, load_registry
+from ingest.settings import Settings
+from ingest.store.pool import open_pool
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings, registry: Registry) -> web.Application:
+    """The application; its connections are opened when it starts and closed when it stops."""
+    app = web.Application(middlewares=[traced, errors_as_json, negotiated, authenticated])
+    app[app_keys.SETTINGS] = settings
+    app[app_keys.REGISTRY] = registry
+    app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
+    app.add_routes(ROUTES)
+    app.cleanup_ctx.append(_connections)
+    return app
+
+
+async def _connections(app: web.Application) -> AsyncIterator[None]:
+    settings, registry = app[app_keys.SETTINGS], app[app_keys.REGISTRY]
+    async with open_pool(settings) as pool, open_redis(settings) as redis:
+        keys = Keys(redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
+        pipeline = Pipeline(settings, registry, pool, keys, Queue(redis))
+        app[app_keys.POOL] = pool
+        app[app_keys.REDIS] = redis
+        app[app_keys.PIPELINE] = pipeline
+        waking = asyncio.create_task(pipeline.waiters.run())
+        yield
+        waking.cancel()
+        with suppress(asyncio.CancelledError):
+            await waking
+
+
+def serve(settings: Settings) -> None:
+    """Run an API process until SIGTERM or SIGINT; requests under way are answered first.
+
+    Raises:
+        ConfigurationError: the resources cannot be served, or the address cannot be listened on.
+    """
+    logs.configure(settings)
+    registry = load_registry(settings.resources)
+    uvloop.run(_serve(settings, registry))
+
+
+async def _serve(settings: Settings, registry: Registry) -> None:
+    runner = JsonAppRunner(
+        create_app(settings, registry),
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=settings.shutdown_timeout,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(
+            runner, settings.host, settings.port, reuse_port=settings.reuse_port, backlog=1024
+        )
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}"
+            ) from error
+        log.info("serving", host=settings.host, port=settings.port, collections=list(registry))
+        readiness.announce()
+        await _stop_signal()
+    finally:
+        await runner.cleanup()
+
+
+async def _stop_signal() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -1,0 +1,185 @@
+"""The default dialect: outcomes, items, batches and errors as contract 2 shows them.
+
+Every function returns the document and, where the outcome decides it, the status.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.errors import InternalError, RequestError
+from ingest.model import OUTCOME_LETTERS, Action, Batch, BatchState, Failure, Outcome, Page
+from ingest.representation import Presenter
+
+Document = dict[str, Any]
+
+MAX_LISTED_ITEMS = 10_000
+"""Above this many items `data` and `outcomes` are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response without its headers."""
+
+    status: int
+    document: Document
+
+
+def written(outcome: Outcome, presenter: Presenter) -> Answer:
+    """The answer to POST, PATCH and DELETE."""
+    batch = outcome.batch
+    status, result = _status(batch)
+    document = _envelope(result, status, _message(batch))
+    document["metadata"] = _metadata(batch)
+    if batch.state is BatchState.COMMITTED and batch.data is not None:
+        document["data"] = presenter.items(batch.data)
+    if batch.error is not None:
+        document["error"] = batch.error
+    if outcome.failures:
+        document["failures"] = [_failure(failure) for failure in outcome.failures]
+    return Answer(status, document)
+
+
+def listed(page: Page, presenter: Presenter) -> Answer:
+    """One page of a collection."""
+    document = _envelope("success", 200, f"{len(page.rows)} of {page.total} items")
+    document["metadata"] = {
+        "page": page.offset // page.limit + 1,
+        "pagesCount": -(-page.total // page.limit),
+        "recordsPerPage": page.limit,
+        "recordsCount": page.total,
+    }
+    document["data"] = [presenter.item(row) for row in page.rows]
+    return Answer(200, document)
+
+
+def item(row: bytes, presenter: Presenter) -> Answer:
+    """One item."""
+    return Answer(200, _envelope("success", 200, "1 item") | {"data": presenter.item(row)})
+
+
+def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
+    """One batch, whatever became of it; `presenter` is None where its collection is gone."""
+    shown = outcome.batch
+    stored = None
+    if shown.state.finished and presenter is not None:
+        answer = written(outcome, presenter)
+        stored = {"status": answer.status, "body": answer.document}
+    document = _envelope("success", 200, f"The batch is {shown.state.value}")
+    document["data"] = {
+        "id": str(shown.id),
+        "collection": shown.collection,
+        "action": shown.action.value,
+        "state": shown.state.value,
+        "createdAt": _time(shown.created_at),
+        "acceptedAt": _time(shown.accepted_at),
+        "finishedAt": _time(shown.finished_at),
+        "metadata": _metadata(shown),
+        "failures": [_failure(failure) for failure in outcome.failures],
+        "response": stored,
+    }
+    return Answer(200, document)
+
+
+def error(problem: RequestError, status: int) -> Document:
+    """An error of the request as a whole."""
+    document = _envelope("error", status, problem.message)
+    shown: Document = {
+        "type": problem.error_code.type,
+        "code": problem.error_code.code,
+        "name": problem.error_code.name,
+        "message": problem.message,
+    }
+    if problem.description is not None:
+        shown["description"] = problem.description
+    document["error"] = shown
+    if problem.batch_id is not None:
+        document["metadata"] = {"batchId": str(problem.batch_id)}
+    return document
+
+
+def _envelope(result: str, status: int, message: str) -> Document:
+    return {
+        "result": result,
+        "status": status,
+        "timestamp": _time(dt.datetime.now(dt.UTC)),
+        "message": message,
+    }
+
+
+def _status(batch: Batch) -> tuple[int, str]:
+    if batch.error is not None:
+        return InternalError.error_code.code // 100, "error"
+    if batch.state in (BatchState.REJECTED, BatchState.FAILED):
+        return 422, "failure"
+    if batch.state is not BatchState.COMMITTED:
+        return 202, "accepted"
+    if batch.invalid:
+        return 207, "partial"
+    return (201 if batch.action is Action.CREATE else 200), "success"
+
+
+def _metadata(batch: Batch) -> Document:
+    valid = batch.valid
+    metadata: Document = {
+        "batchId": str(batch.id),
+        "receivedItemsCount": batch.received,
+        "validItems": valid,
+        "invalidItems": batch.invalid,
+        "validItemsCount": len(valid),
+        "invalidItemsCount": len(batch.invalid),
+    }
+    if batch.state is BatchState.COMMITTED:
+        metadata |= {
+            "created": batch.created,
+            "updated": batch.updated,
+            "deleted": batch.deleted,
+            "unchanged": batch.unchanged,
+        }
+        outcomes = batch.outcomes
+        listed = batch.options.representation and batch.received <= MAX_LISTED_ITEMS
+        if outcomes is not None and listed:
+            metadata["outcomes"] = [OUTCOME_LETTERS[letter] for letter in outcomes]
+    return metadata
+
+
+def _message(batch: Batch) -> str:
+    bad = len(batch.invalid)
+    if batch.error is not None:
+        return "The batch could not be committed; nothing was saved"
+    if batch.state in (BatchState.REJECTED, BatchState.FAILED):
+        return f"{bad} of {_items(batch.received)} {_are(bad)} invalid; nothing was saved"
+    if batch.state is not BatchState.COMMITTED:
+        return f"{_items(batch.received)} accepted; the batch is not yet committed"
+    counts = {
+        "created": batch.created,
+        "updated": batch.updated,
+        "deleted": batch.deleted,
+        "unchanged": batch.unchanged,
+    }
+    done = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    if bad:
+        done += f"; {bad} of {_items(batch.received)} {_are(bad)} invalid"
+    return done or "There was nothing to save"
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _failure(failure: Failure) -> Mapping[str, Any]:
+    return {
+        "rawData": failure.raw,
+        "errors": [problem.document() for problem in failure.errors],
+    }
+
+
+def _time(moment: dt.datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

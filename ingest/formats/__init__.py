@@ -1,0 +1,1 @@
+"""Request bodies into items: one codec a file, and what the headers say about both directions."""

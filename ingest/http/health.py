@@ -1,0 +1,33 @@
+"""/healthz: this process is alive. /readyz: what it needs is there."""
+
+from aiohttp import web
+
+from ingest.errors import Unavailable
+from ingest.http.keys import POOL, REDIS, REGISTRY
+from ingest.http.responses import respond
+from ingest.store.tables import missing_tables
+
+
+async def healthz(request: web.Request) -> web.Response:
+    return respond(200, {"status": "alive"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """200 when the database, its migrations and Redis are ready, else 503 and what is not."""
+    checks = {
+        "database": await _database(request),
+        "redis": "ready" if await request.app[REDIS].is_there() else "does not answer",
+    }
+    ready = all(state == "ready" for state in checks.values())
+    return respond(
+        200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks}
+    )
+
+
+async def _database(request: web.Request) -> str:
+    try:
+        async with request.app[POOL].connection() as connection:
+            missing = await missing_tables(connection, request.app[REGISTRY])
+    except Unavailable:
+        return "does not answer"
+    return "ready" if not missing else f"run `ingest migrate`: it lacks {', '.join(missing[:5])}"

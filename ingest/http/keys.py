@@ -1,0 +1,21 @@
+"""The AppKeys under which handlers find what `ingest.app` put together."""
+
+from aiohttp import web
+
+from ingest.pipeline import Pipeline
+from ingest.redis_link import RedisLink
+from ingest.representation import Presenter
+from ingest.resources import Registry
+from ingest.settings import Settings
+from ingest.store.pool import Pool
+from ingest.store.tokens import Caller
+
+SETTINGS = web.AppKey("settings", Settings)
+REGISTRY = web.AppKey("registry", Registry)
+PRESENTERS = web.AppKey("presenters", dict[str, Presenter])
+POOL = web.AppKey("pool", Pool)
+REDIS = web.AppKey("redis", RedisLink)
+PIPELINE = web.AppKey("pipeline", Pipeline)
+
+CALLER = web.RequestKey("caller", Caller)
+TRACE_ID = web.RequestKey("trace_id", str)

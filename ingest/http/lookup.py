@@ -1,0 +1,42 @@
+"""What the path of a request names."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from ingest.errors import UnknownBatch, UnknownCollection
+from ingest.http.keys import REGISTRY
+from ingest.resources import Resource
+
+
+def resource_of(request: web.Request) -> Resource:
+    """The resource of `{collection}` in the path.
+
+    Raises:
+        UnknownCollection
+    """
+    registry, name = request.app[REGISTRY], request.match_info["collection"]
+    if name not in registry:
+        raise UnknownCollection(
+            f"There is no collection {name[:100]!r}", f"Served here: {', '.join(registry)}."
+        )
+    return registry[name]
+
+
+def batch_id_of(request: web.Request) -> UUID:
+    """The batch id in the path.
+
+    Raises:
+        UnknownBatch: it is no UUID.
+    """
+    text = request.match_info["batch"]
+    try:
+        return UUID(text)
+    except ValueError:
+        raise unknown_batch(text) from None
+
+
+def unknown_batch(text: str) -> UnknownBatch:
+    return UnknownBatch(
+        f"There is no batch {text[:100]!r}", "Batches of other accounts are unseen."
+    )

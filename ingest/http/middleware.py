@@ -1,0 +1,119 @@
+"""What happens around every handler: a trace id, one log line, a JSON answer to every failure."""
+
+import re
+import secrets
+import time
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ingest.errors import (
+    BodyTooLarge,
+    InternalError,
+    MalformedBody,
+    MethodNotAllowed,
+    RequestError,
+    TokenInvalid,
+    TokenRequired,
+    UnknownEndpoint,
+)
+from ingest.formats.negotiation import choose
+from ingest.http.keys import CALLER, POOL, TRACE_ID
+from ingest.http.responses import respond_error
+from ingest.store.tokens import find_caller
+
+log = structlog.get_logger(__name__)
+
+TRACE_HEADER = "X-Trace-Id"
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_NO_TRACE = "0" * 32
+
+
+def trace_id_of(traceparent: str | None) -> str:
+    """The trace id of a W3C `traceparent` header, or a new one: 32 hexadecimal digits."""
+    match = _TRACEPARENT.fullmatch((traceparent or "").strip())
+    if match is None or match[1] == _NO_TRACE:
+        return secrets.token_hex(16)
+    return match[1]
+
+
+@web.middleware
+async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request its trace id, in every log line and on the response; log it once."""
+    trace_id = trace_id_of(request.headers.get("traceparent"))
+    request[TRACE_ID] = trace_id
+    started = time.perf_counter()
+    with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+        response = await handler(request)
+        response.headers[TRACE_HEADER] = trace_id
+        resource = request.match_info.route.resource
+        log.info(
+            "request",
+            method=request.method,
+            # The route and not the path: a path may hold the key of an item.
+            route=resource.canonical if resource is not None else "unknown",
+            status=response.status,
+            milliseconds=round((time.perf_counter() - started) * 1000, 2),
+        )
+    return response
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a JSON response; only bugs become a 500."""
+    try:
+        return await handler(request)
+    except RequestError as problem:
+        return respond_error(problem)
+    except web.HTTPNotFound:
+        return respond_error(
+            UnknownEndpoint("There is no such endpoint", "Collections are at /v1/{collection}.")
+        )
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = respond_error(
+            MethodNotAllowed(f"{error.method[:20]} is not allowed here", f"Allowed: {allowed}.")
+        )
+        response.headers["Allow"] = allowed
+        return response
+    except web.HTTPException as error:
+        return respond_error(_from_aiohttp(error))
+    except Exception as error:
+        log.exception("unexpected error", error=type(error).__name__)
+        return respond_error(
+            InternalError(
+                "The service failed to process the request",
+                "It has been logged under the trace id of this response.",
+            )
+        )
+
+
+@web.middleware
+async def negotiated(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what asks for a format that the service does not speak: 406 without a body."""
+    if choose(request.headers.get("Accept")) is None:
+        return web.Response(status=406)
+    return await handler(request)
+
+
+@web.middleware
+async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who calls; the API knows nobody without a token."""
+    if request.match_info.http_exception is not None or not request.path.startswith("/v1/"):
+        return await handler(request)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenRequired("A token is required", "Send it as `Authorization: Bearer TOKEN`.")
+    caller = await find_caller(request.app[POOL], token.strip())
+    if caller is None:
+        raise TokenInvalid("The token is not valid", "It is unknown, revoked or has expired.")
+    request[CALLER] = caller
+    return await handler(request)
+
+
+def _from_aiohttp(error: web.HTTPException) -> RequestError:
+    """An error that aiohttp raised by itself, such as a request that it cannot read."""
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return BodyTooLarge("The body is too large", "Send the items in several requests.")
+    return MalformedBody(f"The request cannot be read: {error.reason}")

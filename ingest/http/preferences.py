@@ -1,0 +1,91 @@
+"""The `Prefer` header (RFC 7240)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from ingest.errors import InvalidParameter
+
+# One preference: a token, perhaps a value, perhaps parameters (which none of ours has).
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_VALUE = rf"{_WORD}|\"(?:[^\"\\]|\\.)*\""
+_PREFERENCE = re.compile(
+    rf"\s*(?P<name>{_WORD})(?:\s*=\s*(?P<value>{_VALUE}))?"
+    rf"(?:\s*;[^,\"]*(?:\"(?:[^\"\\]|\\.)*\"[^,\"]*)*)?\s*(?:,|\Z)|\s*,"
+)
+_MAX_WAIT_DIGITS = 6
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "return": ("minimal", "representation"),
+    "replay": ("return",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a request prefers; None where it does not say. `applied` is for the answer."""
+
+    respond_async: bool = False
+    wait: int | None = None
+    return_: Literal["minimal", "representation"] | None = None
+    replay_returns: bool = False
+    applied: tuple[str, ...] = ()
+
+
+def parse_preferences(headers: Iterable[str]) -> Preferences:
+    """Read all `Prefer` headers of a request. Unknown preferences are ignored, the first of a
+    repeated one counts.
+
+    Raises:
+        InvalidParameter: a known preference has an illegal value; it is named.
+    """
+    found: dict[str, str] = {}
+    for header in headers:
+        for name, value in _parse(header):
+            found.setdefault(name.lower(), value)
+    known = {name: found[name] for name in ("respond-async", "wait", *_CHOICES) if name in found}
+    for name, choices in _CHOICES.items():
+        if name in known and known[name] not in choices:
+            raise _illegal(name, known[name], " or ".join(choices))
+    if known.get("respond-async"):
+        raise _illegal("respond-async", known["respond-async"], "no value")
+    return Preferences(
+        respond_async="respond-async" in known,
+        wait=_wait(known.get("wait")),
+        return_=known.get("return"),  # type: ignore[arg-type]  # one of the choices
+        replay_returns="replay" in known,
+        applied=tuple(f"{name}={value}" if value else name for name, value in known.items()),
+    )
+
+
+def _parse(header: str) -> Iterable[tuple[str, str]]:
+    position = 0
+    while position < len(header):
+        match = _PREFERENCE.match(header, position)
+        if match is None or match.end() == position:
+            raise InvalidParameter(
+                "The Prefer header cannot be read",
+                f"At character {position}; send it as `Prefer: return=minimal, wait=5`.",
+            )
+        if match["name"]:
+            yield match["name"], _unquoted(match["value"] or "")
+        position = match.end()
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+
+
+def _wait(value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= _MAX_WAIT_DIGITS):
+        raise _illegal("wait", value, "a whole number of seconds")
+    return int(value)
+
+
+def _illegal(name: str, value: str, wanted: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"The preference {name!r} cannot be {value[:50]!r}", f"It takes {wanted}."
+    )

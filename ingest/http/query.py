@@ -1,0 +1,87 @@
+"""Query parameters: each known by name, given once, with a value that can be read."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from ingest.columns import ColumnType, parse
+from ingest.errors import InvalidParameter
+from ingest.resources import RESERVED_PARAMETERS, Resource, StoredField
+
+MAX_LIMIT = 1000
+DEFAULT_LIMIT = 100
+MAX_OFFSET = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What GET of a list asks for; `filters` hold values as the database takes them."""
+
+    limit: int
+    offset: int
+    filters: list[tuple[StoredField, Any]]
+
+
+def check_parameters(request: web.Request, known: Collection[str] = ()) -> None:
+    """Refuse parameters that are not known, or that are given twice.
+
+    Raises:
+        InvalidParameter: names the parameter.
+    """
+    for name in request.query:
+        if name not in known:
+            allowed = f"Known here: {', '.join(sorted(known))}." if known else "None is known here."
+            raise InvalidParameter(f"The query parameter {name[:100]!r} is not known", allowed)
+        if len(request.query.getall(name)) > 1:
+            raise InvalidParameter(f"The query parameter {name!r} is given twice", "Give it once.")
+
+
+def list_query(request: web.Request, resource: Resource) -> ListQuery:
+    """Read `limit`, `offset` and the field filters of a list request.
+
+    Raises:
+        InvalidParameter: names the parameter and what it takes.
+    """
+    filterable = {
+        field.data_key: field
+        for field in resource.fields
+        if field.shown
+        and field.type is not ColumnType.JSONB
+        and field.data_key not in RESERVED_PARAMETERS
+    }
+    check_parameters(request, {"limit", "offset", *filterable})
+    filters = [
+        (filterable[name], _filter_value(filterable[name], text))
+        for name, text in request.query.items()
+        if name in filterable
+    ]
+    return ListQuery(
+        limit=_whole_number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        offset=_whole_number(request, "offset", 0, 0, MAX_OFFSET),
+        filters=filters,
+    )
+
+
+def _filter_value(field: StoredField, text: str) -> Any:
+    try:
+        return parse(field.field, field.type, text)
+    except ValueError as error:
+        raise InvalidParameter(
+            f"The filter {field.data_key!r} cannot be {text[:100]!r}",
+            f"Its values are of type {field.type.value}.",
+        ) from error
+
+
+def _whole_number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    value = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+    if not low <= value <= high:
+        raise InvalidParameter(
+            f"The query parameter {name!r} cannot be {text[:50]!r}",
+            f"It takes a whole number from {low} to {high}.",
+        )
+    return value

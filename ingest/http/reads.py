@@ -1,0 +1,58 @@
+"""GET: lists, single items, batches."""
+
+from aiohttp import web
+
+from ingest.columns import parse
+from ingest.dialects import collection
+from ingest.errors import ItemNotFound
+from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
+from ingest.http.lookup import batch_id_of, resource_of, unknown_batch
+from ingest.http.query import check_parameters, list_query
+from ingest.http.responses import respond
+from ingest.store import batches, reads
+
+
+async def list_items(request: web.Request) -> web.Response:
+    resource = resource_of(request)
+    query = list_query(request, resource)
+    page = await reads.list_items(
+        request.app[POOL],
+        resource,
+        request[CALLER].account,
+        query.filters,
+        limit=query.limit,
+        offset=query.offset,
+    )
+    answer = collection.listed(page, request.app[PRESENTERS][resource.name])
+    return respond(answer.status, answer.document)
+
+
+async def get_item(request: web.Request) -> web.Response:
+    resource = resource_of(request)
+    check_parameters(request)
+    text = request.match_info["key"]
+    absent = ItemNotFound(f"No item has the {resource.key.data_key} {text[:100]!r}")
+    try:
+        key = parse(resource.key.field, resource.key.type, text)
+    except ValueError:
+        raise absent from None
+    row = await reads.get_item(request.app[POOL], resource, request[CALLER].account, key)
+    if row is None:
+        raise absent
+    answer = collection.item(row, request.app[PRESENTERS][resource.name])
+    return respond(answer.status, answer.document)
+
+
+async def get_batch(request: web.Request) -> web.Response:
+    check_parameters(request)
+    batch_id = batch_id_of(request)
+    outcome = await batches.get_outcome(
+        request.app[POOL],
+        request[CALLER].account,
+        batch_id,
+        request.app[SETTINGS].max_failures,
+    )
+    if outcome is None:
+        raise unknown_batch(str(batch_id))
+    answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
+    return respond(answer.status, answer.document)

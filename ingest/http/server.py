@@ -1,0 +1,61 @@
+"""aiohttp's server, with a JSON answer also to what is no HTTP request that a handler could see."""
+
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from ingest.errors import InternalError, MalformedBody, RequestError
+from ingest.http.middleware import TRACE_HEADER
+from ingest.http.responses import respond_error
+
+
+class JsonRequestHandler(RequestHandler):
+    """Answers malformed requests, of which no middleware hears."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("a response is under way; the connection has to be closed")
+        trace_id = secrets.token_hex(16)
+        problem: RequestError
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.log_exception("unexpected error, trace id %s", trace_id, exc_info=exc)
+            problem = InternalError("The service failed to process the request")
+        else:
+            problem = MalformedBody("The request is not valid HTTP", _first_line(message))
+        response = respond_error(problem)
+        response.headers[TRACE_HEADER] = trace_id
+        response.force_close()
+        return response
+
+
+class JsonServer(web.Server):
+    """Makes a `JsonRequestHandler` for each connection."""
+
+    def __call__(self) -> RequestHandler:
+        return JsonRequestHandler(self, loop=self._loop, **self._kwargs)
+
+
+class JsonAppRunner(web.AppRunner):
+    """Runs an application on a `JsonServer`."""
+
+    __slots__ = ()
+
+    async def _make_server(self) -> web.Server:
+        plain = await super()._make_server()
+        arguments: dict[str, Any] = plain._kwargs
+        return JsonServer(plain.request_handler, request_factory=plain.request_factory, **arguments)
+
+
+def _first_line(message: str | None) -> str | None:
+    return message.strip().splitlines()[0][:200] if message and message.strip() else None

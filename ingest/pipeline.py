@@ -1,0 +1,273 @@
+"""The story of a write: from decoded items to an answer.
+
+::
+
+    claim the key ─▶ validate ─▶ accept (durable) ─▶ ring ─▶ wait ─▶ outcome
+         │               │            │
+         ▼               ▼            ▼
+      replayed        rejected     replayed (PostgreSQL knew the key)
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from ingest.errors import InProgress, KeyMismatch, KeyRequired, Replayed, Unavailable
+from ingest.idempotency import Keys, Phase
+from ingest.ids import uuid7
+from ingest.model import (
+    Action,
+    Batch,
+    BatchState,
+    IdempotencyKey,
+    NewBatch,
+    Options,
+    Outcome,
+    Submission,
+)
+from ingest.queue import Queue
+from ingest.resources import Registry, Resource
+from ingest.settings import Settings
+from ingest.store import batches
+from ingest.store.batches import KeyTaken
+from ingest.store.pool import Pool
+from ingest.validation.runner import Intake, ItemValidator
+from ingest.waiting import Waiters
+
+log = structlog.get_logger(__name__)
+
+# Items validated before other requests get their turn: a few milliseconds of work.
+_SLICE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write whose body is decoded. `wait` is in seconds; 0 answers as soon as it is accepted."""
+
+    account: str
+    resource: Resource
+    action: Action
+    items: Sequence[Any]
+    options: Options
+    wait: float
+    replay_returns: bool
+    trace_id: str
+    key: IdempotencyKey | None = None
+
+
+class Pipeline:
+    """Takes writes; one for each API process."""
+
+    def __init__(
+        self, settings: Settings, registry: Registry, pool: Pool, keys: Keys, queue: Queue
+    ) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._keys = keys
+        self._queue = queue
+        self.waiters = Waiters(pool, queue)
+        self._keep = dt.timedelta(seconds=settings.idempotency_ttl)
+        self._validators = {
+            (name, action): ItemValidator(resource, action)
+            for name, resource in registry.items()
+            for action in Action
+        }
+
+    async def write(self, write: Write) -> Outcome:
+        """Process one write; its outcome, or as much of it as is known when the wait is over.
+
+        Raises:
+            KeyRequired, KeyMismatch, InProgress, Replayed: what the idempotency key says.
+            Unavailable: the batch was not accepted.
+            OutcomeUnknown: nobody can say whether it was; `batch_id` tells where to ask.
+        """
+        self._require_key(write)
+        batch_id = uuid7()
+        original = await self._claim(write, batch_id)
+        if original is not None:
+            return await self._replayed(write, original)
+        with self.waiters.expecting(write.account, batch_id) as finished:
+            try:
+                outcome = await self._accept(write, batch_id)
+            except KeyTaken:
+                return await self._known_to_postgres(write)
+            if outcome.batch.state is not BatchState.ACCEPTED:
+                return outcome
+            await self._queue.ring(write.account, batch_id)
+            return await self._committed(write, outcome, finished)
+
+    def _require_key(self, write: Write) -> None:
+        required = self._settings.idempotency_required or write.resource.idempotency_required
+        if required and write.key is None:
+            raise KeyRequired(
+                "This write needs an Idempotency-Key",
+                'Send a header such as Idempotency-Key: "import-2026-11-22-part-1"; '
+                "the same key with the same request is never applied twice.",
+            )
+
+    # -- the key ------------------------------------------------------------------------------
+
+    async def _claim(self, write: Write, batch_id: UUID) -> UUID | None:
+        """Take the key for this batch; returns the batch that has it where it was used before."""
+        if write.key is None:
+            return None
+        holder = await self._keys.claim(write.account, write.key, batch_id)
+        if holder is None:
+            return None
+        original = await self._original(write)
+        if original is not None:
+            return original
+        if holder.fingerprint != write.key.fingerprint and holder.phase is Phase.IN_FLIGHT:
+            raise _mismatch()
+        if holder.phase is Phase.IN_FLIGHT:
+            raise InProgress(
+                "A request with this Idempotency-Key is in flight",
+                "Wait, and send the same request again.",
+                retry_after=1,
+            )
+        # Redis remembers a batch that PostgreSQL has freed: it failed, or was forgotten.
+        await self._keys.forget(write.account, write.key, holder)
+        return await self._claim(write, batch_id)
+
+    async def _original(self, write: Write) -> UUID | None:
+        """The batch that holds this write's key in PostgreSQL, after comparing fingerprints."""
+        if write.key is None:
+            return None
+        found = await batches.find_by_key(self._pool, write.account, write.key.key, self._keep)
+        if found is None:
+            return None
+        original, fingerprint = found
+        if fingerprint != write.key.fingerprint:
+            raise _mismatch()
+        return original
+
+    async def _known_to_postgres(self, write: Write) -> Outcome:
+        """The key was free in Redis and is not in PostgreSQL, which has the last word."""
+        original = await self._original(write)
+        if original is None:
+            raise InProgress(
+                "The Idempotency-Key was freed at this moment", "Send it again.", retry_after=1
+            )
+        return await self._replayed(write, original)
+
+    async def _replayed(self, write: Write, original: UUID) -> Outcome:
+        if not write.replay_returns:
+            raise Replayed(
+                "This Idempotency-Key was used before; nothing was written",
+                "The original batch is at Location. With `Prefer: replay=return` the answer is "
+                "its outcome.",
+                batch_id=original,
+            )
+        with self.waiters.expecting(write.account, original) as finished:
+            outcome = await self._outcome(write.account, original)
+            outcome = await self._committed(write, outcome, finished)
+        return replace(outcome, replayed=True)
+
+    # -- the batch ----------------------------------------------------------------------------
+
+    async def _accept(self, write: Write, batch_id: UUID) -> Outcome:
+        """Validate and stage: an accepted batch, or a rejected one."""
+        accepted = False
+        try:
+            batch = _new_batch(write, batch_id, await self._validate(write))
+            if _nothing_to_save(batch):
+                if await self._original(write) is not None:
+                    raise KeyTaken
+                await batches.reject(self._pool, batch)
+                return self._outcome_of(batch, BatchState.REJECTED)
+            await batches.accept(self._pool, batch)
+            accepted = True
+        finally:
+            if write.key is not None:
+                settle = self._keys.accepted if accepted else self._keys.release
+                await settle(write.account, write.key, batch_id)
+        log.info(
+            "batch accepted",
+            batch=str(batch_id),
+            account=write.account,
+            collection=write.resource.name,
+            action=write.action.value,
+            items=batch.submission.received,
+            invalid=len(batch.submission.failures),
+        )
+        return self._outcome_of(batch, BatchState.ACCEPTED)
+
+    async def _validate(self, write: Write) -> Submission:
+        intake = Intake(self._validators[write.resource.name, write.action])
+        for start in range(0, len(write.items), _SLICE):
+            intake.add(write.items[start : start + _SLICE])
+            await asyncio.sleep(0)
+        return intake.submission()
+
+    async def _committed(self, write: Write, known: Outcome, finished: asyncio.Event) -> Outcome:
+        """The final outcome, or what is known already where the wait runs out before it."""
+        if known.batch.state.finished or not write.wait:
+            return known
+        try:
+            async with asyncio.timeout(write.wait):
+                await finished.wait()
+            return await self._outcome(write.account, known.batch.id)
+        except (TimeoutError, Unavailable):
+            # It is accepted, whatever cannot be learnt about it now.
+            return known
+
+    async def _outcome(self, account: str, batch_id: UUID) -> Outcome:
+        outcome = await batches.get_outcome(
+            self._pool, account, batch_id, self._settings.max_failures
+        )
+        if outcome is None:
+            raise Unavailable("The batch is not to be found", "Ask again.", retry_after=1)
+        return outcome
+
+    def _outcome_of(self, batch: NewBatch, state: BatchState) -> Outcome:
+        """What was just written, without reading it back."""
+        now = dt.datetime.now(dt.UTC)
+        failures = batch.submission.failures
+        written = Batch(
+            id=batch.id,
+            account=batch.account,
+            collection=batch.collection,
+            action=batch.action,
+            options=batch.options,
+            state=state,
+            received=batch.submission.received,
+            invalid=[failure.index for failure in failures],
+            created_at=now,
+            accepted_at=now if state is BatchState.ACCEPTED else None,
+            finished_at=now if state is BatchState.REJECTED else None,
+        )
+        return Outcome(written, failures[: self._settings.max_failures])
+
+
+def _new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch:
+    return NewBatch(
+        id=batch_id,
+        account=write.account,
+        collection=write.resource.name,
+        action=write.action,
+        options=write.options,
+        trace_id=write.trace_id,
+        submission=submission,
+        idempotency=write.key,
+    )
+
+
+def _nothing_to_save(batch: NewBatch) -> bool:
+    """Whether validation has decided the batch: strict with a bad item, or no good one."""
+    submission = batch.submission
+    if batch.options.lenient:
+        return bool(submission.failures) and not submission.valid
+    return bool(submission.failures)
+
+
+def _mismatch() -> KeyMismatch:
+    return KeyMismatch(
+        "This Idempotency-Key was used for a different request",
+        "Method, path, query, content type and body must be the same; use another key for "
+        "another request.",
+    )

@@ -1,0 +1,73 @@
+"""The connection to Redis, which is allowed to be away: nothing that counts is kept there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import structlog
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from ingest.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+_CONNECTIONS = 32
+_PAUSE = 1.0  # seconds without a call after one that failed
+
+
+class RedisAway(Exception):
+    """Redis does not answer; the caller goes on with PostgreSQL alone."""
+
+
+class RedisLink:
+    """Calls to Redis that are bounded in time, and left out for a moment after one failed."""
+
+    def __init__(self, pool: BlockingConnectionPool, timeout: float) -> None:
+        self.pool = pool
+        self._timeout = timeout
+        self._away_until = 0.0
+
+    async def call(self, function: Callable[[], Awaitable[Result]]) -> Result:
+        """What `function` returns.
+
+        Raises:
+            RedisAway: it did not answer in time, or failed a moment ago.
+        """
+        clock = asyncio.get_running_loop().time
+        if clock() < self._away_until:
+            raise RedisAway
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await function()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._away_until = clock() + _PAUSE
+            log.warning("redis is away", error=type(error).__name__)
+            raise RedisAway from error
+
+    async def is_there(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            await self.call(Redis(connection_pool=self.pool).ping)
+        except RedisAway:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def open_redis(settings: Settings) -> AsyncIterator[RedisLink]:
+    """The Redis connections of this process; made when needed, closed in the end."""
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url,
+        timeout=settings.redis_timeout,
+        socket_timeout=settings.redis_timeout,
+        socket_connect_timeout=settings.redis_timeout,
+        health_check_interval=30,
+        max_connections=_CONNECTIONS,
+    )
+    try:
+        yield RedisLink(pool, settings.redis_timeout)
+    finally:
+        await pool.disconnect()

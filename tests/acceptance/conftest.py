@@ -1,0 +1,164 @@
+"""`ingest dev` as a user starts it: a process of its own, a folder, a ready file."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+PATIENCE = 60.0
+"""How long to wait for what must happen soon, in seconds."""
+
+
+def until[T](condition: Callable[[], T | None], what: str) -> T:
+    """The first value of `condition` that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"after {PATIENCE:.0f} s still not: {what}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, the headers by lower-case name, the document."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+class Dev:
+    """A running `ingest dev`."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.ready_file = folder / "ready.json"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ingest", "dev", "--port", "0"]
+            + [
+                "--data-dir",
+                str(folder / "data"),
+                "--ready-file",
+                str(self.ready_file),
+                *arguments,
+            ],
+            env=clean_environment(),
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.seen: set[int] = set()
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """What the ready file says now."""
+        content: dict[str, Any] = json.loads(self.ready_file.read_text())
+        return content
+
+    @property
+    def pids(self) -> dict[str, list[int]]:
+        """The process ids of the ready file, by kind; all that were ever there are remembered."""
+        pids: dict[str, list[int]] = self.ready["pids"]
+        self.seen.update(pid for each in pids.values() for pid in each)
+        return pids
+
+    def wait_ready(self) -> "Dev":
+        """Wait for the ready file."""
+
+        def written() -> bool:
+            assert self.process.poll() is None, self.process.communicate()[1]
+            return self.ready_file.exists()
+
+        until(written, "the ready file")
+        _ = self.pids
+        return self
+
+    def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """Send one request with the token of the ready file."""
+        ready = self.ready
+        connection = HTTPConnection(ready["url"].removeprefix("http://"), timeout=30)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent["Authorization"] = f"Bearer {ready['token']}"
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        with contextlib.closing(connection):
+            connection.request(method, path, json.dumps(body) if body is not None else None, sent)
+            response = connection.getresponse()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, found, json.loads(response.read() or b"{}"))
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        """Stop it, and check that it leaves nothing; its status, output and complaints."""
+        if self.ready_file.exists():
+            _ = self.pids
+        self.process.send_signal(number)
+        output, complaints = self.process.communicate(timeout=PATIENCE)
+        self.check_nothing_left()
+        return self.process.returncode, output, complaints
+
+    def check_nothing_left(self) -> None:
+        """No process of ours runs, whether the ready file named it or not."""
+        assert [pid for pid in self.seen if psutil.pid_exists(pid)] == []
+        assert processes_in(self.folder) == []
+
+    def clean_up(self) -> None:
+        """Whatever a test did, leave nothing behind."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate(timeout=PATIENCE)
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours, without the service's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("INGEST_")}
+
+
+def processes_in(folder: Path) -> list[psutil.Process]:
+    """Every process that works in `folder` or below."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+@pytest.fixture
+def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
+    """Starts `ingest dev` on the test's own folder, with more arguments."""
+    started: list[Dev] = []
+
+    def start(*arguments: str) -> Dev:
+        started.append(Dev(tmp_path, *arguments))
+        return started[-1]
+
+    yield start
+    for dev in started:
+        dev.clean_up()
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """One `ingest dev`, with two API processes and two workers, for the tests of a module."""
+    running = Dev(tmp_path_factory.mktemp("dev"), "--api", "2", "--workers", "2")
+    try:
+        yield running.wait_ready()
+    finally:
+        running.clean_up()
+    running.check_nothing_left()

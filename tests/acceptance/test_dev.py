@@ -1,0 +1,248 @@
+"""`ingest dev`: what a user sees, what dies and comes back, what is left when it stops."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.acceptance.conftest import Dev, clean_environment, until
+
+StartDev = Callable[..., Dev]
+pytestmark = pytest.mark.timeout(240)
+
+
+def airport(code: str, **changed: object) -> dict[str, Any]:
+    return {
+        "iata": code,
+        "name": "Somewhere",
+        "city": None,
+        "country": "Nowhere",
+        "latitude": 1.5,
+        "longitude": -2.5,
+        **changed,
+    }
+
+
+@pytest.fixture
+def code(request: pytest.FixtureRequest) -> str:
+    """An airport code that no other test of this module uses."""
+    return f"T{abs(hash(request.node.name)) % 1000:03d}"
+
+
+def refusal(dev: Dev) -> str:
+    """The one line of an `ingest dev` that cannot work."""
+    output, complaints = dev.process.communicate(timeout=60)
+    assert dev.process.returncode == 1
+    assert output == ""
+    lines = [line for line in complaints.splitlines() if line.startswith("ingest: ")]
+    assert complaints.splitlines()[-1:] == lines, complaints
+    return lines[0]
+
+
+def test_the_ready_file_says_where_everything_is(dev: Dev) -> None:
+    ready = dev.ready
+    assert sorted(ready) == ["databaseUrl", "pids", "redisUrl", "token", "url"]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", ready["url"])
+    assert ready["databaseUrl"].startswith("postgresql://postgres:")
+    assert ready["redisUrl"].startswith("redis://")
+    counts = {kind: len(pids) for kind, pids in ready["pids"].items()}
+    assert counts == {"api": 2, "worker": 2, "postgres": 1, "redis": 1}
+    assert all(psutil.pid_exists(pid) for pids in ready["pids"].values() for pid in pids)
+    assert stat.S_IMODE(dev.ready_file.stat().st_mode) == 0o600
+
+
+def test_it_is_ready_when_it_says_so(dev: Dev) -> None:
+    assert dev.request("GET", "/readyz").status == 200
+
+
+def test_an_item_goes_in_and_comes_out(dev: Dev, code: str) -> None:
+    saved = dev.request("POST", "/v1/airports", [airport(code)])
+    assert (saved.status, saved.body["result"]) == (201, "success")
+    assert dev.request("GET", f"/v1/airports/{code}").body["data"]["name"] == "Somewhere"
+
+
+def test_the_services_are_no_superusers(dev: Dev) -> None:
+    """Their login cannot bypass row-level security."""
+    for pid in (*dev.pids["api"], *dev.pids["worker"]):
+        environment = psutil.Process(pid).environ()
+        assert environment["INGEST_DATABASE_URL"].startswith("postgresql://ingest_dev:")
+
+
+def test_no_secret_is_an_argument_of_a_process(dev: Dev) -> None:
+    ready = dev.ready
+    secrets = [ready["token"], *(ready[name].split("@")[0] for name in ("databaseUrl", "redisUrl"))]
+    secrets = [secret.rsplit(":", 1)[-1] for secret in secrets]
+    for pids in dev.pids.values():
+        for pid in pids:
+            line = " ".join(psutil.Process(pid).cmdline())
+            assert not any(secret in line for secret in secrets)
+
+
+@pytest.mark.parametrize("kind", ["api", "worker", "redis", "postgres"])
+def test_a_part_that_is_killed_comes_back(dev: Dev, kind: str, code: str) -> None:
+    before = dev.ready
+    killed = dev.pids[kind][0]
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: killed not in dev.pids[kind], f"another {kind} in the ready file")
+    after = dev.ready
+    assert len(after["pids"][kind]) == len(before["pids"][kind])
+    assert all(map(psutil.pid_exists, after["pids"][kind]))
+    for unchanged in ("url", "token", "databaseUrl", "redisUrl"):
+        assert after[unchanged] == before[unchanged]
+    until(lambda: dev.request("GET", "/readyz").status == 200, "ready again")
+    assert dev.request("POST", "/v1/airports", [airport(code)]).status == 201
+
+
+def test_stopping_leaves_nothing_and_starting_again_finds_everything(start_dev: StartDev) -> None:
+    first = start_dev().wait_ready()
+    token = first.ready["token"]
+    sent = first.request("POST", "/v1/airports", [airport("AAA")], Idempotency_Key="one")
+    assert sent.status == 201
+    status, output, complaints = first.stop(signal.SIGTERM)
+    assert (status, "Traceback" in complaints) == (0, False)
+    assert "curl" in output
+    assert not first.ready_file.exists()
+
+    again = start_dev().wait_ready()
+    assert again.ready["token"] == token
+    assert again.request("GET", "/v1/airports/AAA").status == 200
+    replayed = again.request("POST", "/v1/airports", [airport("AAA")], Idempotency_Key="one")
+    assert (replayed.status, replayed.body["error"]["code"]) == (409, 40901)
+    again.stop()
+
+
+def test_ctrl_c_stops_cleanly(start_dev: StartDev) -> None:
+    status, _, complaints = start_dev().wait_ready().stop(signal.SIGINT)
+    assert (status, "Traceback" in complaints) == (0, False)
+
+
+def test_the_printed_line_can_be_pasted(start_dev: StartDev, tmp_path: Path) -> None:
+    dev = start_dev().wait_ready()
+    ready = dev.ready
+    _, output, _ = dev.stop()
+    (line,) = [line.strip() for line in output.splitlines() if line.strip().startswith("curl")]
+    words = shlex.split(line)
+    assert f"{ready['url']}/v1/airports" in words
+    assert f"Authorization: Bearer {ready['token']}" in words
+
+
+def test_a_signal_while_it_starts_leaves_nothing(start_dev: StartDev) -> None:
+    dev = start_dev()
+    until(lambda: (dev.folder / "data" / "postgres").exists(), "PostgreSQL being started")
+    status, output, complaints = dev.stop()
+    assert (status, output, "Traceback" in complaints) == (0, "", False)
+
+
+def test_killing_it_leaves_nothing_in_the_way(start_dev: StartDev) -> None:
+    first = start_dev().wait_ready()
+    assert first.request("POST", "/v1/airports", [airport("AAA")]).status == 201
+    first.process.kill()
+    second = start_dev().wait_ready()
+    assert second.request("GET", "/v1/airports/AAA").status == 200
+    assert not any(map(psutil.pid_exists, first.seen - second.seen))
+    second.stop()
+
+
+def test_a_second_one_on_the_folder_is_refused(dev: Dev) -> None:
+    second = Dev(dev.folder)
+    second.ready_file = dev.folder / "other.json"
+    assert f"is in use by process {dev.process.pid}" in refusal(second)
+
+
+def test_a_taken_port_is_one_line(start_dev: StartDev, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refusal(start_dev("--port", str(port)))
+    assert f"port {port} on 127.0.0.1 is taken" in line
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_a_folder_that_is_a_file_is_one_line(start_dev: StartDev, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot be made" in refusal(start_dev("--data-dir", str(tmp_path / "file" / "data")))
+
+
+UNSTORABLE = """
+from marshmallow import Schema, fields
+from ingest import Resource
+
+class ThingSchema(Schema):
+    meta = fields.String()
+
+things = Resource("things", ThingSchema)
+"""
+THINGS = """
+from marshmallow import Schema, fields
+from ingest import Resource
+
+class ThingSchema(Schema):
+    size = fields.{kind}(required=True)
+
+things = Resource("things", ThingSchema)
+"""
+
+
+def test_a_schema_that_cannot_be_stored_is_one_line(start_dev: StartDev, tmp_path: Path) -> None:
+    (tmp_path / "crm.py").write_text(UNSTORABLE)
+    assert "'things': field 'meta'" in refusal(start_dev("--resources", "./crm.py"))
+
+
+def test_a_users_own_resources_are_served(start_dev: StartDev, tmp_path: Path) -> None:
+    (tmp_path / "crm.py").write_text(THINGS.format(kind="Integer"))
+    dev = start_dev("--resources", "./crm.py").wait_ready()
+    assert dev.request("POST", "/v1/things", [{"size": 3}]).status == 201
+    assert dev.request("GET", "/v1/airports").status == 404
+    dev.stop()
+
+    (tmp_path / "crm.py").write_text(THINGS.format(kind="Date"))
+    assert "size" in refusal(start_dev("--resources", "crm"))
+
+
+@pytest.fixture
+def admin(dev: Dev) -> Iterator[Callable[..., "subprocess.CompletedProcess[str]"]]:
+    """Runs another `ingest …` command on the same database."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "ingest", *arguments],
+            env={**clean_environment(), "INGEST_DATABASE_URL": dev.ready["databaseUrl"]},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    yield run
+
+
+def test_tokens_are_made_listed_and_revoked(
+    dev: Dev, admin: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    made = admin("token", "create", "--account", "acme", "--name", "feed")
+    token = made.stdout.strip()
+    assert made.stdout == f"{token}\n"
+    listed = admin("token", "list", "--account", "acme").stdout
+    (row,) = [line.split("\t") for line in listed.splitlines()[1:]]
+    assert row[1:3] == ["acme", "feed"]
+    assert token not in listed
+    assert admin("token", "revoke", row[0]).returncode == 0
+    again = admin("token", "revoke", row[0])
+    assert (again.returncode, again.stdout) == (1, "")
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_migrating_again_has_nothing_to_do(
+    admin: Callable[..., "subprocess.CompletedProcess[str]"],
+) -> None:
+    done = admin("migrate")
+    assert (done.returncode, "nothing to do" in done.stdout) == (0, True)

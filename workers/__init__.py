@@ -1,0 +1,1 @@
+"""Workers: arq processes that commit accepted batches into PostgreSQL."""

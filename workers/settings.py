@@ -1,0 +1,66 @@
+"""The composition root of a worker: what it is made of, and arq's part of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from arq.connections import ArqRedis
+from arq.worker import Function, Worker, func
+from redis.asyncio import ConnectionPool
+
+from ingest import readiness
+from ingest.queue import COMMIT_JOB, QUEUE, Queue, deserialize, serialize
+from ingest.redis_link import open_redis
+from ingest.resources import Registry
+from ingest.settings import Settings
+from ingest.store.pool import open_pool
+from workers.commit import Committer, commit
+
+# arq counts every start of a job, also those after a lost connection; the database's own count
+# of attempts decides when a batch has failed.
+_MAX_TRIES = 1_000_000
+# arq's own calls may take longer than ours: nobody waits for them.
+_ARQ_TIMEOUT_FACTOR = 5
+
+
+@asynccontextmanager
+async def open_committer(settings: Settings, registry: Registry) -> AsyncIterator[Committer]:
+    """Open what commits need: the database and the doorbell."""
+    async with (
+        open_pool(settings, statement_timeout=settings.commit_timeout) as pool,
+        open_redis(settings) as redis,
+    ):
+        yield Committer(settings, registry, pool, Queue(redis))
+
+
+def create_worker(committer: Committer) -> Worker:
+    """An arq worker for `committer`; it ends with the Redis error that it meets."""
+    settings = committer.settings
+    pool = ConnectionPool.from_url(
+        settings.redis_url,
+        socket_timeout=settings.redis_timeout * _ARQ_TIMEOUT_FACTOR,
+        socket_connect_timeout=settings.redis_timeout,
+    )
+    return Worker(
+        functions=[_commit_job(settings)],
+        redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
+        queue_name=QUEUE,
+        ctx={"committer": committer},
+        on_startup=_announce,
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        max_jobs=settings.worker_jobs,
+        poll_delay=settings.poll_delay,
+        handle_signals=False,
+        log_results=False,
+    )
+
+
+async def _announce(ctx: dict[Any, Any]) -> None:
+    readiness.announce()
+
+
+def _commit_job(settings: Settings) -> Function:
+    # Longer than the statements may take, or arq would cancel healthy commits.
+    timeout = 4 * settings.commit_timeout
+    return func(commit, name=COMMIT_JOB, timeout=timeout, keep_result=0, max_tries=_MAX_TRIES)

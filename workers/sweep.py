@@ -1,0 +1,53 @@
+"""The sweeper: sees to batches that were accepted and that nobody has finished."""
+
+import asyncio
+import datetime as dt
+import itertools
+import secrets
+from uuid import UUID
+
+import structlog
+from arq import Retry
+
+from ingest.errors import Unavailable
+from ingest.store import batches
+from workers.commit import Committer
+
+log = structlog.get_logger(__name__)
+
+_AT_MOST = 500  # batches of one round
+
+
+async def sweep(committer: Committer) -> None:
+    """Look again and again, until cancelled."""
+    # A ring needs an id that no ring had before, of this sweeper or of another.
+    rounds = itertools.count(secrets.randbits(48))
+    while True:
+        await asyncio.sleep(committer.settings.sweep_interval)
+        try:
+            await see_to_unfinished(committer, next(rounds))
+        except Unavailable:
+            log.warning("the sweeper cannot reach the database")
+
+
+async def see_to_unfinished(committer: Committer, attempt: int) -> int:
+    """Ring for every batch that has waited too long, or commit it here where Redis is away.
+
+    Returns:
+        How many there were.
+    """
+    older_than = dt.timedelta(seconds=committer.settings.sweep_after)
+    waiting = await batches.unfinished(committer.pool, older_than, _AT_MOST)
+    for account, batch in waiting:
+        if not await committer.queue.ring(account, batch, attempt):
+            await _commit_here(committer, account, batch)
+    if waiting:
+        log.info("unfinished batches", count=len(waiting))
+    return len(waiting)
+
+
+async def _commit_here(committer: Committer, account: str, batch: UUID) -> None:
+    try:
+        await committer.commit(account, batch, tries=1)
+    except Retry:
+        return  # the next round tries again
