@@ -33,7 +33,7 @@ async def run(settings: Settings, registry: Registry) -> None:
         while not stop.is_set():
             started = asyncio.get_running_loop().time()
             try:
-                await _work(create_worker(committer), stop, settings.shutdown_timeout)
+                await work(create_worker(committer), stop, settings.shutdown_timeout)
             except (RedisError, OSError, TimeoutError) as error:
                 if asyncio.get_running_loop().time() - started > _LONGEST_PAUSE:
                     pause = _FIRST_PAUSE
@@ -44,7 +44,7 @@ async def run(settings: Settings, registry: Registry) -> None:
         await asyncio.gather(sweeper, return_exceptions=True)
 
 
-async def _work(worker: Worker, stop: asyncio.Event, grace: float) -> None:
+async def work(worker: Worker, stop: asyncio.Event, grace: float) -> None:
     """Run an arq worker until `stop`, then let its jobs finish within `grace` seconds."""
     polling = worker.main_task = asyncio.create_task(worker.main())
     stopping = asyncio.create_task(stop.wait())

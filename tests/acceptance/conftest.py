@@ -11,24 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pytest
 
 PATIENCE = 60.0
 """How long to wait for what must happen soon, in seconds."""
-
-
-def until[T](condition: Callable[[], T | None], what: str) -> T:
-    """The first value of `condition` that is true."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"after {PATIENCE:.0f} s still not: {what}")
+POLL = 0.02
+"""How often to look whether it has, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +34,14 @@ class Answer:
 class Dev:
     """A running `ingest dev`."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, ready_file: str = "ready.json") -> None:
         self.folder = folder
-        self.ready_file = folder / "ready.json"
+        self.ready_file = folder / ready_file
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ingest", "dev", "--port", "0"]
-            + [
-                "--data-dir",
-                str(folder / "data"),
-                "--ready-file",
-                str(self.ready_file),
+            [
+                *(sys.executable, "-m", "ingest", "dev", "--port", "0"),
+                *("--data-dir", str(folder / "data")),
+                *("--ready-file", str(self.ready_file)),
                 *arguments,
             ],
             env=clean_environment(),
@@ -76,16 +65,43 @@ class Dev:
         self.seen.update(pid for each in pids.values() for pid in each)
         return pids
 
-    def wait_ready(self) -> "Dev":
+    def wait_ready(self) -> Self:
         """Wait for the ready file."""
 
         def written() -> bool:
             assert self.process.poll() is None, self.process.communicate()[1]
             return self.ready_file.exists()
 
-        until(written, "the ready file")
+        self.until(written, "the ready file")
         _ = self.pids
         return self
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until `condition` holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"after {PATIENCE:.0f} s still not: {what}"
+            time.sleep(POLL)
+
+    def refusal(self) -> str:
+        """The one line that it leaves where it cannot work."""
+        output, complaints = self.process.communicate(timeout=PATIENCE)
+        assert (self.process.returncode, output) == (1, "")
+        last = complaints.splitlines()[-1]
+        assert [line for line in complaints.splitlines() if line.startswith("ingest: ")] == [last]
+        assert "Traceback" not in complaints
+        return last
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run another `ingest …` command on the same database, as its superuser."""
+        return subprocess.run(
+            [sys.executable, "-m", "ingest", *arguments],
+            env={**clean_environment(), "INGEST_DATABASE_URL": self.ready["databaseUrl"]},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Send one request with the token of the ready file."""
@@ -141,11 +157,11 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 @pytest.fixture
 def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
-    """Starts `ingest dev` on the test's own folder, with more arguments."""
+    """Starts `ingest dev` with more arguments, on the test's own folder or another."""
     started: list[Dev] = []
 
-    def start(*arguments: str) -> Dev:
-        started.append(Dev(tmp_path, *arguments))
+    def start(*arguments: str, folder: Path = tmp_path, ready_file: str = "ready.json") -> Dev:
+        started.append(Dev(folder, *arguments, ready_file=ready_file))
         return started[-1]
 
     yield start

@@ -6,18 +6,17 @@ import shlex
 import signal
 import socket
 import stat
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-from tests.acceptance.conftest import Dev, clean_environment, until
+if TYPE_CHECKING:
+    from conftest import Dev
 
-StartDev = Callable[..., Dev]
+StartDev = Callable[..., "Dev"]
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -39,17 +38,7 @@ def code(request: pytest.FixtureRequest) -> str:
     return f"T{abs(hash(request.node.name)) % 1000:03d}"
 
 
-def refusal(dev: Dev) -> str:
-    """The one line of an `ingest dev` that cannot work."""
-    output, complaints = dev.process.communicate(timeout=60)
-    assert dev.process.returncode == 1
-    assert output == ""
-    lines = [line for line in complaints.splitlines() if line.startswith("ingest: ")]
-    assert complaints.splitlines()[-1:] == lines, complaints
-    return lines[0]
-
-
-def test_the_ready_file_says_where_everything_is(dev: Dev) -> None:
+def test_the_ready_file_says_where_everything_is(dev: "Dev") -> None:
     ready = dev.ready
     assert sorted(ready) == ["databaseUrl", "pids", "redisUrl", "token", "url"]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", ready["url"])
@@ -61,24 +50,24 @@ def test_the_ready_file_says_where_everything_is(dev: Dev) -> None:
     assert stat.S_IMODE(dev.ready_file.stat().st_mode) == 0o600
 
 
-def test_it_is_ready_when_it_says_so(dev: Dev) -> None:
+def test_it_is_ready_when_it_says_so(dev: "Dev") -> None:
     assert dev.request("GET", "/readyz").status == 200
 
 
-def test_an_item_goes_in_and_comes_out(dev: Dev, code: str) -> None:
+def test_an_item_goes_in_and_comes_out(dev: "Dev", code: str) -> None:
     saved = dev.request("POST", "/v1/airports", [airport(code)])
     assert (saved.status, saved.body["result"]) == (201, "success")
     assert dev.request("GET", f"/v1/airports/{code}").body["data"]["name"] == "Somewhere"
 
 
-def test_the_services_are_no_superusers(dev: Dev) -> None:
+def test_the_services_are_no_superusers(dev: "Dev") -> None:
     """Their login cannot bypass row-level security."""
     for pid in (*dev.pids["api"], *dev.pids["worker"]):
         environment = psutil.Process(pid).environ()
         assert environment["INGEST_DATABASE_URL"].startswith("postgresql://ingest_dev:")
 
 
-def test_no_secret_is_an_argument_of_a_process(dev: Dev) -> None:
+def test_no_secret_is_an_argument_of_a_process(dev: "Dev") -> None:
     ready = dev.ready
     secrets = [ready["token"], *(ready[name].split("@")[0] for name in ("databaseUrl", "redisUrl"))]
     secrets = [secret.rsplit(":", 1)[-1] for secret in secrets]
@@ -89,17 +78,17 @@ def test_no_secret_is_an_argument_of_a_process(dev: Dev) -> None:
 
 
 @pytest.mark.parametrize("kind", ["api", "worker", "redis", "postgres"])
-def test_a_part_that_is_killed_comes_back(dev: Dev, kind: str, code: str) -> None:
+def test_a_part_that_is_killed_comes_back(dev: "Dev", kind: str, code: str) -> None:
     before = dev.ready
     killed = dev.pids[kind][0]
     os.kill(killed, signal.SIGKILL)
-    until(lambda: killed not in dev.pids[kind], f"another {kind} in the ready file")
+    dev.until(lambda: killed not in dev.pids[kind], f"another {kind} in the ready file")
     after = dev.ready
     assert len(after["pids"][kind]) == len(before["pids"][kind])
     assert all(map(psutil.pid_exists, after["pids"][kind]))
     for unchanged in ("url", "token", "databaseUrl", "redisUrl"):
         assert after[unchanged] == before[unchanged]
-    until(lambda: dev.request("GET", "/readyz").status == 200, "ready again")
+    dev.until(lambda: dev.request("GET", "/readyz").status == 200, "ready again")
     assert dev.request("POST", "/v1/airports", [airport(code)]).status == 201
 
 
@@ -138,7 +127,7 @@ def test_the_printed_line_can_be_pasted(start_dev: StartDev, tmp_path: Path) -> 
 
 def test_a_signal_while_it_starts_leaves_nothing(start_dev: StartDev) -> None:
     dev = start_dev()
-    until(lambda: (dev.folder / "data" / "postgres").exists(), "PostgreSQL being started")
+    dev.until(lambda: (dev.folder / "data" / "postgres").exists(), "PostgreSQL being started")
     status, output, complaints = dev.stop()
     assert (status, output, "Traceback" in complaints) == (0, "", False)
 
@@ -153,23 +142,22 @@ def test_killing_it_leaves_nothing_in_the_way(start_dev: StartDev) -> None:
     second.stop()
 
 
-def test_a_second_one_on_the_folder_is_refused(dev: Dev) -> None:
-    second = Dev(dev.folder)
-    second.ready_file = dev.folder / "other.json"
-    assert f"is in use by process {dev.process.pid}" in refusal(second)
+def test_a_second_one_on_the_folder_is_refused(dev: "Dev", start_dev: StartDev) -> None:
+    second = start_dev(folder=dev.folder, ready_file="other.json")
+    assert f"is in use by process {dev.process.pid}" in second.refusal()
 
 
 def test_a_taken_port_is_one_line(start_dev: StartDev, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        line = refusal(start_dev("--port", str(port)))
+        line = start_dev("--port", str(port)).refusal()
     assert f"port {port} on 127.0.0.1 is taken" in line
     assert not (tmp_path / "data" / "postgres").exists()
 
 
 def test_a_folder_that_is_a_file_is_one_line(start_dev: StartDev, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "cannot be made" in refusal(start_dev("--data-dir", str(tmp_path / "file" / "data")))
+    assert "cannot be made" in start_dev("--data-dir", str(tmp_path / "file" / "data")).refusal()
 
 
 UNSTORABLE = """
@@ -194,7 +182,7 @@ things = Resource("things", ThingSchema)
 
 def test_a_schema_that_cannot_be_stored_is_one_line(start_dev: StartDev, tmp_path: Path) -> None:
     (tmp_path / "crm.py").write_text(UNSTORABLE)
-    assert "'things': field 'meta'" in refusal(start_dev("--resources", "./crm.py"))
+    assert "'things': field 'meta'" in start_dev("--resources", "./crm.py").refusal()
 
 
 def test_a_users_own_resources_are_served(start_dev: StartDev, tmp_path: Path) -> None:
@@ -205,44 +193,23 @@ def test_a_users_own_resources_are_served(start_dev: StartDev, tmp_path: Path) -
     dev.stop()
 
     (tmp_path / "crm.py").write_text(THINGS.format(kind="Date"))
-    assert "size" in refusal(start_dev("--resources", "crm"))
+    assert "size" in start_dev("--resources", "crm").refusal()
 
 
-@pytest.fixture
-def admin(dev: Dev) -> Iterator[Callable[..., "subprocess.CompletedProcess[str]"]]:
-    """Runs another `ingest …` command on the same database."""
-
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "ingest", *arguments],
-            env={**clean_environment(), "INGEST_DATABASE_URL": dev.ready["databaseUrl"]},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    yield run
-
-
-def test_tokens_are_made_listed_and_revoked(
-    dev: Dev, admin: Callable[..., "subprocess.CompletedProcess[str]"]
-) -> None:
-    made = admin("token", "create", "--account", "acme", "--name", "feed")
+def test_tokens_are_made_listed_and_revoked(dev: "Dev") -> None:
+    made = dev.command("token", "create", "--account", "acme", "--name", "feed")
     token = made.stdout.strip()
     assert made.stdout == f"{token}\n"
-    listed = admin("token", "list", "--account", "acme").stdout
+    listed = dev.command("token", "list", "--account", "acme").stdout
     (row,) = [line.split("\t") for line in listed.splitlines()[1:]]
     assert row[1:3] == ["acme", "feed"]
     assert token not in listed
-    assert admin("token", "revoke", row[0]).returncode == 0
-    again = admin("token", "revoke", row[0])
+    assert dev.command("token", "revoke", row[0]).returncode == 0
+    again = dev.command("token", "revoke", row[0])
     assert (again.returncode, again.stdout) == (1, "")
     assert len(again.stderr.splitlines()) == 1
 
 
-def test_migrating_again_has_nothing_to_do(
-    admin: Callable[..., "subprocess.CompletedProcess[str]"],
-) -> None:
-    done = admin("migrate")
+def test_migrating_again_has_nothing_to_do(dev: "Dev") -> None:
+    done = dev.command("migrate")
     assert (done.returncode, "nothing to do" in done.stdout) == (0, True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from migrating import connected, migrated
 
 from ingest import Resource
 from ingest.embedded import EmbeddedPostgres
@@ -16,6 +15,7 @@ from ingest.errors import ConfigurationError
 from ingest.examples import airports, contacts, deals
 from ingest.resources import Registry
 from ingest.store.tables import missing_tables
+from tests.integration.migrating import connected, migrated
 
 EXAMPLES = Registry([airports, contacts, deals])
 EVERYTHING = [

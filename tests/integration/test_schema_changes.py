@@ -3,11 +3,11 @@
 import asyncpg
 import pytest
 from marshmallow import INCLUDE, Schema, fields
-from migrating import Fields, catalog, connected, migrated, refusal, store, things
 
 from ingest import Resource
 from ingest.resources import Registry
 from ingest.store.tables import missing_tables
+from tests.integration.migrating import Fields, catalog, connected, migrated, refusal, store, things
 
 ODD_NAMES = [
     'say "hi"',

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from marshmallow import Schema, fields
-from migrating import Fields, connected, migrated, refusal, store, things
 
 from ingest import Resource
 from ingest.resources import Registry
 from ingest.store.tables import missing_tables
+from tests.integration.migrating import Fields, connected, migrated, refusal, store, things
 
 
 async def test_a_new_unique_attribute_that_stored_values_break(empty_database: str) -> None:
