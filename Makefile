@@ -12,6 +12,7 @@ help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
 
 setup: $(INSTALLED) ## install everything into .venv; the others do it by themselves
+	@:
 
 demo: setup ## import real data through a real service, show what happened, stop
 	@$(BIN)/python -m ingest.examples.demo

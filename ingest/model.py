@@ -119,6 +119,11 @@ class Options:
     matching: str | None = None
     """The field that finds the stored item in place of the key, by its name in the schema."""
 
+    @property
+    def upserts(self) -> bool:
+        """Whether an item that exists already is no error."""
+        return self.resolution is not Resolution.REFUSE
+
     def document(self) -> dict[str, Any]:
         """As `batches.options` stores it."""
         return asdict(self)

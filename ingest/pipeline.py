@@ -35,6 +35,7 @@ from ingest.resources import Registry, Resource
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.batches import KeyTaken
+from ingest.store.commit import rehearse
 from ingest.store.pool import Pool
 from ingest.validation.runner import Intake, ItemValidator
 from ingest.waiting import Waiters
@@ -72,11 +73,8 @@ class Pipeline:
         self._queue = queue
         self.waiters = Waiters(pool, queue)
         self._keep = dt.timedelta(seconds=settings.idempotency_ttl)
-        self._validators = {
-            (name, action): ItemValidator(resource, action)
-            for name, resource in registry.items()
-            for action in Action
-        }
+        self._registry = registry
+        self._validators: dict[tuple[str, Action, bool, str | None], ItemValidator] = {}
 
     async def write(self, write: Write) -> Outcome:
         """Process one write; its outcome, or as much of it as is known when the wait is over.
@@ -100,6 +98,17 @@ class Pipeline:
                 return outcome
             await self._queue.ring(write.account, batch_id)
             return await self._committed(write, outcome, finished)
+
+    async def rehearse(self, write: Write) -> Outcome:
+        """What `write` would answer now, and nothing saved; its key is ignored.
+
+        Raises:
+            Unavailable: the database is away, or too busy.
+        """
+        batch = _new_batch(replace(write, key=None), uuid7(), await self._validate(write))
+        if _nothing_to_save(batch):
+            return self._outcome_of(batch, BatchState.REJECTED)
+        return await rehearse(self._pool, self._registry, batch, self._settings.max_failures)
 
     def _require_key(self, write: Write) -> None:
         required = self._settings.idempotency_required or write.resource.idempotency_required
@@ -198,11 +207,20 @@ class Pipeline:
         return self._outcome_of(batch, BatchState.ACCEPTED)
 
     async def _validate(self, write: Write) -> Submission:
-        intake = Intake(self._validators[write.resource.name, write.action])
+        intake = Intake(self._validator(write))
         for start in range(0, len(write.items), _SLICE):
             intake.add(write.items[start : start + _SLICE])
             await asyncio.sleep(0)
         return intake.submission()
+
+    def _validator(self, write: Write) -> ItemValidator:
+        options = write.options
+        kind = (write.resource.name, write.action, options.upserts, options.matching)
+        validator = self._validators.get(kind)
+        if validator is None:
+            validator = ItemValidator(write.resource, write.action, options)
+            self._validators[kind] = validator
+        return validator
 
     async def _committed(self, write: Write, known: Outcome, finished: asyncio.Event) -> Outcome:
         """The final outcome, or what is known already where the wait runs out before it."""

@@ -4,6 +4,7 @@ A record is a flat JSON object. Columns of the item stand under their column nam
 service begin with one `$`, which no column of a schema does:
 
     $i      the item's index in the request
+    $v      the version that the item must be at, from its `meta`
     $set    one bit for each field of the resource, in order: 1 where the item carried it
             (a record set reads absent and null alike, and sparse writes must not)
     $key    true where the client sent the key that the server would otherwise have made
@@ -19,26 +20,32 @@ from marshmallow.utils import get_value
 
 from ingest.columns import ColumnType, Encoder, NotStorable, encoder, json_value
 from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED
-from ingest.model import Action, ItemError
+from ingest.model import Action, ItemError, Options
 from ingest.resources import Resource, StoredField
 
-INDEX, SET, CLIENT_KEY, EXTRA = "$i", "$set", "$key", "$extra"
+INDEX, VERSION, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$set", "$key", "$extra"
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
 MAX_INDEXED_BYTES = 2048
 
 Record = dict[str, Any]
+_MAX_PATTERNS = 1_000  # of carried fields whose bits are remembered
 
 
 class RecordWriter:
-    """Makes the records of one resource and one action."""
+    """Makes the records of one resource, action and set of options."""
 
-    def __init__(self, resource: Resource, action: Action) -> None:
+    def __init__(self, resource: Resource, action: Action, options: Options) -> None:
         self._resource = resource
-        self._sparse = action is not Action.CREATE
+        self._sparse = action is Action.UPDATE or options.upserts
+        self._partial = action is Action.UPDATE
         self._encoders = [_FieldEncoder(field, resource) for field in resource.fields]
         self._sources = {field.source for field in resource.fields}
         self._patterns: dict[tuple[bool, ...], str] = {}
+        identity = resource.identity(options.matching)
+        self._required = [identity]
+        if action is Action.CREATE and identity is not resource.key:
+            self._required.insert(0, resource.key)
 
     def write(
         self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
@@ -74,11 +81,11 @@ class RecordWriter:
             same += encode.unchanged(item, stored)
         if self._resource.keeps_unknown:
             self._add_extra(record, loaded, problems)
-        self._check_key(record, problems)
+        self._check_required(record, problems)
         if problems:
             raise Unstorable(problems)
         if self._sparse:
-            record[SET] = self._carried(record)
+            record[SET] = self._carried(record, item)
         if self._resource.server_key and self._resource.key.data_key in item:
             record[CLIENT_KEY] = True
         return record, same == len(item)
@@ -88,7 +95,7 @@ class RecordWriter:
         shown = self._resource.schema.dump(loaded)
         values: dict[str, Any] = {}
         for field in self._resource.fields:
-            if field.data_key not in shown or (self._sparse and field.data_key not in item):
+            if field.data_key not in shown or (self._partial and field.data_key not in item):
                 continue
             value = shown[field.data_key]
             if value is not None:
@@ -96,12 +103,17 @@ class RecordWriter:
             values[field.source] = value
         return values
 
-    def _carried(self, record: Record) -> str:
-        pattern = tuple(field.column in record for field in self._resource.fields)
+    def _carried(self, record: Record, item: Mapping[str, Any]) -> str:
+        """Which fields the item carried: those of the record that are no `load_default`."""
+        pattern = tuple(
+            field.column in record
+            and (field.data_key in item or field.field.load_default is missing)
+            for field in self._resource.fields
+        )
         bits = self._patterns.get(pattern)
         if bits is None:
             bits = "".join("1" if carried else "0" for carried in pattern)
-            if len(self._patterns) < 1_000:
+            if len(self._patterns) < _MAX_PATTERNS:
                 self._patterns[pattern] = bits
         return bits
 
@@ -118,15 +130,17 @@ class RecordWriter:
                 ItemError(NOT_STORABLE, error.message, ".".join(error.path), error.description)
             )
 
-    def _check_key(self, record: Record, problems: list[ItemError]) -> None:
-        key = self._resource.key
-        if any(problem.field == key.data_key for problem in problems):
-            return
-        messages = key.field.error_messages
-        if key.column not in record:
-            problems.insert(0, ItemError(REQUIRED, str(messages["required"]), key.data_key))
-        elif record[key.column] is None:
-            problems.insert(0, ItemError(NULL_NOT_ALLOWED, str(messages["null"]), key.data_key))
+    def _check_required(self, record: Record, problems: list[ItemError]) -> None:
+        """What identifies an item must be there; a key is never null."""
+        named = {problem.field for problem in problems}
+        for field in self._required:
+            if field.column not in record and field.data_key not in named:
+                message = str(field.field.error_messages["required"])
+                problems.append(ItemError(REQUIRED, message, field.data_key))
+        for field in {self._resource.key, *self._required}:
+            if field.column in record and record[field.column] is None:
+                message = str(field.field.error_messages["null"])
+                problems.append(ItemError(NULL_NOT_ALLOWED, message, field.data_key))
 
 
 class Unstorable(Exception):

@@ -101,6 +101,10 @@ class Resource:
             for field in self.schema.dump_fields.values()
         )
 
+    def identity(self, matching: str | None) -> StoredField:
+        """The field that finds an item's stored row: the one named by `matching`, or the key."""
+        return self.key if matching is None else self._by_name[matching]
+
     def _stored_fields(self) -> tuple[StoredField, ...]:
         stored = [
             StoredField(

@@ -143,14 +143,18 @@ class ProcessPart(Part):
             raise ConfigurationError(f"{self.name} stopped with status {status} while starting")
 
     def _spawn(self, announce: int) -> subprocess.Popen[bytes]:
-        """Start the process in a session of its own, so that Ctrl-C reaches only us."""
+        """Start the process in a session of its own, so that Ctrl-C reaches only us.
+
+        When we are killed it is killed too: PostgreSQL and Valkey stop at that moment, so there is
+        nothing that it could still finish.
+        """
         return subprocess.Popen(  # noqa: S603 - our own program
             self._command,
             env={**self._environment, READY_FD: str(announce)},
             stdin=subprocess.DEVNULL,
             pass_fds=[announce],
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=die_with_parent(signal.SIGKILL),
         )
 
 

@@ -41,6 +41,22 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
     return Answer(status, document)
 
 
+def rehearsed(outcome: Outcome) -> Answer:
+    """The answer to a dry run: what a real call would find and count, and nothing saved."""
+    batch = outcome.batch
+    failed = bool(batch.invalid)
+    document = _envelope(
+        "failure" if failed else "success",
+        422 if failed else 200,
+        f"Dry run, nothing was saved: {_message(batch)}",
+    )
+    document["metadata"] = _metadata(batch)
+    del document["metadata"]["batchId"]
+    if outcome.failures:
+        document["failures"] = [_failure(failure) for failure in outcome.failures]
+    return Answer(document["status"], document)
+
+
 def listed(page: Page, presenter: Presenter) -> Answer:
     """One page of a collection."""
     document = _envelope("success", 200, f"{len(page.rows)} of {page.total} items")

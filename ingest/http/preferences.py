@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from ingest.errors import InvalidParameter
+from ingest.model import Resolution
 
 # One preference: a token, perhaps a value, perhaps parameters (which none of ours has).
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -17,6 +17,8 @@ _PREFERENCE = re.compile(
 _MAX_WAIT_DIGITS = 6
 
 _CHOICES: dict[str, tuple[str, ...]] = {
+    "handling": ("strict", "lenient"),
+    "resolution": ("merge-duplicates", "ignore-duplicates"),
     "return": ("minimal", "representation"),
     "replay": ("return",),
 }
@@ -24,11 +26,16 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a request prefers; None where it does not say. `applied` is for the answer."""
+    """What a request prefers; `wait` in seconds, None where it does not say.
+
+    `applied` is what `Preference-Applied` says.
+    """
 
     respond_async: bool = False
     wait: int | None = None
-    return_: Literal["minimal", "representation"] | None = None
+    minimal: bool = False
+    lenient: bool = False
+    resolution: Resolution = Resolution.REFUSE
     replay_returns: bool = False
     applied: tuple[str, ...] = ()
 
@@ -53,7 +60,9 @@ def parse_preferences(headers: Iterable[str]) -> Preferences:
     return Preferences(
         respond_async="respond-async" in known,
         wait=_wait(known.get("wait")),
-        return_=known.get("return"),  # type: ignore[arg-type]  # one of the choices
+        minimal=known.get("return") == "minimal",
+        lenient=known.get("handling") == "lenient",
+        resolution=Resolution(known.get("resolution", Resolution.REFUSE)),
         replay_returns="replay" in known,
         applied=tuple(f"{name}={value}" if value else name for name, value in known.items()),
     )

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ingest.columns import ColumnType, parse
 from ingest.errors import InvalidParameter
-from ingest.resources import RESERVED_PARAMETERS, Resource, StoredField
+from ingest.resources import META, RESERVED_PARAMETERS, Resource, StoredField
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
@@ -21,6 +21,7 @@ class ListQuery:
 
     limit: int
     offset: int
+    meta: bool
     filters: list[tuple[StoredField, Any]]
 
 
@@ -51,7 +52,7 @@ def list_query(request: web.Request, resource: Resource) -> ListQuery:
         and field.type is not ColumnType.JSONB
         and field.data_key not in RESERVED_PARAMETERS
     }
-    check_parameters(request, {"limit", "offset", *filterable})
+    check_parameters(request, {"limit", "offset", "select", *filterable})
     filters = [
         (filterable[name], _filter_value(filterable[name], text))
         for name, text in request.query.items()
@@ -60,8 +61,56 @@ def list_query(request: web.Request, resource: Resource) -> ListQuery:
     return ListQuery(
         limit=_whole_number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=_whole_number(request, "offset", 0, 0, MAX_OFFSET),
+        meta=wants_meta(request),
         filters=filters,
     )
+
+
+def matching_field(request: web.Request, resource: Resource) -> str | None:
+    """The schema field that `matching` names; None for the key.
+
+    Raises:
+        InvalidParameter: there is no such field, or it cannot find an item.
+    """
+    name = request.query.get("matching")
+    if name is None or name == resource.key.data_key:
+        return None
+    field = resource.by_data_key.get(name)
+    if field is None or field.field.dump_only or field.type is ColumnType.JSONB:
+        raise InvalidParameter(
+            f"The query parameter 'matching' cannot be {name[:100]!r}",
+            "It takes a scalar field of the collection that clients send.",
+        )
+    return field.name
+
+
+def wants_meta(request: web.Request) -> bool:
+    """Whether `select` asks for the `meta` of items.
+
+    Raises:
+        InvalidParameter: it names anything else.
+    """
+    selected = [part.strip() for part in request.query.get("select", "").split(",")]
+    for part in filter(None, selected):
+        if part.removeprefix("-") != META:
+            raise InvalidParameter(
+                f"The query parameter 'select' cannot name {part[:100]!r}", "It takes `meta`."
+            )
+    return META in selected and f"-{META}" not in selected
+
+
+def flag(request: web.Request, name: str) -> bool:
+    """A parameter that is `true` or `false`, and false where it is not given.
+
+    Raises:
+        InvalidParameter: it is neither.
+    """
+    text = request.query.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidParameter(
+            f"The query parameter {name!r} cannot be {text[:50]!r}", "It takes true or false."
+        )
+    return text == "true"
 
 
 def _filter_value(field: StoredField, text: str) -> Any:

@@ -7,7 +7,7 @@ from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
 from ingest.http.lookup import batch_id_of, resource_of, unknown_batch
-from ingest.http.query import check_parameters, list_query
+from ingest.http.query import check_parameters, list_query, wants_meta
 from ingest.http.responses import respond
 from ingest.store import batches, reads
 
@@ -22,6 +22,7 @@ async def list_items(request: web.Request) -> web.Response:
         query.filters,
         limit=query.limit,
         offset=query.offset,
+        meta=query.meta,
     )
     answer = collection.listed(page, request.app[PRESENTERS][resource.name])
     return respond(answer.status, answer.document)
@@ -29,14 +30,16 @@ async def list_items(request: web.Request) -> web.Response:
 
 async def get_item(request: web.Request) -> web.Response:
     resource = resource_of(request)
-    check_parameters(request)
+    check_parameters(request, {"select"})
+    meta = wants_meta(request)
     text = request.match_info["key"]
     absent = ItemNotFound(f"No item has the {resource.key.data_key} {text[:100]!r}")
     try:
         key = parse(resource.key.field, resource.key.type, text)
     except ValueError:
         raise absent from None
-    row = await reads.get_item(request.app[POOL], resource, request[CALLER].account, key)
+    account = request[CALLER].account
+    row = await reads.get_item(request.app[POOL], resource, account, key, meta=meta)
     if row is None:
         raise absent
     answer = collection.item(row, request.app[PRESENTERS][resource.name])

@@ -12,13 +12,15 @@ from ingest.http.body import check_encoding, content_type, read_body
 from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
 from ingest.http.lookup import resource_of
 from ingest.http.preferences import Preferences, parse_preferences
-from ingest.http.query import check_parameters
+from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
-from ingest.model import Action, IdempotencyKey, Options, Outcome
+from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
 from ingest.pipeline import Write
+from ingest.resources import Resource
 from ingest.settings import Settings
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_PARAMETERS = frozenset({"matching", "select", "dryRun"})
 
 
 async def create(request: web.Request) -> web.Response:
@@ -35,34 +37,53 @@ async def delete(request: web.Request) -> web.Response:
 
 async def _write(request: web.Request, action: Action) -> web.Response:
     resource = resource_of(request)
-    settings = request.app[SETTINGS]
-    check_parameters(request)
+    check_parameters(request, _PARAMETERS)
+    dry_run = flag(request, "dryRun")
     preferences = parse_preferences(request.headers.getall("Prefer", ()))
+    write = await _read_write(request, resource, action, preferences)
+    pipeline = request.app[PIPELINE]
+    if dry_run:
+        outcome = await pipeline.rehearse(write)
+        answer = collection.rehearsed(outcome)
+    else:
+        outcome = await pipeline.write(write)
+        answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
+    return respond(answer.status, answer.document, _headers(outcome, answer.status, preferences))
+
+
+async def _read_write(
+    request: web.Request, resource: Resource, action: Action, preferences: Preferences
+) -> Write:
+    settings = request.app[SETTINGS]
+    options = Options(
+        representation=not preferences.minimal,
+        meta=wants_meta(request),
+        lenient=preferences.lenient,
+        resolution=preferences.resolution if action is Action.CREATE else Resolution.REFUSE,
+        matching=matching_field(request, resource),
+    )
     key = idempotency_key(request)
     media_type = content_type(request)
     check_encoding(request)
     body = await read_body(request, limit=settings.max_body, seconds=settings.body_timeout)
-    write = Write(
+    return Write(
         account=request[CALLER].account,
         resource=resource,
         action=action,
         items=json.decode(body, max_items=settings.max_items, max_nesting=settings.max_nesting),
-        options=Options(representation=preferences.return_ != "minimal"),
+        options=options,
         wait=_wait(preferences, settings),
         replay_returns=preferences.replay_returns or settings.replay == "return",
         trace_id=request[TRACE_ID],
         key=None if key is None else IdempotencyKey(key, _fingerprint(request, media_type, body)),
     )
-    outcome = await request.app[PIPELINE].write(write)
-    answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
-    return respond(answer.status, answer.document, _headers(outcome, answer.status, preferences))
 
 
 def idempotency_key(request: web.Request) -> str | None:
     """The `Idempotency-Key`, quoted or bare, of 1 to 255 visible ASCII characters.
 
     Raises:
-        InvalidKey
+        InvalidKey: it is not that, or there are several.
     """
     headers = request.headers.getall("Idempotency-Key", ())
     if not headers:
@@ -79,11 +100,9 @@ def idempotency_key(request: web.Request) -> str | None:
 
 
 def _fingerprint(request: web.Request, media_type: str, body: bytes) -> bytes:
-    """What makes a request the same one: method, path, query, content type and body."""
-    # The path and query decoded, so that how a client happens to escape them does not matter.
-    parts = (request.method, request.path, request.query_string, media_type)
+    """What makes a request the same one: method, path, query, content type and body bytes."""
     digest = hashlib.blake2b(digest_size=32)
-    for part in parts:
+    for part in (request.method, request.path, request.query_string, media_type):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
     digest.update(body)
     return digest.digest()

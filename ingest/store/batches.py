@@ -43,23 +43,21 @@ async def accept(pool: Pool, batch: NewBatch) -> None:
     """
     try:
         async with pool.transaction(batch.account) as connection:
-            await _insert(connection, batch, BatchState.ACCEPTED)
-            await connection.execute(
-                QUERIES["insert_payload"],
-                batch.id,
-                batch.account,
-                batch.submission.records,
-                batch.submission.raw,
-            )
-            if batch.submission.failures:
-                await insert_failures(
-                    connection, batch.account, batch.id, batch.submission.failures
-                )
+            await stage(connection, batch)
     except asyncpg.UniqueViolationError as error:
         raise KeyTaken from error
     except Unavailable:
         if not await _is_accepted(pool, batch):
             raise
+
+
+async def stage(connection: "Connection", batch: NewBatch) -> None:
+    """Write an accepted batch, its payload and the failures that it has already."""
+    await _insert(connection, batch, BatchState.ACCEPTED)
+    records, raw = batch.submission.records, batch.submission.raw
+    await connection.execute(QUERIES["insert_payload"], batch.id, batch.account, records, raw)
+    if batch.submission.failures:
+        await insert_failures(connection, batch.account, batch.id, batch.submission.failures)
 
 
 async def _is_accepted(pool: Pool, batch: NewBatch) -> bool:
@@ -126,14 +124,21 @@ async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
 async def get_outcome(pool: Pool, account: str, batch: UUID, at_most: int) -> Outcome | None:
     """A batch and its first `at_most` failures, as of one instant."""
     async with pool.transaction(account, snapshot=True) as connection:
-        row = await connection.fetchrow(QUERIES["get_batch"], account, batch)
-        if row is None:
-            return None
-        found = from_row(row)
-        failures: Sequence[Failure] = ()
-        if found.invalid:
-            rows = await connection.fetch(QUERIES["get_failures"], account, batch, at_most)
-            failures = [_failure(each) for each in rows]
+        return await read_outcome(connection, account, batch, at_most)
+
+
+async def read_outcome(
+    connection: "Connection", account: str, batch: UUID, at_most: int
+) -> Outcome | None:
+    """A batch and its first `at_most` failures, as a transaction sees them."""
+    row = await connection.fetchrow(QUERIES["get_batch"], account, batch)
+    if row is None:
+        return None
+    found = from_row(row)
+    failures: Sequence[Failure] = ()
+    if found.invalid:
+        rows = await connection.fetch(QUERIES["get_failures"], account, batch, at_most)
+        failures = [_failure(each) for each in rows]
     return Outcome(found, failures)
 
 

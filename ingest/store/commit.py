@@ -12,16 +12,19 @@ import asyncpg
 import orjson
 
 from ingest import errors as codes
-from ingest.errors import ErrorCode, IngestError
+from ingest.errors import ErrorCode, IngestError, Unavailable
 from ingest.exactjson import load_exact
-from ingest.model import Batch, Failure, ItemError
+from ingest.model import Batch, Failure, ItemError, NewBatch, Outcome
 from ingest.records import INDEX, restore
 from ingest.resources import Registry, Resource, StoredField
-from ingest.store.batches import QUERIES, from_row, insert_failures
+from ingest.store.batches import QUERIES, from_row, insert_failures, read_outcome, stage
+from ingest.store.pool import Pool
 from ingest.store.statements import IDENTITY, KEY, Statements, statements
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
+
+_REHEARSALS = 3
 
 
 class ConflictAppeared(IngestError):
@@ -56,6 +59,39 @@ async def apply_batch(
         return False
     await _apply(connection, resource, from_row(row))
     return True
+
+
+async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int) -> Outcome:
+    """What a batch would come to at this moment: staged, applied, read, and rolled back.
+
+    Args:
+        at_most: the most failures that are read.
+
+    Raises:
+        Unavailable: the database is away, or somebody else keeps writing to the table.
+    """
+    for _ in range(_REHEARSALS):
+        try:
+            async with pool.transaction(batch.account) as connection:
+                await stage(connection, batch)
+                await apply_batch(connection, registry, batch.account, batch.id)
+                outcome = await read_outcome(connection, batch.account, batch.id, at_most)
+                raise _Rehearsed(outcome)
+        except _Rehearsed as rehearsed:
+            return rehearsed.outcome
+        except ConflictAppeared:
+            continue
+    raise Unavailable("Others keep writing to this collection", "Try again.", retry_after=1)
+
+
+class _Rehearsed(Exception):
+    """Rolls a rehearsal back, and carries what it came to."""
+
+    def __init__(self, outcome: Outcome | None) -> None:
+        if outcome is None:
+            raise RuntimeError("a batch that was just staged is not there")
+        super().__init__()
+        self.outcome = outcome
 
 
 async def _become_writer(connection: "Connection", account: str, collection: str) -> None:

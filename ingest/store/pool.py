@@ -56,7 +56,7 @@ class Pool:
         """
         with transient_errors():
             async with (
-                self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection,
+                self._acquired() as connection,
                 connection.transaction(
                     isolation="repeatable_read" if snapshot else "read_committed",
                     readonly=snapshot,
@@ -73,8 +73,23 @@ class Pool:
             Unavailable: as `transaction` does.
         """
         with transient_errors():
-            async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
+            async with self._acquired() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> "AsyncIterator[Connection]":
+        try:
+            connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
+        except asyncpg.PostgresError as error:
+            raise Unavailable(
+                "The database refuses to be connected to",
+                "It may not be migrated: run `ingest migrate`.",
+                retry_after=5,
+            ) from error
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
 
 
 @contextmanager

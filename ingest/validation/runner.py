@@ -7,12 +7,13 @@ import orjson
 import structlog
 from marshmallow import ValidationError, missing
 
-from ingest.errors import INVALID, WRONG_TYPE
+from ingest.columns import INT64_MAX, INT64_MIN
+from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
 from ingest.exactjson import dump_exact
 from ingest.ids import uuid7
-from ingest.model import Action, Failure, ItemError, Submission
-from ingest.records import Record, RecordWriter, Unstorable
-from ingest.resources import Resource, StoredField
+from ingest.model import Action, Failure, ItemError, Options, Submission
+from ingest.records import VERSION, Record, RecordWriter, Unstorable
+from ingest.resources import META, Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
 from ingest.validation.explain import explain, explain_field
 
@@ -20,13 +21,14 @@ log = structlog.get_logger(__name__)
 
 
 class ItemValidator:
-    """Validates the items of one resource and one action. Built once, used by every request."""
+    """Validates the items of one resource, action and set of options, for many requests."""
 
-    def __init__(self, resource: Resource, action: Action) -> None:
+    def __init__(self, resource: Resource, action: Action, options: Options) -> None:
         self.resource = resource
         self.action = action
+        self._identity = resource.identity(options.matching)
         self._validator: Validator = compile_validator(resource.schema)
-        self._writer = RecordWriter(resource, action)
+        self._writer = RecordWriter(resource, action, options)
         # PATCH excuses missing fields of the top level only: a nested value is replaced whole.
         self._partial: Partial = (
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
@@ -38,24 +40,39 @@ class ItemValidator:
         Raises:
             InvalidItem: with every error of the item.
         """
-        if self.action is Action.DELETE:
-            return self._check_key_only(index, item)
+        if self.action is Action.DELETE and not isinstance(item, dict):
+            return self._check_identity(index, {}, item)
         if not isinstance(item, dict):
             raise InvalidItem(
                 [ItemError(WRONG_TYPE, "An item must be an object.", description=_shape(item))]
             )
+        if META not in item:
+            return self._check(index, item)
+        errors: list[ItemError] = []
+        version = _collect(errors, lambda: _version(item[META]))
+        body = {name: value for name, value in item.items() if name != META}
+        checked = _collect(errors, lambda: self._check(index, body))
+        if errors:
+            raise InvalidItem(errors)
+        record: Record = checked[0]
+        if version is not None:
+            record[VERSION] = version
+        return record, False
+
+    def _check(self, index: int, item: dict[str, Any]) -> tuple[Record, bool]:
+        if self.action is Action.DELETE:
+            return self._check_identity(index, item, item.get(self._identity.data_key, missing))
         loaded, key = self._load(item)
         return self._write(index, loaded, item, key)
 
-    def _check_key_only(self, index: int, item: Any) -> tuple[Record, bool]:
-        """DELETE reads the key of an item and nothing else; a bare value is a key."""
-        key = self.resource.key
-        if not isinstance(item, dict):
-            record = self._write(index, {}, {}, self._load_field(key, item))[0]
-            return record, False
-        value = item.get(key.data_key, missing)
-        loaded_key = value if value is missing else self._load_field(key, value)
-        return self._write(index, {}, item, loaded_key)
+    def _check_identity(self, index: int, item: dict[str, Any], value: Any) -> tuple[Record, bool]:
+        """DELETE reads what identifies an item, and nothing else."""
+        field = self._identity
+        if value is None:
+            message = str(field.field.error_messages["null"])
+            raise InvalidItem([ItemError(NULL_NOT_ALLOWED, message, field.data_key)])
+        loaded = {} if value is missing else {field.source: self._load_field(field, value)}
+        return self._write(index, loaded, item, missing)[0], False
 
     def _load(self, item: dict[str, Any]) -> tuple[Any, Any]:
         """The loaded item, and its key where that is not one of the schema's fields."""
@@ -144,6 +161,19 @@ class Intake:
             raw=dump_exact(self._raw) if self._raw else None,
             failures=self._failures,
         )
+
+
+def _version(meta: Any) -> int | None:
+    """The version that an item's `meta` says it is at; what else a GET has put there is ignored."""
+    if not isinstance(meta, dict):
+        raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid object.", META)])
+    version = meta.get("version")
+    if version is None:
+        return None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid integer.", f"{META}.version")])
+    # No stored version is that large: whatever is sent beyond it has moved on, too.
+    return min(max(version, INT64_MIN), INT64_MAX)
 
 
 def _collect(errors: list[ItemError], step: Callable[[], Any]) -> Any:

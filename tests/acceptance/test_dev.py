@@ -136,9 +136,10 @@ def test_killing_it_leaves_nothing_in_the_way(start_dev: StartDev) -> None:
     first = start_dev().wait_ready()
     assert first.request("POST", "/v1/airports", [airport("AAA")]).status == 201
     first.process.kill()
+    first.ready_file.unlink()  # a killed one cannot
     second = start_dev().wait_ready()
     assert second.request("GET", "/v1/airports/AAA").status == 200
-    assert not any(map(psutil.pid_exists, first.seen - second.seen))
+    second.until(lambda: not any(map(psutil.pid_exists, first.seen)), "nothing left of the first")
     second.stop()
 
 
