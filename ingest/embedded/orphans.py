@@ -1,9 +1,13 @@
 """What a killed process left running."""
 
 import signal
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+
+_POLL = 0.02  # seconds
 
 
 def stop_orphans(name: str, folder: Path, number: signal.Signals, timeout: float) -> None:
@@ -15,10 +19,10 @@ def stop_orphans(name: str, folder: Path, number: signal.Signals, timeout: float
     orphans = _working_in(name, folder)
     for orphan in orphans:
         _signal(orphan, number)
-    _, stubborn = psutil.wait_procs(orphans, timeout=timeout)
+    stubborn = _wait(orphans, timeout)
     for orphan in stubborn:
         _signal(orphan, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=timeout)
+    _wait(stubborn, timeout)
 
 
 def _working_in(name: str, folder: Path) -> list[psutil.Process]:
@@ -39,3 +43,21 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
     except psutil.NoSuchProcess:
         return
+
+
+def _wait(processes: Sequence[psutil.Process], timeout: float) -> list[psutil.Process]:
+    """Wait until processes have ended; those that have not after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    left = [process for process in processes if _runs(process)]
+    while left and time.monotonic() < deadline:
+        time.sleep(_POLL)
+        left = [process for process in left if _runs(process)]
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether a process has not ended; its new parent may take its time to ask how it ended."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

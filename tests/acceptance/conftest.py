@@ -13,8 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Self
 
-import psutil
 import pytest
+from processes import processes_in, runs
 
 PATIENCE = 60.0
 """How long to wait for what must happen soon, in seconds."""
@@ -128,7 +128,7 @@ class Dev:
 
     def check_nothing_left(self) -> None:
         """No process of ours runs, whether the ready file named it or not."""
-        assert [pid for pid in self.seen if psutil.pid_exists(pid)] == []
+        assert [pid for pid in self.seen if runs(pid)] == []
         assert processes_in(self.folder) == []
 
     def clean_up(self) -> None:
@@ -141,18 +141,6 @@ class Dev:
 def clean_environment() -> dict[str, str]:
     """Ours, without the service's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("INGEST_")}
-
-
-def processes_in(folder: Path) -> list[psutil.Process]:
-    """Every process that works in `folder` or below."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if Path(process.cwd()).is_relative_to(folder):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
 
 
 @pytest.fixture

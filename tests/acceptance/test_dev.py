@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from processes import runs
 
 if TYPE_CHECKING:
     from conftest import Dev
@@ -46,7 +47,7 @@ def test_the_ready_file_says_where_everything_is(dev: "Dev") -> None:
     assert ready["redisUrl"].startswith("redis://")
     counts = {kind: len(pids) for kind, pids in ready["pids"].items()}
     assert counts == {"api": 2, "worker": 2, "postgres": 1, "redis": 1}
-    assert all(psutil.pid_exists(pid) for pids in ready["pids"].values() for pid in pids)
+    assert all(runs(pid) for pids in ready["pids"].values() for pid in pids)
     assert stat.S_IMODE(dev.ready_file.stat().st_mode) == 0o600
 
 
@@ -85,7 +86,7 @@ def test_a_part_that_is_killed_comes_back(dev: "Dev", kind: str, code: str) -> N
     dev.until(lambda: killed not in dev.pids[kind], f"another {kind} in the ready file")
     after = dev.ready
     assert len(after["pids"][kind]) == len(before["pids"][kind])
-    assert all(map(psutil.pid_exists, after["pids"][kind]))
+    assert all(map(runs, after["pids"][kind]))
     for unchanged in ("url", "token", "databaseUrl", "redisUrl"):
         assert after[unchanged] == before[unchanged]
     dev.until(lambda: dev.request("GET", "/readyz").status == 200, "ready again")
@@ -139,7 +140,7 @@ def test_killing_it_leaves_nothing_in_the_way(start_dev: StartDev) -> None:
     first.ready_file.unlink()  # a killed one cannot
     second = start_dev().wait_ready()
     assert second.request("GET", "/v1/airports/AAA").status == 200
-    second.until(lambda: not any(map(psutil.pid_exists, first.seen)), "nothing left of the first")
+    second.until(lambda: not any(map(runs, first.seen)), "nothing left of the first")
     second.stop()
 
 

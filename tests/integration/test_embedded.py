@@ -13,6 +13,7 @@ import asyncpg
 import psutil
 import pytest
 import redis
+from processes import processes_in, runs
 
 from ingest.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from ingest.errors import ConfigurationError
@@ -70,18 +71,6 @@ def kill(server: EmbeddedServer) -> None:
     assert server.process is not None
     os.kill(server.pid, signal.SIGKILL)
     server.process.wait(10)
-
-
-def processes_in(folder: Path) -> list[psutil.Process]:
-    """Every process that works in `folder` or below."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if Path(process.cwd()).is_relative_to(folder):
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
 
 
 def test_postgres_is_a_version_18_of_utf8_and_utc(postgres: EmbeddedPostgres) -> None:
@@ -236,7 +225,7 @@ def test_a_server_whose_owner_was_killed_is_in_nobodys_way(class_name: str, tmp_
         folder
     ) as again:
         assert again.pid != orphan
-        assert not psutil.pid_exists(orphan)
+        assert not runs(orphan)
 
 
 def test_an_orphan_that_ignores_the_death_of_its_owner_is_stopped(postgres_folder: Path) -> None:
