@@ -11,7 +11,7 @@ service begin with one `$`, which no column of a schema does:
     $extra  what was loaded and is no field of the schema
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -89,6 +89,26 @@ class RecordWriter:
         if self._resource.server_key and self._resource.key.data_key in item:
             record[CLIENT_KEY] = True
         return record, same == len(item)
+
+    def unstorable(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
+        """What could not be stored of an item that did not load, beside the errors of loading it.
+
+        Fields that are named already are left alone, and so are those that do not load by
+        themselves.
+        """
+        named = {error.field.partition(".")[0] for error in errors if error.field}
+        problems: list[ItemError] = []
+        for encode in self._encoders:
+            key = encode.field.data_key
+            if key not in item or key in named:
+                continue
+            try:
+                encode(encode.field.field.deserialize(item[key]))
+            except NotStorable as error:
+                problems.append(_item_error(encode.field, error))
+            except Exception:  # noqa: BLE001 - why it does not load, `errors` tells
+                continue
+        return problems
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
         """The stored form of an object of the user's: what `dump` shows, read back."""

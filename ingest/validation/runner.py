@@ -94,7 +94,8 @@ class ItemValidator:
         try:
             return self._validator.load(item, self._partial)
         except ValidationError as error:
-            raise InvalidItem(explain(self.resource.schema, item, error.messages)) from None
+            errors = explain(self.resource.schema, item, error.messages)
+            raise InvalidItem([*errors, *self._writer.unstorable(item, errors)]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 
