@@ -42,10 +42,7 @@ class RecordWriter:
         self._encoders = [_FieldEncoder(field, resource) for field in resource.fields]
         self._sources = {field.source for field in resource.fields}
         self._patterns: dict[tuple[bool, ...], str] = {}
-        identity = resource.identity(options.matching)
-        self._required = [identity]
-        if action is Action.CREATE and identity is not resource.key:
-            self._required.insert(0, resource.key)
+        self._required = _required_of_clients(resource, action, options)
 
     def write(
         self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
@@ -90,8 +87,9 @@ class RecordWriter:
             record[CLIENT_KEY] = True
         return record, same == len(item)
 
-    def unstorable(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
-        """What could not be stored of an item that did not load, beside the errors of loading it.
+    def also_wrong(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
+        """What else is wrong with an item that did not load: what could not be stored of it, and
+        what identifies it where that is missing.
 
         Fields that are named already are left alone, and so are those that do not load by
         themselves.
@@ -106,9 +104,18 @@ class RecordWriter:
                 encode(encode.field.field.deserialize(item[key]))
             except NotStorable as error:
                 problems.append(_item_error(encode.field, error))
-            except Exception:  # noqa: BLE001 - why it does not load, `errors` tells
+            except Exception:  # noqa: BLE001, S112 - why it does not load, `errors` tells
                 continue
-        return problems
+        return [*problems, *self._missing(item, named)]
+
+    def _missing(self, item: Mapping[str, Any], named: set[str]) -> list[ItemError]:
+        return [
+            ItemError(REQUIRED, str(field.field.error_messages["required"]), field.data_key)
+            for field in self._required
+            if field.data_key not in item
+            and field.data_key not in named
+            and field.field.load_default is missing
+        ]
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
         """The stored form of an object of the user's: what `dump` shows, read back."""
@@ -229,6 +236,17 @@ def _json(value: Any) -> bytes | None:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return None
+
+
+def _required_of_clients(resource: Resource, action: Action, options: Options) -> list[StoredField]:
+    """What every item must carry to be identified, whatever its schema says."""
+    identity = resource.identity(options.matching)
+    required = [identity]
+    if action is Action.CREATE and identity is not resource.key:
+        required.insert(0, resource.key)
+    if action is Action.CREATE and resource.server_key:
+        required.remove(resource.key)
+    return required
 
 
 def _read_back(field: StoredField, value: Any) -> Any:

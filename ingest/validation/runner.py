@@ -95,7 +95,7 @@ class ItemValidator:
             return self._validator.load(item, self._partial)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
-            raise InvalidItem([*errors, *self._writer.unstorable(item, errors)]) from None
+            raise InvalidItem([*errors, *self._writer.also_wrong(item, errors)]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 
