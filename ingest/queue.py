@@ -58,7 +58,7 @@ class Queue:
     async def announce(self, batch: UUID) -> bool:
         """Tell whoever waits that a batch is finished."""
         try:
-            await self._link.call(lambda: self._redis.publish(FINISHED, str(batch)))
+            await self._link.call(lambda: self._redis.publish(FINISHED, batch.bytes))
         except RedisAway:
             return False
         return True
@@ -75,6 +75,6 @@ class Queue:
                 while True:
                     message = await subscription.get_message(timeout=_LISTEN)
                     if message is not None:
-                        yield UUID(message["data"].decode())
+                        yield UUID(bytes=message["data"])
         except (RedisError, OSError, TimeoutError) as error:
             raise RedisAway from error
