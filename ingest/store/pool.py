@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from ingest.errors import Unavailable
+from ingest.errors import ConfigurationError, Unavailable
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Pool:
     async def _acquired(self) -> "AsyncIterator[Connection]":
         try:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
             raise Unavailable(
                 "The database refuses to be connected to",
                 "It may not be migrated: run `ingest migrate`.",
@@ -94,9 +94,15 @@ class Pool:
 
 @contextmanager
 def transient_errors() -> Iterator[None]:
-    """Turn the driver's errors that pass by themselves into `Unavailable`."""
+    """Turn the driver's errors that pass by themselves into `Unavailable`.
+
+    Raises:
+        ConfigurationError: the database lacks what a migration makes.
+    """
     try:
         yield
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:
+        raise ConfigurationError("the database is not migrated: run `ingest migrate`") from error
     except _TRANSIENT as error:
         if isinstance(error, ValueError):  # an argument that the driver cannot encode: a bug
             raise
