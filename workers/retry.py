@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from ingest.errors import Unavailable
+from ingest.errors import ConfigurationError, Unavailable
 from ingest.store.commit import ConflictAppeared, UnservedCollection
 
 _FIRST_DELAY = 0.1
@@ -13,7 +13,7 @@ class Verdict(Enum):
     """What to do after a commit raised."""
 
     AGAIN = "again"
-    """It will pass: a lost connection, a deadlock, a shutdown. Not counted as an attempt."""
+    """It will pass: a lost connection, a deadlock, a missing migration. Not counted as an attempt."""
     NOT_HERE = "not here"
     """Another worker may do it: this one does not serve the collection."""
     COUNTED = "counted"
@@ -22,7 +22,7 @@ class Verdict(Enum):
 
 def judge(error: Exception) -> Verdict:
     """What an exception of a commit means."""
-    if isinstance(error, Unavailable | ConflictAppeared):
+    if isinstance(error, Unavailable | ConflictAppeared | ConfigurationError):
         return Verdict.AGAIN
     if isinstance(error, UnservedCollection):
         return Verdict.NOT_HERE

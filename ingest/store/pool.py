@@ -35,6 +35,14 @@ _TRANSIENT = (
 )
 
 
+_NOT_MIGRATED = (
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+
+
 class Pool:
     """The database connections of one process."""
 
@@ -101,7 +109,7 @@ def transient_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:
+    except _NOT_MIGRATED as error:
         raise ConfigurationError("the database is not migrated: run `ingest migrate`") from error
     except _TRANSIENT as error:
         if isinstance(error, ValueError):  # an argument that the driver cannot encode: a bug
