@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
@@ -52,7 +52,7 @@ class EverythingSchema(Schema):
     renamed = fields.String(attribute="inner.name")
 
     class Meta:
-        include = {
+        include: ClassVar = {
             "xmin": fields.Integer(),
             "$account": fields.String(),
             'quo"te': fields.String(),

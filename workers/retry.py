@@ -13,7 +13,7 @@ class Verdict(Enum):
     """What to do after a commit raised."""
 
     AGAIN = "again"
-    """It will pass: a lost connection, a deadlock, a missing migration. Not counted as an attempt."""
+    """It will pass: a lost connection, a deadlock, a missing migration. Not counted."""
     NOT_HERE = "not here"
     """Another worker may do it: this one does not serve the collection."""
     COUNTED = "counted"

@@ -69,7 +69,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except RequestError as problem:
         return respond_error(problem)
     except ConfigurationError as error:
-        log.error("not ready to serve", error=str(error))
+        log.warning("not ready to serve", error=str(error))
         return respond_error(Unavailable("The service is not ready", retry_after=5))
     except web.HTTPNotFound:
         return respond_error(

@@ -6,9 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from ingest.columns import ColumnType, parse
+from ingest.columns import ColumnType
 from ingest.errors import InvalidParameter
 from ingest.resources import META, RESERVED_PARAMETERS, Resource, StoredField
+from ingest.url_values import parse
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from ingest.columns import parse
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
@@ -10,6 +9,7 @@ from ingest.http.lookup import batch_id_of, resource_of, unknown_batch
 from ingest.http.query import check_parameters, list_query, page_query, wants_meta
 from ingest.http.responses import respond
 from ingest.store import batches, reads
+from ingest.url_values import parse
 
 
 async def list_items(request: web.Request) -> web.Response:

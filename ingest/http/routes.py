@@ -14,5 +14,6 @@ ROUTES = (
     web.patch("/v1/{collection}", writes.update),
     web.delete("/v1/{collection}", writes.delete),
     web.get("/v1/{collection}", reads.list_items),
-    web.get("/v1/{collection}/{key}", reads.get_item),
+    # `schema` is never a key: that path is kept for the collection's JSON Schema.
+    web.get("/v1/{collection}/{key:(?!schema$)[^{}/]+}", reads.get_item),
 )

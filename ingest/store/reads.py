@@ -28,7 +28,7 @@ async def list_items(
     """One page and the count of all that match, of one instant. Ordered by key.
 
     Args:
-        filters: fields and the values, as `ingest.columns.parse` reads them, that they must equal.
+        filters: fields and the values that they must equal, as `ingest.url_values` reads them.
     """
     values = [value for _, value in filters]
     source = f'FROM {table_name(resource)} t WHERE t."$account" = $1' + "".join(
@@ -51,7 +51,7 @@ async def list_items(
 async def get_item(
     pool: Pool, resource: Resource, account: str, key: Any, *, meta: bool = False
 ) -> bytes | None:
-    """One item by its key (as `ingest.columns.parse` reads it), as a JSON object by column."""
+    """One item by its key (as `ingest.url_values.parse` reads it), as a JSON object by column."""
     query = (
         f"SELECT {item_object(resource, 't', meta=meta)}::text FROM {table_name(resource)} t "
         f'WHERE t."$account" = $1 AND t.{quote(resource.key.column)} = $2'
