@@ -10,9 +10,11 @@ Parameters: $1 batch id, $2 account, and for the last two $3, the indices of the
 Names of the service begin with one `$`, names of a schema never do (see `ingest.resources`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ingest.columns import ColumnType
 from ingest.errors import (
     AMBIGUOUS_MATCH,
     DUPLICATE,
@@ -122,7 +124,7 @@ class _Builder:
         old = "".join(f', t.{quote(f.column)} AS "$old{n}"' for n, f in self._unique_columns())
         match = quote(self.identity.column)
         if self._identity_is_unique():
-            stored = f"LATERAL {self._row('t', 'i', f't.{match} = i.{match}')} t ON true"
+            stored = self._found("t", "i", [(self.identity, f"i.{match}")])
             several = "false"
         else:
             # The account is read once, however many items there are; OFFSET keeps it so.
@@ -140,16 +142,19 @@ class _Builder:
     LEFT JOIN {stored}
 )"""
 
-    def _row(self, row: str, item: str, where: str) -> str:
-        """The stored row, one at most, that `where` finds for an item: a subquery for LATERAL.
+    def _found(self, row: str, item: str, equal: Sequence[tuple[StoredField, str]]) -> str:
+        """What to JOIN an item with: the stored row, one at most, that has these values.
 
-        LIMIT keeps it one: joined plainly, the planner may read all rows of the account instead
-        of looking each one up, where it has no statistics yet or believes the account small.
+        LIMIT keeps it a look-up: joined plainly, the planner may read all rows of the account
+        instead, where it has no statistics yet or believes the account small. numeric's operators
+        are not leakproof, so under row-level security no index on it can be used: there the
+        account is read once (OFFSET keeps it so), and not once for each item.
         """
-        return (
-            f"""(SELECT {row}.* FROM {self.table} {row} """
-            f"""WHERE {row}."$account" = {item}."$account" AND {where} LIMIT 1)"""
-        )
+        same = " AND ".join(f"{row}.{quote(field.column)} = {value}" for field, value in equal)
+        same = f'{row}."$account" = {item}."$account" AND {same}'
+        if any(field.type is ColumnType.NUMERIC for field, _ in equal):
+            return f"(SELECT * FROM {self.table} OFFSET 0) {row} ON {same}"
+        return f"LATERAL (SELECT * FROM {self.table} {row} WHERE {same} LIMIT 1) {row} ON true"
 
     def _known(self) -> str:
         """The items of which one can say which stored row they mean, if any."""
@@ -240,10 +245,9 @@ class _Builder:
         moved = f'{sent} AND "$target" IS NOT NULL AND "$target" <> {self.key}'
         found = [_conflict(INVALID.code, KEY, moved)]
         if self.creates:
-            taken = '"$target" IS NULL AND EXISTS ' + self._row(
-                "t", "known", f"t.{self.key} = known.{self.key}"
-            )
-            found.append(_conflict(DUPLICATE.code, KEY, taken))
+            held = self._found("t", "known", [(self.resource.key, f"known.{self.key}")])
+            new = '"$target" IS NULL'
+            found.append(_conflict(DUPLICATE.code, KEY, new, of=f"known JOIN {held}"))
         return found
 
     def _repeated_unique(self) -> list[str]:
@@ -265,16 +269,12 @@ class _Builder:
     def _taken_unique(self, number: int) -> str:
         return f"""SELECT w."$i", {DUPLICATE.code}, {number}, NULL::integer, false
 FROM wanted w
-CROSS JOIN LATERAL {self._row("h", "w", self._holds(number))} h
+JOIN {self._found("h", "w", self._holds(number))}
 WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(number)}"""
 
-    def _holds(self, number: int) -> str:
+    def _holds(self, number: int) -> list[tuple[StoredField, str]]:
         group = self.unique[number - 1]
-        return " AND ".join(
-            f'h.{quote(field.column)} = w."$new{n}"'
-            for n, field in self._unique_columns()
-            if field in group
-        )
+        return [(field, f'w."$new{n}"') for n, field in self._unique_columns() if field in group]
 
     def _gives_up(self, number: int) -> str:
         """Item `g` means the row `h` and would leave it with another value."""
@@ -297,7 +297,7 @@ WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(nu
         needs = "\nUNION ALL\n".join(
             f"""SELECT w."$i", {number}, g."$i"
 FROM wanted w
-CROSS JOIN LATERAL {self._row("h", "w", self._holds(number))} h
+JOIN {self._found("h", "w", self._holds(number))}
 JOIN wanted g ON {self._gives_up(number)}
 WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
             for number in range(1, len(self.unique) + 1)
@@ -411,10 +411,10 @@ FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
         return f"""SELECT t."$i", '{letter}', {self._item("t")} FROM {source} t"""
 
     def _unchanged(self) -> str:
-        stored = self._row("t", "g", f't.{self.key} = g."$target"')
+        stored = self._found("t", "g", [(self.resource.key, 'g."$target"')])
         changed = '\nWHERE NOT EXISTS (SELECT FROM updated u WHERE u."$i" = g."$i")'
         return f"""SELECT g."$i", 'n', {self._item("t")}
-FROM good g CROSS JOIN LATERAL {stored} t{changed if self.updates else ""}"""
+FROM good g JOIN {stored}{changed if self.updates else ""}"""
 
     def _count(self) -> str:
         return """totals AS (

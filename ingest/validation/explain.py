@@ -202,6 +202,8 @@ def _type_or_format(field: fields.Field[Any], value: Any, code: ErrorCode) -> Er
 def _validator_code(field: fields.Field[Any], value: Any, message: str) -> ErrorCode:
     if isinstance(field, fields.Enum) and message in field.field.error_messages.values():
         return codes.WRONG_TYPE
+    if isinstance(field, fields.Tuple) and _raises(field.validate_length, value, message):
+        return codes.BAD_LENGTH
     try:
         for prepare in field.pre_load:
             value = prepare(value)

@@ -1,0 +1,82 @@
+"""Settings: read from the environment, refused by name, documented one and all."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.errors import ConfigurationError
+from ingest.settings import Settings, read_settings
+
+URLS = {"INGEST_DATABASE_URL": "postgresql://h/d", "INGEST_REDIS_URL": "redis://h"}
+NAMES = [f"INGEST_{field.name.upper()}" for field in dataclasses.fields(Settings)]
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in URLS.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_defaults() -> None:
+    settings = read_settings()
+    assert settings == Settings(database_url="postgresql://h/d", redis_url="redis://h")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("max_body", "1000", 1000),
+        ("wait", "2.5", 2.5),
+        ("idempotency_required", "true", True),
+        ("replay", "return", "return"),
+        ("resources", "./crm.py", "./crm.py"),
+    ],
+)
+def test_variables_are_read(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: Any
+) -> None:
+    monkeypatch.setenv(f"INGEST_{name.upper()}", text)
+    assert getattr(read_settings(), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("INGEST_MAX_BODY", "much"),
+        ("INGEST_MAX_ITEMS", "0"),
+        ("INGEST_WAIT", "-1"),
+        ("INGEST_REPLAY", "sometimes"),
+        ("INGEST_IDEMPOTENCY_REQUIRED", "perhaps"),
+        ("INGEST_DATABASE_URL", "nonsense"),
+        ("INGEST_DATABASE_URL", "postgresql://h:port/d"),
+        ("INGEST_REDIS_URL", "http://h"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(ConfigurationError, match=name):
+        read_settings()
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_what_is_needed_is_asked_for(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(ConfigurationError, match=name):
+        read_settings()
+
+
+def test_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGEST_PORT", "1")
+    assert read_settings(port=2).port == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_is_documented(name: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert f"`{name}`" in page.read_text()
