@@ -21,7 +21,7 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
 from migrations.run import migrate
-from workers.__main__ import work
+from workers.__main__ import end, work
 from workers.commit import Committer
 from workers.settings import create_worker, open_committer
 from workers.sweep import sweep
@@ -114,9 +114,9 @@ async def worker(committer: Committer) -> AsyncIterator[asyncio.Task[None]]:
     working = asyncio.create_task(work(create_worker(committer), stop, grace=10))
     sweeping = asyncio.create_task(sweep(committer))
     yield working
-    sweeping.cancel()
     stop.set()
-    await asyncio.gather(working, sweeping, return_exceptions=True)
+    await end([sweeping])
+    await asyncio.gather(working, return_exceptions=True)
 
 
 @pytest.fixture

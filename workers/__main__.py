@@ -58,11 +58,12 @@ async def work(worker: Worker, stop: asyncio.Event, grace: float) -> None:
         if polling.done():
             polling.result()  # raises what ended it
     finally:
-        await _end([polling, stopping, *worker.tasks.values()])
+        await end([polling, stopping, *worker.tasks.values()])
         await worker.pool.aclose(close_connection_pool=True)
 
 
-async def _end(tasks: "Iterable[asyncio.Task[None] | asyncio.Task[bool]]") -> None:
+async def end(tasks: "Iterable[asyncio.Task[None] | asyncio.Task[bool]]") -> None:
+    """Cancel tasks until they have ended."""
     pending = set(tasks)
     while pending:
         # On Python 3.11, a wait_for inside redis-py can swallow a cancellation: ask again.

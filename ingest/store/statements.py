@@ -386,10 +386,15 @@ FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
     UPDATE {self.table} t
     SET {", ".join(assignments)}
     FROM good g
-    WHERE t."$account" = g."$account" AND t.{self.key} = g."$target"
+    WHERE {self._means()}
       AND {differs}
     RETURNING g."$i", t.*
 )"""
+
+    def _means(self) -> str:
+        """Row `t` is the one that item `g` means; as in `_found`, no index is of use to numeric."""
+        account = "$2" if self.resource.key.type is ColumnType.NUMERIC else 'g."$account"'
+        return f't."$account" = {account} AND t.{self.key} = g."$target"'
 
     def _changed(self, field: StoredField) -> str:
         column = quote(field.column)
@@ -403,7 +408,7 @@ FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
         return f"""deleted AS (
     DELETE FROM {self.table} t
     USING good g
-    WHERE t."$account" = g."$account" AND t.{self.key} = g."$target"
+    WHERE {self._means()}
     RETURNING g."$i", t.*
 )"""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -91,6 +91,16 @@ NOTHING = {
     "ingest.failures": 0,
     "collections.contacts": 0,
 }
+
+
+async def until(ready: Callable[[], Awaitable[object]], seconds: float = 15) -> None:
+    """Return once `ready` says so."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        if await ready():
+            return
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.01)
 
 
 async def finished(service: Service, location: str, seconds: float = 15) -> dict[str, Any]:

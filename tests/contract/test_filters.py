@@ -133,11 +133,11 @@ async def test_a_value_that_nothing_has_finds_nothing(everything: Service) -> No
         assert await _found(everything, name, value) == [], (name, value)
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in ILLEGAL}))
-async def test_a_value_that_the_type_does_not_have_is_refused(api: Service, name: str) -> None:
-    for value in [value for each, value in ILLEGAL if each == name]:
+async def test_a_value_that_the_type_does_not_have_is_refused(api: Service) -> None:
+    for name, value in ILLEGAL:
         reply = await api.get("everything", params={name: value})
-        assert (reply.status, reply.error) == (400, (40002, "invalid_parameter")), value
+        assert reply.status == 400, (name, value)
+        assert reply.error == (40002, "invalid_parameter")
         assert repr(name) in reply.body["message"]
 
 
@@ -148,12 +148,17 @@ async def test_filters_are_combined(everything: Service) -> None:
     assert (await everything.get("everything", params=either)).body["data"] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["secret", "address", "scores", "anything", "text", "meta", "$batch", "inner.name"]
+NO_FILTERS = (
+    *("secret", "address", "scores", "anything", "text", "meta", "$batch", "inner.name"),
+    *("Code", "code ", "$extra"),
 )
-async def test_what_is_no_scalar_field_of_clients_is_no_filter(api: Service, name: str) -> None:
-    reply = await api.get("everything", params={name: "x"})
-    assert (reply.status, reply.error) == (400, (40002, "invalid_parameter"))
+
+
+async def test_what_is_no_scalar_field_of_clients_is_no_filter(api: Service) -> None:
+    for name in NO_FILTERS:
+        reply = await api.get("everything", params={name: "x"})
+        assert reply.status == 400, name
+        assert reply.error == (40002, "invalid_parameter")
 
 
 async def test_a_plus_sign_that_was_not_escaped_is_still_an_offset(everything: Service) -> None:

@@ -4,7 +4,6 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from harness import Service
 
 from ingest.exactjson import load_exact
@@ -67,25 +66,23 @@ async def test_decimals_as_text_keep_every_digit_too(service: Service) -> None:
     assert [deal["value"] for deal in listed.body["data"]] == [value]
 
 
-@pytest.mark.parametrize("value", [2**63 - 1, -(2**63), 2**53 + 1, 0])
-async def test_integers_of_64_bits_are_exact(service: Service, value: int) -> None:
-    reply = await service.post("everything", {"code": value, "integer": value, "anything": [value]})
-    assert reply.status == 201
-    item = (await service.get(f"everything/{value}")).body["data"]
-    assert (item["code"], item["integer"], item["anything"]) == (value, value, [value])
+async def test_integers_of_64_bits_are_exact(service: Service) -> None:
+    for value in (2**63 - 1, -(2**63), 2**53 + 1, 0):
+        item = {"code": value, "integer": value, "anything": [value]}
+        assert (await service.post("everything", item)).status == 201
+        shown = (await service.get(f"everything/{value}")).body["data"]
+        assert shown | item == shown
 
 
-@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 2**64, 10**30, 10**300])
-async def test_integers_beyond_64_bits_are_a_failure_of_their_item(
-    api: Service, value: int
-) -> None:
-    fields = {"integer": f"{value}", "anything": f'{{"x": [{value}]}}'}
-    for (name, sent), path in zip(fields.items(), ("integer", "anything.x.0"), strict=True):
-        body = f'{{"code": 1, "{name}": {sent}}}'
-        reply = await send(api, "everything", body)
-        assert reply.status == 422
-        assert reply.codes == {0: [(42209, path)]}
-        assert reply.body["failures"][0]["rawData"] == json.loads(body)
+async def test_integers_beyond_64_bits_are_a_failure_of_their_item(api: Service) -> None:
+    for value in (2**63, -(2**63) - 1, 2**64, 10**30, 10**300):
+        fields = {"integer": f"{value}", "anything": f'{{"x": [{value}]}}'}
+        for (name, sent), path in zip(fields.items(), ("integer", "anything.x.0"), strict=True):
+            body = f'{{"code": 1, "{name}": {sent}}}'
+            reply = await send(api, "everything", body)
+            assert reply.status == 422
+            assert reply.codes == {0: [(42209, path)]}
+            assert reply.body["failures"][0]["rawData"] == json.loads(body)
 
 
 async def test_a_large_key_is_not_storable_for_any_action(api: Service) -> None:
@@ -94,14 +91,13 @@ async def test_a_large_key_is_not_storable_for_any_action(api: Service) -> None:
         assert reply.codes == {0: [(42209, "code")]}, method
 
 
-@pytest.mark.parametrize("number", ["1e400", "-1e400", "1E+999", "1" + "0" * 400, "[1e309]"])
-async def test_numbers_beyond_a_double_are_malformed(
-    api: Service, operator: Pool, number: str
-) -> None:
-    for field in ("decimal", "anything"):
-        reply = await send(api, "everything", f'[{{"code": 1, "{field}": {number}}}]')
-        assert (reply.status, reply.error) == (400, (40001, "malformed_body"))
-        assert "Line 1" in reply.body["error"]["description"]
+async def test_numbers_beyond_a_double_are_malformed(api: Service, operator: Pool) -> None:
+    for number in ("1e400", "-1e400", "1E+999", "1" + "0" * 400, "[1e309]"):
+        for field in ("decimal", "anything"):
+            reply = await send(api, "everything", f'[{{"code": 1, "{field}": {number}}}]')
+            assert reply.status == 400, number
+            assert reply.error == (40001, "malformed_body")
+            assert "Line 1" in reply.body["error"]["description"]
     assert await written(operator) == NOTHING
 
 
@@ -111,15 +107,13 @@ async def test_whatever_a_numeric_cannot_hold_is_not_storable(api: Service) -> N
         assert reply.codes == {0: [(42209, "decimal")]}, text
 
 
-@pytest.mark.parametrize("text", ["NaN", "inf", "-Infinity"])
-async def test_what_is_not_finite_is_not_stored(api: Service, text: str) -> None:
-    reply = await api.post("everything", [{"code": 1, "float": text}, {"code": 2, "decimal": text}])
-    assert reply.status == 422
-    assert {index: errors[0][1] for index, errors in reply.codes.items()} == {
-        0: "float",
-        1: "decimal",
-    }
-    assert reply.codes[0] == [(42209, "float")]
+async def test_what_is_not_finite_is_not_stored(api: Service) -> None:
+    for text in ("NaN", "inf", "-Infinity"):
+        items = [{"code": 1, "float": text}, {"code": 2, "decimal": text}]
+        reply = await api.post("everything", items)
+        assert reply.status == 422
+        assert reply.codes[0] == [(42209, "float")]
+        assert [field for _, field in reply.codes[1]] == ["decimal"]
 
 
 async def test_floats_are_the_same_double(service: Service) -> None:

@@ -2,7 +2,6 @@
 
 from urllib.parse import quote
 
-import pytest
 from harness import Service
 
 from tests.contract.shared import contact, exchange, head
@@ -52,17 +51,18 @@ async def test_numbers_are_ordered_as_numbers(service: Service) -> None:
     assert [item["code"] for item in reply.body["data"]] == [-5, 0, 9, 10, 2**63 - 1]
 
 
-@pytest.mark.parametrize(
-    ("parameter", "value"),
-    [
-        *(("limit", value) for value in ("0", "1001", "-1", "x", "", "1.5", "1e2", "٣", " 1")),
-        *(("offset", value) for value in ("-1", "x", "", "9223372036854775808", "+1", "1_0")),
-    ],
-)
-async def test_a_page_that_cannot_be_is_refused(api: Service, parameter: str, value: str) -> None:
-    reply = await api.get("contacts", params={parameter: value})
-    assert (reply.status, reply.error) == (400, (40002, "invalid_parameter"))
-    assert repr(parameter) in reply.body["message"]
+NO_PAGES = {
+    "limit": ("0", "1001", "-1", "x", "", "1.5", "1e2", "٣", " 1"),
+    "offset": ("-1", "x", "", "9223372036854775808", "+1", "1_0"),
+}
+
+
+async def test_a_page_that_cannot_be_is_refused(api: Service) -> None:
+    for parameter, values in NO_PAGES.items():
+        for value in values:
+            reply = await api.get("contacts", params={parameter: value})
+            assert (reply.status, reply.error) == (400, (40002, "invalid_parameter")), value
+            assert repr(parameter) in reply.body["message"]
 
 
 async def test_more_than_a_hundred_are_shown_only_when_asked_for(service: Service) -> None:
@@ -119,11 +119,12 @@ async def test_keys_of_odd_characters_are_found(service: Service) -> None:
         assert found.body["data"] == {"name": key, "born": None}
 
 
-@pytest.mark.parametrize("plain", ["jim@example.com", "a:b;c,d=e&f", "a+b", "(x)", "a'b", "~!$*"])
-async def test_what_need_not_be_escaped_may_be_plain(service: Service, plain: str) -> None:
-    await service.post("people", {"name": plain})
-    found = await exchange(service, head(service, method="GET", path=f"/v1/people/{plain}"))
-    assert found.body["data"]["name"] == plain
+async def test_what_need_not_be_escaped_may_be_plain(service: Service) -> None:
+    plain = ["jim@example.com", "a:b;c,d=e&f", "a+b", "(x)", "a'b", "~!$*"]
+    await service.post("people", [{"name": key} for key in plain])
+    for key in plain:
+        found = await exchange(service, head(service, method="GET", path=f"/v1/people/{key}"))
+        assert found.body["data"]["name"] == key
 
 
 async def test_schema_is_never_a_key(service: Service) -> None:
@@ -140,24 +141,24 @@ async def test_one_item_is_an_object(service: Service) -> None:
     assert (await service.get("airports")).body["data"] == [reply.body["data"]]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        f"contacts/{UNKNOWN}",
-        "contacts/not-a-uuid",
-        "contacts/me%00ta",
-        "airports/FRA",
-        "everything/x",
-        "everything/9223372036854775808",
-        "everything/1.0",
-        "everything/1_0",
-        "everything/٣",
-        "people/" + "x" * 3000,
-    ],
-)
-async def test_an_item_that_is_not_there(api: Service, path: str) -> None:
-    reply = await api.get(path)
-    assert (reply.status, reply.error) == (404, (40403, "item_not_found"))
+ABSENT = [
+    f"contacts/{UNKNOWN}",
+    "contacts/not-a-uuid",
+    "contacts/me%00ta",
+    "airports/FRA",
+    "everything/x",
+    "everything/9223372036854775808",
+    "everything/1.0",
+    "everything/1_0",
+    "everything/٣",
+    "people/" + "x" * 3000,
+]
+
+
+async def test_an_item_that_is_not_there(api: Service) -> None:
+    for path in ABSENT:
+        reply = await api.get(path)
+        assert (reply.status, reply.error) == (404, (40403, "item_not_found")), path
 
 
 async def test_a_key_is_found_in_any_way_of_writing_it(service: Service) -> None:

@@ -159,12 +159,13 @@ async def test_nesting_is_bounded_and_the_place_is_named(
     assert fits.body["result"] == "failure"
 
 
-@pytest.mark.parametrize("text", ["[" * 200, '\\"' + "[{" * 100, "]}" * 100, "\\\\" + "[" * 40])
-async def test_brackets_in_strings_do_not_nest(service: Service, text: str) -> None:
-    body = json.dumps([JIM])[:-2] + f', "company": "{text[:190]}"}}]'
-    reply = await send(service, "contacts", body)
-    assert reply.status == 201, reply.body
-    assert reply.body["data"][0]["company"] == json.loads(f'"{text[:190]}"')
+async def test_brackets_in_strings_do_not_nest(service: Service) -> None:
+    texts = ["[" * 200, '\\"' + "[{" * 90, "]}" * 100, "\\\\" + "[" * 40]
+    for number, text in enumerate(texts):
+        item = f'{{"email": "c{number}@example.com", "first_name": "C", "company": "{text}"}}'
+        reply = await send(service, "contacts", f"[{item}]")
+        assert reply.status == 201, reply.body
+        assert reply.body["data"][0]["company"] == json.loads(f'"{text}"')
 
 
 @configured(max_nesting=3)
@@ -183,9 +184,9 @@ async def test_of_duplicate_names_the_last_one_wins(service: Service) -> None:
     assert (await send(service, "contacts", digits)).codes == {0: [(40903, "email")]}
 
 
-@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b" \r\n\t"])
-async def test_what_stands_before_the_array_is_no_matter(service: Service, start: bytes) -> None:
-    assert (await send(service, "contacts", start + json.dumps([JIM]).encode())).status == 201
+async def test_what_stands_before_the_array_is_no_matter(service: Service) -> None:
+    for start in (b"\xef\xbb\xbf", b" \r\n\t"):
+        assert (await send(service, "contacts", start + b"[]")).status == 201, start
 
 
 def _error(reply: Reply) -> tuple[Any, ...]:
@@ -209,15 +210,13 @@ async def test_other_media_types_are_refused(api: Service, operator: Pool) -> No
     assert await written(operator) == NOTHING
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    ["application/json", "APPLICATION/JSON", 'application/json; charset="utf-8"', None],
-)
-async def test_json_is_read_and_is_the_default(service: Service, content_type: str | None) -> None:
-    lines = ["Connection: close"] + ([f"Content-Type: {content_type}"] if content_type else [])
-    body = json.dumps([JIM]).encode()
-    request = head(service, f"Content-Length: {len(body)}", *lines) + body
-    assert (await exchange(service, request)).status == 201
+JSON_TYPES = ("application/json", "APPLICATION/JSON", 'application/json; charset="utf-8"')
+
+
+async def test_json_is_read_and_is_the_default(service: Service) -> None:
+    for line in (*(f"Content-Type: {name}" for name in JSON_TYPES), "X-No: type"):
+        reply = await exchange(service, head(service, line, "Content-Length: 2") + b"[]")
+        assert reply.status == 201, line
 
 
 async def test_other_encodings_are_refused(api: Service, operator: Pool) -> None:

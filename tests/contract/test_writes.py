@@ -1,7 +1,6 @@
 """POST, PATCH, DELETE and POST …:delete (contract 2, Endpoints)."""
 
 import uuid
-from typing import Any
 
 import pytest
 from harness import Service
@@ -28,17 +27,13 @@ async def test_the_server_makes_a_version_7_key_and_a_client_may(service: Servic
     assert (await service.get(f"contacts/{mine}")).body["data"]["email"] == ANN["email"]
 
 
-@pytest.mark.parametrize(
-    ("key", "code"),
-    [(None, 42202), ("not a uuid", 42204), (5, 42203), ([], 42203), ("FRA\0", 42204)],
-)
-async def test_a_key_that_cannot_be_one_is_a_failure_of_its_item(
-    api: Service, key: Any, code: int
-) -> None:
+async def test_a_key_that_cannot_be_one_is_a_failure_of_its_item(api: Service) -> None:
+    keys = [(None, 42202), ("not a uuid", 42204), (5, 42203), ([], 42203), ("FRA\0", 42204)]
     for method in ("POST", "PATCH", "DELETE"):
-        reply = await api.request(method, "/v1/contacts", [{**JIM, "id": key}])
+        items = [{**JIM, "id": key} for key, _ in keys]
+        reply = await api.request(method, "/v1/contacts", items)
         assert reply.status == 422, method
-        assert reply.codes == {0: [(code, "id")]}, method
+        assert reply.codes == {n: [(code, "id")] for n, (_, code) in enumerate(keys)}, method
 
 
 async def test_a_bad_key_and_bad_fields_are_named_together(api: Service) -> None:

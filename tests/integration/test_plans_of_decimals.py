@@ -80,17 +80,21 @@ async def test_the_account_is_read_once_whatever_the_number_of_items(pool: Pool,
     items = [{"price": number, "code": number, "note": "new"} for number in range(1, 1_001)]
     batch = await stage(pool, name, items)
     sql = statements(PRICES, batch.action, batch.options)
+    calls: dict[str, tuple[Any, ...]] = {sql.check: (), sql.apply: ([], "prices", [])}
+    if name == "create":  # the keys exist
+        del calls[sql.apply]
     async with pool.transaction("acme") as connection:
-        text = await connection.fetchval(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {sql.check}", batch.id, "acme"
-        )
-    scans = [
-        node
-        for node in _nodes(json.loads(text)[0]["Plan"])
-        if node.get("Relation Name") == "prices" and node["Node Type"].endswith("Scan")
-    ]
-    assert scans
-    assert [scan["Actual Loops"] for scan in scans] == [1] * len(scans)
+        for statement, arguments in calls.items():
+            text = await connection.fetchval(
+                f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", batch.id, "acme", *arguments
+            )
+            scans = [
+                node
+                for node in _nodes(json.loads(text)[0]["Plan"])
+                if node.get("Relation Name") == "prices" and node["Node Type"].endswith("Scan")
+            ]
+            assert scans
+            assert max(scan["Actual Loops"] for scan in scans) == 1
 
 
 async def test_decimals_are_found_by_value_and_not_by_form(pool: Pool) -> None:

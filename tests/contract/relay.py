@@ -1,0 +1,99 @@
+"""A wire to PostgreSQL that a test can cut where it likes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum, auto
+from urllib.parse import urlsplit
+
+ACCEPTS = b"INSERT INTO ingest.batches"
+
+
+class Cut(Enum):
+    """What gets lost of the COMMIT that accepts a batch."""
+
+    NOTHING = auto()
+    COMMIT = auto()
+    ANSWER = auto()
+
+
+class Relay:
+    """Forwards connections to a PostgreSQL server, until it is told to cut them."""
+
+    def __init__(self, target: str) -> None:
+        self._target = urlsplit(target)
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self._wires: set[asyncio.StreamWriter] = set()
+        self.cut = Cut.NOTHING
+        self.then_away = False
+        """Whether nothing can be reached after the cut."""
+
+    @property
+    def url(self) -> str:
+        login = self._target.netloc.rpartition("@")[0]
+        return self._target._replace(netloc=f"{login}@127.0.0.1:{self._port}").geturl()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Refuse new connections, and drop those that are there."""
+        if self._server is not None:
+            self._server.close()
+        for wire in self._wires:
+            wire.transport.abort()
+
+    async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        host, port = self._target.hostname, self._target.port
+        server, to_server = await asyncio.open_connection(host, port)
+        wires = {to_client, to_server}
+        self._wires |= wires
+        lost = asyncio.Event()
+        pumps = [
+            asyncio.create_task(self._ask(client, to_server, lost)),
+            asyncio.create_task(_answer(server, to_client, lost)),
+        ]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        if lost.is_set() and self.then_away:
+            self.close()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        self._wires -= wires
+        for wire in wires:
+            wire.transport.abort()
+
+    async def _ask(
+        self, client: asyncio.StreamReader, to_server: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        accepting = False
+        while data := await client.read(65536):
+            accepting = accepting or ACCEPTS in data
+            if accepting and b"COMMIT" in data and self.cut is not Cut.NOTHING:
+                lost.set()
+                cut, self.cut = self.cut, Cut.NOTHING
+                if cut is Cut.COMMIT:
+                    return
+            to_server.write(data)
+
+
+async def _answer(
+    server: asyncio.StreamReader, to_client: asyncio.StreamWriter, lost: asyncio.Event
+) -> None:
+    while data := await server.read(65536):
+        if lost.is_set():
+            return  # the server has done what it was asked for, and nobody hears of it
+        to_client.write(data)
+
+
+@asynccontextmanager
+async def relayed(target: str) -> AsyncIterator[Relay]:
+    """A relay to `target`, closed in the end."""
+    relay = Relay(target)
+    await relay.open()
+    try:
+        yield relay
+    finally:
+        relay.close()
