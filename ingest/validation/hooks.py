@@ -1,0 +1,84 @@
+"""The methods of the user's that take part in a load, and what a failed load ends in.
+
+`with_hooks` reads as marshmallow's `Schema._do_load` does, with the fields loaded by a generated
+function wherever that vouches for them. Every hook is called once, by marshmallow's own code.
+"""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from marshmallow import Schema, ValidationError
+from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES_SCHEMA
+from marshmallow.error_store import ErrorStore
+
+REFUSED = object()
+"""What a generated function returns for data that it does not vouch for."""
+
+
+def with_hooks(
+    schema: Schema, load_fields: Callable[[Any, ErrorStore], Any], partial: Any
+) -> Callable[[Any], Any]:
+    """A `load` for one item that runs the schema's hooks around `load_fields`.
+
+    Args:
+        schema: its `_do_load` is marshmallow's.
+        load_fields: the loaded fields of an item, or REFUSED.
+        partial: the effective one.
+    """
+    options = {"many": False, "partial": partial, "unknown": schema.unknown}
+    fail = failure(schema, partial)
+
+    def load(item: Any) -> Any:
+        errors: Any = {}
+        store = ErrorStore()
+        result: Any
+        if schema._hooks[PRE_LOAD]:
+            try:
+                data = schema._invoke_load_processors(
+                    PRE_LOAD, item, original_data=item, **options
+                )
+            except ValidationError as error:
+                errors = error.normalized_messages()
+                result = None
+        else:
+            data = item
+        if not errors:
+            result = load_fields(data, store)
+            if result is REFUSED:
+                result = schema._deserialize(data, error_store=store, **options)
+            schema._invoke_field_validators(error_store=store, data=result, many=False)
+            if schema._hooks[VALIDATES_SCHEMA]:
+                field_errors = bool(store.errors)
+                for pass_collection in (True, False):
+                    schema._invoke_schema_validators(
+                        error_store=store,
+                        pass_collection=pass_collection,
+                        data=result,
+                        original_data=item,
+                        field_errors=field_errors,
+                        **options,
+                    )
+            errors = store.errors
+            if not errors and schema._hooks[POST_LOAD]:
+                try:
+                    return schema._invoke_load_processors(
+                        POST_LOAD, result, original_data=item, **options
+                    )
+                except ValidationError as error:
+                    errors = error.normalized_messages()
+        if errors:
+            fail(item, result, errors)
+        return result
+
+    return load
+
+
+def failure(schema: Schema, partial: Any) -> Callable[[Any, Any, Any], NoReturn]:
+    """What raises the error of a load that failed, as marshmallow does."""
+
+    def fail(item: Any, result: Any, errors: Any) -> NoReturn:
+        error = ValidationError(errors, data=item, valid_data=result)
+        schema.handle_error(error, item, many=False, partial=partial)
+        raise error
+
+    return fail
