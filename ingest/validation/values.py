@@ -15,7 +15,7 @@ _RAW = (fields.Raw, fields.Field)
 _NESTED = (fields.Nested, fields.Pluck)
 _COMPILED = SCALAR_FIELDS | {fields.List, fields.Tuple, fields.Dict, *_RAW, *_NESTED}
 # These say nothing about the value they are given, so None and `missing` must be ruled out first.
-TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, *_RAW})
+TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, fields.Pluck, *_RAW})
 
 
 def compiled_class(field: fields.Field[Any]) -> type:
