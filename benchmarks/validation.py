@@ -4,7 +4,8 @@
 
 Every contender loads the same items in interleaved rounds of one process; of each, the median
 round counts. "marshmallow" loads the whole list with many=True, "one by one" calls load for each
-item, which is the measure for what an invalid item costs. Results are printed as tables and kept in benchmarks/results/validation.json.
+item, which is the measure for what an invalid item costs. Results are printed as tables and kept
+in benchmarks/results/validation.json.
 `pip install -e '.[bench]'` brings the other libraries; whichever is missing is said and left out.
 """
 
@@ -68,7 +69,10 @@ def each_alone(load: Callable[[Any], Any], items: list[Any]) -> Run:
         for index, item in enumerate(items):
             try:
                 loaded.append(load(item))
-            except (ValueError, ValidationError) as error:  # Pydantic's and msgspec's are ValueErrors
+            except (
+                ValueError,
+                ValidationError,
+            ) as error:  # Pydantic's and msgspec's are ValueErrors
                 errors[index] = error
         return loaded, errors
 
@@ -145,7 +149,7 @@ def show(title: str, rows: dict[str, dict[str, float]]) -> float:
         cells = []
         for name in names:
             taken = times.get(name)
-            ratio = "" if taken is None else f"({taken / times['compiled']:.1f}×)"
+            ratio = "" if taken is None else f"({taken / times['compiled']:.1f}x)"
             cells.append(f"{'-' if taken is None else f'{taken:.2f}':>9} {ratio:>8}")
         print(f"{case:<12}" + "".join(cells))
     mean = statistics.geometric_mean(t["marshmallow"] / t["compiled"] for t in rows.values())
@@ -183,9 +187,9 @@ def main() -> None:
     print()
     for goal, least in GOALS.items():
         verdict = "reached" if reached[goal] >= least else "MISSED"
-        print(f"{goal}: {reached[goal]:.1f} × marshmallow, goal {least:.0f}: {verdict}")
+        print(f"{goal}: {reached[goal]:.1f} x marshmallow, goal {least:.0f}: {verdict}")
     worst = max(t["compiled"] / t["one by one"] for t in rows["all invalid"].values())
-    print(f"an invalid item costs at most {worst:.2f} × marshmallow, goal 1.30")
+    print(f"an invalid item costs at most {worst:.2f} x marshmallow, goal 1.30")
     options.save.parent.mkdir(exist_ok=True)
     found = {"python": platform.python_version(), "versions": versions, "microseconds": rows}
     options.save.write_text(json.dumps({**found, "ratios": reached}, indent=1) + "\n")

@@ -11,18 +11,22 @@ from marshmallow import Schema, ValidationError
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES_SCHEMA
 from marshmallow.error_store import ErrorStore
 
+# marshmallow does not annotate these two.
+new_errors: Callable[[], ErrorStore] = ErrorStore
+messages_of: Callable[[ValidationError], Any] = ValidationError.normalized_messages
+
 REFUSED = object()
 """What a generated function returns for data that it does not vouch for."""
 
 
 def with_hooks(
-    schema: Schema, load_fields: Callable[[Any, ErrorStore], Any], partial: Any
+    schema: Schema, load_fields: Callable[..., Any], partial: Any
 ) -> Callable[[Any], Any]:
     """A `load` for one item that runs the schema's hooks around `load_fields`.
 
     Args:
         schema: its `_do_load` is marshmallow's.
-        load_fields: the loaded fields of an item, or REFUSED.
+        load_fields: from raw data and an ErrorStore to the loaded fields, or REFUSED.
         partial: the effective one.
     """
     options = {"many": False, "partial": partial, "unknown": schema.unknown}
@@ -30,15 +34,13 @@ def with_hooks(
 
     def load(item: Any) -> Any:
         errors: Any = {}
-        store = ErrorStore()
+        store = new_errors()
         result: Any
         if schema._hooks[PRE_LOAD]:
             try:
-                data = schema._invoke_load_processors(
-                    PRE_LOAD, item, original_data=item, **options
-                )
+                data = schema._invoke_load_processors(PRE_LOAD, item, original_data=item, **options)
             except ValidationError as error:
-                errors = error.normalized_messages()
+                errors = messages_of(error)
                 result = None
         else:
             data = item
@@ -65,7 +67,7 @@ def with_hooks(
                         POST_LOAD, result, original_data=item, **options
                     )
                 except ValidationError as error:
-                    errors = error.normalized_messages()
+                    errors = messages_of(error)
         if errors:
             fail(item, result, errors)
         return result

@@ -16,7 +16,7 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 from ingest.validation.source import Uncompiled
 
 # Classes whose values are immutable and whose comparison runs no code of a user's.
-SCALARS = frozenset(
+SCALARS: frozenset[type] = frozenset(
     {
         str,
         bytes,

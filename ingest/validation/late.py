@@ -30,7 +30,7 @@ Step = Callable[[], None]
 
 def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
     """Store what a field raised, and return what marshmallow goes on with in its place."""
-    errors.store_error(error.messages, key, index=None)
+    errors.store_error(error.messages, key, index=None)  # type: ignore[no-untyped-call]
     return error.valid_data or missing
 
 
@@ -57,9 +57,7 @@ def write_object_late(
         var = source.fresh("value")
         try:
             with source.attempt():
-                write_early(
-                    scope, each, "item", var, unknown_keys, assign_to=None, put_off=put_off
-                )
+                write_early(scope, each, "item", var, unknown_keys, assign_to=None, put_off=put_off)
         except Uncompiled as left:
             reasons[each.name] = str(left)
             _write_presence(source, each, unknown_keys)
@@ -82,7 +80,7 @@ def write_object_late(
 def _write_presence(source: Source, each: LoadField, unknown_keys: UnknownKeys) -> None:
     if unknown_keys.counted:
         missing_ = source.bind("MISSING", missing)
-        with source.block(f"if item.get({ascii(each.key)}, {missing_}) is {missing_}:"):
+        with source.block(f"if item.get({each.key!a}, {missing_}) is {missing_}:"):
             unknown_keys.write_absent()
 
 
@@ -92,9 +90,9 @@ def _whole_field(source: Source, each: LoadField, var: str) -> Step:
     def step() -> None:
         missing_ = source.bind("MISSING", missing)
         source.comment("marshmallow", each.key)
-        source.line(f"{var} = item.get({ascii(each.key)}, {missing_})")
+        source.line(f"{var} = item.get({each.key!a}, {missing_})")
         load = source.bind("deserialize", each.field.deserialize)
-        arguments = f"{var}, {ascii(each.key)}, item"
+        arguments = f"{var}, {each.key!a}, item"
         if type(each.partial) is list:
             arguments += f", partial=[*{source.bind('names', each.partial)}]"
         elif each.partial is not None:
@@ -119,7 +117,7 @@ def _finished_field(source: Source, each: LoadField, var: str, put_off: list[Any
                 _write_called(source, each, f"{source.bind('default', default)}()", var, var)
         if put_off:
             check = source.bind("check", And(*put_off))
-            raw = f"item.get({ascii(each.key)}, {missing_})"
+            raw = f"item.get({each.key!a}, {missing_})"
             # Neither a default nor an allowed None is ever validated.
             with source.block(f"if {var} is not None and {raw} is not {missing_}:"):
                 _write_called(source, each, f"{check}({var})", var, "_")
@@ -133,4 +131,4 @@ def _write_called(source: Source, each: LoadField, call: str, var: str, result: 
     with source.block("try:"):
         source.line(f"{result} = {call}")
     with source.block("except ValidationError as error:"):
-        source.line(f"{var} = note(errors, error, {ascii(each.key)})")
+        source.line(f"{var} = note(errors, error, {each.key!a})")

@@ -117,7 +117,7 @@ def write_early(
     source.comment(kind.__name__, each.key)
     inner = replace(scope, partial=each.partial)
     if each.required:
-        source.line(f"{var} = {data}[{ascii(each.key)}]")
+        source.line(f"{var} = {data}[{each.key!a}]")
         if kind in TAKE_ANYTHING:
             source.refuse_if(f"{var} is {_missing(source)}")
         write_value(inner, each.field, var, put_off)
@@ -126,7 +126,7 @@ def write_early(
     has_default = each.default is not missing and not calls_user(each.default)
     if calls_user(each.default) and put_off is None:
         raise Uncompiled("its load_default is a function of the user's own")
-    source.line(f"{var} = {data}.get({ascii(each.key)}, {_missing(source)})")
+    source.line(f"{var} = {data}.get({each.key!a}, {_missing(source)})")
     with source.block(f"if {var} is {_missing(source)}:"):
         unknown_keys.write_absent()
         if has_default:
@@ -162,9 +162,9 @@ def _assign(source: Source, out: str | None, target: str, var: str) -> None:
 def write_assignment(source: Source, out: str, target: str, var: str) -> None:
     """Write marshmallow's `set_value`: a target with dots is a path."""
     if "." in target:
-        source.line(f"{source.bind('set_value', utils.set_value)}({out}, {ascii(target)}, {var})")
+        source.line(f"{source.bind('set_value', utils.set_value)}({out}, {target!a}, {var})")
     else:
-        source.line(f"{out}[{ascii(target)}] = {var}")
+        source.line(f"{out}[{target!a}] = {var}")
 
 
 class UnknownKeys:
@@ -241,7 +241,7 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
 def _nested_schema(field: fields.Nested) -> Schema:
     try:
         return field.schema
-    except Exception as error:  # a name that nothing is registered under, yet
+    except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
         raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
 
 
@@ -261,7 +261,7 @@ def _write_one(
     raw, out = var, scope.source.fresh("out")
     if plucked is not None:
         raw = scope.source.fresh("raw")
-        scope.source.line(f"{raw} = {{{ascii(plucked)}: {var}}}")
+        scope.source.line(f"{raw} = {{{plucked!a}: {var}}}")
     write_object(scope, schema, unknown, raw, out)
     scope.source.line(f"{var} = {out}")
     return frozenset({schema.dict_class})

@@ -108,9 +108,7 @@ def _uuid(source: Source, field: fields.UUID, var: str) -> Classes:
 
 
 def _address(source: Source, field: fields.Field[Any], var: str) -> Classes:
-    by_default = (
-        ipaddress.ip_address if isinstance(field, fields.IP) else ipaddress.ip_interface
-    )
+    by_default = ipaddress.ip_address if isinstance(field, fields.IP) else ipaddress.ip_interface
     own = getattr(field, "DESERIALIZATION_CLASS", None)
     if own is not None and own not in _ADDRESS_CLASSES:
         raise Uncompiled("an address class of the user's own")

@@ -92,7 +92,7 @@ class Source:
 
     def comment(self, kind: str, name: str) -> None:
         """Say which field the lines below are about."""
-        self.line(f"# {ascii(name)}: {kind}")
+        self.line(f"# {name!a}: {kind}")
 
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"

@@ -34,7 +34,7 @@ def _parse(source: Source, field: Any, var: str, loaded: tuple[type, ...], part:
     inputs = source.bind("timestamp_input", _TIMESTAMP_INPUT)
     taken = f"type({var}) is str"
     if parser is None:
-        made = f"{source.bind('strptime', dt.datetime.strptime)}({var}, {ascii(data_format)}){part}"
+        made = f"{source.bind('strptime', dt.datetime.strptime)}({var}, {data_format!a}){part}"
     elif parser in _TEXT_PARSERS:
         made = f"{source.bind('parse', parser)}({var})"
     elif parser in _TIMESTAMP_PARSERS:
@@ -99,7 +99,7 @@ def _duration(source: Source, field: fields.TimeDelta, var: str) -> Classes:
     make = source.bind("timedelta", dt.timedelta)
     inputs = source.bind("duration_input", _DURATION_INPUT)
     with source.block(f"if type({var}) in {inputs}:"):
-        source.line(f"{var} = {make}(**{{{ascii(field.precision)}: float({var})}})")
+        source.line(f"{var} = {make}(**{{{field.precision!a}: float({var})}})")
     with source.block("else:"):
         source.refuse_if(f"type({var}) is not {make}")
     return frozenset({dt.timedelta})

@@ -17,10 +17,10 @@ from ingest.validation.source import Source, Uncompiled
 Classes = frozenset[type]
 """The classes that a value can have at some line; empty where it can have any."""
 
-_SIZED = frozenset({str, bytes, list, dict, tuple})
+_SIZED: Classes = frozenset({str, bytes, list, dict, tuple})
 _ITERABLE = _SIZED
 _CONTAINERS = (list, tuple, set, frozenset, dict, str, range)
-_REGEX_INPUT = frozenset({str, bytes})
+_REGEX_INPUT: Classes = frozenset({str, bytes})
 
 # A part of what validate.Email accepts, and much the larger part of what people send: whatever it
 # matches, both patterns of validate.Email match too. Anything else goes through those.
@@ -168,7 +168,10 @@ def _check_message(message: Any) -> None:
         parts = list(Formatter().parse(message))
     except ValueError:
         parts = [("", "?", "?", "?")]
-    if any(name is not None and (name, spec, how) != ("input", "", None) for _, name, spec, how in parts):
+    if any(
+        name is not None and (name, spec, how) != ("input", "", None)
+        for _, name, spec, how in parts
+    ):
         raise Uncompiled("a message whose formatting may fail")
 
 

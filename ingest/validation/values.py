@@ -122,7 +122,7 @@ def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:
     source.refuse_if(f"type({var}) is not list")
     each, many = source.fresh("each"), source.fresh("many")
     kind = compiled_class(inner)
-    unchanged = kind in UNCHANGED or (kind is fields.Integer and inner.strict)
+    unchanged = kind in UNCHANGED or (isinstance(inner, fields.Integer) and inner.strict)
     if not unchanged:
         source.line(f"{many} = []")
     with source.block(f"for {each} in {var}:"):

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters and digits that look alike are what hostile input is made of
 """Schemas, and items for them: valid, nearly valid and hostile.
 
 Hypothesis draws the schema. Items come out of a `random.Random` that it seeds, because twenty
@@ -85,10 +86,13 @@ HOSTILE: tuple[Any, ...] = (
     "2024-01-01 00:00", "2024-01-01T00:00:00Z", "2024-01-01T24:00:00", "2024-01-01T00:00:00+25:00",
     "2024-01-01T00:00:00.1234567", "2024-06-01T12:00:00+02:00", "12:30", "12:30:00+01:00", "T12",
     "Mon, 01 Jan 2024 00:00:00 GMT", "Mon, 01 Jan 2024 00:00:00 -0000", "1704067200", "01.02.2024",
-    "a@b.co", "a@b", "a@localhost", "a@@b.co", "ä@exämple.de", '"q"@x.org', "a@[127.0.0.1]", "a@b.c",
-    "a.b+c@sub.example.com", "a@-b.com", ".a@b.com", "a@" + "b" * 64 + ".com", "a\n@b.co", "a@b.co\n",
+    "a@b.co", "a@b", "a@localhost", "a@@b.co", "ä@exämple.de", '"q"@x.org', "a@[127.0.0.1]",
+    "a@b.c",
+    "a.b+c@sub.example.com", "a@-b.com", ".a@b.com", "a@" + "b" * 64 + ".com", "a\n@b.co",
+    "a@b.co\n",
     "http://x.org", "HTTP://X.org/a?b#c", "ftp://u:p@h.org:21/", "javascript://x", "//x.org",
-    "http://localhost", "http://[::1]/", "/path", "http://x", "file:///etc/passwd", "http://x.org\n",
+    "http://localhost", "http://[::1]/", "/path", "http://x", "file:///etc/passwd",
+    "http://x.org\n",
     "12345678-1234-5678-1234-567812345678", "{12345678123456781234567812345678}",
     "urn:uuid:12345678-1234-5678-1234-567812345678", "١" * 32, "12345678-1234",
     "127.0.0.1", "::1", "256.1.1.1", "10.0.0.1/8", "fe80::1%eth0", "0127.0.0.1",
@@ -96,7 +100,8 @@ HOSTILE: tuple[Any, ...] = (
     b"", b"abc", b"\xff", b"12", b"0123456789abcdef", b"127.0.0.1", bytearray(b"1"),
     Text("text"), Text("1"), Text("a@b.co"), Number(7), Items(a=1), OrderedDict(a=1),
     [], [None], ["a"], ["a", 1], [[]], [1, 2, 3], ["a@b.co"], (), (1, "a"), {1, 2}, frozenset("ab"),
-    {}, {"a": 1}, {1: 2}, {"a": None}, {"": ""}, {None: None}, range(3), [{}], [{"a": 1}], [missing],
+    {}, {"a": 1}, {1: 2}, {"a": None}, {"": ""}, {None: None}, range(3), [{}], [{"a": 1}],
+    [missing],
     missing, {"a": missing}, object, decimal.Decimal("1.5"), decimal.Decimal("NaN"),
     decimal.Decimal("sNaN"), decimal.Decimal("Infinity"), decimal.Decimal(10) ** 30, 1 + 2j,
     uuid.UUID(int=5), dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, tzinfo=dt.UTC),  # noqa: DTZ001
@@ -105,8 +110,19 @@ HOSTILE: tuple[Any, ...] = (
 )  # fmt: skip
 
 STRINGS = ("a", "b", "abc", "x y", "Ünïcödé", "", "red", "DE", "hello world", "١٢", "zz9")
-EMAILS = ("a@b.co", "first.last+tag@sub.example.com", "o'hara@example.org", "ü@bücher.de", "x@localhost")
-URLS = ("http://x.org", "https://a.b.example.com:8080/p?q=1#f", "ftp://h.org/", "http://192.168.0.1/")
+EMAILS = (
+    "a@b.co",
+    "first.last+tag@sub.example.com",
+    "o'hara@example.org",
+    "ü@bücher.de",
+    "x@localhost",
+)
+URLS = (
+    "http://x.org",
+    "https://a.b.example.com:8080/p?q=1#f",
+    "ftp://h.org/",
+    "http://192.168.0.1/",
+)
 
 
 def _plain(random: Random) -> Any:
@@ -213,16 +229,20 @@ def options(draw: st.DrawFn, validators: list[Any], *, nested: bool = False) -> 
 
 
 TEXT_VALIDATORS = [
-    validate.Length(1, 20), validate.Length(min=2), validate.Length(max=5), validate.Length(equal=2),
+    validate.Length(1, 20), validate.Length(min=2), validate.Length(max=5),
+    validate.Length(equal=2),
     validate.OneOf(["a", "b", "abc", "DE"]), validate.OneOf("abc"), validate.NoneOf({"b", "red"}),
     validate.Regexp(r"[a-z ]+\Z"), validate.Regexp("^\\w+$"), validate.Equal("abc"),
-    validate.Predicate("isalpha"), validate.Predicate("startswith"), validate.Email(), validate.URL(),
+    validate.Predicate("isalpha"), validate.Predicate("startswith"), validate.Email(),
+    validate.URL(),
     validate.ContainsOnly("abcdef "), validate.ContainsNoneOf(["x"]), validate.Range("a", "m"),
-    validate.OneOf([None, 1, "a"], error="{input} of {choices}"), validate.Email(error="{input} {0}"),
+    validate.OneOf([None, 1, "a"], error="{input} of {choices}"),
+    validate.Email(error="{input} {0}"),
 ]  # fmt: skip
 NUMBER_VALIDATORS = [
     validate.Range(0, 150), validate.Range(min=0), validate.Range(max=1000, max_inclusive=False),
-    validate.Range(0, 10, min_inclusive=False), validate.OneOf([1, 2, 3, 1.5]), validate.NoneOf([0]),
+    validate.Range(0, 10, min_inclusive=False), validate.OneOf([1, 2, 3, 1.5]),
+    validate.NoneOf([0]),
     validate.Equal(1), validate.Range(min=decimal.Decimal("0.5")), validate.Length(max=3),
     validate.Predicate("is_integer"),
 ]  # fmt: skip
@@ -241,10 +261,17 @@ def one_of(*values: Any) -> Make:
 
 
 def _numbers(random: Random) -> Any:
-    return random.choice((random.randrange(-3, 200), random.random() * 100, str(random.randrange(99))))
+    return random.choice(
+        (random.randrange(-3, 200), random.random() * 100, str(random.randrange(99)))
+    )
 
 
-ISO = ("2024-02-29T12:30:00", "2024-02-29T12:30:00+02:00", "2024-02-29 12:30", "2024-02-29T12:30:00Z")
+ISO = (
+    "2024-02-29T12:30:00",
+    "2024-02-29T12:30:00+02:00",
+    "2024-02-29 12:30",
+    "2024-02-29T12:30:00Z",
+)
 
 
 @st.composite
@@ -288,10 +315,14 @@ def scalars(draw: st.DrawFn) -> Drawn:
         )  # fmt: skip
         return Drawn(kind(**sets, **draw(options([]))), one_of(True, False, 1, "no", "ja"))
     if kind is fields.UUID:
-        return Drawn(kind(**draw(options([]))), lambda random: str(uuid.UUID(int=random.getrandbits(128))))
+        return Drawn(
+            kind(**draw(options([]))), lambda random: str(uuid.UUID(int=random.getrandbits(128)))
+        )
     if kind is fields.Enum:
         cls = draw(st.sampled_from([Color, Answer, Level, Forgiving]))
-        fitting = [False, True, fields.Raw] + ([fields.Integer(strict=True), fields.Float] if cls is Level else [])
+        fitting = [False, True, fields.Raw] + (
+            [fields.Integer(strict=True), fields.Float] if cls is Level else []
+        )
         fitting += [fields.String] if cls is Forgiving else []
         by = draw(st.sampled_from(fitting))
         values = [each.value for each in cls] + list(cls.__members__)
@@ -305,7 +336,9 @@ def scalars(draw: st.DrawFn) -> Drawn:
     if kind in ADDRESSES:
         return Drawn(kind(**draw(options([]))), one_of("127.0.0.1", "::1", "10.0.0.1/8"))
     if kind in (fields.Raw, fields.Field):
-        return Drawn(kind(**draw(options(TEXT_VALIDATORS + NUMBER_VALIDATORS + LIST_VALIDATORS))), _plain)
+        return Drawn(
+            kind(**draw(options(TEXT_VALIDATORS + NUMBER_VALIDATORS + LIST_VALIDATORS))), _plain
+        )
     return draw(temporals(kind))
 
 
@@ -313,7 +346,9 @@ def scalars(draw: st.DrawFn) -> Drawn:
 def temporals(draw: st.DrawFn, kind: Any) -> Drawn:
     chosen = draw(options(DATE_VALIDATORS))
     if kind is fields.TimeDelta:
-        return Drawn(kind(draw(st.sampled_from(["seconds", "Days", "microseconds"])), **chosen), _numbers)
+        return Drawn(
+            kind(draw(st.sampled_from(["seconds", "Days", "microseconds"])), **chosen), _numbers
+        )
     formats: list[Any] = [None, None, "iso", "%d.%m.%Y", "%H:%M"]
     if issubclass(kind, fields.DateTime):
         formats += ["rfc", "timestamp", "timestamp_ms"]
@@ -323,16 +358,21 @@ def temporals(draw: st.DrawFn, kind: Any) -> Drawn:
         chosen["timezone"] = zone
     if kind is fields.AwareDateTime:
         chosen["default_timezone"] = zone
-    values = {fields.Date: ("2024-02-29", "01.02.2024"), fields.Time: ("12:30:05", "12:30", "07:00Z")}
+    values = {
+        fields.Date: ("2024-02-29", "01.02.2024"),
+        fields.Time: ("12:30:05", "12:30", "07:00Z"),
+    }
     return Drawn(kind(**chosen), one_of(*values.get(kind, ISO), "01.02.2024", 1704067200, 1.5))
 
 
 ADDRESSES = [
-    fields.IP, fields.IPv4, fields.IPv6, fields.IPInterface, fields.IPv4Interface, fields.IPv6Interface,
+    fields.IP, fields.IPv4, fields.IPv6, fields.IPInterface, fields.IPv4Interface,
+    fields.IPv6Interface,
 ]  # fmt: skip
 SCALAR_KINDS = [
     fields.String, fields.String, fields.Email, fields.Url, fields.Integer, fields.Integer,
-    fields.Float, fields.Decimal, fields.Boolean, fields.UUID, fields.DateTime, fields.NaiveDateTime,
+    fields.Float, fields.Decimal, fields.Boolean, fields.UUID, fields.DateTime,
+    fields.NaiveDateTime,
     fields.AwareDateTime, fields.Date, fields.Time, fields.TimeDelta, fields.Enum, fields.Constant,
     fields.Raw, fields.Field, Quiet, Shouting, Even, *ADDRESSES,
 ]  # fmt: skip
@@ -354,7 +394,9 @@ def any_field(draw: st.DrawFn, depth: int) -> Drawn:
         keys = draw(st.none() | scalars())
         values = draw(st.none() | any_field(depth - 1))
         field = fields.Dict(
-            keys=keys and keys.field, values=values and values.field, **draw(options(LIST_VALIDATORS))
+            keys=keys and keys.field,
+            values=values and values.field,
+            **draw(options(LIST_VALIDATORS)),
         )
 
         def make_dict(random: Random) -> Any:
@@ -390,12 +432,16 @@ def nested(draw: st.DrawFn, depth: int) -> Drawn:
             made = inner.make(random)
             return made.get(key) if isinstance(made, dict) else made
 
-        return Drawn(pluck, lambda r: [plucked(r) for _ in range(r.randrange(3))] if many else plucked(r))
+        return Drawn(
+            pluck, lambda r: [plucked(r) for _ in range(r.randrange(3))] if many else plucked(r)
+        )
     if names and draw(st.integers(0, 3)) == 0:
         picked = draw(st.lists(st.sampled_from(names), unique=True, min_size=1))
         chosen[draw(st.sampled_from(["only", "exclude"]))] = picked
     source = inner.schema if draw(st.booleans()) else type(inner.schema)
-    field = fields.Nested(source, many=many or draw(st.sampled_from([None, False])), unknown=unknown, **chosen)
+    field = fields.Nested(
+        source, many=many or draw(st.sampled_from([None, False])), unknown=unknown, **chosen
+    )
     if many:
         return Drawn(field, lambda r: [dirty(inner.make, r, 0.03) for _ in range(r.randrange(3))])
     return Drawn(field, inner.make)
@@ -441,7 +487,9 @@ def _hooks(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     if draw(st.integers(0, 14)) == 0:
         made["whole"] = validates_schema(whole, skip_on_field_errors=draw(st.booleans()))
     if names and draw(st.integers(0, 14)) == 0:
-        made["one"] = validates(*draw(st.lists(st.sampled_from(names), min_size=1, max_size=2)))(one)
+        made["one"] = validates(*draw(st.lists(st.sampled_from(names), min_size=1, max_size=2)))(
+            one
+        )
     if draw(st.integers(0, 30)) == 0:
         made["dict_class"] = OrderedDict
     return made
@@ -462,13 +510,19 @@ def schemas(draw: st.DrawFn, depth: int = 2, *, many: bool | None = None) -> Dra
         if draw(st.integers(0, 7)) == 0:
             field.data_key = draw(st.sampled_from([f"{name}Key", "", f"{name}.k"]))
         if draw(st.integers(0, 9)) == 0:
-            field.attribute = draw(st.sampled_from([f"{name}_attr", f"in.{name}", "in.deep." + name]))
+            field.attribute = draw(
+                st.sampled_from([f"{name}_attr", f"in.{name}", "in.deep." + name])
+            )
         extra = draw(st.integers(0, 19))
         field.load_only, field.dump_only = extra == 0 or field.load_only, extra == 1
         declared[name] = field
         makers[name if field.data_key is None else field.data_key] = drawn.make
     unknown = draw(st.sampled_from([RAISE, RAISE, INCLUDE, EXCLUDE]))
-    body = {**declared, **_hooks(draw, names), "Meta": type("Meta", (), {"unknown": unknown, "register": False})}
+    body = {
+        **declared,
+        **_hooks(draw, names),
+        "Meta": type("Meta", (), {"unknown": unknown, "register": False}),
+    }
     cls = type(draw(st.sampled_from(["Drawn", "Odd name; raise SystemExit", "é"])), (Schema,), body)
     partial = draw(st.sampled_from([None] * 6 + [True, False, (names[0],)]))
     collection = draw(st.integers(0, 15)) == 0 if many is None else many
@@ -496,16 +550,22 @@ def _make_item(random: Random, makers: dict[str, Make]) -> Any:
     if random.random() < 0.2:
         random.shuffle(keys)
     absent = random.choice((0, 0, 0.1, 0.5))
-    item = {key: dirty(makers[key], random, cleanliness) for key in keys if random.random() >= absent}
+    item = {
+        key: dirty(makers[key], random, cleanliness) for key in keys if random.random() >= absent
+    }
     if random.random() < 0.15:
         for _ in range(random.randrange(1, 4)):
-            item[random.choice(("unknown", "forbidden", "u2", 5, None, "a", "b"))] = random.choice(HOSTILE)
+            item[random.choice(("unknown", "forbidden", "u2", 5, None, "a", "b"))] = random.choice(
+                HOSTILE
+            )
     return item
 
 
 @st.composite
 def partials(draw: st.DrawFn, schema: Schema) -> Any:
     names = list(schema.fields)
-    picked = draw(st.lists(st.sampled_from([*names, names[0] + ".a", "value.b", "other"]), max_size=4))
+    picked = draw(
+        st.lists(st.sampled_from([*names, names[0] + ".a", "value.b", "other"]), max_size=4)
+    )
     form = draw(st.sampled_from([None, None, None, False, True, list, tuple, set, frozenset]))
     return form(picked) if isinstance(form, type) else form

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
-
-from ingest.validation import Validator, compile_validator
 from sameness import difference
 from strategies import CALLS, DrawnSchema, partials, schemas
+
+from ingest.validation import Validator, compile_validator
 
 ITEMS = 50
 COMPARISONS = int(os.environ.get("FUZZ_COMPARISONS", "20000"))
@@ -27,7 +27,7 @@ def outcome(load: Any, item: Any) -> Any:
         result = ("loaded", load(item))
     except ValidationError as error:
         result = ("invalid", error.messages, error.valid_data, error.data)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it has to be the same
         result = ("raised", type(error), str(error))
     return (*result, list(CALLS))
 
