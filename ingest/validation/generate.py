@@ -13,8 +13,8 @@ from marshmallow import Schema, ValidationError
 from marshmallow.error_store import ErrorStore
 
 from ingest.validation.hooks import REFUSED, failure, with_hooks
-from ingest.validation.known import check_schema, has_load_hooks
-from ingest.validation.late import note, write_object_late
+from ingest.validation.known import check_schema, check_version, has_load_hooks
+from ingest.validation.late import Remark, note, write_object_late
 from ingest.validation.objects import write_many, write_nested, write_object
 from ingest.validation.source import Source, Uncompiled
 from ingest.validation.values import Scope
@@ -36,8 +36,8 @@ class Compiled:
     """The text of the generated function; empty where marshmallow does everything."""
     left: str | None = None
     """Why every item is left to marshmallow, where it is."""
-    fields_left: dict[str, str] = field(default_factory=dict)
-    """Why a field is not compiled in full, by its name."""
+    remarks: dict[str, Remark] = field(default_factory=dict)
+    """What is not compiled of a field, by its name."""
 
 
 def generate(schema: Schema, partial: Any, many: bool | None = None) -> Compiled:
@@ -51,6 +51,7 @@ def generate(schema: Schema, partial: Any, many: bool | None = None) -> Compiled
     options = {"partial": partial} if many is None else {"partial": partial, "many": many}
     marshmallow = bind(schema.load, **options)
     try:
+        check_version()
         check_schema(schema)
         effective = schema.partial if partial is None else partial
         if schema.many if many is None else many:
@@ -80,7 +81,7 @@ def _one(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Com
     source = scope.source
     header = "def load(item, errors):" if hooks else "def load(item):"
     hand_over = "REFUSED" if hooks else "marshmallow(item)"
-    reasons: dict[str, str] = {}
+    remarks: dict[str, Remark] = {}
     try:
         with source.block(header):
             with source.block("try:"):
@@ -92,7 +93,7 @@ def _one(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Com
         source = scope.source
         with source.block(header):
             with source.block("try:"):
-                write_second_half = write_object_late(scope, schema, schema.unknown, reasons)
+                write_second_half = write_object_late(scope, schema, schema.unknown, remarks)
             source.line("except Exception:")
             source.line("    pass")
             with source.block("else:"):
@@ -106,7 +107,7 @@ def _one(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Com
             source.line(f"return {hand_over}")
     names = {"marshmallow": marshmallow, "fail": failure(schema, partial), "REFUSED": REFUSED}
     compiled = _made(schema, source, names)
-    compiled.fields_left = reasons
+    compiled.remarks = remarks
     if hooks:
         compiled.load = with_hooks(schema, compiled.load, partial)
     return compiled
@@ -138,5 +139,5 @@ def _made(schema: Schema, source: Source, names: dict[str, Any]) -> Compiled:
     exec(compile(text, filename, "exec"), namespace)  # noqa: S102 - the text is ours, see source.py
     function = namespace[name]
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    weakref.finalize(function, linecache.cache.pop, filename, None)
+    weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
     return Compiled(function, text)

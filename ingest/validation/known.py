@@ -8,12 +8,16 @@ import datetime as dt
 import decimal
 import uuid
 from collections import OrderedDict
+from importlib.metadata import version
 from typing import Any
 
 from marshmallow import Schema, fields
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 
 from ingest.validation.source import Uncompiled
+
+_READ = ("4.4.",)
+_INSTALLED = version("marshmallow")
 
 # Classes whose values are immutable and whose comparison runs no code of a user's.
 SCALARS: frozenset[type] = frozenset(
@@ -48,7 +52,10 @@ _HARMLESS = frozenset(
         "truthy",
         # What Python itself puts into a class.
         "__abstractmethods__",
+        "__annotate__",
+        "__annotate_func__",
         "__annotations__",
+        "__annotations_cache__",
         "__doc__",
         "__firstlineno__",
         "__module__",
@@ -111,6 +118,16 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
         if changed:
             raise Uncompiled(f"{each.__name__} defines {min(changed)}")
     raise Uncompiled(f"{type(field).__name__} is not a field that can be compiled")
+
+
+def check_version() -> None:
+    """Make sure that the installed marshmallow is one whose every line has been read.
+
+    Raises:
+        Uncompiled: another release may load differently.
+    """
+    if not _INSTALLED.startswith(_READ):
+        raise Uncompiled(f"marshmallow {_INSTALLED} is not known to load as {_READ[0]}x does")
 
 
 def check_schema(schema: Schema) -> None:

@@ -7,7 +7,7 @@ fields, and what it raises is noted just as marshmallow would have noted it.
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, ValidationError, missing
 from marshmallow.error_store import ErrorStore
@@ -23,9 +23,18 @@ from ingest.validation.objects import (
     write_early,
 )
 from ingest.validation.source import Source, Uncompiled
+from ingest.validation.validators import describe
 from ingest.validation.values import Scope
 
 Step = Callable[[], None]
+
+
+class Remark(NamedTuple):
+    """What is not compiled of a field."""
+
+    converted: bool
+    """Whether the field itself is compiled, and only something beside it is called."""
+    reason: str
 
 
 def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
@@ -35,7 +44,7 @@ def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
 
 
 def write_object_late(
-    scope: Scope, schema: Schema, unknown: str, reasons: dict[str, str]
+    scope: Scope, schema: Schema, unknown: str, remarks: dict[str, Remark]
 ) -> Callable[[], None]:
     """Write the first half of a load: everything that no code of the user's has a part in.
 
@@ -46,7 +55,7 @@ def write_object_late(
         scope: the outermost one.
         schema: what is loaded.
         unknown: what it does with unknown keys.
-        reasons: receives why a field is not compiled, by its name.
+        remarks: receives what is not compiled, by the field's name.
     """
     source = scope.source
     unknown_keys = UnknownKeys(source, schema, unknown, "item")
@@ -59,13 +68,15 @@ def write_object_late(
             with source.attempt():
                 write_early(scope, each, "item", var, unknown_keys, assign_to=None, put_off=put_off)
         except Uncompiled as left:
-            reasons[each.name] = str(left)
+            remarks[each.name] = Remark(False, str(left))
             _write_presence(source, each, unknown_keys)
             steps.append(_whole_field(source, each, var))
         else:
             if put_off:
-                names = ", ".join(getattr(v, "__name__", type(v).__name__) for v in put_off)
-                reasons[each.name] = f"compiled, then {names} is called"
+                names = ", ".join(describe(validator) for validator in put_off)
+                remarks[each.name] = Remark(True, f"then calls {names}")
+            elif calls_user(each.default):
+                remarks[each.name] = Remark(True, "calls its load_default")
             steps.append(_finished_field(source, each, var, put_off))
     unknown_keys.write_check()
 

@@ -37,11 +37,12 @@ def inline(source: Source, validator: Any, var: str, classes: Classes) -> None:
     """
     write = _WRITERS.get(type(validator))
     if write is None:
-        raise Uncompiled(f"the validator {_describe(validator)} is not marshmallow's")
+        raise Uncompiled(f"the validator {describe(validator)} is not marshmallow's")
     write(source, validator, var, classes)
 
 
-def _describe(validator: Any) -> str:
+def describe(validator: Any) -> str:
+    """What to call a validator in a sentence."""
     return getattr(validator, "__name__", None) or type(validator).__name__
 
 
