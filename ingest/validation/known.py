@@ -62,6 +62,7 @@ _HARMLESS = frozenset(
         "__orig_bases__",
         "__parameters__",
         "__qualname__",
+        "__slotnames__",
         "__static_attributes__",
         "__type_params__",
         "_abc_impl",

@@ -32,12 +32,22 @@ class Shout(fields.String):
         return super()._deserialize(*args, **kwargs).upper()
 
 
+class Quiet(fields.Email):
+    """Changes nothing that a load looks at."""
+
+    default_error_messages = {"invalid": "Please give an address."}  # noqa: RUF012
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=True, **kwargs)
+
+
 def lucky(value: int) -> None:
     """A rule of the user's own."""
 
 
 class MixedSchema(Schema):
     plain = fields.String()
+    quiet = Quiet()
     shout = Shout()
     lucky = fields.Integer(validate=[validate.Range(min=0), lucky])
     made = fields.Raw(load_default=lambda: 5)
@@ -52,6 +62,7 @@ class MixedSchema(Schema):
 def test_every_field_is_accounted_for() -> None:
     assert [tuple(row) for row in explain_schema(MixedSchema())] == [
         ("plain", "compiled", ""),
+        ("quiet", "compiled", ""),
         ("shout", "calls marshmallow's field", "Shout defines _deserialize"),
         ("lucky", "compiled", "then calls lucky"),
         ("made", "compiled", "calls its load_default"),
