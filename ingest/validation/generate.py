@@ -40,28 +40,35 @@ class Compiled:
     """What is not compiled of a field, by its name."""
 
 
-def generate(schema: Schema, partial: Any, many: bool | None = None) -> Compiled:
+def generate(
+    schema: Schema, partial: Any, many: bool | None = None, unknown: str | None = None
+) -> Compiled:
     """Compile the load of one item.
 
     Args:
         schema: an instance.
         partial: what `load` is given; None stands for the schema's own.
         many: what `load` is given; None stands for the schema's own.
+        unknown: what `load` is given; None stands for the schema's own.
     """
-    options = {"partial": partial} if many is None else {"partial": partial, "many": many}
-    marshmallow = bind(schema.load, **options)
+    options = {"partial": partial, "many": many, "unknown": unknown}
+    given = {name: value for name, value in options.items() if value is not None}
+    marshmallow = bind(schema.load, **given)
     try:
         check_version()
         check_schema(schema)
         effective = schema.partial if partial is None else partial
+        mode = schema.unknown if unknown is None else unknown
         if schema.many if many is None else many:
-            return _collection(schema, effective, marshmallow)
-        return _one(schema, effective, marshmallow)
+            return _collection(schema, effective, mode, marshmallow)
+        return _one(schema, effective, mode, marshmallow)
     except Uncompiled as left:
         return Compiled(marshmallow, left=str(left))
 
 
-def _collection(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Compiled:
+def _collection(
+    schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
+) -> Compiled:
     if has_load_hooks(schema):
         raise Uncompiled("hooks of a schema with many=True")
     scope = _scope(schema, partial)
@@ -69,13 +76,13 @@ def _collection(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any])
     with source.block("def load(item):"):
         with source.block("try:"):
             source.line("loaded = item")
-            write_many(scope, schema, schema.unknown, "loaded")
+            write_many(scope, schema, unknown, "loaded")
             source.line("return loaded")
         _write_hand_over(source, "marshmallow(item)")
     return _made(schema, source, {"marshmallow": marshmallow})
 
 
-def _one(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Compiled:
+def _one(schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]) -> Compiled:
     hooks = has_load_hooks(schema)
     scope = _scope(schema, partial)
     source = scope.source
@@ -85,7 +92,7 @@ def _one(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Com
     try:
         with source.block(header):
             with source.block("try:"):
-                write_object(scope, schema, schema.unknown, "item", "out")
+                write_object(scope, schema, unknown, "item", "out")
                 source.line("return out")
             _write_hand_over(source, hand_over)
     except Uncompiled:
@@ -93,7 +100,7 @@ def _one(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Com
         source = scope.source
         with source.block(header):
             with source.block("try:"):
-                write_second_half = write_object_late(scope, schema, schema.unknown, remarks)
+                write_second_half = write_object_late(scope, schema, unknown, remarks)
             source.line("except Exception:")
             source.line("    pass")
             with source.block("else:"):
@@ -109,12 +116,16 @@ def _one(schema: Schema, partial: Any, marshmallow: Callable[[Any], Any]) -> Com
     compiled = _made(schema, source, names)
     compiled.remarks = remarks
     if hooks:
-        compiled.load = with_hooks(schema, compiled.load, partial)
+        compiled.load = with_hooks(schema, compiled.load, partial, unknown)
     return compiled
 
 
 def _scope(schema: Schema, partial: Any) -> Scope:
-    return Scope(Source(), partial, (type(schema),), write_nested)
+    return Scope(Source(), partial, (type(schema),), write_nested, _load_of_nested)
+
+
+def _load_of_nested(schema: Schema, partial: Any, unknown: str | None) -> Callable[[Any], Any]:
+    return generate(schema, partial, unknown=unknown).load
 
 
 def _write_hand_over(source: Source, call: str) -> None:

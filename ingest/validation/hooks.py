@@ -20,7 +20,7 @@ REFUSED = object()
 
 
 def with_hooks(
-    schema: Schema, load_fields: Callable[..., Any], partial: Any
+    schema: Schema, load_fields: Callable[..., Any], partial: Any, unknown: str
 ) -> Callable[[Any], Any]:
     """A `load` for one item that runs the schema's hooks around `load_fields`.
 
@@ -28,8 +28,9 @@ def with_hooks(
         schema: its `_do_load` is marshmallow's.
         load_fields: from raw data and an ErrorStore to the loaded fields, or REFUSED.
         partial: the effective one.
+        unknown: the effective one.
     """
-    options = {"many": False, "partial": partial, "unknown": schema.unknown}
+    options = {"many": False, "partial": partial, "unknown": unknown}
     fail = failure(schema, partial)
 
     def load(item: Any) -> Any:

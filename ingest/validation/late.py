@@ -13,6 +13,7 @@ from marshmallow import Schema, ValidationError, missing
 from marshmallow.error_store import ErrorStore
 from marshmallow.validate import And
 
+from ingest.validation.inside import with_compiled_schemas
 from ingest.validation.objects import (
     LoadField,
     UnknownKeys,
@@ -70,7 +71,7 @@ def write_object_late(
         except Uncompiled as left:
             remarks[each.name] = Remark(False, str(left))
             _write_presence(source, each, unknown_keys)
-            steps.append(_whole_field(source, each, var))
+            steps.append(_whole_field(scope, each, var))
         else:
             if put_off:
                 names = ", ".join(describe(validator) for validator in put_off)
@@ -95,14 +96,16 @@ def _write_presence(source: Source, each: LoadField, unknown_keys: UnknownKeys) 
             unknown_keys.write_absent()
 
 
-def _whole_field(source: Source, each: LoadField, var: str) -> Step:
+def _whole_field(scope: Scope, each: LoadField, var: str) -> Step:
     """The field's own `deserialize`, called as marshmallow calls it."""
+    source = scope.source
+    field = with_compiled_schemas(each.field, scope.schemas, scope.compile_schema)
 
     def step() -> None:
         missing_ = source.bind("MISSING", missing)
         source.comment("marshmallow", each.key)
         source.line(f"{var} = item.get({each.key!a}, {missing_})")
-        load = source.bind("deserialize", each.field.deserialize)
+        load = source.bind("deserialize", field.deserialize)
         arguments = f"{var}, {each.key!a}, item"
         if type(each.partial) is list:
             arguments += f", partial=[*{source.bind('names', each.partial)}]"

@@ -71,9 +71,11 @@ def _decimal(source: Source, field: fields.Decimal, var: str) -> Classes:
         with source.block(f"if {var}.is_nan():"):
             source.line(f"{var} = {make}('NaN')")
     if field.places is not None:
-        places, rounding = source.bind("places", field.places), source.constant(field.rounding)
+        arguments = source.bind("places", field.places)
+        if field.rounding is not None:
+            arguments += f", rounding={source.constant(field.rounding)}"
         with source.block(f"if {var}.is_finite():"):
-            source.line(f"{var} = {var}.quantize({places}, rounding={rounding})")
+            source.line(f"{var} = {var}.quantize({arguments})")
     if not field.allow_nan:
         source.refuse_if(f"not {var}.is_finite()")
     return frozenset({decimal.Decimal})

@@ -6,6 +6,7 @@ the caller then has the validator itself called.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from string import Formatter
 from typing import Any
 
@@ -22,11 +23,11 @@ _ITERABLE = _SIZED
 _CONTAINERS = (list, tuple, set, frozenset, dict, str, range)
 _REGEX_INPUT: Classes = frozenset({str, bytes})
 
-# A part of what validate.Email accepts, and much the larger part of what people send: whatever it
-# matches, both patterns of validate.Email match too. Anything else goes through those.
-_PLAIN_EMAIL = re.compile(
-    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]{1,63}\.)+[A-Za-z]{2,63}\Z"
-).match
+# Each matches a part of what marshmallow's own patterns match, and the larger part of what people
+# send, at a fraction of the time. Whatever they do not match goes through marshmallow's.
+_PLAIN_HOST = r"(?:[A-Za-z0-9]{1,31}(?:-[A-Za-z0-9]{1,31})?\.)+[A-Za-z]{2,63}"
+_PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@" + _PLAIN_HOST + r"\Z").match
+_PLAIN_URL = re.compile(r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:/?|[/?#]\S+)\Z").match
 
 
 def inline(source: Source, validator: Any, var: str, classes: Classes) -> None:
@@ -206,15 +207,20 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
     search = source.bind("url_search", pattern.search)
     schemes = source.bind("schemes", frozenset(validator.schemes))
     scheme, text = source.fresh("scheme"), source.fresh("text")
-    source.refuse_if(f"not {var}")
-    source.line(f"{text} = {var}")
-    with source.block(f"if '://' in {var}:"):
-        source.line(f"{scheme} = {var}.split('://', maxsplit=1)[0].lower()")
-        source.refuse_if(f"{scheme} not in {schemes}")
-        if "file" in validator.schemes:
-            with source.block(f"if {scheme} == 'file' and {var}.lower().startswith('file:///'):"):
-                source.line(f"{text} = 'file://localhost/' + {var}[8:]")
-    source.refuse_if(f"{search}({text}) is None")
+    outer: AbstractContextManager[None] = nullcontext()
+    if validator.absolute and {"http", "https"} <= set(validator.schemes):
+        outer = source.block(f"if {source.bind('plain_url', _PLAIN_URL)}({var}) is None:")
+    with outer:
+        source.refuse_if(f"not {var}")
+        source.line(f"{text} = {var}")
+        with source.block(f"if '://' in {var}:"):
+            source.line(f"{scheme} = {var}.split('://', maxsplit=1)[0].lower()")
+            source.refuse_if(f"{scheme} not in {schemes}")
+            if "file" in validator.schemes:
+                file_url = f"{scheme} == 'file' and {var}.lower().startswith('file:///')"
+                with source.block(f"if {file_url}:"):
+                    source.line(f"{text} = 'file://localhost/' + {var}[8:]")
+        source.refuse_if(f"{search}({text}) is None")
 
 
 _WRITERS: dict[type, Callable[[Source, Any, str, Classes], None]] = {

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from marshmallow import fields, missing
 
+from ingest.validation.inside import CompileSchema
 from ingest.validation.known import SCALARS, field_class
 from ingest.validation.scalars import SCALAR_FIELDS, UNCHANGED, write_scalar
 from ingest.validation.source import Source, Uncompiled
@@ -43,6 +44,8 @@ class Scope:
     schemas: tuple[type, ...]
     """The classes of the schemas around it, the outermost first."""
     write_nested: NestedWriter
+    compile_schema: CompileSchema
+    """Compiles the nested schemas of fields that are not."""
 
 
 def write_value(

@@ -360,7 +360,7 @@ class Later(Schema):
 
 
 def test_schemas_that_are_not_plain() -> None:
-    assert compile_validator(OwnLoad()).load({}) == OwnLoad().load({}, partial=None)
+    assert compile_validator(OwnLoad()).load({}) == OwnLoad().load({})
     agree(OwnErrors(), {"x": 1}, {"x": "no"}, 5)
     agree(OwnDict(), {"x": 1, "y": {"x": 2}}, {})
     tree = {
@@ -392,3 +392,40 @@ def test_nested_schemas() -> None:
     )
     for partial in (None, False, True, ("own", "many.a"), ()):
         agree(schema, *items, partial=partial)
+
+
+class Priced(Schema):
+    price = fields.Float(required=True)
+
+    @post_load(pass_original=True)
+    def make(self, data: Any, original: Any, **kwargs: Any) -> Any:
+        if data["price"] < 0:
+            raise ValidationError("negative", "price")
+        return ("priced", data["price"], original, kwargs)
+
+
+def test_hooks_of_nested_schemas(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = Schema.from_dict(
+        {
+            "one": fields.Nested(Priced, unknown=EXCLUDE, required=True),
+            "list": fields.List(fields.Nested(Priced)),
+            "dict": fields.Dict(values=fields.Nested(Priced)),
+            "pair": fields.Tuple((fields.Nested(Priced), fields.Integer())),
+            "many": fields.Nested(Priced, many=True),
+        }
+    )()
+    good, bad = {"price": 1}, {"price": -1}
+    items = (
+        {"one": {**good, "more": 1}, "list": [good, good], "dict": {"a": good}, "pair": [good, 1]},
+        {"one": bad, "list": [good, bad, 5, {}], "dict": {"a": bad, "b": good}, "pair": [bad, "x"]},
+        {"one": None, "many": [good, bad]},
+        {"one": good, "many": [good, {}]},
+    )
+    for partial in (None, False, True, ("one.price", "list.price")):
+        agree(schema, *items, partial=partial)
+
+    expected = schema.load(items[0])
+    validator = compile_validator(schema)
+    validator.load(items[0])
+    monkeypatch.setattr(Schema, "_do_load", None)
+    assert validator.load(items[0]) == expected
