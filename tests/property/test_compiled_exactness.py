@@ -17,6 +17,8 @@ from strategies import CALLS, DrawnSchema, partials, schemas
 from ingest.validation import Validator, compile_validator
 
 ITEMS = 50
+FUZZING = "FUZZ_COMPARISONS" in os.environ
+"""Other schemas each time, where the same ones are compared otherwise."""
 COMPARISONS = int(os.environ.get("FUZZ_COMPARISONS", "20000"))
 
 
@@ -54,6 +56,7 @@ def test_every_answer_is_marshmallows() -> None:
     @settings(
         max_examples=max(1, -(-COMPARISONS // ITEMS)),
         deadline=None,
+        derandomize=not FUZZING,
         database=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
