@@ -82,7 +82,7 @@ class Validator:
         if known is None:
             known = generate(self.schema, partial, many)
             if len(self._functions) >= _MAX_FUNCTIONS:
-                self._functions.pop(next(iter(self._functions)))
+                self._functions.pop(next(iter(self._functions)), None)
             self._functions[key] = known
         return known
 

@@ -113,6 +113,8 @@ def write_early(
         put_off: takes validators of the user's own.
     """
     source = scope.source
+    if len(scope.schemas) == 1:
+        source.begin_field()
     kind = compiled_class(each.field)
     source.comment(kind.__name__, each.key)
     inner = replace(scope, partial=each.partial)
@@ -217,6 +219,7 @@ class UnknownKeys:
 
 def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
     """Write the load of a nested schema; a `Pluck` puts its value in an object first."""
+    scope.source.check_length()
     schema = _nested_schema(field)
     if scope.schemas.count(type(schema)) >= _NESTED_AT_MOST:
         raise Uncompiled(f"the schema {type(schema).__name__} contains itself")

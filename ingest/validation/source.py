@@ -12,6 +12,7 @@ _INDENT = "    "
 _MAX_DEPTH = 60
 _MAX_LOOPS = 12  # CPython allows 20 statically nested blocks
 _MAX_LITERAL = 10**18
+_MAX_FIELD = 2000  # lines; nested schemas are written out wherever they are used
 
 
 class Uncompiled(Exception):
@@ -28,6 +29,7 @@ class Source:
         self._loops = 0
         self._counts: dict[str, int] = {}
         self._bound: dict[int, str] = {}
+        self._field_start = 0
 
     def line(self, text: str) -> None:
         """Add one line at the present depth."""
@@ -55,6 +57,15 @@ class Source:
         finally:
             self._depth -= 1
             self._loops -= loop
+
+    def begin_field(self) -> None:
+        """A field of the outermost schema begins here."""
+        self._field_start = len(self.lines)
+
+    def check_length(self) -> None:
+        """Make sure that the field has not become too long by what is nested in it."""
+        if len(self.lines) - self._field_start > _MAX_FIELD:
+            raise Uncompiled("too much is nested in it")
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -249,6 +249,18 @@ def test_true_and_one_are_different_partials() -> None:
         validator.load({}, anything)
 
 
+def test_schemas_that_double_at_each_level_do_not_explode() -> None:
+    cls = Schema.from_dict({"end": fields.Integer()})
+    item: dict[str, Any] = {"end": 1}
+    for _ in range(20):
+        cls = Schema.from_dict({"left": fields.Nested(cls), "right": fields.Nested(cls)})
+        item = {"left": item}
+    schema = cls()
+    validator = compile_validator(schema)
+    assert len(validator.source.splitlines()) < 10_000
+    assert validator.load(item) == schema.load(item)
+
+
 def test_no_more_than_so_many_functions_are_kept() -> None:
     validator = compile_validator(PersonSchema())
     for number in range(200):
