@@ -222,7 +222,7 @@ def _generated_names() -> Iterator[str]:
         [1],
         [["name"]],
     ],
-    ids=repr,
+    ids=lambda partial: type(partial).__name__,
 )
 @pytest.mark.parametrize("own", [None, True, False, ("name",)])
 def test_partial_is_what_marshmallow_takes(partial: Any, own: Any) -> None:
