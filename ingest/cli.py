@@ -201,6 +201,26 @@ def revoke_token(token_id: UUID) -> None:
     click.echo(f"revoked token {token_id}", err=True)
 
 
+@cli.group()
+def schema() -> None:
+    """Look into the schemas that are served."""
+
+
+@schema.command("explain")
+@click.argument("collection", metavar="NAME")
+def explain_collection(collection: str) -> None:
+    """Show which fields of a collection are validated by compiled code, and why others are not."""
+    from ingest.resources import load_registry
+    from ingest.validation import explain_schema
+
+    registry = load_registry(_settings(database_url="", redis_url="").resources)
+    if collection not in registry:
+        known = ", ".join(sorted(registry))
+        raise ConfigurationError(f"there is no collection {collection!r}; there are {known}")
+    for row in explain_schema(registry[collection].schema):
+        click.echo("\t".join(row).rstrip())
+
+
 def _settings(**given: Any) -> "Settings":
     """The settings of the environment, under the options that were given."""
     from ingest.settings import read_settings
