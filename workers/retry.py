@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from ingest.errors import Unavailable
+from ingest.errors import TooSlow, Unavailable
 from ingest.store.commit import ConflictAppeared, UnservedCollection
 
 _FIRST_DELAY = 0.1
@@ -22,6 +22,8 @@ class Verdict(Enum):
 
 def judge(error: Exception) -> Verdict:
     """What an exception of a commit means."""
+    if isinstance(error, TooSlow):  # always will be: others wait behind it
+        return Verdict.COUNTED
     if isinstance(error, Unavailable | ConflictAppeared):
         return Verdict.AGAIN
     if isinstance(error, UnservedCollection):

@@ -1,7 +1,7 @@
 """Applies one accepted batch inside a transaction that the caller holds.
 
-A worker commits that transaction; a dry run rolls it back. Either way the steps are these: become
-the collection's one writer, lock the batch, find every conflict, write what is good, finish.
+A worker commits that transaction; a dry run rolls it back. Either way the steps are these: lock
+the batch, become the collection's one writer, find every conflict, write what is good, finish.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +31,10 @@ class ConflictAppeared(IngestError):
     """Somebody else wrote between check and insert; a second try will name the item."""
 
 
+class DamagedPayload(IngestError):
+    """What is staged is not what was accepted; nothing of it is saved."""
+
+
 class UnservedCollection(IngestError):
     """The batch is of a collection that this process does not serve."""
 
@@ -41,22 +45,20 @@ async def apply_batch(
     """Apply an accepted batch and finish it: `committed`, or `failed` with every bad item named.
 
     Returns:
-        False where the batch is not there or is finished already: nothing was done.
+        False where the batch is not there, is finished already, or somebody else is at it:
+        nothing was done.
 
     Raises:
-        ConflictAppeared: nothing was done; the transaction cannot go on.
+        ConflictAppeared, DamagedPayload: nothing was done; the transaction cannot go on.
         UnservedCollection: nothing was done.
     """
-    row = await connection.fetchrow(QUERIES["get_batch"], account, batch_id)
+    row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
     if row is None:
         return False
     resource = registry.get(row["collection"])
     if resource is None:
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
     await _become_writer(connection, account, resource.name)
-    row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
-    if row is None:
-        return False
     await _apply(connection, resource, from_row(row))
     return True
 
@@ -118,10 +120,14 @@ async def _write(
     try:
         # Two items may swap unique values: what counts is how the rows look in the end.
         await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        await connection.execute(sql.apply, batch.id, batch.account, bad, batch.collection, invalid)
+        finished = await connection.execute(
+            sql.apply, batch.id, batch.account, bad, batch.collection, invalid
+        )
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except asyncpg.UniqueViolationError as error:
         raise ConflictAppeared("a conflict appeared between check and insert") from error
+    if finished != "UPDATE 1":
+        raise DamagedPayload("the staged items are not the ones that were accepted")
 
 
 Conflicts = dict[int, list[asyncpg.Record]]
