@@ -47,10 +47,18 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         app[app_keys.REDIS] = redis
         app[app_keys.PIPELINE] = pipeline
         waking = asyncio.create_task(pipeline.waiters.run())
+        waking.add_done_callback(_stop_if_broken)
         yield
         waking.cancel()
         with suppress(asyncio.CancelledError):
             await waking
+
+
+def _stop_if_broken(waking: "asyncio.Task[None]") -> None:
+    """A process that can wake nobody is of no use: whoever supervises it starts another."""
+    if not waking.cancelled() and (error := waking.exception()) is not None:
+        log.error("nobody can be woken any more", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 def serve(settings: Settings) -> None:

@@ -74,7 +74,7 @@ class Queue:
     async def announce(self, batch: UUID) -> bool:
         """Tell whoever waits that a batch is finished."""
         try:
-            await self._link.call(lambda: self._redis.publish(FINISHED, str(batch)))
+            await self._link.call(lambda: self._redis.publish(FINISHED, batch.bytes))
         except RedisAway:
             return False
         return True
@@ -100,6 +100,6 @@ class Queue:
 def _batch_of(announced: bytes) -> UUID | None:
     """The id that was announced; None where somebody else wrote to our channel."""
     try:
-        return UUID(announced.decode())
+        return UUID(bytes=announced)
     except ValueError:
         return None

@@ -58,10 +58,10 @@ def run(options: DevOptions) -> None:
     registry = load_registry(settings.resources)
     EmbeddedPostgres.check_installed()
     EmbeddedValkey.check_installed()
-    if options.ready_file is not None:
-        check_ready_file(options.ready_file)
     folder = private_folder(options.data_dir)
     with FolderLock(folder), reserved_port(settings.host, settings.port) as port:
+        if options.ready_file is not None:
+            check_ready_file(options.ready_file)
         options = replace(options, settings=replace(settings, port=port), data_dir=folder)
         asyncio.run(_Session(options, registry).run())
 

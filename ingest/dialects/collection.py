@@ -4,7 +4,7 @@ Every function returns the document and, where the outcome decides it, the statu
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,12 +60,7 @@ def rehearsed(outcome: Outcome) -> Answer:
 def listed(page: Page, presenter: Presenter) -> Answer:
     """One page of a collection."""
     document = _envelope("success", 200, f"{len(page.rows)} of {page.total} items")
-    document["metadata"] = {
-        "page": page.offset // page.limit + 1,
-        "pagesCount": -(-page.total // page.limit),
-        "recordsPerPage": page.limit,
-        "recordsCount": page.total,
-    }
+    document["metadata"] = _page(page.limit, page.offset, page.total)
     document["data"] = [presenter.item(row) for row in page.rows]
     return Answer(200, document)
 
@@ -73,6 +68,14 @@ def listed(page: Page, presenter: Presenter) -> Answer:
 def item(row: bytes, presenter: Presenter) -> Answer:
     """One item."""
     return Answer(200, _envelope("success", 200, "1 item") | {"data": presenter.item(row)})
+
+
+def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) -> Answer:
+    """One page of batches, without their failures and responses."""
+    document = _envelope("success", 200, f"{len(found)} of {total} batches")
+    document["metadata"] = _page(limit, offset, total)
+    document["data"] = [_batch(each) for each in found]
+    return Answer(200, document)
 
 
 def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
@@ -83,15 +86,7 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
         answer = written(outcome, presenter)
         stored = {"status": answer.status, "body": answer.document}
     document = _envelope("success", 200, f"The batch is {shown.state.value}")
-    document["data"] = {
-        "id": str(shown.id),
-        "collection": shown.collection,
-        "action": shown.action.value,
-        "state": shown.state.value,
-        "createdAt": _time(shown.created_at),
-        "acceptedAt": _time(shown.accepted_at),
-        "finishedAt": _time(shown.finished_at),
-        "metadata": _metadata(shown),
+    document["data"] = _batch(shown) | {
         "failures": [_failure(failure) for failure in outcome.failures],
         "response": stored,
     }
@@ -113,6 +108,28 @@ def error(problem: RequestError, status: int) -> Document:
     if problem.batch_id is not None:
         document["metadata"] = {"batchId": str(problem.batch_id)}
     return document
+
+
+def _batch(shown: Batch) -> Document:
+    return {
+        "id": str(shown.id),
+        "collection": shown.collection,
+        "action": shown.action.value,
+        "state": shown.state.value,
+        "createdAt": _time(shown.created_at),
+        "acceptedAt": _time(shown.accepted_at),
+        "finishedAt": _time(shown.finished_at),
+        "metadata": _metadata(shown),
+    }
+
+
+def _page(limit: int, offset: int, total: int) -> Document:
+    return {
+        "page": offset // limit + 1,
+        "pagesCount": -(-total // limit),
+        "recordsPerPage": limit,
+        "recordsCount": total,
+    }
 
 
 def _envelope(result: str, status: int, message: str) -> Document:

@@ -92,6 +92,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 @web.middleware
 async def negotiated(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what asks for a format that the service does not speak: 406 without a body."""
+    if _is_public(request):
+        return await handler(request)
     if choose(request.headers.get("Accept")) is None:
         return web.Response(status=406)
     return await handler(request)
@@ -100,7 +102,7 @@ async def negotiated(request: web.Request, handler: Handler) -> web.StreamRespon
 @web.middleware
 async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who calls; the API knows nobody without a token."""
-    if request.match_info.http_exception is not None or not request.path.startswith("/v1/"):
+    if _is_public(request):
         return await handler(request)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -110,6 +112,11 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
         raise TokenInvalid("The token is not valid", "It is unknown, revoked or has expired.")
     request[CALLER] = caller
     return await handler(request)
+
+
+def _is_public(request: web.Request) -> bool:
+    """Whether the path is no endpoint, or one for whoever watches the process."""
+    return request.match_info.http_exception is not None or not request.path.startswith("/v1/")
 
 
 def _from_aiohttp(error: web.HTTPException) -> RequestError:

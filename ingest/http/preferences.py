@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from ingest.errors import InvalidParameter
 from ingest.model import Resolution
 
-# One preference: a token, perhaps a value, perhaps parameters (which none of ours has).
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_VALUE = rf"{_WORD}|\"(?:[^\"\\]|\\.)*\""
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+# What stands between two commas, and then a name, perhaps a value, perhaps parameters (which
+# none of ours has).
+_PART = re.compile(rf'(?:[^",]|{_QUOTED})+')
 _PREFERENCE = re.compile(
-    rf"\s*(?P<name>{_WORD})(?:\s*=\s*(?P<value>{_VALUE}))?"
-    rf"(?:\s*;[^,\"]*(?:\"(?:[^\"\\]|\\.)*\"[^,\"]*)*)?\s*(?:,|\Z)|\s*,"
+    rf"\s*(?P<name>{_WORD})(?:\s*=\s*(?P<value>{_WORD}|{_QUOTED}))?\s*(?:;.*)?", re.DOTALL
 )
 _MAX_WAIT_DIGITS = 6
 
@@ -71,15 +72,22 @@ def parse_preferences(headers: Iterable[str]) -> Preferences:
 def _parse(header: str) -> Iterable[tuple[str, str]]:
     position = 0
     while position < len(header):
-        match = _PREFERENCE.match(header, position)
-        if match is None or match.end() == position:
-            raise InvalidParameter(
-                "The Prefer header cannot be read",
-                f"At character {position}; send it as `Prefer: return=minimal, wait=5`.",
-            )
-        if match["name"]:
-            yield match["name"], _unquoted(match["value"] or "")
-        position = match.end()
+        part = _PART.match(header, position)
+        if part is None and header[position] != ",":
+            raise _unreadable(position)
+        if part is not None and part[0].strip():
+            preference = _PREFERENCE.fullmatch(part[0])
+            if preference is None:
+                raise _unreadable(position)
+            yield preference["name"], _unquoted(preference["value"] or "")
+        position = position + 1 if part is None else part.end()
+
+
+def _unreadable(position: int) -> InvalidParameter:
+    return InvalidParameter(
+        "The Prefer header cannot be read",
+        f"At character {position}; send it as `Prefer: return=minimal, wait=5`.",
+    )
 
 
 def _unquoted(value: str) -> str:

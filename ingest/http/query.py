@@ -58,11 +58,24 @@ def list_query(request: web.Request, resource: Resource) -> ListQuery:
         for name, text in request.query.items()
         if name in filterable
     ]
+    limit, offset = page_query(request)
     return ListQuery(
-        limit=_whole_number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
-        offset=_whole_number(request, "offset", 0, 0, MAX_OFFSET),
+        limit=limit,
+        offset=offset,
         meta=wants_meta(request),
         filters=filters,
+    )
+
+
+def page_query(request: web.Request) -> tuple[int, int]:
+    """`limit` and `offset` of a list.
+
+    Raises:
+        InvalidParameter: names the parameter and what it takes.
+    """
+    return (
+        _whole_number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        _whole_number(request, "offset", 0, 0, MAX_OFFSET),
     )
 
 

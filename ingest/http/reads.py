@@ -7,7 +7,7 @@ from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
 from ingest.http.lookup import batch_id_of, resource_of, unknown_batch
-from ingest.http.query import check_parameters, list_query, wants_meta
+from ingest.http.query import check_parameters, list_query, page_query, wants_meta
 from ingest.http.responses import respond
 from ingest.store import batches, reads
 
@@ -43,6 +43,15 @@ async def get_item(request: web.Request) -> web.Response:
     if row is None:
         raise absent
     answer = collection.item(row, request.app[PRESENTERS][resource.name])
+    return respond(answer.status, answer.document)
+
+
+async def list_batches(request: web.Request) -> web.Response:
+    check_parameters(request, {"limit", "offset"})
+    limit, offset = page_query(request)
+    account = request[CALLER].account
+    found, total = await batches.list_batches(request.app[POOL], account, limit, offset)
+    answer = collection.listed_batches(found, limit, offset, total)
     return respond(answer.status, answer.document)
 
 

@@ -118,8 +118,13 @@ def _wait(preferences: Preferences, settings: Settings) -> float:
 
 def _headers(outcome: Outcome, status: int, preferences: Preferences) -> dict[str, str]:
     headers: dict[str, str] = {}
-    if preferences.applied:
-        headers["Preference-Applied"] = ", ".join(preferences.applied)
+    applied = [
+        each
+        for each in preferences.applied
+        if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
+    ]
+    if applied:
+        headers["Preference-Applied"] = ", ".join(applied)
     if status == web.HTTPAccepted.status_code:
         headers["Location"] = batch_location(outcome.batch.id)
     if outcome.replayed:

@@ -170,6 +170,16 @@ async def read_outcome(
     return Outcome(found, failures)
 
 
+async def list_batches(
+    pool: Pool, account: str, limit: int, offset: int
+) -> tuple[list[Batch], int]:
+    """One page of an account's batches, the newest first, and how many there are."""
+    async with pool.transaction(account, snapshot=True) as connection:
+        rows = await connection.fetch(QUERIES["list_batches"], account, limit, offset)
+        total = await connection.fetchval(QUERIES["count_batches"], account)
+    return [from_row(row) for row in rows], total
+
+
 async def finished_among(pool: Pool, account: str, batches: Sequence[UUID]) -> set[UUID]:
     """Those of an account's batches that are finished."""
     async with pool.transaction(account) as connection:

@@ -24,6 +24,18 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
 FROM ingest.batches
 WHERE account = $1 AND id = $2
 
+-- name: list_batches
+-- The newest first, without what they came to.
+SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
+       finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data, error
+FROM ingest.batches
+WHERE account = $1
+ORDER BY id DESC
+LIMIT $2 OFFSET $3
+
+-- name: count_batches
+SELECT count(*) FROM ingest.batches WHERE account = $1
+
 -- name: get_failures
 SELECT index, raw, errors
 FROM ingest.failures
