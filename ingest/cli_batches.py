@@ -25,6 +25,7 @@ _COLUMNS = (
     "kept",
     "reason",
 )
+_STATE = click.Choice([state.value for state in BatchState])
 
 
 @click.group()
@@ -37,9 +38,9 @@ def batches() -> None:
 
 @batches.command("list")
 @click.option("--account", help="Only this account's.")
-@click.option("--state", type=click.Choice([*BatchState]), help="Only batches in this state.")
+@click.option("--state", type=_STATE, help="Only batches in this state.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
-def list_batches(account: str | None, state: BatchState | None, limit: int) -> None:
+def list_batches(account: str | None, state: str | None, limit: int) -> None:
     """List batches, the newest first, with the reason of those that the service could not commit.
 
     `kept` says whether the items are still there, so that the batch can be retried.
@@ -48,7 +49,8 @@ def list_batches(account: str | None, state: BatchState | None, limit: int) -> N
 
     async def read() -> "list[Listed]":
         async with operator_pool() as pool:
-            return await broken.list_batches(pool, account, state, limit)
+            wanted = None if state is None else BatchState(state)
+            return await broken.list_batches(pool, account, wanted, limit)
 
     show(_COLUMNS, [_row(each) for each in asyncio.run(read())])
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from typing import Any
 
 import structlog
 import uvloop
@@ -20,6 +21,7 @@ from workers.sweep import sweep
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_CANCEL_AGAIN = 0.2
 
 
 async def run(settings: Settings, registry: Registry) -> None:
@@ -61,11 +63,16 @@ async def work(worker: Worker, stop: asyncio.Event, grace: float) -> None:
         if polling.done():
             polling.result()  # raises what ended it
     finally:
-        ending = [polling, stopping, *worker.tasks.values()]
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await _end({polling, stopping, *worker.tasks.values()})
         await worker.pool.aclose(close_connection_pool=True)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they have ended: redis-py swallows a cancellation now and then."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=_CANCEL_AGAIN)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

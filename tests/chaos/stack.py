@@ -117,9 +117,15 @@ class Stack:
         return await self.until(lambda: not _runs(pid), f"the end of process {pid}")
 
     async def complete(self) -> float:
-        """Wait until every part runs; how many seconds that took."""
-        return await self.until(
-            lambda: all(len(self.pids(kind)) == n for kind, n in self._parts.items()), "every part"
+        """Wait until every part runs and answers; how many seconds that took."""
+        return await self.until(self._is_complete, "every part")
+
+    def _is_complete(self) -> bool:
+        """The ready file is rewritten once every part answers that was started again."""
+        answering = self.ready["pids"]
+        return all(
+            self.pids(kind) == sorted(answering[kind]) and len(answering[kind]) == count
+            for kind, count in self._parts.items()
         )
 
     def hire(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
