@@ -3,7 +3,9 @@
 `make chaos` runs them at full scale. Every result is judged by what PostgreSQL holds afterwards.
 """
 
+import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 from random import Random
 
@@ -12,7 +14,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from tests.chaos.checks import execute, verify
-from tests.chaos.client import Ledger
+from tests.chaos.client import Client, Ledger
 from tests.chaos.load import client_of, deals, new_prefix, send
 from tests.chaos.plan import CRASHING, PLAIN, Experiment, named
 from tests.chaos.scale import COMMON, SHORT
@@ -51,6 +53,28 @@ async def test_the_promises_hold_where_processes_crash(
 ) -> None:
     result = await experiment(crashing, SHORT, Random(f"{SEED}/{named(experiment)}"))
     assert result.complaints() == []
+
+
+async def _is_ready(client: Client) -> bool:
+    reply = await client.request("GET", "/readyz")
+    return reply is not None and reply.status == 200
+
+
+async def test_readiness_notices_a_frozen_database(stack: Stack) -> None:
+    async with client_of(stack, Ledger()) as client:
+        stack.freeze_database(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            frozen = await client.request("GET", "/readyz")
+            seconds = time.monotonic() - began
+        finally:
+            stack.freeze_database(signal.SIGCONT)
+        assert frozen is not None
+        assert (frozen.status, frozen.body["checks"]["database"]) == (503, "does not answer")
+        assert seconds < 4
+        async with asyncio.timeout(30):
+            while not await _is_ready(client):  # noqa: ASYNC110 - it happens elsewhere
+                await asyncio.sleep(0.05)
 
 
 class Careless:

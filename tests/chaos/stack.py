@@ -43,8 +43,8 @@ class Stack:
         arguments += ["--ready-file", str(self.ready_file)]
         arguments += ["--api", str(self._parts["api"]), "--workers", str(self._parts["worker"])]
         clean = {name: each for name, each in os.environ.items() if not name.startswith("INGEST_")}
-        with open(self.log, "ab") as log:
-            self._process = subprocess.Popen(
+        with open(self.log, "ab") as log:  # noqa: ASYNC230 - nothing else runs yet
+            self._process = subprocess.Popen(  # noqa: ASYNC220
                 [sys.executable, "-m", "ingest", *arguments],
                 cwd=ROOT,
                 env={**clean, "INGEST_LOG_FORMAT": "json", **self._settings},
@@ -97,6 +97,12 @@ class Stack:
         """Send a signal to every process of a kind."""
         for pid in self.pids(kind):
             _send(pid, number)
+
+    def freeze_database(self, number: signal.Signals) -> None:
+        """SIGSTOP or SIGCONT to PostgreSQL and all of its processes."""
+        server = psutil.Process(self.pids("postgres")[0])
+        for process in [server, *server.children(recursive=True)]:
+            _send(process.pid, number)
 
     async def until(
         self, condition: Callable[[], bool], what: str, patience: float = PATIENCE

@@ -13,16 +13,19 @@ from tests.chaos.stack import Stack
 async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     prefix, ledger, probed = new_prefix("crashed"), Ledger(), Ledger()
     seen_not_ready = 0
-    async with client_of(stack, ledger) as client, client_of(stack, probed) as probe:
-        async with under_load(client, prefix):
-            for _ in range(scale.postgres_stops):
-                await asyncio.sleep(random.uniform(0.3, 1.0))
-                stopped = stack.send("postgres", signal.SIGQUIT)
-                assert stopped is not None
-                seen_not_ready += await _ready_is(probe, 503)
-                await stack.gone(stopped)
-                await stack.complete()
-                assert await _ready_is(probe, 200), "/readyz stays false"
+    async with (
+        client_of(stack, ledger) as client,
+        client_of(stack, probed) as probe,
+        under_load(client, prefix),
+    ):
+        for _ in range(scale.postgres_stops):
+            await asyncio.sleep(random.uniform(0.3, 1.0))
+            stopped = stack.send("postgres", signal.SIGQUIT)
+            assert stopped is not None
+            seen_not_ready += await _ready_is(probe, 503)
+            await stack.gone(stopped)
+            await stack.complete()
+            assert await _ready_is(probe, 200), "/readyz stays false"
     name, injected = "7 PostgreSQL crashes", f"{scale.postgres_stops} immediate stops"
     result = await concluded(stack, ledger, prefix, name, injected)
     result.expect(seen_not_ready == scale.postgres_stops, "/readyz stayed true")
