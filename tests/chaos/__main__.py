@@ -6,7 +6,7 @@ import secrets
 import sys
 import time
 
-from tests.chaos.plan import CRASHING, PLAIN, named, run_crashing, run_plain
+from tests.chaos.plan import CRASHING, MEASURED, PLAIN, named, run_crashing, run_plain
 from tests.chaos.report import Result, table
 from tests.chaos.scale import FULL, SHORT
 
@@ -31,7 +31,8 @@ async def _run(options: argparse.Namespace, scale: object, done: object) -> None
     def wanted(name: str) -> bool:
         return not options.only or any(each in name for each in options.only)
 
-    plain = [each for each in PLAIN if wanted(named(each))]
+    on_one_stack = PLAIN if options.short else (*PLAIN, *MEASURED)
+    plain = [each for each in on_one_stack if wanted(named(each))]
     if plain:
         await run_plain(plain, scale, options.seed, done)  # type: ignore[arg-type]
     for experiment in CRASHING:

@@ -18,6 +18,7 @@ from tests.chaos.experiments import (
     e10_overlapping_writers,
     e11_rolling_restart,
     e12_clock_and_disk,
+    e13_retention,
 )
 from tests.chaos.report import Result
 from tests.chaos.scale import API_POINTS, COMMON, WORKER_POINTS, Scale, crashes
@@ -40,6 +41,8 @@ PLAIN: Sequence[Experiment] = (
     e01_killed_workers.run,
 )
 """On a stack that does nothing wrong by itself; the killing last, for what it leaves in Redis."""
+MEASURED: Sequence[Experiment] = (e13_retention.run,)
+"""On the same stack, and only at full scale: what it says depends on how quiet the machine is."""
 CRASHING: dict[Experiment, str] = {
     e01_killed_workers.at_points: crashes(WORKER_POINTS, 0.02),
     e02_killed_apis.run: crashes(API_POINTS, 0.01),
