@@ -26,7 +26,7 @@ from ingest.store.pool import open_pool
 
 log = structlog.get_logger(__name__)
 
-_GOODBYES = 0.5  # seconds in which connections that are in use get the answer that ends them
+_GOODBYES = 1.0  # seconds in which connections that are in use get the answer that ends them
 
 
 def create_app(settings: Settings, registry: Registry) -> web.Application:

@@ -17,7 +17,7 @@ from tests.chaos.checks import execute, verify
 from tests.chaos.client import Client, Ledger
 from tests.chaos.load import client_of, deals, new_prefix, send
 from tests.chaos.plan import CRASHING, PLAIN, Experiment, named
-from tests.chaos.scale import COMMON, SHORT
+from tests.chaos.scale import API_POINTS, COMMON, SHORT, WORKER_POINTS, crashes
 from tests.chaos.stack import Stack
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
@@ -34,7 +34,8 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def crashing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A stack whose processes crash at every fault point now and then."""
-    faults = {"faults": ",".join(CRASHING.values()), "faults_seed": str(SEED)}
+    often = (crashes(API_POINTS, 0.015), crashes(WORKER_POINTS, 0.03))
+    faults = {"faults": ",".join(often), "faults_seed": str(SEED)}
     folder = tmp_path_factory.mktemp("chaos")
     async with Stack(folder, api=2, workers=2, **COMMON, **faults) as running:
         yield running
@@ -53,6 +54,7 @@ async def test_the_promises_hold_where_processes_crash(
 ) -> None:
     result = await experiment(crashing, SHORT, Random(f"{SEED}/{named(experiment)}"))
     assert result.complaints() == []
+    assert crashing.faults(), "nothing crashed"
 
 
 async def _is_ready(client: Client) -> bool:

@@ -11,6 +11,7 @@ class Scale:
     killed_batches: int
     crashes: int
     """At least so many crashes at every fault point."""
+    crashed_batches: int
     keys: int
     requests_a_key: int
     mismatches: int
@@ -31,7 +32,8 @@ class Scale:
 SHORT = Scale(
     kills=4,
     killed_batches=60,
-    crashes=1,
+    crashes=0,
+    crashed_batches=60,
     keys=8,
     requests_a_key=20,
     mismatches=40,
@@ -52,6 +54,7 @@ FULL = Scale(
     kills=100,
     killed_batches=2_000,
     crashes=20,
+    crashed_batches=1_000,
     keys=200,
     requests_a_key=50,
     mismatches=1_000,

@@ -39,12 +39,13 @@ async def at_points(stack: Stack, scale: Scale, random: Random) -> Result:
     async with client_of(stack, ledger, patience=120) as client:
         number = 0
         while True:
-            await send(client, f"{prefix}{number}-", 40)
+            await send(client, f"{prefix}{number}-", 20)
             number += 1
             seen = stack.faults()
-            if all(seen.get(point, 0) >= scale.crashes for point in WORKER_POINTS):
+            enough = all(seen.get(point, 0) >= scale.crashes for point in WORKER_POINTS)
+            if enough and len(ledger.sent) >= scale.crashed_batches:
                 break
-    injected = ", ".join(f"{seen[point]} {point}" for point in WORKER_POINTS)
+    injected = ", ".join(f"{seen.get(point, 0)} {point}" for point in WORKER_POINTS)
     name = "1 crashes at a worker's fault points"
     result = await concluded(stack, ledger, prefix, name, injected)
     result.expect(result.recovery <= 10, "not done within 10 s of a worker's return")

@@ -14,12 +14,13 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     async with client_of(stack, ledger, patience=120) as client:
         number = 0
         while True:
-            await send(client, f"{prefix}{number}-", 40)
+            await send(client, f"{prefix}{number}-", 20)
             number += 1
             seen = stack.faults()
-            if all(seen.get(point, 0) >= scale.crashes for point in API_POINTS):
+            enough = all(seen.get(point, 0) >= scale.crashes for point in API_POINTS)
+            if enough and len(ledger.sent) >= scale.crashed_batches:
                 break
-    injected = ", ".join(f"{seen[point]} {point}" for point in API_POINTS)
+    injected = ", ".join(f"{seen.get(point, 0)} {point}" for point in API_POINTS)
     result = await concluded(stack, ledger, prefix, "2 crashes of API processes", injected)
     result.expect(ledger.longest_held <= LEASE + 1, "a key was stuck beyond its lease")
     result.notes.append(f"longest key in flight for nobody {ledger.longest_held:.1f} s")

@@ -11,6 +11,7 @@ from tests.chaos.stack import Stack
 
 _GRACE = 15.0  # seconds: the longest wait of a request, and a margin
 _ALLOWED = 0.001
+_ALWAYS_ALLOWED = 3  # a short run has not a thousand requests for each that may be lost
 
 
 async def run(stack: Stack, scale: Scale, random: Random) -> Result:
@@ -26,7 +27,8 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     injected = f"{stops} times SIGTERM"
     result = await concluded(stack, ledger, prefix, "11 rolling restart", injected)
     share = ledger.lost_connections / max(ledger.requests, 1)
-    result.expect(share <= _ALLOWED, f"{ledger.lost_connections} of {ledger.requests} lost")
+    few = ledger.lost_connections <= _ALWAYS_ALLOWED
+    result.expect(share <= _ALLOWED or few, f"{ledger.lost_connections} of {ledger.requests} lost")
     result.expect(slowest <= _GRACE, f"a process took {slowest:.1f} s to end")
     result.notes.append(
         f"{ledger.lost_connections} of {ledger.requests} requests lost their connection; "
