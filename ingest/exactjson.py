@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-# A double keeps 15 significant digits of any decimal number; 16 characters of digits and points
-# in a row may be more than that.
-_SUSPECT_RUN = b"0" * 17
+# A double keeps 15 significant digits of any decimal number; 16 digits and points in a row may be
+# more than that. Near zero it keeps fewer: that takes an exponent of three digits.
+_SUSPECTS = (b"0" * 16, b"e-000", b"E-000")
 _DIGITS = bytes.maketrans(b"123456789.", b"0000000000")
 
 JSONDecodeError = orjson.JSONDecodeError
@@ -30,7 +30,8 @@ def load_exact(body: bytes) -> Any:
 
 def keep_digits(body: bytes, document: Any) -> Any:
     """`document`, which orjson read from `body`, with every number that it rounded put right."""
-    if _SUSPECT_RUN in body.translate(_DIGITS):
+    digits = body.translate(_DIGITS)
+    if any(suspect in digits for suspect in _SUSPECTS):
         return json.loads(body, parse_float=_exact_float)
     return document
 

@@ -45,6 +45,8 @@ log = structlog.get_logger(__name__)
 
 # Items validated before other requests get their turn: a few milliseconds of work.
 _SLICE = 200
+# Tries at a key that PostgreSQL frees while we ask for it.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,24 @@ class Pipeline:
             OutcomeUnknown: nobody can say whether it was; `batch_id` tells where to ask.
         """
         self._require_key(write)
+        for _ in range(_TRIES):
+            try:
+                return await self._write(write)
+            except KeyTaken:
+                # Free in Redis, and not in PostgreSQL, which has the last word.
+                original = await self._original(write)
+                if original is not None:
+                    return await self._replayed(write, original)
+                # It was too old to be kept, or was freed just now: the next try may take it.
+        raise _in_progress()
+
+    async def _write(self, write: Write) -> Outcome:
         batch_id = uuid7()
         original = await self._claim(write, batch_id)
         if original is not None:
             return await self._replayed(write, original)
         with self.waiters.expecting(write.account, batch_id) as finished:
-            try:
-                outcome = await self._accept(write, batch_id)
-            except KeyTaken:
-                return await self._known_to_postgres(write)
+            outcome = await self._accept(write, batch_id)
             if outcome.batch.state is not BatchState.ACCEPTED:
                 return outcome
             await self.faults.reached(Point.BEFORE_RING)
@@ -138,11 +149,7 @@ class Pipeline:
         if holder.fingerprint != write.key.fingerprint and holder.phase is Phase.IN_FLIGHT:
             raise _mismatch()
         if holder.phase is Phase.IN_FLIGHT:
-            raise InProgress(
-                "A request with this Idempotency-Key is in flight",
-                "Wait, and send the same request again.",
-                retry_after=1,
-            )
+            raise _in_progress()
         # Redis remembers a batch that PostgreSQL has freed: it failed, or was forgotten.
         await self._keys.forget(write.account, write.key, holder)
         return await self._claim(write, batch_id)
@@ -158,15 +165,6 @@ class Pipeline:
         if fingerprint != write.key.fingerprint:
             raise _mismatch()
         return original
-
-    async def _known_to_postgres(self, write: Write) -> Outcome:
-        """The key was free in Redis and is not in PostgreSQL, which has the last word."""
-        original = await self._original(write)
-        if original is None:
-            raise InProgress(
-                "The Idempotency-Key was freed at this moment", "Send it again.", retry_after=1
-            )
-        return await self._replayed(write, original)
 
     async def _replayed(self, write: Write, original: UUID) -> Outcome:
         if not write.replay_returns:
@@ -287,6 +285,14 @@ def _nothing_to_save(batch: NewBatch) -> bool:
     if batch.options.lenient:
         return bool(submission.failures) and not submission.valid
     return bool(submission.failures)
+
+
+def _in_progress() -> InProgress:
+    return InProgress(
+        "A request with this Idempotency-Key is in flight",
+        "Wait, and send the same request again.",
+        retry_after=1,
+    )
 
 
 def _mismatch() -> KeyMismatch:

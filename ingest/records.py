@@ -13,6 +13,7 @@ service begin with one `$`, which no column of a schema does:
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import orjson
 from marshmallow import ValidationError, missing
@@ -43,6 +44,9 @@ class RecordWriter:
         self._sources = {field.source for field in resource.fields}
         self._patterns: dict[tuple[bool, ...], str] = {}
         self._required = _required_of_clients(resource, action, options)
+        # What DELETE reads was loaded by itself, without any `load_default`.
+        finds = options.matching is not None and action is not Action.DELETE
+        self._matching = resource.identity(options.matching) if finds else None
 
     def write(
         self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
@@ -76,16 +80,19 @@ class RecordWriter:
                 continue
             record[encode.column] = stored
             same += encode.unchanged(item, stored)
+        made = self._resource.server_key and self._resource.key.data_key not in item
+        # Neither may the record hold more than the item: a `load_default`, a hook's value.
+        restorable = same == len(item) == len(record) - 1 - (made and key is not missing)
         if self._resource.keeps_unknown:
             self._add_extra(record, loaded, problems)
-        self._check_required(record, problems)
+        self._check_required(record, item, problems)
         if problems:
             raise Unstorable(problems)
         if self._sparse:
             record[SET] = self._carried(record, item)
-        if self._resource.server_key and self._resource.key.data_key in item:
+        if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
-        return record, same == len(item)
+        return record, restorable
 
     def also_wrong(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
         """What else is wrong with an item that did not load: what could not be stored of it, and
@@ -114,7 +121,7 @@ class RecordWriter:
             for field in self._required
             if field.data_key not in item
             and field.data_key not in named
-            and field.field.load_default is missing
+            and (field is self._matching or field.field.load_default is missing)
         ]
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,9 +140,7 @@ class RecordWriter:
     def _carried(self, record: Record, item: Mapping[str, Any]) -> str:
         """Which fields the item carried: those of the record that are no `load_default`."""
         pattern = tuple(
-            field.column in record
-            and (field.data_key in item or field.field.load_default is missing)
-            for field in self._resource.fields
+            field.column in record and _carries(item, field) for field in self._resource.fields
         )
         bits = self._patterns.get(pattern)
         if bits is None:
@@ -157,15 +162,25 @@ class RecordWriter:
                 ItemError(NOT_STORABLE, error.message, ".".join(error.path), error.description)
             )
 
-    def _check_required(self, record: Record, problems: list[ItemError]) -> None:
-        """What identifies an item must be there; a key is never null."""
+    def _check_required(
+        self, record: Record, item: Mapping[str, Any], problems: list[ItemError]
+    ) -> None:
+        """What identifies an item must be there; a key is never null.
+
+        A `load_default` finds no stored item: it is for new ones.
+        """
         named = {problem.field for problem in problems}
         for field in self._required:
-            if field.column not in record and field.data_key not in named:
+            absent = field.column not in record or (
+                field is self._matching and not _carries(item, field)
+            )
+            if absent and field.data_key not in named:
+                named.add(field.data_key)
                 message = str(field.field.error_messages["required"])
                 problems.append(ItemError(REQUIRED, message, field.data_key))
         for field in {self._resource.key, *self._required}:
-            if field.column in record and record[field.column] is None:
+            null = field.column in record and record[field.column] is None
+            if null and field.data_key not in named:
                 message = str(field.field.error_messages["null"])
                 problems.append(ItemError(NULL_NOT_ALLOWED, message, field.data_key))
 
@@ -226,9 +241,14 @@ class _FieldEncoder:
         raw = item.get(self.field.data_key, missing)
         if raw is stored:
             return True
-        if isinstance(raw, str):
-            return raw == str(stored)
+        if isinstance(raw, str):  # "5" is not 5, but a UUID is what its text says
+            return isinstance(stored, str | UUID) and raw == str(stored)
         return isinstance(raw, list | dict) and _json(raw) == _json(stored)
+
+
+def _carries(item: Mapping[str, Any], field: StoredField) -> bool:
+    """Whether a value that was loaded comes from the item (or a hook), and is no `load_default`."""
+    return field.data_key in item or field.field.load_default is missing
 
 
 def _json(value: Any) -> bytes | None:

@@ -5,6 +5,7 @@ Every field is read from `INGEST_<NAME>`; docs/settings.md lists them and a test
 
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 from marshmallow.validate import OneOf
@@ -126,7 +127,23 @@ def _read(env: Env, name: str, hint: Any, default: Any) -> Any:
     return readers[hint](name, **options)
 
 
+def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
+    """Refuse what is no URL of these schemes; an empty one is for commands that need none."""
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in schemes and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        # The URL itself is not shown: it may hold a password.
+        raise ConfigurationError(f"{name} is not a URL such as {schemes[0]}://host:port/name")
+
+
 def _checked(settings: Settings) -> Settings:
+    _check_url("INGEST_DATABASE_URL", settings.database_url, ("postgresql", "postgres"))
+    _check_url("INGEST_REDIS_URL", settings.redis_url, ("redis", "rediss", "unix"))
     for field in fields(settings):
         value = getattr(settings, field.name)
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -99,13 +99,26 @@ class BookingSchema(Schema):
     guest = fields.String(load_default="nobody")
 
 
+class SeatSchema(Schema):
+    """Unique attributes that may be null, in one column and in two."""
+
+    code = fields.String(required=True, validate=validate.Length(min=1))
+    badge = fields.Integer(allow_none=True, strict=True)
+    row = fields.String(allow_none=True)
+    place = fields.Integer(allow_none=True, strict=True)
+    colour = fields.String(load_default="grey", allow_none=True)
+
+
 everything = Resource("everything", EverythingSchema, key="code")
 people = Resource("people", PersonSchema, key="name")
 loose = Resource("loose", LooseSchema, key="name")
 bookings = Resource("bookings", BookingSchema, unique=[("room", "slot")])
+seats = Resource("seats", SeatSchema, key="code", unique=["badge", ("row", "place")])
 guarded = Resource("guarded", LooseSchema, idempotency_required=True)
 
-REGISTRY = Registry([contacts, deals, airports, everything, people, loose, bookings, guarded])
+REGISTRY = Registry(
+    [contacts, deals, airports, everything, people, loose, bookings, seats, guarded]
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from typing import Any
+from collections.abc import Iterable
 
 import structlog
 import uvloop
@@ -20,8 +20,8 @@ from workers.sweep import sweep
 
 log = structlog.get_logger(__name__)
 
+_SWALLOWED = 0.1  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-_CANCEL_AGAIN = 0.2
 
 
 async def run(settings: Settings, registry: Registry) -> None:
@@ -57,22 +57,23 @@ async def work(worker: Worker, stop: asyncio.Event, grace: float) -> None:
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        worker.allow_pick_jobs = False
-        if worker.tasks:
-            await asyncio.wait(worker.tasks.values(), timeout=grace)
+        # arq's way to say: no more jobs, and end when those that run have ended.
+        worker.burst, worker.max_burst_jobs = True, 0
+        await asyncio.wait({polling, *worker.tasks.values()}, timeout=grace)
         if polling.done():
             polling.result()  # raises what ended it
     finally:
-        await _end({polling, stopping, *worker.tasks.values()})
+        await _end([polling, stopping, *worker.tasks.values()])
         await worker.pool.aclose(close_connection_pool=True)
 
 
-async def _end(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended: redis-py swallows a cancellation now and then."""
-    while tasks:
-        for task in tasks:
+async def _end(tasks: "Iterable[asyncio.Task[None] | asyncio.Task[bool]]") -> None:
+    pending = set(tasks)
+    while pending:
+        # On Python 3.11, a wait_for inside redis-py can swallow a cancellation: ask again.
+        for task in pending:
             task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=_CANCEL_AGAIN)
+        _, pending = await asyncio.wait(pending, timeout=_SWALLOWED)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -2,8 +2,8 @@
 
 from enum import Enum
 
-from ingest.errors import TooSlow, Unavailable
-from ingest.store.commit import ConflictAppeared, UnservedCollection
+from ingest.errors import ConfigurationError, TooSlow, Unavailable
+from ingest.store.commit import UnservedCollection
 
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 10.0
@@ -13,7 +13,7 @@ class Verdict(Enum):
     """What to do after a commit raised."""
 
     AGAIN = "again"
-    """It will pass: a lost connection, a deadlock, a shutdown. Not counted as an attempt."""
+    """It will pass: a lost connection, a deadlock, a missing migration. No attempt is counted."""
     NOT_HERE = "not here"
     """Another worker may do it: this one does not serve the collection."""
     COUNTED = "counted"
@@ -24,7 +24,7 @@ def judge(error: Exception) -> Verdict:
     """What an exception of a commit means."""
     if isinstance(error, TooSlow):  # always will be: others wait behind it
         return Verdict.COUNTED
-    if isinstance(error, Unavailable | ConflictAppeared):
+    if isinstance(error, Unavailable | ConfigurationError):
         return Verdict.AGAIN
     if isinstance(error, UnservedCollection):
         return Verdict.NOT_HERE

@@ -48,7 +48,8 @@ class Part(ABC):
         """Start the part and wait until it answers.
 
         Raises:
-            ConfigurationError: it stopped before, or took longer than `START_TIMEOUT`.
+            ConfigurationError: it stopped before, took longer than `START_TIMEOUT`, or the system
+                refused; nothing of it runs then.
         """
         try:
             async with asyncio.timeout(START_TIMEOUT):
@@ -58,6 +59,9 @@ class Part(ABC):
             raise ConfigurationError(
                 f"{self.name} does not answer after {START_TIMEOUT:.0f} s"
             ) from None
+        except OSError as error:  # no memory, no space, no processes left
+            await self.stop()
+            raise ConfigurationError(f"{self.name} cannot be started: {error}") from error
 
     async def exited(self) -> int:
         """Wait until the process has ended; its exit status, negative for a signal."""

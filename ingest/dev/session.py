@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import orjson
+import structlog
 
 from ingest import logs
 from ingest.dev.access import development_token, migrate, service_login
@@ -33,6 +34,7 @@ SERVER_GRACE = 30.0
 """How long PostgreSQL and Valkey may take to stop, in seconds."""
 _MARGIN = 5.0  # seconds beyond a process's own time to shut down
 _READY_TIMEOUT = 30.0  # seconds until /readyz must be 200
+_log = structlog.get_logger(__name__)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -74,7 +76,7 @@ class _Session:
         self._folder = options.data_dir
         self._postgres = EmbeddedPostgres(self._folder / "postgres")
         self._valkey = EmbeddedValkey(self._folder / "valkey")
-        self._supervisor = Supervisor(on_recovery=self._write_ready_file)
+        self._supervisor = Supervisor(on_recovery=self._rewrite_ready_file)
         self._url = _url(self._settings.host, self._settings.port)
         self._token = ""
 
@@ -156,6 +158,12 @@ class _Session:
             raise ConfigurationError(
                 f"{self._url}/readyz is not 200 after {_READY_TIMEOUT:.0f} s"
             ) from None
+
+    def _rewrite_ready_file(self) -> None:
+        try:
+            self._write_ready_file()
+        except OSError as error:  # everything runs, which matters more
+            _log.error("the ready file cannot be written", reason=str(error))
 
     def _write_ready_file(self) -> None:
         if self._options.ready_file is None:

@@ -71,10 +71,12 @@ def item(row: bytes, presenter: Presenter) -> Answer:
 
 
 def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) -> Answer:
-    """One page of batches, without their failures and responses."""
+    """One page of batches: counts, but neither indices nor failures nor responses."""
     document = _envelope("success", 200, f"{len(found)} of {total} batches")
     document["metadata"] = _page(limit, offset, total)
     document["data"] = [_batch(each) for each in found]
+    for each in document["data"]:
+        del each["metadata"]["validItems"], each["metadata"]["invalidItems"]
     return Answer(200, document)
 
 

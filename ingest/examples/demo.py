@@ -43,7 +43,9 @@ def main() -> None:
     """Run the demo; status 1, and one line why, where something is not as it should be."""
     try:
         asyncio.run(demo())
-    except ConfigurationError as error:
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ConfigurationError, aiohttp.ClientError) as error:
         console.print(Text(f"demo: {error}", style="red"))
         sys.exit(1)
 

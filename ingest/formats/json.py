@@ -8,6 +8,7 @@ from ingest.errors import MalformedBody, TooManyItems
 from ingest.exactjson import keep_digits
 
 _BOM = b"\xef\xbb\xbf"
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -67,11 +68,11 @@ def _may_nest_deeper(body: bytes, limit: int) -> bool:
 
     Removing every innermost pair lowers the depth by one, and all of it runs at the speed of C.
     """
-    brackets = body.translate(None, _NOT_BRACKETS)
+    brackets = body.translate(_ONE_KIND, _NOT_BRACKETS)
     for _ in range(limit):
         if not brackets:
             return False
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
 
 

@@ -10,12 +10,14 @@ from aiohttp.typedefs import Handler
 
 from ingest.errors import (
     BodyTooLarge,
+    ConfigurationError,
     InternalError,
     MalformedBody,
     MethodNotAllowed,
     RequestError,
     TokenInvalid,
     TokenRequired,
+    Unavailable,
     UnknownEndpoint,
 )
 from ingest.formats.negotiation import choose
@@ -66,6 +68,9 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except RequestError as problem:
         return respond_error(problem)
+    except ConfigurationError as error:
+        log.error("not ready to serve", error=str(error))
+        return respond_error(Unavailable("The service is not ready", retry_after=5))
     except web.HTTPNotFound:
         return respond_error(
             UnknownEndpoint("There is no such endpoint", "Collections are at /v1/{collection}.")

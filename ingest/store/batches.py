@@ -131,15 +131,15 @@ async def insert_failures(
     connection: "Connection", account: str, batch: UUID, failures: Iterable[Failure]
 ) -> None:
     """Keep the failures of a batch, each with its raw item."""
-    rows = [
-        {
-            "index": failure.index,
-            "raw": failure.raw,
-            "errors": [error.document() for error in failure.errors],
-        }
-        for failure in failures
-    ]
-    await connection.execute(QUERIES["insert_failures"], batch, account, dump_exact(rows).decode())
+    listed = list(failures)
+    await connection.execute(
+        QUERIES["insert_failures"],
+        batch,
+        account,
+        [failure.index for failure in listed],
+        [dump_exact(failure.raw).decode() for failure in listed],
+        [dump_exact([error.document() for error in failure.errors]).decode() for failure in listed],
+    )
 
 
 async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
@@ -192,8 +192,7 @@ async def find_by_key(
 ) -> tuple[UUID, bytes] | None:
     """The batch that holds an idempotency key, and its fingerprint.
 
-    The key of a batch that finished longer ago than `keep` is forgotten on the way: it is free
-    again.
+    The key of a finished batch that is older than `keep` is forgotten on the way: it is free again.
     """
     async with pool.transaction(account) as connection:
         row = await connection.fetchrow(QUERIES["find_by_key"], account, key, keep)

@@ -13,10 +13,11 @@ INSERT INTO ingest.batches (
 INSERT INTO ingest.payloads (batch, chunk, account, records, raw) VALUES ($1, 0, $2, $3, $4)
 
 -- name: insert_failures
--- $3 is a JSON array of {"index", "raw", "errors"}.
+-- Indices, raw items and errors, side by side. As texts: a JSON array of them would be read, and
+-- raw items may hold what PostgreSQL cannot read, such as \u0000.
 INSERT INTO ingest.failures (batch, index, account, raw, errors)
-SELECT $1, f.index, $2, f.raw, f.errors
-FROM json_to_recordset($3::json) AS f(index integer, raw json, errors json)
+SELECT $1, f.index, $2, f.raw::json, f.errors::json
+FROM unnest($3::integer[], $4::text[], $5::text[]) AS f(index, raw, errors)
 
 -- name: get_batch
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
@@ -51,7 +52,8 @@ WHERE account = $1 AND id = ANY($2) AND state IN ('committed', 'rejected', 'fail
 
 -- name: find_by_key
 -- An unfinished batch keeps its key, however old it is.
-SELECT id, fingerprint, coalesce(finished_at < now() - $3::interval, false) AS expired
+SELECT id, fingerprint,
+       created_at < now() - $3::interval AND finished_at IS NOT NULL AS expired
 FROM ingest.batches
 WHERE account = $1 AND idempotency_key = $2
 

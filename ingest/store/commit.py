@@ -24,11 +24,15 @@ from ingest.store.statements import IDENTITY, KEY, Statements, statements
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
-_REHEARSALS = 3
+_ATTEMPTS = 3
 
 
 class ConflictAppeared(IngestError):
-    """Somebody else wrote between check and insert; a second try will name the item."""
+    """The database refuses what the check allows, time and again.
+
+    Somebody else writes between check and insert each time, or an administrator has added a
+    constraint of which the schema does not know.
+    """
 
 
 class DamagedPayload(IngestError):
@@ -72,18 +76,18 @@ async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int
     Raises:
         Unavailable: the database is away, or somebody else keeps writing to the table.
     """
-    for _ in range(_REHEARSALS):
-        try:
-            async with pool.transaction(batch.account) as connection:
-                await stage(connection, batch)
-                await apply_batch(connection, registry, batch.account, batch.id)
-                outcome = await read_outcome(connection, batch.account, batch.id, at_most)
-                raise _Rehearsed(outcome)
-        except _Rehearsed as rehearsed:
-            return rehearsed.outcome
-        except ConflictAppeared:
-            continue
-    raise Unavailable("Others keep writing to this collection", "Try again.", retry_after=1)
+    try:
+        async with pool.transaction(batch.account) as connection:
+            await stage(connection, batch)
+            await apply_batch(connection, registry, batch.account, batch.id)
+            outcome = await read_outcome(connection, batch.account, batch.id, at_most)
+            raise _Rehearsed(outcome)
+    except _Rehearsed as rehearsed:
+        return rehearsed.outcome
+    except ConflictAppeared as error:
+        raise Unavailable(
+            "Others keep writing to this collection", "Try again.", retry_after=1
+        ) from error
 
 
 class _Rehearsed(Exception):
@@ -102,6 +106,21 @@ async def _become_writer(connection: "Connection", account: str, collection: str
 
 
 async def _apply(connection: "Connection", resource: Resource, batch: Batch) -> None:
+    """Apply the batch; what somebody else wrote between check and insert, the next check names."""
+    for _ in range(_ATTEMPTS):
+        # Two items may swap unique values: what counts is how the rows look in the end.
+        await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
+        try:
+            await _attempt(connection, resource, batch)
+        except asyncpg.UniqueViolationError as error:
+            refused = error
+            await connection.execute("ROLLBACK TO SAVEPOINT untouched")
+        else:
+            return
+    raise ConflictAppeared("the database refuses what the check allows") from refused
+
+
+async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -> None:
     sql = statements(resource, batch.action, batch.options)
     conflicts = await _conflicts(connection, sql, batch)
     failures = await _failures(connection, resource, batch, conflicts) if conflicts else []
@@ -111,21 +130,11 @@ async def _apply(connection: "Connection", resource: Resource, batch: Batch) -> 
     if failures and (not batch.options.lenient or len(invalid) == batch.received):
         await connection.execute(QUERIES["finish_failed"], batch.account, batch.id, invalid)
         return
-    await _write(connection, sql, batch, list(conflicts), invalid)
-
-
-async def _write(
-    connection: "Connection", sql: Statements, batch: Batch, bad: list[int], invalid: list[int]
-) -> None:
-    try:
-        # Two items may swap unique values: what counts is how the rows look in the end.
-        await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        finished = await connection.execute(
-            sql.apply, batch.id, batch.account, bad, batch.collection, invalid
-        )
-        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    except asyncpg.UniqueViolationError as error:
-        raise ConflictAppeared("a conflict appeared between check and insert") from error
+    bad = list(conflicts)
+    finished = await connection.execute(
+        sql.apply, batch.id, batch.account, bad, batch.collection, invalid
+    )
+    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if finished != "UPDATE 1":
         raise DamagedPayload("the staged items are not the ones that were accepted")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from ingest.errors import TooSlow, Unavailable
+from ingest.errors import ConfigurationError, TooSlow, Unavailable
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ _TRANSIENT = (
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
+)
+
+
+_NOT_MIGRATED = (
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
 )
 
 
@@ -86,7 +94,7 @@ class Pool:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
         except _TRANSIENT:
             raise
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
             raise Unavailable(
                 "The database refuses to be connected to",
                 "It may not be migrated: run `ingest migrate`.",
@@ -100,9 +108,15 @@ class Pool:
 
 @contextmanager
 def transient_errors() -> Iterator[None]:
-    """Turn the driver's errors that pass by themselves into `Unavailable`."""
+    """Turn the driver's errors that pass by themselves into `Unavailable`.
+
+    Raises:
+        ConfigurationError: the database lacks what a migration makes.
+    """
     try:
         yield
+    except _NOT_MIGRATED as error:
+        raise ConfigurationError("the database is not migrated: run `ingest migrate`") from error
     except _TRANSIENT as error:
         if isinstance(error, ValueError):  # an argument that the driver cannot encode: a bug
             raise

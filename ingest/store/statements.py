@@ -110,7 +110,7 @@ class _Builder:
         if self.resource.keeps_unknown:
             extra.append('"$extra" jsonb')
         return f"""items AS MATERIALIZED (
-    SELECT r.*
+    SELECT p.account AS "$account", r.*
     FROM ingest.payloads p
     CROSS JOIN LATERAL json_to_recordset(convert_from(p.records, 'UTF8')::json)
         AS r({", ".join([*extra, *columns])})
@@ -121,28 +121,51 @@ class _Builder:
         """Each item with the stored row that it means, if there is one."""
         old = "".join(f', t.{quote(f.column)} AS "$old{n}"' for n, f in self._unique_columns())
         match = quote(self.identity.column)
-        found = f't."$account" = $2 AND t.{match} = i.{match}'
         if self._identity_is_unique():
-            target, count = f"LEFT JOIN {self.table} t ON {found}", "1"
+            stored = f"LATERAL {self._row('t', 'i', f't.{match} = i.{match}')} t ON true"
+            several = "false"
         else:
-            count = 't."$count"'
-            target = f"""LEFT JOIN LATERAL (
-        SELECT two.*, count(*) OVER () AS "$count"
-        FROM (SELECT * FROM {self.table} t WHERE {found} ORDER BY t.{self.key} LIMIT 2) two
-        ORDER BY two.{self.key} LIMIT 1
-    ) t ON true"""
+            # The account is read once, however many items there are; OFFSET keeps it so.
+            stored = f"""(
+        SELECT t.*, row_number() OVER same AS "$number", lead(t.{self.key}) OVER same AS "$next"
+        FROM (SELECT * FROM {self.table} OFFSET 0) t
+        WHERE (t."$account", t.{match}) IN (SELECT "$account", {match} FROM items)
+        WINDOW same AS (PARTITION BY t.{match} ORDER BY t.{self.key})
+    ) t ON t."$number" = 1 AND t.{match} = i.{match}"""
+            several = 't."$next" IS NOT NULL'
         return f"""resolved AS MATERIALIZED (
-    SELECT i.*, t.{self.key} AS "$target", t."$version" AS "$stored", {count} AS "$matches"{old}
+    SELECT i.*, t.{self.key} AS "$target", t."$version" AS "$stored",
+        {several} AS "$ambiguous"{old}
     FROM items i
-    {target}
+    LEFT JOIN {stored}
+)"""
+
+    def _row(self, row: str, item: str, where: str) -> str:
+        """The stored row, one at most, that `where` finds for an item: a subquery for LATERAL.
+
+        LIMIT keeps it one: joined plainly, the planner may read all rows of the account instead
+        of looking each one up, where it has no statistics yet or believes the account small.
+        """
+        return (
+            f"""(SELECT {row}.* FROM {self.table} {row} """
+            f"""WHERE {row}."$account" = {item}."$account" AND {where} LIMIT 1)"""
+        )
+
+    def _known(self) -> str:
+        """The items of which one can say which stored row they mean, if any."""
+        return """known AS (
+    SELECT * FROM resolved WHERE NOT "$ambiguous"
 )"""
 
     def _wanted(self) -> str:
-        """Each item with the unique values that it would leave; NULL where it writes none."""
+        """Each item with the unique values that it would leave; NULL where it writes none.
+
+        What becomes of a row, the first item that means it decides; later ones are repeats.
+        """
         new = "".join(f', {self._new_value(n, f)} AS "$new{n}"' for n, f in self._unique_columns())
         return f"""wanted AS MATERIALIZED (
-    SELECT r.*{new}
-    FROM resolved r
+    SELECT r.*, r."$i" = min(r."$i") OVER (PARTITION BY r."$target") AS "$decides"{new}
+    FROM known r
 )"""
 
     def _new_value(self, number: int, field: StoredField) -> str:
@@ -171,7 +194,7 @@ class _Builder:
     # -- check --------------------------------------------------------------------------------
 
     def check(self) -> str:
-        parts = [self._items(), self._resolved()]
+        parts = [self._items(), self._resolved(), self._known()]
         if self.unique:
             parts.append(self._wanted())
         conflicts = [
@@ -183,14 +206,15 @@ class _Builder:
         body = "\nUNION ALL\n".join(conflicts)
         return (
             f"WITH {_join(parts)}\n"
-            f'SELECT c.i AS "index", c.code, c.attribute, min(c.first) AS first\n'
-            f"FROM (\n{body}\n) c(i, code, attribute, first)\n"
-            f"GROUP BY c.i, c.code, c.attribute\nORDER BY c.i, c.attribute, c.code"
+            "SELECT DISTINCT ON (c.i, c.attribute, c.code)\n"
+            '    c.i AS "index", c.code, c.attribute, c.first\n'
+            f"FROM (\n{body}\n) c(i, code, attribute, first, inferred)\n"
+            "ORDER BY c.i, c.attribute, c.code, c.inferred"
         )
 
     def _repeated_identity(self) -> list[str]:
         repeated = [_repeated("items", [quote(self.identity.column)], IDENTITY)]
-        if not self.by_key and self.creates:
+        if not self.by_key and self.action is not Action.DELETE:
             repeated.append(_repeated("items", [self.key], KEY))
         return repeated
 
@@ -198,7 +222,7 @@ class _Builder:
         stale = '"$v" IS NOT NULL AND ("$target" IS NULL OR "$stored" IS DISTINCT FROM "$v")'
         found = [_conflict(VERSION_MISMATCH.code, IDENTITY, stale)]
         if not self._identity_is_unique():
-            found.append(_conflict(AMBIGUOUS_MATCH.code, IDENTITY, '"$matches" > 1'))
+            found.append(_conflict(AMBIGUOUS_MATCH.code, IDENTITY, '"$ambiguous"', of="resolved"))
         if self.action is Action.CREATE and not self.upsert:
             found.append(_conflict(DUPLICATE.code, IDENTITY, '"$target" IS NOT NULL'))
         if not self.creates:
@@ -216,9 +240,8 @@ class _Builder:
         moved = f'{sent} AND "$target" IS NOT NULL AND "$target" <> {self.key}'
         found = [_conflict(INVALID.code, KEY, moved)]
         if self.creates:
-            taken = (
-                f'"$target" IS NULL AND EXISTS (SELECT FROM {self.table} t '
-                f'WHERE t."$account" = $2 AND t.{self.key} = resolved.{self.key})'
+            taken = '"$target" IS NULL AND EXISTS ' + self._row(
+                "t", "known", f"t.{self.key} = known.{self.key}"
             )
             found.append(_conflict(DUPLICATE.code, KEY, taken))
         return found
@@ -232,15 +255,17 @@ class _Builder:
             carried = [f'get_bit("$set", {self._position(field)}) = 1' for field in group]
             only = carried if self.action is Action.UPDATE else []
             found.append(_repeated("items", columns, number, only))
-            if self.updates:
+            if self.updates and len(group) > 1:
+                # Two sparse items may leave the same values, though neither carries all of them.
                 new = [f'"$new{n}"' for n, field in self._unique_columns() if field in group]
-                found.append(_repeated("wanted", new, number))
+                touched = f"""("$target" IS NULL OR {" OR ".join(carried)})"""
+                found.append(_repeated("wanted", new, number, [touched]))
         return found
 
     def _taken_unique(self, number: int) -> str:
-        return f"""SELECT w."$i", {DUPLICATE.code}, {number}, NULL::integer
+        return f"""SELECT w."$i", {DUPLICATE.code}, {number}, NULL::integer, false
 FROM wanted w
-JOIN {self.table} h ON h."$account" = $2 AND {self._holds(number)}
+CROSS JOIN LATERAL {self._row("h", "w", self._holds(number))} h
 WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(number)}"""
 
     def _holds(self, number: int) -> str:
@@ -259,7 +284,7 @@ WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(nu
             for n, field in self._unique_columns()
             if field in group
         )
-        return f'g."$target" = h.{self.key} AND ({differs})'
+        return f'g."$target" = h.{self.key} AND g."$decides" AND ({differs})'
 
     def _not_given_up(self, number: int) -> str:
         if not self.gives_up:
@@ -272,7 +297,7 @@ WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(nu
         needs = "\nUNION ALL\n".join(
             f"""SELECT w."$i", {number}, g."$i"
 FROM wanted w
-JOIN {self.table} h ON h."$account" = $2 AND {self._holds(number)}
+CROSS JOIN LATERAL {self._row("h", "w", self._holds(number))} h
 JOIN wanted g ON {self._gives_up(number)}
 WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
             for number in range(1, len(self.unique) + 1)
@@ -280,6 +305,7 @@ WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
         parts = [
             self._items(),
             self._resolved(),
+            self._known(),
             self._wanted(),
             f"needs(i, attribute, giver) AS MATERIALIZED (\n{needs}\n)",
             """failed(i, attribute) AS (
@@ -360,7 +386,7 @@ FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
     UPDATE {self.table} t
     SET {", ".join(assignments)}
     FROM good g
-    WHERE t."$account" = $2 AND t.{self.key} = g."$target"
+    WHERE t."$account" = g."$account" AND t.{self.key} = g."$target"
       AND {differs}
     RETURNING g."$i", t.*
 )"""
@@ -377,7 +403,7 @@ FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
         return f"""deleted AS (
     DELETE FROM {self.table} t
     USING good g
-    WHERE t."$account" = $2 AND t.{self.key} = g."$target"
+    WHERE t."$account" = g."$account" AND t.{self.key} = g."$target"
     RETURNING g."$i", t.*
 )"""
 
@@ -385,10 +411,10 @@ FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
         return f"""SELECT t."$i", '{letter}', {self._item("t")} FROM {source} t"""
 
     def _unchanged(self) -> str:
-        changed = ' AND NOT EXISTS (SELECT FROM updated u WHERE u."$i" = g."$i")'
+        stored = self._row("t", "g", f't.{self.key} = g."$target"')
+        changed = '\nWHERE NOT EXISTS (SELECT FROM updated u WHERE u."$i" = g."$i")'
         return f"""SELECT g."$i", 'n', {self._item("t")}
-FROM good g JOIN {self.table} t ON t."$account" = $2 AND t.{self.key} = g."$target"
-WHERE g."$target" IS NOT NULL{changed if self.updates else ""}"""
+FROM good g CROSS JOIN LATERAL {stored} t{changed if self.updates else ""}"""
 
     def _count(self) -> str:
         return """totals AS (
@@ -439,16 +465,20 @@ def _declared(field: StoredField) -> str:
     return f'{field.type.value} COLLATE "C"' if field.type.value == "text" else field.type.value
 
 
-def _conflict(code: int, attribute: int, where: str) -> str:
-    return f'SELECT "$i", {code}, {attribute}, NULL::integer FROM resolved WHERE {where}'
+def _conflict(code: int, attribute: int, where: str, of: str = "known") -> str:
+    return f'SELECT "$i", {code}, {attribute}, NULL::integer, false FROM {of} WHERE {where}'
 
 
 def _repeated(
     source: str, columns: list[str], attribute: int, only: list[str] | None = None
 ) -> str:
-    """Items that repeat the values of an earlier one; NULLs repeat nothing."""
+    """Items that repeat the values of an earlier one; NULLs repeat nothing.
+
+    What the items themselves say comes before what is inferred with the help of stored values.
+    """
     present = " AND ".join([*(f"{column} IS NOT NULL" for column in columns), *(only or [])])
-    return f"""SELECT i, {DUPLICATE_IN_BATCH.code}, {attribute}, first
+    inferred = str(source != "items").lower()
+    return f"""SELECT i, {DUPLICATE_IN_BATCH.code}, {attribute}, first, {inferred}
 FROM (
     SELECT "$i" AS i, min("$i") OVER (PARTITION BY {", ".join(columns)}) AS first
     FROM {source}

@@ -78,24 +78,24 @@ class ItemValidator:
         """The loaded item, and its key where that is not one of the schema's fields."""
         key = self.resource.key
         if not self.resource.server_key:
-            return self._load_fields(item), missing
+            return self._load_fields(item, item), missing
         if key.data_key not in item:
             made = uuid7() if self.action is Action.CREATE else missing
-            return self._load_fields(item), made
+            return self._load_fields(item, item), made
         body = {name: value for name, value in item.items() if name != key.data_key}
         errors: list[ItemError] = []
         value = _collect(errors, lambda: self._load_field(key, item[key.data_key]))
-        loaded = _collect(errors, lambda: self._load_fields(body))
+        loaded = _collect(errors, lambda: self._load_fields(body, item))
         if errors:
             raise InvalidItem(errors)
         return loaded, value
 
-    def _load_fields(self, item: dict[str, Any]) -> Any:
+    def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> Any:
         try:
             return self._validator.load(item, self._partial)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
-            raise InvalidItem([*errors, *self._writer.also_wrong(item, errors)]) from None
+            raise InvalidItem([*errors, *self._writer.also_wrong(received, errors)]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 

@@ -37,20 +37,37 @@ class Dev:
     def __init__(self, folder: Path, *arguments: str, ready_file: str = "ready.json") -> None:
         self.folder = folder
         self.ready_file = folder / ready_file
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "ingest", "dev", "--port", "0"),
-                *("--data-dir", str(folder / "data")),
-                *("--ready-file", str(self.ready_file)),
-                *arguments,
-            ],
-            env=clean_environment(),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # Files, because nobody reads a pipe while it runs, and a full one would stop it.
+        self._output = self.ready_file.with_suffix(".output")
+        self._complaints = self.ready_file.with_suffix(".complaints")
+        self.process = self._start(arguments)
         self.seen: set[int] = set()
+
+    def _start(self, arguments: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+        with self._output.open("wb") as output, self._complaints.open("wb") as complaints:
+            return subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "ingest", "dev", "--port", "0"),
+                    *("--data-dir", str(self.folder / "data")),
+                    *("--ready-file", str(self.ready_file)),
+                    *arguments,
+                ],
+                env=clean_environment(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=complaints,
+            )
+
+    @property
+    def output(self) -> str:
+        """What it printed on standard output."""
+        return self._output.read_text()
+
+    @property
+    def complaints(self) -> str:
+        """What it printed on standard error."""
+        return self._complaints.read_text()
 
     @property
     def ready(self) -> dict[str, Any]:
@@ -69,7 +86,7 @@ class Dev:
         """Wait for the ready file."""
 
         def written() -> bool:
-            assert self.process.poll() is None, self.process.communicate()[1]
+            assert self.process.poll() is None, self.complaints
             return self.ready_file.exists()
 
         self.until(written, "the ready file")
@@ -80,17 +97,16 @@ class Dev:
         """Wait until `condition` holds."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            assert time.monotonic() < deadline, f"after {PATIENCE:.0f} s still not: {what}"
+            assert time.monotonic() < deadline, f"still not: {what}\n{self.complaints}"
             time.sleep(POLL)
 
     def refusal(self) -> str:
         """The one line that it leaves where it cannot work."""
-        output, complaints = self.process.communicate(timeout=PATIENCE)
-        assert (self.process.returncode, output) == (1, "")
-        last = complaints.splitlines()[-1]
-        assert [line for line in complaints.splitlines() if line.startswith("ingest: ")] == [last]
-        assert "Traceback" not in complaints
-        return last
+        assert (self.process.wait(PATIENCE), self.output) == (1, "")
+        lines = self.complaints.splitlines()
+        assert [line for line in lines if line.startswith("ingest: ")] == lines[-1:]
+        assert "Traceback" not in self.complaints
+        return lines[-1]
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another `ingest …` command on the same database, as its superuser."""
@@ -117,14 +133,15 @@ class Dev:
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, json.loads(response.read() or b"{}"))
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-        """Stop it, and check that it leaves nothing; its status, output and complaints."""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it, and check that it ends well and leaves nothing."""
         if self.ready_file.exists():
             _ = self.pids
         self.process.send_signal(number)
-        output, complaints = self.process.communicate(timeout=PATIENCE)
+        assert self.process.wait(PATIENCE) == 0, self.complaints
+        assert "Traceback" not in self.complaints
+        assert not self.ready_file.exists()
         self.check_nothing_left()
-        return self.process.returncode, output, complaints
 
     def check_nothing_left(self) -> None:
         """No process of ours runs, whether the ready file named it or not."""
@@ -135,7 +152,7 @@ class Dev:
         """Whatever a test did, leave nothing behind."""
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.communicate(timeout=PATIENCE)
+        self.process.wait(PATIENCE)
 
 
 def clean_environment() -> dict[str, str]:

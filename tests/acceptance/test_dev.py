@@ -1,11 +1,14 @@
 """`ingest dev`: what a user sees, what dies and comes back, what is left when it stops."""
 
+import itertools
+import json
 import os
 import re
 import shlex
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,10 +36,13 @@ def airport(code: str, **changed: object) -> dict[str, Any]:
     }
 
 
+_numbers = itertools.count()
+
+
 @pytest.fixture
-def code(request: pytest.FixtureRequest) -> str:
+def code() -> str:
     """An airport code that no other test of this module uses."""
-    return f"T{abs(hash(request.node.name)) % 1000:03d}"
+    return f"T{next(_numbers):03d}"
 
 
 def test_the_ready_file_says_where_everything_is(dev: "Dev") -> None:
@@ -89,8 +95,14 @@ def test_a_part_that_is_killed_comes_back(dev: "Dev", kind: str, code: str) -> N
     assert all(map(runs, after["pids"][kind]))
     for unchanged in ("url", "token", "databaseUrl", "redisUrl"):
         assert after[unchanged] == before[unchanged]
-    dev.until(lambda: dev.request("GET", "/readyz").status == 200, "ready again")
-    assert dev.request("POST", "/v1/airports", [airport(code)]).status == 201
+
+    def accepted() -> bool:
+        answer = dev.request("POST", "/v1/airports", [airport(code)], Idempotency_Key=f'"{code}"')
+        assert answer.status in (201, 202, 409, 503), answer
+        return answer.status != 503
+
+    dev.until(accepted, "a batch accepted")
+    dev.until(lambda: dev.request("GET", f"/v1/airports/{code}").status == 200, "it is saved")
 
 
 def test_stopping_leaves_nothing_and_starting_again_finds_everything(start_dev: StartDev) -> None:
@@ -98,10 +110,7 @@ def test_stopping_leaves_nothing_and_starting_again_finds_everything(start_dev: 
     token = first.ready["token"]
     sent = first.request("POST", "/v1/airports", [airport("AAA")], Idempotency_Key="one")
     assert sent.status == 201
-    status, output, complaints = first.stop(signal.SIGTERM)
-    assert (status, "Traceback" in complaints) == (0, False)
-    assert "curl" in output
-    assert not first.ready_file.exists()
+    first.stop(signal.SIGTERM)
 
     again = start_dev().wait_ready()
     assert again.ready["token"] == token
@@ -112,25 +121,23 @@ def test_stopping_leaves_nothing_and_starting_again_finds_everything(start_dev: 
 
 
 def test_ctrl_c_stops_cleanly(start_dev: StartDev) -> None:
-    status, _, complaints = start_dev().wait_ready().stop(signal.SIGINT)
-    assert (status, "Traceback" in complaints) == (0, False)
+    start_dev().wait_ready().stop(signal.SIGINT)
 
 
-def test_the_printed_line_can_be_pasted(start_dev: StartDev, tmp_path: Path) -> None:
-    dev = start_dev().wait_ready()
-    ready = dev.ready
-    _, output, _ = dev.stop()
-    (line,) = [line.strip() for line in output.splitlines() if line.strip().startswith("curl")]
-    words = shlex.split(line)
-    assert f"{ready['url']}/v1/airports" in words
-    assert f"Authorization: Bearer {ready['token']}" in words
+def test_the_printed_line_can_be_pasted(dev: "Dev") -> None:
+    (line,) = [line for line in dev.output.splitlines() if line.strip().startswith("curl ")]
+    answer = subprocess.run(
+        shlex.split(line), capture_output=True, text=True, check=True, timeout=60
+    )
+    assert json.loads(answer.stdout)["result"] == "success"
+    assert dev.request("GET", "/v1/airports/BER").status == 200
 
 
 def test_a_signal_while_it_starts_leaves_nothing(start_dev: StartDev) -> None:
     dev = start_dev()
     dev.until(lambda: (dev.folder / "data" / "postgres").exists(), "PostgreSQL being started")
-    status, output, complaints = dev.stop()
-    assert (status, output, "Traceback" in complaints) == (0, "", False)
+    dev.stop()
+    assert dev.output == ""
 
 
 def test_killing_it_leaves_nothing_in_the_way(start_dev: StartDev) -> None:

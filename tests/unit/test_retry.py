@@ -48,7 +48,7 @@ def test_a_statement_that_is_too_slow_is_an_attempt() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [asyncpg.DataError, asyncpg.CheckViolationError, asyncpg.UndefinedColumnError, ValueError],
+    [asyncpg.DataError, asyncpg.CheckViolationError, ValueError],
 )
 def test_an_answer_of_the_database_is_an_attempt(error: type[Exception]) -> None:
     translated = _as_the_store_says_it(error)
@@ -57,7 +57,7 @@ def test_an_answer_of_the_database_is_an_attempt(error: type[Exception]) -> None
 
 
 def test_errors_of_our_own() -> None:
-    assert judge(ConflictAppeared()) is Verdict.AGAIN
+    assert judge(ConflictAppeared()) is Verdict.COUNTED
     assert judge(UnservedCollection()) is Verdict.NOT_HERE
     assert judge(DamagedPayload()) is Verdict.COUNTED
 
