@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check
+.PHONY: help setup demo serve test chaos check
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -22,6 +22,9 @@ serve: setup ## run everything on port 8080 until Ctrl-C, on the data that the d
 
 test: setup ## pass the tests
 	@$(BIN)/pytest -q -n 2 --dist loadfile
+
+chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 check: setup ## check format, lints, types and the architecture
 	@$(BIN)/ruff format --quiet --check .

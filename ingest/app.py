@@ -26,6 +26,8 @@ from ingest.store.pool import open_pool
 
 log = structlog.get_logger(__name__)
 
+_GOODBYES = 1.0  # seconds in which connections that are in use get the answer that ends them
+
 
 def create_app(settings: Settings, registry: Registry) -> web.Application:
     """The application; its connections are opened when it starts and closed when it stops."""
@@ -34,8 +36,20 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     app[app_keys.REGISTRY] = registry
     app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
     app.add_routes(ROUTES)
+    app[app_keys.STOPPING] = asyncio.Event()
+    app.on_response_prepare.append(_say_goodbye)
     app.cleanup_ctx.append(_connections)
     return app
+
+
+async def _say_goodbye(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell clients that a connection ends with this answer, once the process is stopping.
+
+    Otherwise they would send their next request into a connection that is being closed.
+    """
+    if request.app[app_keys.STOPPING].is_set():
+        response.force_close()
+        response.headers["Connection"] = "close"  # aiohttp has decided on it before it calls us
 
 
 async def _connections(app: web.Application) -> AsyncIterator[None]:
@@ -73,8 +87,9 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, registry: Registry) -> None:
+    app = create_app(settings, registry)
     runner = JsonAppRunner(
-        create_app(settings, registry),
+        app,
         access_log=None,
         auto_decompress=False,
         shutdown_timeout=settings.shutdown_timeout,
@@ -93,6 +108,9 @@ async def _serve(settings: Settings, registry: Registry) -> None:
         log.info("serving", host=settings.host, port=settings.port, collections=list(registry))
         readiness.announce()
         await _stop_signal()
+        app[app_keys.STOPPING].set()
+        await site.stop()
+        await asyncio.sleep(_GOODBYES)
     finally:
         await runner.cleanup()
 

@@ -7,8 +7,8 @@ work is one line on standard error and status 1; wrong usage is status 2.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,13 @@ from uuid import UUID
 
 import click
 
+from ingest.cli_batches import batches
+from ingest.console import admin_settings, show, time_text
+from ingest.console import operator_pool as _pool
 from ingest.errors import ConfigurationError, IngestError, RequestError
 
 if TYPE_CHECKING:
     from ingest.settings import Settings
-    from ingest.store.pool import Pool
     from ingest.store.tokens import Token
 
 _AT_LEAST_ONE = click.IntRange(min=1)
@@ -136,10 +138,13 @@ def migrate() -> None:
     from ingest.resources import load_registry
     from migrations.run import migrate as run_migrations
 
-    settings = _admin_settings()
+    settings = admin_settings()
     done = run_migrations(settings.database_url, load_registry(settings.resources))
     for sentence in done or ["nothing to do: the database is up to date"]:
         click.echo(sentence)
+
+
+cli.add_command(batches)
 
 
 @cli.group()
@@ -201,25 +206,31 @@ def revoke_token(token_id: UUID) -> None:
     click.echo(f"revoked token {token_id}", err=True)
 
 
+@cli.group()
+def schema() -> None:
+    """Look into the schemas that are served."""
+
+
+@schema.command("explain")
+@click.argument("collection", metavar="NAME")
+def explain_collection(collection: str) -> None:
+    """Show which fields of a collection are validated by compiled code, and why others are not."""
+    from ingest.resources import load_registry
+    from ingest.validation import explain_schema
+
+    registry = load_registry(_settings(database_url="", redis_url="").resources)
+    if collection not in registry:
+        known = ", ".join(sorted(registry))
+        raise ConfigurationError(f"there is no collection {collection!r}; there are {known}")
+    for row in explain_schema(registry[collection].schema):
+        click.echo("\t".join(row).rstrip())
+
+
 def _settings(**given: Any) -> "Settings":
     """The settings of the environment, under the options that were given."""
     from ingest.settings import read_settings
 
     return read_settings(**{name: value for name, value in given.items() if value is not None})
-
-
-def _admin_settings() -> "Settings":
-    """Settings for an operator's command: no Redis, and the database URL that may change things."""
-    return _settings(database_url=os.environ.get("INGEST_MIGRATE_DATABASE_URL"), redis_url="")
-
-
-@asynccontextmanager
-async def _pool() -> "AsyncIterator[Pool]":
-    """A pool that works with the rights of the login itself."""
-    from ingest.store.pool import open_pool
-
-    async with open_pool(_admin_settings(), role=None) as pool:
-        yield pool
 
 
 def _future(expires: datetime | None) -> datetime | None:
@@ -236,24 +247,8 @@ _COLUMNS = ("id", "account", "name", "created", "expires", "revoked")
 
 def _row(each: "Token") -> tuple[str, ...]:
     times = (each.created_at, each.expires_at, each.revoked_at)
-    return (str(each.id), each.account, each.name, *(_time(time) for time in times))
-
-
-def _time(time: datetime | None) -> str:
-    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return (str(each.id), each.account, each.name, *(time_text(time) for time in times))
 
 
 def _show(rows: list[tuple[str, ...]]) -> None:
-    """Print rows as a table for a person, or as tab-separated values for a program."""
-    if not sys.stdout.isatty():
-        for row in (_COLUMNS, *rows):
-            click.echo("\t".join(" ".join(cell.split()) for cell in row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*_COLUMNS)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # names may hold what rich takes for markup
-    Console().print(table)
+    show(_COLUMNS, rows)

@@ -21,6 +21,7 @@
     │   ├── KeyMismatch                 42220
     │   ├── InternalError               50001
     │   ├── Unavailable                 50301
+    │   ├── TooSlow                     50301, the database gave up a statement
     │   └── OutcomeUnknown              50301, with the id of the batch in doubt
     └── ConfigurationError          a setting, a schema or an environment that cannot work
 
@@ -178,6 +179,10 @@ class InternalError(RequestError):
 
 class Unavailable(RequestError):
     error_code = ErrorCode(50301, "unavailable", "system")
+
+
+class TooSlow(Unavailable):
+    """A statement took longer than it may, and not because it waited for a lock."""
 
 
 class OutcomeUnknown(Unavailable):

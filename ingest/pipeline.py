@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 
 from ingest.errors import InProgress, KeyMismatch, KeyRequired, Replayed, Unavailable
+from ingest.faults import Point, parse_faults
 from ingest.idempotency import Keys, Phase
 from ingest.ids import uuid7
 from ingest.model import (
@@ -74,6 +75,7 @@ class Pipeline:
         self._keys = keys
         self._queue = queue
         self.waiters = Waiters(pool, queue)
+        self.faults = parse_faults(settings.faults, settings.faults_seed)
         self._keep = dt.timedelta(seconds=settings.idempotency_ttl)
         self._registry = registry
         self._validators: dict[tuple[str, Action, bool, str | None], ItemValidator] = {}
@@ -107,7 +109,9 @@ class Pipeline:
             outcome = await self._accept(write, batch_id)
             if outcome.batch.state is not BatchState.ACCEPTED:
                 return outcome
+            await self.faults.reached(Point.BEFORE_RING)
             await self._queue.ring(write.account, batch_id)
+            await self.faults.reached(Point.AFTER_RING)
             return await self._committed(write, outcome, finished)
 
     async def rehearse(self, write: Write) -> Outcome:
@@ -181,6 +185,7 @@ class Pipeline:
         """Validate and stage: an accepted batch, or a rejected one."""
         accepted = False
         try:
+            await self.faults.reached(Point.AFTER_CLAIM)
             batch = _new_batch(write, batch_id, await self._validate(write))
             if _nothing_to_save(batch):
                 if await self._original(write) is not None:
@@ -189,6 +194,7 @@ class Pipeline:
                 return self._outcome_of(batch, BatchState.REJECTED)
             await batches.accept(self._pool, batch)
             accepted = True
+            await self.faults.reached(Point.AFTER_STAGE)
         finally:
             if write.key is not None:
                 settle = self._keys.accepted if accepted else self._keys.release

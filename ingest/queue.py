@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 from arq.connections import ArqRedis
+from arq.constants import job_key_prefix
 from redis.exceptions import RedisError
 
 from ingest.redis_link import RedisAway, RedisLink
@@ -44,16 +45,31 @@ class Queue:
         """Ask a worker to commit a batch. False where Redis is away: a sweeper will ring again.
 
         Args:
-            attempt: a number that was not used before for this batch; a job's id is used once.
+            attempt: 0 for the first ring, then a number that grows; rings of the same number are
+                one. A ring takes the place of the earlier ones.
         """
-        job = f"{batch}:{attempt}"
         try:
-            await self._link.call(
-                lambda: self._redis.enqueue_job(COMMIT_JOB, account, str(batch), _job_id=job)
-            )
+            await self._link.call(lambda: self._ring(account, batch, attempt))
         except RedisAway:
             return False
         return True
+
+    async def _ring(self, account: str, batch: UUID, attempt: int) -> None:
+        if attempt:
+            await self._forget([f"{batch}:{earlier}" for earlier in (0, attempt - 1, attempt - 2)])
+        job = f"{batch}:{attempt}"
+        await self._redis.enqueue_job(COMMIT_JOB, account, str(batch), _job_id=job)
+
+    async def _forget(self, jobs: list[str]) -> None:
+        """Take jobs off the queue.
+
+        Those of a killed worker count as in progress for minutes, and arq looks at the first
+        hundred of its queue only: a hundred of them would hide whatever comes after.
+        """
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zrem(QUEUE, *jobs)
+            pipeline.delete(*(job_key_prefix + job for job in jobs))
+            await pipeline.execute()
 
     async def announce(self, batch: UUID) -> bool:
         """Tell whoever waits that a batch is finished."""
@@ -74,7 +90,16 @@ class Queue:
                 await subscription.subscribe(FINISHED)
                 while True:
                     message = await subscription.get_message(timeout=_LISTEN)
-                    if message is not None:
-                        yield UUID(bytes=message["data"])
+                    batch = None if message is None else _batch_of(message["data"])
+                    if batch is not None:
+                        yield batch
         except (RedisError, OSError, TimeoutError) as error:
             raise RedisAway from error
+
+
+def _batch_of(announced: bytes) -> UUID | None:
+    """The id that was announced; None where somebody else wrote to our channel."""
+    try:
+        return UUID(bytes=announced)
+    except ValueError:
+        return None

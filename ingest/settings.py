@@ -79,6 +79,20 @@ class Settings:
     shutdown_timeout: float = 30.0
     """How long a process may take to finish what it has."""
 
+    payload_ttl: float = 3600.0
+    """How long the staged items of a finished batch are kept."""
+    batch_ttl: float = 30 * 24 * 3600.0
+    """How long a finished batch is kept that no stored item names, and failures of any batch."""
+    retention_interval: float = 10.0
+    """How often a worker looks for what has expired."""
+    retention_step: int = 100
+    """The most batches of one kind that one step of the retention touches."""
+
+    faults: str = ""
+    """Faults on purpose, for tests: see `ingest.faults`."""
+    faults_seed: str = "0"
+    """Decides when planned faults happen; the same seed repeats them."""
+
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
 

@@ -14,6 +14,7 @@ from ingest import logs
 from ingest.errors import ConfigurationError
 from ingest.resources import Registry, load_registry
 from ingest.settings import Settings, read_settings
+from workers.retention import retain
 from workers.settings import create_worker, open_committer
 from workers.sweep import sweep
 
@@ -29,7 +30,10 @@ async def run(settings: Settings, registry: Registry) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_committer(settings, registry) as committer:
-        sweeper = asyncio.create_task(sweep(committer))
+        watching = [
+            asyncio.create_task(sweep(committer)),
+            asyncio.create_task(retain(settings, committer.pool)),
+        ]
         log.info("working", collections=list(registry))
         pause = _FIRST_PAUSE
         while not stop.is_set():
@@ -42,8 +46,9 @@ async def run(settings: Settings, registry: Registry) -> None:
                 log.warning("redis is away", error=type(error).__name__, again_in=pause)
                 await _pause(stop, pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-        sweeper.cancel()
-        await asyncio.gather(sweeper, return_exceptions=True)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
 
 
 async def work(worker: Worker, stop: asyncio.Event, grace: float) -> None:

@@ -8,6 +8,7 @@ import structlog
 from arq import Retry
 
 from ingest.errors import InternalError
+from ingest.faults import NO_FAULTS, Faults, Point
 from ingest.queue import Queue
 from ingest.resources import Registry
 from ingest.settings import Settings
@@ -27,6 +28,7 @@ class Committer:
     registry: Registry
     pool: Pool
     queue: Queue
+    faults: Faults = NO_FAULTS
 
     async def commit(self, account: str, batch: UUID, tries: int) -> None:
         """Commit a batch: one transaction that applies it and flips its state.
@@ -40,11 +42,15 @@ class Committer:
         try:
             async with self.pool.transaction(account) as connection:
                 done = await apply_batch(connection, self.registry, account, batch)
+                await self.faults.reached(Point.BEFORE_COMMIT)
+            await self.faults.reached(Point.AFTER_COMMIT)
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             await self._failed(account, batch, tries, error)
             return
-        if done:
-            log.info("batch finished", batch=str(batch), account=account)
+        if not done:
+            return
+        log.info("batch finished", batch=str(batch), account=account)
+        await self.faults.reached(Point.BEFORE_PUBLISH)
         await self.queue.announce(batch)
 
     async def _failed(self, account: str, batch: UUID, tries: int, error: Exception) -> None:
@@ -59,12 +65,12 @@ class Committer:
         )
         if verdict is Verdict.NOT_HERE:
             return
-        if verdict is Verdict.COUNTED and await self._gave_up(account, batch):
+        if verdict is Verdict.COUNTED and await self._gave_up(account, batch, error):
             await self.queue.announce(batch)
             return
         raise Retry(defer=delay(tries)) from error
 
-    async def _gave_up(self, account: str, batch: UUID) -> bool:
+    async def _gave_up(self, account: str, batch: UUID, error: Exception) -> bool:
         """Count the attempt; fail the batch where it was the last one."""
         attempts = await batches.count_attempt(self.pool, account, batch)
         if attempts is None:
@@ -77,9 +83,17 @@ class Committer:
             "code": code.code,
             "name": code.name,
             "message": f"The service could not commit this batch in {attempts} attempts",
+            "description": _reason(error),
         }
         await batches.finish_broken(self.pool, account, batch, reason)
         return True
+
+
+def _reason(error: Exception) -> str:
+    """What an operator needs to know of an error: its kind and what it says first."""
+    said = str(error.__cause__ or error).strip().splitlines()
+    kind = type(error.__cause__ or error).__name__
+    return f"{kind}: {said[0][:200]}" if said else kind
 
 
 async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:

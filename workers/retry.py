@@ -2,8 +2,8 @@
 
 from enum import Enum
 
-from ingest.errors import ConfigurationError, Unavailable
-from ingest.store.commit import ConflictAppeared, UnservedCollection
+from ingest.errors import ConfigurationError, TooSlow, Unavailable
+from ingest.store.commit import UnservedCollection
 
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 10.0
@@ -22,7 +22,9 @@ class Verdict(Enum):
 
 def judge(error: Exception) -> Verdict:
     """What an exception of a commit means."""
-    if isinstance(error, Unavailable | ConflictAppeared | ConfigurationError):
+    if isinstance(error, TooSlow):  # always will be: others wait behind it
+        return Verdict.COUNTED
+    if isinstance(error, Unavailable | ConfigurationError):
         return Verdict.AGAIN
     if isinstance(error, UnservedCollection):
         return Verdict.NOT_HERE

@@ -9,6 +9,7 @@ from arq.worker import Function, Worker, func
 from redis.asyncio import ConnectionPool
 
 from ingest import readiness
+from ingest.faults import parse_faults
 from ingest.queue import COMMIT_JOB, QUEUE, Queue, deserialize, serialize
 from ingest.redis_link import open_redis
 from ingest.resources import Registry
@@ -30,7 +31,8 @@ async def open_committer(settings: Settings, registry: Registry) -> AsyncIterato
         open_pool(settings, statement_timeout=settings.commit_timeout) as pool,
         open_redis(settings) as redis,
     ):
-        yield Committer(settings, registry, pool, Queue(redis))
+        faults = parse_faults(settings.faults, settings.faults_seed)
+        yield Committer(settings, registry, pool, Queue(redis), faults)
 
 
 def create_worker(committer: Committer) -> Worker:

@@ -2,8 +2,7 @@
 
 import asyncio
 import datetime as dt
-import itertools
-import secrets
+import time
 from uuid import UUID
 
 import structlog
@@ -16,18 +15,22 @@ from workers.commit import Committer
 log = structlog.get_logger(__name__)
 
 _AT_MOST = 500  # batches of one round
+_RING_AGAIN = 5.0  # seconds between two rings for the same batch
 
 
 async def sweep(committer: Committer) -> None:
     """Look again and again, until cancelled."""
-    # A ring needs an id that no ring had before, of this sweeper or of another.
-    rounds = itertools.count(secrets.randbits(48))
     while True:
         await asyncio.sleep(committer.settings.sweep_interval)
+        # All sweepers ring by the same number, so that there is one ring however many they are.
+        attempt = int(time.time() / _RING_AGAIN)
         try:
-            await see_to_unfinished(committer, next(rounds))
+            await see_to_unfinished(committer, attempt)
         except Unavailable:
             log.warning("the sweeper cannot reach the database")
+        except Exception as error:
+            # Without its sweeper a worker would look well, and forget what was not rung for.
+            log.exception("the sweeper failed", error=type(error).__name__)
 
 
 async def see_to_unfinished(committer: Committer, attempt: int) -> int:

@@ -13,6 +13,8 @@ from ingest.readiness import READY_FD
 
 START_TIMEOUT = 60.0
 """How long a part may take to answer, in seconds."""
+FAULTS_SEED = "INGEST_FAULTS_SEED"
+"""What of the environment is extended for each start of a process."""
 POLL = 0.05
 """How often to look whether a process has ended, in seconds."""
 
@@ -127,6 +129,7 @@ class ProcessPart(Part):
         self._command = list(command)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -152,14 +155,20 @@ class ProcessPart(Part):
         When we are killed it is killed too: PostgreSQL and Valkey stop at that moment, so there is
         nothing that it could still finish.
         """
+        self._starts += 1
         return subprocess.Popen(  # noqa: S603 - our own program
             self._command,
-            env={**self._environment, READY_FD: str(announce)},
+            env={**self._environment, READY_FD: str(announce), **self._seed()},
             stdin=subprocess.DEVNULL,
             pass_fds=[announce],
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGKILL),
         )
+
+    def _seed(self) -> dict[str, str]:
+        """Each start its own sequence of planned faults, or one that crashes would never get on."""
+        seed = self._environment.get(FAULTS_SEED, "")
+        return {FAULTS_SEED: f"{seed}/{self.name}/{self._starts}"}
 
 
 async def _first_byte(descriptor: int) -> bytes:

@@ -10,7 +10,7 @@ import structlog
 from ingest.dev.parts import Part
 from ingest.errors import ConfigurationError
 
-FIRST_DELAY, LAST_DELAY = 0.1, 5.0
+FIRST_DELAY, LAST_DELAY = 0.1, 2.0
 """How long to wait before a part is started again: doubled each time, in seconds."""
 SETTLED = 10.0
 """After how many seconds of running a part's next death counts as its first."""

@@ -196,6 +196,8 @@ def _message(batch: Batch) -> str:
     done = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     if bad:
         done += f"; {bad} of {_items(batch.received)} {_are(bad)} invalid"
+    if done and batch.options.representation and batch.data is None:
+        done += "; the items as they were saved are no longer kept with the batch"
     return done or "There was nothing to save"
 
 

@@ -1,11 +1,15 @@
 """/healthz: this process is alive. /readyz: what it needs is there."""
 
+import asyncio
+
 from aiohttp import web
 
 from ingest.errors import Unavailable
 from ingest.http.keys import POOL, REDIS, REGISTRY
 from ingest.http.responses import respond
 from ingest.store.tables import missing_tables
+
+_PATIENCE = 2.0  # seconds: whoever asks wants to know now, and a frozen database says nothing
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -25,6 +29,13 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def _database(request: web.Request) -> str:
+    """What is wrong with the database; where it is slow the question goes on without the answer."""
+    asking = asyncio.create_task(_ask_database(request))
+    await asyncio.wait({asking}, timeout=_PATIENCE)
+    return asking.result() if asking.done() else "does not answer"
+
+
+async def _ask_database(request: web.Request) -> str:
     try:
         async with request.app[POOL].connection() as connection:
             missing = await missing_tables(connection, request.app[REGISTRY])

@@ -1,5 +1,7 @@
 """The AppKeys under which handlers find what `ingest.app` put together."""
 
+import asyncio
+
 from aiohttp import web
 
 from ingest.pipeline import Pipeline
@@ -16,6 +18,7 @@ PRESENTERS = web.AppKey("presenters", dict[str, Presenter])
 POOL = web.AppKey("pool", Pool)
 REDIS = web.AppKey("redis", RedisLink)
 PIPELINE = web.AppKey("pipeline", Pipeline)
+STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)
 TRACE_ID = web.RequestKey("trace_id", str)

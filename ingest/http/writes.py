@@ -7,6 +7,7 @@ from aiohttp import web
 
 from ingest.dialects import collection
 from ingest.errors import InvalidKey
+from ingest.faults import Point
 from ingest.formats import json
 from ingest.http.body import check_encoding, content_type, read_body
 from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
@@ -48,6 +49,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     else:
         outcome = await pipeline.write(write)
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
+        await pipeline.faults.reached(Point.BEFORE_REPLY)
     return respond(answer.status, answer.document, _headers(outcome, answer.status, preferences))
 
 

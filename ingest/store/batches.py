@@ -41,13 +41,16 @@ async def accept(pool: Pool, batch: NewBatch) -> None:
         Unavailable: it was not accepted.
         OutcomeUnknown: the database went away during the COMMIT and cannot be asked.
     """
+    staged = False
     try:
         async with pool.transaction(batch.account) as connection:
             await stage(connection, batch)
+            staged = True
     except asyncpg.UniqueViolationError as error:
         raise KeyTaken from error
     except Unavailable:
-        if not await _is_accepted(pool, batch):
+        # Before the COMMIT was sent there is no doubt: it was not accepted.
+        if not staged or not await _is_accepted(pool, batch):
             raise
 
 
@@ -61,17 +64,42 @@ async def stage(connection: "Connection", batch: NewBatch) -> None:
 
 
 async def _is_accepted(pool: Pool, batch: NewBatch) -> bool:
-    """Whether a batch is there although its COMMIT was not answered."""
+    """Whether a batch is there although its COMMIT was not answered.
+
+    Its row is inserted again, for as long as that takes: a COMMIT that is still under way holds
+    the id, and PostgreSQL lets nobody insert it before that has ended one way or the other.
+    """
+    try:
+        async with pool.transaction(batch.account) as connection:
+            await _insert(connection, batch, BatchState.ACCEPTED)
+            raise _NotThere
+    except _NotThere:
+        return False
+    except asyncpg.UniqueViolationError:
+        return await _exists(pool, batch)
+    except Unavailable as error:
+        raise _unknown(batch) from error
+
+
+class _NotThere(Exception):
+    """Rolls back the insertion that only asked."""
+
+
+async def _exists(pool: Pool, batch: NewBatch) -> bool:
     try:
         return await get(pool, batch.account, batch.id) is not None
     except Unavailable as error:
-        raise OutcomeUnknown(
-            "The database went away while the batch was being accepted",
-            "Whether it was accepted is not known. Ask for the batch at Location, or send the "
-            "same request with the same Idempotency-Key again.",
-            retry_after=1,
-            batch_id=batch.id,
-        ) from error
+        raise _unknown(batch) from error
+
+
+def _unknown(batch: NewBatch) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "The database went away while the batch was being accepted",
+        "Whether it was accepted is not known. Ask for the batch at Location, or send the "
+        "same request with the same Idempotency-Key again.",
+        retry_after=1,
+        batch_id=batch.id,
+    )
 
 
 async def reject(pool: Pool, batch: NewBatch) -> None:
@@ -164,7 +192,7 @@ async def find_by_key(
 ) -> tuple[UUID, bytes] | None:
     """The batch that holds an idempotency key, and its fingerprint.
 
-    A key older than `keep` is forgotten on the way: it is free again.
+    The key of a finished batch that is older than `keep` is forgotten on the way: it is free again.
     """
     async with pool.transaction(account) as connection:
         row = await connection.fetchrow(QUERIES["find_by_key"], account, key, keep)

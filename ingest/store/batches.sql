@@ -51,7 +51,9 @@ FROM ingest.batches
 WHERE account = $1 AND id = ANY($2) AND state IN ('committed', 'rejected', 'failed')
 
 -- name: find_by_key
-SELECT id, fingerprint, created_at < now() - $3::interval AS expired
+-- An unfinished batch keeps its key, however old it is.
+SELECT id, fingerprint,
+       created_at < now() - $3::interval AND finished_at IS NOT NULL AS expired
 FROM ingest.batches
 WHERE account = $1 AND idempotency_key = $2
 
@@ -59,7 +61,7 @@ WHERE account = $1 AND idempotency_key = $2
 -- A key that is older than it is kept may be used again.
 UPDATE ingest.batches
 SET idempotency_key = NULL, fingerprint = NULL
-WHERE account = $1 AND id = $2
+WHERE account = $1 AND id = $2 AND finished_at IS NOT NULL
 
 -- name: lock_collection
 -- Whoever holds this row is the one writer of the collection.
@@ -69,12 +71,13 @@ SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2 FOR UPD
 INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING
 
 -- name: lock_batch
--- An accepted batch, locked; no row where another worker has finished it.
+-- An accepted batch, locked; no row where another worker has finished it, or is about to: a
+-- second ring for a batch must not wait for the first.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
        finished_at, created, updated, unchanged, deleted, outcomes, data, error
 FROM ingest.batches
 WHERE account = $1 AND id = $2 AND state = 'accepted'
-FOR UPDATE
+FOR UPDATE SKIP LOCKED
 
 -- name: finish_failed
 -- A failed batch frees its key: the corrected request may use it.

@@ -1,7 +1,7 @@
 """Applies one accepted batch inside a transaction that the caller holds.
 
-A worker commits that transaction; a dry run rolls it back. Either way the steps are these: become
-the collection's one writer, lock the batch, find every conflict, write what is good, finish.
+A worker commits that transaction; a dry run rolls it back. Either way the steps are these: lock
+the batch, become the collection's one writer, find every conflict, write what is good, finish.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,6 +35,10 @@ class ConflictAppeared(IngestError):
     """
 
 
+class DamagedPayload(IngestError):
+    """What is staged is not what was accepted; nothing of it is saved."""
+
+
 class UnservedCollection(IngestError):
     """The batch is of a collection that this process does not serve."""
 
@@ -45,22 +49,20 @@ async def apply_batch(
     """Apply an accepted batch and finish it: `committed`, or `failed` with every bad item named.
 
     Returns:
-        False where the batch is not there or is finished already: nothing was done.
+        False where the batch is not there, is finished already, or somebody else is at it:
+        nothing was done.
 
     Raises:
-        ConflictAppeared: nothing was done; the transaction cannot go on.
+        ConflictAppeared, DamagedPayload: nothing was done; the transaction cannot go on.
         UnservedCollection: nothing was done.
     """
-    row = await connection.fetchrow(QUERIES["get_batch"], account, batch_id)
+    row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
     if row is None:
         return False
     resource = registry.get(row["collection"])
     if resource is None:
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
     await _become_writer(connection, account, resource.name)
-    row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
-    if row is None:
-        return False
     await _apply(connection, resource, from_row(row))
     return True
 
@@ -129,8 +131,12 @@ async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -
         await connection.execute(QUERIES["finish_failed"], batch.account, batch.id, invalid)
         return
     bad = list(conflicts)
-    await connection.execute(sql.apply, batch.id, batch.account, bad, batch.collection, invalid)
+    finished = await connection.execute(
+        sql.apply, batch.id, batch.account, bad, batch.collection, invalid
+    )
     await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    if finished != "UPDATE 1":
+        raise DamagedPayload("the staged items are not the ones that were accepted")
 
 
 Conflicts = dict[int, list[asyncpg.Record]]

@@ -3,13 +3,14 @@
 Every transaction begins by naming its account, which row-level security then holds it to.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from ingest.errors import ConfigurationError, Unavailable
+from ingest.errors import ConfigurationError, TooSlow, Unavailable
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 ROLE = "ingest_app"
 CONNECT_TIMEOUT = 5.0
 _GRACE = 5.0  # seconds by which the client waits longer than the server does
+_IDLE = 10.0  # seconds that a transaction may hold its locks while its process does something else
+_LOCK_SHARE = 0.5  # of a statement's time that it may wait for a lock
+_CLOSE_TIMEOUT = 5.0  # seconds for connections to be closed in order
 
 # What passes by itself: the same call may succeed a moment later.
 _TRANSIENT = (
@@ -88,6 +92,8 @@ class Pool:
     async def _acquired(self) -> "AsyncIterator[Connection]":
         try:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
+        except _TRANSIENT:
+            raise
         except (asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
             raise Unavailable(
                 "The database refuses to be connected to",
@@ -114,7 +120,8 @@ def transient_errors() -> Iterator[None]:
     except _TRANSIENT as error:
         if isinstance(error, ValueError):  # an argument that the driver cannot encode: a bug
             raise
-        raise Unavailable(
+        kind = TooSlow if isinstance(error, asyncpg.QueryCanceledError) else Unavailable
+        raise kind(
             "The database is not available at the moment",
             "Nothing was lost; send the same request again.",
             retry_after=1,
@@ -135,7 +142,7 @@ async def open_pool(
         statement_timeout: seconds, in place of `settings.database_timeout`.
     """
     timeout = settings.database_timeout if statement_timeout is None else statement_timeout
-    async with asyncpg.create_pool(
+    pool = asyncpg.create_pool(
         settings.database_url,
         min_size=0,
         max_size=settings.database_pool,
@@ -143,20 +150,36 @@ async def open_pool(
         command_timeout=timeout + _GRACE,
         statement_cache_size=settings.statement_cache,
         server_settings=_server_settings(role, timeout),
-    ) as pool:
+    )
+    await pool
+    try:
         yield Pool(pool)
+    finally:
+        await _close(pool)
+
+
+async def _close(pool: "_AsyncpgPool") -> None:
+    """Close a pool, without waiting for a database that does not answer."""
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await pool.close()
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        pool.terminate()
 
 
 def _server_settings(role: str | None, timeout: float) -> dict[str, str]:
     milliseconds = str(int(timeout * 1000))
+    # A process that is frozen inside a transaction must not hold its collection for long.
+    idle = str(int(min(timeout, _IDLE) * 1000))
     chosen = {
         "application_name": "ingest",
         "timezone": "UTC",
         "search_path": "pg_catalog",
         "jit": "off",
         "statement_timeout": milliseconds,
-        "lock_timeout": milliseconds,
-        "idle_in_transaction_session_timeout": milliseconds,
+        # Shorter, so that waiting for somebody else is told from being too slow.
+        "lock_timeout": str(int(timeout * _LOCK_SHARE * 1000)),
+        "idle_in_transaction_session_timeout": idle,
         "extra_float_digits": "1",
     }
     return chosen if role is None else {**chosen, "role": role}

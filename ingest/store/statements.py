@@ -423,7 +423,8 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
 
     def _count(self) -> str:
         return """totals AS (
-    SELECT count(*) FILTER (WHERE letter = 'c')::integer AS created,
+    SELECT count(*) AS items_count,
+           count(*) FILTER (WHERE letter = 'c')::integer AS created,
            count(*) FILTER (WHERE letter = 'u')::integer AS updated,
            count(*) FILTER (WHERE letter = 'n')::integer AS unchanged,
            count(*) FILTER (WHERE letter = 'd')::integer AS deleted,
@@ -445,7 +446,8 @@ SET state = 'committed', finished_at = statement_timestamp(), invalid = $5,
     unchanged = totals.unchanged, deleted = totals.deleted,
     outcomes = totals.outcomes, data = {data}
 FROM totals
-WHERE b.account = $2 AND b.id = $1"""
+WHERE b.account = $2 AND b.id = $1
+  AND totals.items_count = b.received - cardinality($5::integer[])"""
 
     # -- small helpers ------------------------------------------------------------------------
 

@@ -4,5 +4,6 @@
 """
 
 from ingest.validation.compiler import Validator, compile_validator
+from ingest.validation.coverage import Coverage, explain_schema
 
-__all__ = ["Validator", "compile_validator"]
+__all__ = ["Coverage", "Validator", "compile_validator", "explain_schema"]

@@ -19,7 +19,7 @@ from tests.integration.migrating import connected, migrated
 
 EXAMPLES = Registry([airports, contacts, deals])
 EVERYTHING = [
-    "brought the service's own tables to revision 0001",
+    "brought the service's own tables to revision 0002",
     "airports: created its table",
     "contacts: created its table",
     "deals: created its table",
@@ -162,7 +162,7 @@ async def test_threads_take_turns(empty_database: str) -> None:
 async def test_readiness_names_what_is_missing(empty_database: str) -> None:
     async with connected(empty_database) as connection:
         assert await missing_tables(connection, EXAMPLES) == [
-            "ingest at revision 0001",
+            "ingest at revision 0002",
             "collections.airports",
             "collections.contacts",
             "collections.deals",
@@ -178,10 +178,10 @@ async def test_readiness_names_what_is_missing(empty_database: str) -> None:
 async def test_readiness_takes_a_later_revision(empty_database: str) -> None:
     await migrated(empty_database, EXAMPLES)
     async with connected(empty_database) as connection:
-        await connection.execute("UPDATE ingest.schema_version SET version_num = '0002'")
+        await connection.execute("UPDATE ingest.schema_version SET version_num = '0003'")
         assert await missing_tables(connection, EXAMPLES) == []
         await connection.execute("DELETE FROM ingest.schema_version")
-        assert await missing_tables(connection, EXAMPLES) == ["ingest at revision 0001"]
+        assert await missing_tables(connection, EXAMPLES) == ["ingest at revision 0002"]
 
 
 async def test_a_database_of_a_later_version_is_left_alone(empty_database: str) -> None:

@@ -177,7 +177,9 @@ async def test_a_token_that_ended_is_not_found(database: str, change: str) -> No
         assert len(await connection.fetch("SELECT ingest.find_token(sha256('acme'))")) == 1
 
 
-@pytest.mark.parametrize("call", ["find_token('')", "unfinished_batches('0', 1)"])
+@pytest.mark.parametrize(
+    "call", ["find_token('')", "unfinished_batches('0', 1)", "expired_batches('0', '0', '0', 1)"]
+)
 async def test_nobody_else_may_call_what_looks_across_accounts(database: str, call: str) -> None:
     async with connected(database) as connection:
         transaction = connection.transaction()  # rolled back: roles outlive a database

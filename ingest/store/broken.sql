@@ -1,0 +1,21 @@
+-- name: list_batches
+-- For an operator, who sees every account: the newest first.
+SELECT b.id, b.account, b.collection, b.action, b.state, b.received, b.attempts, b.created_at,
+       b.finished_at, b.error,
+       EXISTS (SELECT FROM ingest.payloads p WHERE p.batch = b.id) AS has_payload
+FROM ingest.batches b
+WHERE ($1::text IS NULL OR b.account = $1) AND ($2::text IS NULL OR b.state = $2)
+ORDER BY b.id DESC
+LIMIT $3
+
+-- name: lock_any
+-- A batch of any account, locked: the retention keeps off it until it is put back.
+SELECT state, error IS NOT NULL AS broken FROM ingest.batches WHERE id = $1 FOR UPDATE
+
+-- name: has_payload
+SELECT EXISTS (SELECT FROM ingest.payloads WHERE batch = $1)
+
+-- name: put_back
+UPDATE ingest.batches
+SET state = 'accepted', attempts = 0, error = NULL, finished_at = NULL
+WHERE id = $1

@@ -1,0 +1,45 @@
+"""What is no longer kept: found across accounts, removed account by account in bounded steps."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from ingest.store.pool import Pool
+from ingest.store.queries import load_queries
+
+QUERIES = load_queries("retention.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long each thing is kept, counted from the moment at which its batch finished."""
+
+    payload: dt.timedelta
+    """Staged items; those of a batch that the service could not commit are kept as `row`."""
+    answer: dt.timedelta
+    """The saved items of the response, and the idempotency key."""
+    row: dt.timedelta
+    """Failures; and whole batches that no stored item can name."""
+
+
+async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, int]:
+    """Remove what has expired of at most `at_most` batches for each kind of thing.
+
+    Returns:
+        How many batches were found for each kind; `at_most` means that there may be more.
+    """
+    async with pool.connection() as connection:
+        found = await connection.fetch(
+            QUERIES["expired"], kept.payload, kept.answer, kept.row, at_most
+        )
+    by_kind: dict[str, dict[str, list[UUID]]] = defaultdict(lambda: defaultdict(list))
+    for row in found:
+        by_kind[row["kind"]][row["account"]].append(row["id"])
+    ages = {"payload": kept.payload, "answer": kept.answer, "failures": kept.row, "row": kept.row}
+    for kind, accounts in by_kind.items():
+        for account, ids in accounts.items():
+            async with pool.transaction(account) as connection:
+                await connection.execute(QUERIES[f"remove_{kind}"], account, ids, ages[kind])
+    return {kind: sum(map(len, accounts.values())) for kind, accounts in by_kind.items()}

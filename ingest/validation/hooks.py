@@ -1,0 +1,101 @@
+"""The methods of the user's that take part in a load, and what a failed load ends in.
+
+`with_hooks` reads as marshmallow's `Schema._do_load` does, with the fields loaded by a generated
+function wherever that vouches for them. Each hook is called once, as marshmallow would call it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from marshmallow import Schema, ValidationError
+from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
+from marshmallow.error_store import ErrorStore
+
+# marshmallow does not annotate these two.
+new_errors: Callable[[], ErrorStore] = ErrorStore
+messages_of: Callable[[ValidationError], Any] = ValidationError.normalized_messages
+
+REFUSED = object()
+"""What a generated function returns for data that it does not vouch for."""
+
+
+def with_hooks(
+    schema: Schema, load_fields: Callable[..., Any], partial: Any, unknown: str
+) -> Callable[[Any], Any]:
+    """A `load` for one item that runs the schema's hooks around `load_fields`.
+
+    Args:
+        schema: its `_do_load` is marshmallow's.
+        load_fields: from raw data and an ErrorStore to the loaded fields, or REFUSED.
+        partial: the effective one.
+        unknown: the effective one.
+    """
+    options = {"many": False, "partial": partial, "unknown": unknown}
+    fail = failure(schema, partial)
+    before, after = _processors(schema, PRE_LOAD), _processors(schema, POST_LOAD)
+    validates, validates_schema = schema._hooks[VALIDATES], schema._hooks[VALIDATES_SCHEMA]
+
+    def process(processors: list[tuple[str, bool]], data: Any, original: Any) -> Any:
+        for name, pass_original in processors:
+            processor = getattr(schema, name)
+            data = processor(data, *((original,) if pass_original else ()), **options)
+        return data
+
+    def load(item: Any) -> Any:
+        errors: Any = {}
+        store = new_errors()
+        result: Any
+        try:
+            data = process(before, item, item)
+        except ValidationError as error:
+            errors = messages_of(error)
+            result = None
+        if not errors:
+            result = load_fields(data, store)
+            if result is REFUSED:
+                result = schema._deserialize(data, error_store=store, **options)
+            if validates:
+                schema._invoke_field_validators(error_store=store, data=result, many=False)
+            if validates_schema:
+                field_errors = bool(store.errors)
+                for pass_collection in (True, False):
+                    schema._invoke_schema_validators(
+                        error_store=store,
+                        pass_collection=pass_collection,
+                        data=result,
+                        original_data=item,
+                        field_errors=field_errors,
+                        **options,
+                    )
+            errors = store.errors
+            if not errors:
+                try:
+                    return process(after, result, item)
+                except ValidationError as error:
+                    errors = messages_of(error)
+        if errors:
+            fail(item, result, errors)
+        return result
+
+    return load
+
+
+def _processors(schema: Schema, tag: str) -> list[tuple[str, bool]]:
+    """The names of a tag's methods in the order of a load, and whether each gets the raw item."""
+    hooks = schema._hooks[tag]
+    for_collections = [hook for hook in hooks if hook[1]]
+    for_items = [hook for hook in hooks if not hook[1]]
+    return [
+        (name, given.get("pass_original", False)) for name, _, given in for_collections + for_items
+    ]
+
+
+def failure(schema: Schema, partial: Any) -> Callable[[Any, Any, Any], NoReturn]:
+    """What raises the error of a load that failed, as marshmallow does."""
+
+    def fail(item: Any, result: Any, errors: Any) -> NoReturn:
+        error = ValidationError(errors, data=item, valid_data=result)
+        schema.handle_error(error, item, many=False, partial=partial)
+        raise error
+
+    return fail

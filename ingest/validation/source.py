@@ -1,0 +1,109 @@
+"""The text of a generated function, and the objects that its names stand for.
+
+Whatever a user wrote (names of fields, choices, formats) enters the text as a quoted literal or
+not at all: every identifier in it is made here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_INDENT = "    "
+_MAX_DEPTH = 60
+_MAX_LOOPS = 12  # CPython allows 20 statically nested blocks
+_MAX_LITERAL = 10**18
+_MAX_FIELD = 2000  # lines; nested schemas are written out wherever they are used
+
+
+class Uncompiled(Exception):
+    """This much of a schema is left to marshmallow; the message says why."""
+
+
+class Source:
+    """Lines of one function, written from top to bottom."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = {}
+        self._depth = 0
+        self._loops = 0
+        self._counts: dict[str, int] = {}
+        self._bound: dict[int, str] = {}
+        self._field_start = 0
+
+    def line(self, text: str) -> None:
+        """Add one line at the present depth."""
+        self.lines.append(_INDENT * self._depth + text)
+
+    def refuse_if(self, condition: str) -> None:
+        """Leave the item to marshmallow where the condition holds."""
+        self.line(f"if {condition}:")
+        self.lines.append(_INDENT * (self._depth + 1) + "raise Refused")
+
+    @contextmanager
+    def block(self, header: str) -> Iterator[None]:
+        """Indent what is written inside under `header`."""
+        loop = header.startswith("for ")
+        if self._depth >= _MAX_DEPTH or self._loops + loop > _MAX_LOOPS:
+            raise Uncompiled("nested too deeply")
+        self.line(header)
+        start = len(self.lines)
+        self._depth += 1
+        self._loops += loop
+        try:
+            yield
+            if len(self.lines) == start:
+                self.line("pass")
+        finally:
+            self._depth -= 1
+            self._loops -= loop
+
+    def begin_field(self) -> None:
+        """A field of the outermost schema begins here."""
+        self._field_start = len(self.lines)
+
+    def check_length(self) -> None:
+        """Make sure that the field has not become too long by what is nested in it."""
+        if len(self.lines) - self._field_start > _MAX_FIELD:
+            raise Uncompiled("too much is nested in it")
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Take back what was written inside where it ends in Uncompiled."""
+        start = len(self.lines)
+        try:
+            yield
+        except Uncompiled:
+            del self.lines[start:]
+            raise
+
+    def fresh(self, hint: str) -> str:
+        """A variable that no other line uses."""
+        count = self._counts.get(hint, 0) + 1
+        self._counts[hint] = count
+        return f"{hint}_{count}"
+
+    def bind(self, hint: str, value: object) -> str:
+        """A name that stands for an object; the same for the same object."""
+        known = self._bound.get(id(value))
+        if known is None:
+            known = self._bound[id(value)] = self.fresh(hint)
+            self.names[known] = value
+        return known
+
+    def constant(self, value: object) -> str:
+        """A literal where there is an exact one, else a name."""
+        if value is None or value is True or value is False:
+            return repr(value)
+        if type(value) is str:
+            return ascii(value)
+        if type(value) is int and -_MAX_LITERAL < value < _MAX_LITERAL:
+            return repr(value)
+        return self.bind("constant", value)
+
+    def comment(self, kind: str, name: str) -> None:
+        """Say which field the lines below are about."""
+        self.line(f"# {name!a}: {kind}")
+
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"

@@ -1,0 +1,31 @@
+"""A worker without some of its locks, to show that the harness would notice: never for real use.
+
+`python -m tests.chaos.careless_worker LOCK…`, with LOCK `batch` (the batch's row lock and the
+condition that it is still accepted) or `collection` (the lock of the one writer).
+"""
+
+import sys
+from types import MappingProxyType
+
+from ingest.store import batches, commit
+from workers.__main__ import main
+
+_CARELESS = {
+    "batch": ("lock_batch", " AND state = 'accepted'\nFOR UPDATE SKIP LOCKED"),
+    "collection": ("lock_collection", " FOR UPDATE"),
+}
+
+
+def _without(locks: list[str]) -> MappingProxyType[str, str]:
+    queries = dict(batches.QUERIES)
+    for lock in locks:
+        name, guard = _CARELESS[lock]
+        if guard not in queries[name]:
+            raise SystemExit(f"the query {name} has changed: {queries[name]}")
+        queries[name] = queries[name].replace(guard, "")
+    return MappingProxyType(queries)
+
+
+if __name__ == "__main__":
+    commit.QUERIES = _without(sys.argv[1:])
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""A connection that is lost while a batch is accepted: what is known afterwards is true."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ingest.errors import OutcomeUnknown, Unavailable
+from ingest.ids import uuid7
+from ingest.model import Action, IdempotencyKey, NewBatch, Options, Submission
+from ingest.settings import Settings
+from ingest.store import batches
+from ingest.store.pool import Pool, open_pool
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
+
+class Doubtful:
+    """A pool whose first transactions end with a lost connection.
+
+    Args:
+        committed: for each of them, whether the COMMIT got through; the others work.
+    """
+
+    def __init__(self, pool: Pool, *committed: bool) -> None:
+        self.pool = pool
+        self.committed = list(committed)
+
+    @asynccontextmanager
+    async def transaction(self, account: str, **options: Any) -> AsyncIterator["Connection"]:
+        if not self.committed:
+            async with self.pool.transaction(account, **options) as connection:
+                yield connection
+            return
+        gets_through = self.committed.pop(0)
+        try:
+            async with self.pool.transaction(account, **options) as connection:
+                yield connection
+                if not gets_through:
+                    raise ConnectionResetError
+        finally:
+            raise Unavailable("the connection was lost")
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    async with open_pool(settings) as opened:
+        yield opened
+
+
+def new_batch(key: str | None = "k") -> NewBatch:
+    return NewBatch(
+        id=uuid7(),
+        account="acme",
+        collection="contacts",
+        action=Action.CREATE,
+        options=Options(),
+        trace_id="t",
+        submission=Submission(received=0, valid=[], records=b"[]", raw=None, failures=[]),
+        idempotency=None if key is None else IdempotencyKey(key, bytes(32)),
+    )
+
+
+async def test_a_commit_that_got_through_is_accepted(pool: Pool) -> None:
+    batch = new_batch()
+    await batches.accept(Doubtful(pool, True), batch)  # type: ignore[arg-type]
+    assert await batches.get(pool, "acme", batch.id) is not None
+
+
+async def test_a_commit_that_did_not_is_not(pool: Pool) -> None:
+    batch = new_batch()
+    with pytest.raises(Unavailable) as refused:
+        await batches.accept(Doubtful(pool, False), batch)  # type: ignore[arg-type]
+    assert not isinstance(refused.value, OutcomeUnknown)
+    assert await batches.get(pool, "acme", batch.id) is None
+
+
+async def test_where_nobody_can_be_asked_the_outcome_is_unknown(pool: Pool) -> None:
+    batch = new_batch()
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await batches.accept(Doubtful(pool, True, False), batch)  # type: ignore[arg-type]
+    assert unknown.value.batch_id == batch.id
+
+
+@pytest.mark.parametrize("gets_through", [True, False])
+async def test_a_commit_under_way_is_waited_for(
+    pool: Pool, operator: Pool, gets_through: bool
+) -> None:
+    batch = new_batch()
+    end = asyncio.Event()
+
+    async def slow() -> None:
+        async with pool.transaction("acme") as connection:
+            await batches.stage(connection, batch)
+            staged.set()
+            await end.wait()
+            if not gets_through:
+                raise Unavailable("rolled back")
+
+    staged = asyncio.Event()
+    committing = asyncio.create_task(slow())
+    await staged.wait()
+    asking = asyncio.create_task(batches._is_accepted(pool, batch))
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    async with asyncio.timeout(10), operator.connection() as connection:
+        while not await connection.fetchval(waits):  # noqa: ASYNC110 - it happens elsewhere
+            await asyncio.sleep(0.01)
+    assert not asking.done()
+    end.set()
+    assert await asking is gets_through
+    await asyncio.gather(committing, return_exceptions=True)
+
+
+async def test_a_key_that_another_batch_took_meanwhile_is_not_ours(pool: Pool) -> None:
+    await batches.accept(pool, new_batch())
+    assert await batches._is_accepted(pool, new_batch()) is False
