@@ -46,9 +46,7 @@ async def run(settings: Settings, registry: Registry) -> None:
                 log.warning("redis is away", error=type(error).__name__, again_in=pause)
                 await _pause(stop, pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-        for task in watching:
-            task.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
+        await end(watching)
 
 
 async def work(worker: Worker, stop: asyncio.Event, grace: float) -> None:
