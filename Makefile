@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test chaos check
+.PHONY: help setup demo serve test fuzz chaos bench check
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -23,8 +23,16 @@ serve: setup ## run everything on port 8080 until Ctrl-C, on the data that the d
 test: setup ## pass the tests
 	@$(BIN)/pytest -q -n 2 --dist loadfile
 
+fuzz: setup ## the property tests again, for hours: a million comparisons, a long stateful campaign
+	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 $(BIN)/pytest -q --timeout 0 tests/property
+
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
 	@$(BIN)/python -m tests.chaos $(CHAOS)
+
+bench: setup ## measure validation and commits; results go to benchmarks/results
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@$(BIN)/python -m benchmarks.validation
+	@$(BIN)/python -m benchmarks.commit
 
 check: setup ## check format, lints, types and the architecture
 	@$(BIN)/ruff format --quiet --check .
