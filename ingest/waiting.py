@@ -14,6 +14,7 @@ from ingest.store import batches
 from ingest.store.pool import Pool
 
 _LOOK = 0.1  # seconds between two looks into the database, while anybody waits
+_SWALLOWED = 0.05  # seconds
 _RECONNECT = 0.5  # seconds before Redis is tried again
 
 
@@ -41,9 +42,15 @@ class Waiters:
 
     async def run(self) -> None:
         """Wake waiters until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            tasks.create_task(self._look())
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look())]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            # On Python 3.11, a wait_for inside redis-py can swallow a cancellation: ask again.
+            while pending := [task for task in tasks if not task.done()]:
+                for task in pending:
+                    task.cancel()
+                await asyncio.wait(pending, timeout=_SWALLOWED)
 
     async def _listen(self) -> None:
         while True:

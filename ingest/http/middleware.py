@@ -99,7 +99,7 @@ async def negotiated(request: web.Request, handler: Handler) -> web.StreamRespon
     """Refuse what asks for a format that the service does not speak: 406 without a body."""
     if _is_public(request):
         return await handler(request)
-    if choose(request.headers.get("Accept")) is None:
+    if choose(", ".join(request.headers.getall("Accept", ()))) is None:
         return web.Response(status=406)
     return await handler(request)
 

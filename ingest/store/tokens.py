@@ -75,4 +75,4 @@ async def revoke_token(pool: Pool, id_: UUID) -> bool:
 
 
 def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -1,11 +1,13 @@
 """From raw items to a Submission: every item validated for itself, every error of it named."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import orjson
 import structlog
-from marshmallow import ValidationError, missing
+from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow.decorators import PRE_LOAD
 
 from ingest.columns import INT64_MAX, INT64_MIN
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
@@ -28,6 +30,7 @@ class ItemValidator:
         self.action = action
         self._identity = resource.identity(options.matching)
         self._validator: Validator = compile_validator(resource.schema)
+        self._hooked = _has_pre_load(resource.schema, set())
         self._writer = RecordWriter(resource, action, options)
         # PATCH excuses missing fields of the top level only: a nested value is replaced whole.
         self._partial: Partial = (
@@ -92,12 +95,16 @@ class ItemValidator:
 
     def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> Any:
         try:
-            return self._validator.load(item, self._partial)
+            return self._validator.load(self._given(item), self._partial)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
             raise InvalidItem([*errors, *self._writer.also_wrong(received, errors)]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
+
+    def _given(self, item: dict[str, Any]) -> dict[str, Any]:
+        """What `load` is given: a copy where a hook may change it, for `rawData` is as received."""
+        return deepcopy(item) if self._hooked else item
 
     def _load_field(self, field: StoredField, value: Any) -> Any:
         try:
@@ -162,6 +169,27 @@ class Intake:
             raw=dump_exact(self._raw) if self._raw else None,
             failures=self._failures,
         )
+
+
+def _has_pre_load(schema: Schema, seen: set[type[Schema]]) -> bool:
+    """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
+    if type(schema) in seen:
+        return False
+    seen.add(type(schema))
+    return bool(schema._hooks.get(PRE_LOAD)) or any(
+        _has_pre_load(nested.schema, seen)
+        for field in schema.load_fields.values()
+        for nested in _nested_in(field)
+    )
+
+
+def _nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:
+    if isinstance(field, fields.Nested):
+        yield field
+    inner = [getattr(field, name, None) for name in ("inner", "key_field", "value_field")]
+    for each in (*inner, *getattr(field, "tuple_fields", ())):
+        if each is not None:
+            yield from _nested_in(each)
 
 
 def _version(meta: Any) -> int | None:

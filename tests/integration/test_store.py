@@ -107,8 +107,11 @@ async def test_of_many_at_once_one_gets_the_key(pool: Pool) -> None:
     assert [type(result) for result in results if result is not None] == [KeyTaken] * 9
 
 
-async def test_an_old_key_is_forgotten_when_it_is_looked_for(pool: Pool) -> None:
-    await batches.accept(pool, batch(key="k"))
+async def test_an_old_key_is_forgotten_once_its_batch_is_finished(pool: Pool) -> None:
+    old = batch(key="k")
+    await batches.accept(pool, old)
+    assert await batches.find_by_key(pool, "acme", "k", dt.timedelta(0)) == (old.id, FINGERPRINT)
+    await batches.finish_broken(pool, "acme", old.id, {"code": 50001})
     assert await batches.find_by_key(pool, "acme", "k", dt.timedelta(0)) is None
     await batches.accept(pool, batch(key="k"))
 
