@@ -40,6 +40,12 @@ class Committer:
             Retry: it could not be done now, and should be tried again.
         """
         try:
+            await self._commit(account, batch, tries)
+        finally:
+            structlog.contextvars.unbind_contextvars("trace_id")
+
+    async def _commit(self, account: str, batch: UUID, tries: int) -> None:
+        try:
             async with self.pool.transaction(account) as connection:
                 done = await apply_batch(connection, self.registry, account, batch)
                 await self.faults.reached(Point.BEFORE_COMMIT)

@@ -28,16 +28,19 @@ from ingest.store.tokens import find_caller
 log = structlog.get_logger(__name__)
 
 TRACE_HEADER = "X-Trace-Id"
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+# Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
+_TRACEPARENT = re.compile(
+    r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?!00|ff)[0-9a-f]{2}-(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)"
+)
 _NO_TRACE = "0" * 32
 
 
 def trace_id_of(traceparent: str | None) -> str:
     """The trace id of a W3C `traceparent` header, or a new one: 32 hexadecimal digits."""
     match = _TRACEPARENT.fullmatch((traceparent or "").strip())
-    if match is None or match[1] == _NO_TRACE:
-        return secrets.token_hex(16)
-    return match[1]
+    found = match and (match["known"] or match["later"])
+    return found if found and found != _NO_TRACE else secrets.token_hex(16)
 
 
 @web.middleware

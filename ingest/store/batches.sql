@@ -74,7 +74,7 @@ INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO
 -- An accepted batch, locked; no row where another worker has finished it, or is about to: a
 -- second ring for a batch must not wait for the first.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id
 FROM ingest.batches
 WHERE account = $1 AND id = $2 AND state = 'accepted'
 FOR UPDATE SKIP LOCKED

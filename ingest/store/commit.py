@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+import structlog
 
 from ingest import errors as codes
 from ingest.errors import ErrorCode, IngestError, Unavailable
@@ -59,6 +60,8 @@ async def apply_batch(
     row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
     if row is None:
         return False
+    # Every later line of this task is about the request that sent the batch.
+    structlog.contextvars.bind_contextvars(trace_id=row["trace_id"])
     resource = registry.get(row["collection"])
     if resource is None:
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
