@@ -170,6 +170,13 @@ class NewBatch:
     submission: Submission
     idempotency: IdempotencyKey | None = None
 
+    @property
+    def state(self) -> BatchState:
+        """Validation may have decided already: strict with a bad item, or no good one."""
+        failures = self.submission.failures
+        bad = failures and (not self.options.lenient or not self.submission.valid)
+        return BatchState.REJECTED if bad else BatchState.ACCEPTED
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -12,6 +12,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ import structlog
 
 from ingest.errors import InProgress, KeyMismatch, KeyRequired, Replayed, Unavailable
 from ingest.faults import Point, parse_faults
+from ingest.gathering import Gatherer
 from ingest.idempotency import Keys, Phase
 from ingest.ids import uuid7
 from ingest.model import (
@@ -34,10 +36,10 @@ from ingest.model import (
 from ingest.queue import Queue
 from ingest.resources import Registry, Resource
 from ingest.settings import Settings
-from ingest.store import batches
-from ingest.store.batches import KeyTaken
+from ingest.store import batches, staging
 from ingest.store.commit import rehearse
 from ingest.store.pool import Pool
+from ingest.store.staging import KeyTaken
 from ingest.validation.runner import Intake, ItemValidator
 from ingest.waiting import Waiters
 
@@ -45,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 # Items validated before other requests get their turn: a few milliseconds of work.
 _SLICE = 200
+# Bytes of several small batches that are saved together.
+_TOGETHER = 4 * 1024 * 1024
 # Tries at a key that PostgreSQL frees while we ask for it.
 _TRIES = 3
 
@@ -78,6 +82,10 @@ class Pipeline:
         self.faults = parse_faults(settings.faults, settings.faults_seed)
         self._keep = dt.timedelta(seconds=settings.idempotency_ttl)
         self._registry = registry
+        self._saving = Gatherer(
+            partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
+        )
+        self._outcomes = Gatherer(self._read_outcomes, at_once=2, at_most=256)
         self._validators: dict[tuple[str, Action, bool, str | None], ItemValidator] = {}
 
     async def write(self, write: Write) -> Outcome:
@@ -110,7 +118,7 @@ class Pipeline:
             if outcome.batch.state is not BatchState.ACCEPTED:
                 return outcome
             await self.faults.reached(Point.BEFORE_RING)
-            await self._queue.ring(write.account, batch_id)
+            await self._queue.ring(write.account, write.resource.name)
             await self.faults.reached(Point.AFTER_RING)
             return await self._committed(write, outcome, finished)
 
@@ -121,8 +129,8 @@ class Pipeline:
             Unavailable: the database is away, or too busy.
         """
         batch = _new_batch(replace(write, key=None), uuid7(), await self._validate(write))
-        if _nothing_to_save(batch):
-            return self._outcome_of(batch, BatchState.REJECTED)
+        if batch.state is BatchState.REJECTED:
+            return self._outcome_of(batch)
         return await rehearse(self._pool, self._registry, batch, self._settings.max_failures)
 
     def _require_key(self, write: Write) -> None:
@@ -187,12 +195,12 @@ class Pipeline:
         try:
             await self.faults.reached(Point.AFTER_CLAIM)
             batch = _new_batch(write, batch_id, await self._validate(write))
-            if _nothing_to_save(batch):
+            if batch.state is BatchState.REJECTED:
                 if await self._original(write) is not None:
                     raise KeyTaken
-                await batches.reject(self._pool, batch)
-                return self._outcome_of(batch, BatchState.REJECTED)
-            await batches.accept(self._pool, batch)
+                await self._save(batch)
+                return self._outcome_of(batch)
+            await self._save(batch)
             accepted = True
             await self.faults.reached(Point.AFTER_STAGE)
         finally:
@@ -208,7 +216,17 @@ class Pipeline:
             items=batch.submission.received,
             invalid=len(batch.submission.failures),
         )
-        return self._outcome_of(batch, BatchState.ACCEPTED)
+        return self._outcome_of(batch)
+
+    async def _save(self, batch: NewBatch) -> None:
+        """Make the batch durable, together with those that come at the same time.
+
+        Raises:
+            KeyTaken, Unavailable, OutcomeUnknown: see `staging.save`.
+        """
+        submission = batch.submission
+        size = len(submission.records) + len(submission.raw or b"")
+        await self._saving.ask(batch.account, batch, size)
 
     async def _validate(self, write: Write) -> Submission:
         intake = Intake(self._validator(write))
@@ -238,16 +256,19 @@ class Pipeline:
             # It is accepted, whatever cannot be learnt about it now.
             return known
 
+    async def _read_outcomes(self, account: str, wanted: Sequence[UUID]) -> list[Outcome | None]:
+        at_most = self._settings.max_failures
+        return await batches.get_outcomes(self._pool, account, wanted, at_most)
+
     async def _outcome(self, account: str, batch_id: UUID) -> Outcome:
-        outcome = await batches.get_outcome(
-            self._pool, account, batch_id, self._settings.max_failures
-        )
+        outcome = await self._outcomes.ask(account, batch_id)
         if outcome is None:
             raise Unavailable("The batch is not to be found", "Ask again.", retry_after=1)
         return outcome
 
-    def _outcome_of(self, batch: NewBatch, state: BatchState) -> Outcome:
+    def _outcome_of(self, batch: NewBatch) -> Outcome:
         """What was just written, without reading it back."""
+        state = batch.state
         now = dt.datetime.now(dt.UTC)
         failures = batch.submission.failures
         written = Batch(
@@ -277,14 +298,6 @@ def _new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch
         submission=submission,
         idempotency=write.key,
     )
-
-
-def _nothing_to_save(batch: NewBatch) -> bool:
-    """Whether validation has decided the batch: strict with a bad item, or no good one."""
-    submission = batch.submission
-    if batch.options.lenient:
-        return bool(submission.failures) and not submission.valid
-    return bool(submission.failures)
 
 
 def _in_progress() -> InProgress:

@@ -70,8 +70,8 @@ class Settings:
     """How often a commit that fails for a reason of the service's own is tried."""
     worker_jobs: int = 8
     """How many jobs one worker runs side by side."""
-    poll_delay: float = 0.01
-    """How often a worker looks into its queue."""
+    poll_delay: float = 0.1
+    """How often a worker looks into its queue when nobody rings."""
     sweep_interval: float = 1.0
     """How often a worker looks for accepted batches that nobody finished."""
     sweep_after: float = 2.0

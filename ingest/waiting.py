@@ -12,9 +12,9 @@ from ingest.queue import Queue
 from ingest.redis_link import RedisAway
 from ingest.store import batches
 from ingest.store.pool import Pool
+from ingest.tasks import end
 
 _LOOK = 0.1  # seconds between two looks into the database, while anybody waits
-_SWALLOWED = 0.05  # seconds
 _RECONNECT = 0.5  # seconds before Redis is tried again
 
 
@@ -46,17 +46,14 @@ class Waiters:
         try:
             await asyncio.gather(*tasks)
         finally:
-            # On Python 3.11, a wait_for inside redis-py can swallow a cancellation: ask again.
-            while pending := [task for task in tasks if not task.done()]:
-                for task in pending:
-                    task.cancel()
-                await asyncio.wait(pending, timeout=_SWALLOWED)
+            await end(tasks)
 
     async def _listen(self) -> None:
         while True:
             try:
-                async for batch in self._queue.finished():
-                    self._wake(batch)
+                async for finished in self._queue.finished():
+                    for batch in finished:
+                        self._wake(batch)
             except RedisAway:
                 await asyncio.sleep(_RECONNECT)
 

@@ -20,8 +20,9 @@ from ingest.embedded import EmbeddedPostgres, EmbeddedValkey
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
+from ingest.tasks import end
 from migrations.run import migrate
-from workers.__main__ import end, work
+from workers.__main__ import work
 from workers.commit import Committer
 from workers.settings import create_worker, open_committer
 from workers.sweep import sweep

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Iterable
 
 import structlog
 import uvloop
@@ -14,13 +13,13 @@ from ingest import logs
 from ingest.errors import ConfigurationError
 from ingest.resources import Registry, load_registry
 from ingest.settings import Settings, read_settings
+from ingest.tasks import end
 from workers.retention import retain
 from workers.settings import create_worker, open_committer
 from workers.sweep import sweep
 
 log = structlog.get_logger(__name__)
 
-_SWALLOWED = 0.1  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
@@ -63,16 +62,6 @@ async def work(worker: Worker, stop: asyncio.Event, grace: float) -> None:
     finally:
         await end([polling, stopping, *worker.tasks.values()])
         await worker.pool.aclose(close_connection_pool=True)
-
-
-async def end(tasks: "Iterable[asyncio.Task[None] | asyncio.Task[bool]]") -> None:
-    """Cancel tasks until they have ended."""
-    pending = set(tasks)
-    while pending:
-        # On Python 3.11, a wait_for inside redis-py can swallow a cancellation: ask again.
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_SWALLOWED)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -1,6 +1,8 @@
-"""The job: commit one accepted batch, tell whoever waits, and know what to do when it fails."""
+"""The jobs: commit what waits, tell whoever waits for it, and know what to do when it fails."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,21 +16,92 @@ from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
+from ingest.store.group import Waiting, apply_group, take_group
 from ingest.store.pool import Pool
 from workers.retry import Verdict, delay, judge
 
 log = structlog.get_logger(__name__)
 
+_TURN = 2.0  # seconds that one collection may have before others get their turn
+
 
 @dataclass(frozen=True, slots=True)
 class Committer:
-    """What a commit needs; one for each worker."""
+    """What commits need; one for each worker."""
 
     settings: Settings
     registry: Registry
     pool: Pool
     queue: Queue
     faults: Faults = NO_FAULTS
+    rung: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """The collections that are being committed here, and whether they were rung for meanwhile."""
+
+    # -- what waits together ------------------------------------------------------------------
+
+    async def commit_waiting(self, account: str, collection: str) -> None:
+        """Commit the batches that wait in a collection, group by group, until none is left."""
+        pair = (account, collection)
+        await self.queue.heard(account, collection)
+        if pair in self.rung:
+            self.rung[pair] = True  # whoever is at it looks once more
+            return
+        self.rung[pair] = True
+        try:
+            ends = time.monotonic() + _TURN
+            while self.rung[pair] and time.monotonic() < ends:
+                self.rung[pair] = False
+                if await self._commit_group(account, collection):
+                    self.rung[pair] = True
+            more = self.rung[pair]
+        finally:
+            del self.rung[pair]
+        if more:
+            await self.queue.ring(account, collection)
+
+    async def _commit_group(self, account: str, collection: str) -> bool:
+        """Commit the next group; whether there may be more."""
+        group: Sequence[Waiting] = ()
+        done: set[UUID] = set()
+        try:
+            async with self.pool.transaction(account) as connection:
+                group = await take_group(connection, account, collection)
+                if not group:
+                    return False
+                done = await apply_group(connection, self.registry, group)
+                await self.faults.reached(Point.BEFORE_COMMIT)
+            await self.faults.reached(Point.AFTER_COMMIT)
+        except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
+            verdict = judge(error)
+            _log_failure(error, verdict, account=account, collection=collection)
+            if verdict is not Verdict.COUNTED:
+                return False  # the sweeper rings again
+            done = set()
+        await self._tell(group, done)
+        for waiting in group:
+            # What cannot be committed with others is committed by itself, or fails by itself.
+            if waiting.batch.id in done:
+                continue
+            if await self._commit_alone(account, waiting.batch.id) is Verdict.AGAIN:
+                return False
+        return True
+
+    async def _tell(self, group: Sequence[Waiting], done: set[UUID]) -> None:
+        if not done:
+            return
+        for waiting in group:
+            if waiting.batch.id in done:
+                batch = waiting.batch
+                log.info(
+                    "batch finished",
+                    batch=str(batch.id),
+                    account=batch.account,
+                    trace_id=waiting.trace_id,
+                )
+        await self.faults.reached(Point.BEFORE_PUBLISH)
+        await self.queue.announce(list(done))
+
+    # -- one batch alone ----------------------------------------------------------------------
 
     async def commit(self, account: str, batch: UUID, tries: int) -> None:
         """Commit a batch: one transaction that applies it and flips its state.
@@ -39,42 +112,38 @@ class Committer:
         Raises:
             Retry: it could not be done now, and should be tried again.
         """
+        verdict = await self._commit_alone(account, batch)
+        if verdict in (Verdict.AGAIN, Verdict.COUNTED):
+            raise Retry(defer=delay(tries))
+
+    async def _commit_alone(self, account: str, batch: UUID) -> Verdict | None:
+        """Commit a batch; None where nothing is left to do, else what its failure means."""
         try:
-            await self._commit(account, batch, tries)
+            return await self._try_alone(account, batch)
         finally:
             structlog.contextvars.unbind_contextvars("trace_id")
 
-    async def _commit(self, account: str, batch: UUID, tries: int) -> None:
+    async def _try_alone(self, account: str, batch: UUID) -> Verdict | None:
         try:
             async with self.pool.transaction(account) as connection:
                 done = await apply_batch(connection, self.registry, account, batch)
                 await self.faults.reached(Point.BEFORE_COMMIT)
             await self.faults.reached(Point.AFTER_COMMIT)
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
-            await self._failed(account, batch, tries, error)
-            return
-        if not done:
-            return
-        log.info("batch finished", batch=str(batch), account=account)
-        await self.faults.reached(Point.BEFORE_PUBLISH)
-        await self.queue.announce(batch)
+            return await self._failed(account, batch, error)
+        if done:
+            log.info("batch finished", batch=str(batch), account=account)
+            await self.faults.reached(Point.BEFORE_PUBLISH)
+            await self.queue.announce([batch])
+        return None
 
-    async def _failed(self, account: str, batch: UUID, tries: int, error: Exception) -> None:
+    async def _failed(self, account: str, batch: UUID, error: Exception) -> Verdict | None:
         verdict = judge(error)
-        log.warning(
-            "commit failed",
-            batch=str(batch),
-            account=account,
-            error=type(error).__name__,
-            verdict=verdict.value,
-            exc_info=error if verdict is Verdict.COUNTED else None,
-        )
-        if verdict is Verdict.NOT_HERE:
-            return
+        _log_failure(error, verdict, account=account, batch=str(batch))
         if verdict is Verdict.COUNTED and await self._gave_up(account, batch, error):
-            await self.queue.announce(batch)
-            return
-        raise Retry(defer=delay(tries)) from error
+            await self.queue.announce([batch])
+            return None
+        return verdict
 
     async def _gave_up(self, account: str, batch: UUID, error: Exception) -> bool:
         """Count the attempt; fail the batch where it was the last one."""
@@ -95,11 +164,27 @@ class Committer:
         return True
 
 
+def _log_failure(error: Exception, verdict: Verdict, **about: str) -> None:
+    log.warning(
+        "commit failed",
+        **about,
+        error=type(error).__name__,
+        verdict=verdict.value,
+        exc_info=error if verdict is Verdict.COUNTED else None,
+    )
+
+
 def _reason(error: Exception) -> str:
     """What an operator needs to know of an error: its kind and what it says first."""
     said = str(error.__cause__ or error).strip().splitlines()
     kind = type(error.__cause__ or error).__name__
     return f"{kind}: {said[0][:200]}" if said else kind
+
+
+async def commit_waiting(ctx: dict[Any, Any], account: str, collection: str) -> None:
+    """The arq job of that name (`ingest.queue.COMMIT_WAITING_JOB`)."""
+    committer: Committer = ctx["committer"]
+    await committer.commit_waiting(account, collection)
 
 
 async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:

@@ -5,17 +5,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from arq.connections import ArqRedis
-from arq.worker import Function, Worker, func
+from arq.worker import Function, func
 from redis.asyncio import ConnectionPool
 
 from ingest import readiness
 from ingest.faults import parse_faults
-from ingest.queue import COMMIT_JOB, QUEUE, Queue, deserialize, serialize
+from ingest.queue import COMMIT_JOB, COMMIT_WAITING_JOB, QUEUE, Queue, deserialize, serialize
 from ingest.redis_link import open_redis
 from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store.pool import open_pool
-from workers.commit import Committer, commit
+from workers.commit import Committer, commit, commit_waiting
+from workers.doorbell import DoorbellWorker
 
 # arq counts every start of a job, also those after a lost connection; the database's own count
 # of attempts decides when a batch has failed.
@@ -35,7 +36,7 @@ async def open_committer(settings: Settings, registry: Registry) -> AsyncIterato
         yield Committer(settings, registry, pool, Queue(redis), faults)
 
 
-def create_worker(committer: Committer) -> Worker:
+def create_worker(committer: Committer) -> DoorbellWorker:
     """An arq worker for `committer`; it ends with the Redis error that it meets."""
     settings = committer.settings
     pool = ConnectionPool.from_url(
@@ -43,8 +44,13 @@ def create_worker(committer: Committer) -> Worker:
         socket_timeout=settings.redis_timeout * _ARQ_TIMEOUT_FACTOR,
         socket_connect_timeout=settings.redis_timeout,
     )
-    return Worker(
-        functions=[_commit_job(settings)],
+    return DoorbellWorker(
+        committer.queue,
+        settings.poll_delay,
+        functions=[
+            _job(commit_waiting, COMMIT_WAITING_JOB, settings),
+            _job(commit, COMMIT_JOB, settings),
+        ],
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
         ctx={"committer": committer},
@@ -52,7 +58,6 @@ def create_worker(committer: Committer) -> Worker:
         job_serializer=serialize,
         job_deserializer=deserialize,
         max_jobs=settings.worker_jobs,
-        poll_delay=settings.poll_delay,
         handle_signals=False,
         log_results=False,
     )
@@ -62,7 +67,7 @@ async def _announce(ctx: dict[Any, Any]) -> None:
     readiness.announce()
 
 
-def _commit_job(settings: Settings) -> Function:
+def _job(coroutine: Any, name: str, settings: Settings) -> Function:
     # Longer than the statements may take, or arq would cancel healthy commits.
     timeout = 4 * settings.commit_timeout
-    return func(commit, name=COMMIT_JOB, timeout=timeout, keep_result=0, max_tries=_MAX_TRIES)
+    return func(coroutine, name=name, timeout=timeout, keep_result=0, max_tries=_MAX_TRIES)

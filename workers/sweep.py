@@ -14,7 +14,7 @@ from workers.commit import Committer
 
 log = structlog.get_logger(__name__)
 
-_AT_MOST = 500  # batches of one round
+_AT_MOST = 5_000  # batches of one round
 _RING_AGAIN = 5.0  # seconds between two rings for the same batch
 
 
@@ -34,19 +34,22 @@ async def sweep(committer: Committer) -> None:
 
 
 async def see_to_unfinished(committer: Committer, attempt: int) -> int:
-    """Ring for every batch that has waited too long, or commit it here where Redis is away.
+    """Ring wherever batches have waited too long, or commit them here where Redis is away.
 
     Returns:
-        How many there were.
+        The number of places: collections of an account, and batches that failed before.
     """
     older_than = dt.timedelta(seconds=committer.settings.sweep_after)
-    waiting = await batches.unfinished(committer.pool, older_than, _AT_MOST)
-    for account, batch in waiting:
-        if not await committer.queue.ring(account, batch, attempt):
+    places = await batches.unfinished(committer.pool, older_than, _AT_MOST)
+    for account, collection, batch in places:
+        if batch is None:
+            if not await committer.queue.ring(account, collection):
+                await committer.commit_waiting(account, collection)
+        elif not await committer.queue.ring_for_batch(account, batch, attempt):
             await _commit_here(committer, account, batch)
-    if waiting:
-        log.info("unfinished batches", count=len(waiting))
-    return len(waiting)
+    if places:
+        log.info("unfinished batches", places=len(places))
+    return len(places)
 
 
 async def _commit_here(committer: Committer, account: str, batch: UUID) -> None:

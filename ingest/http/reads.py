@@ -58,10 +58,10 @@ async def list_batches(request: web.Request) -> web.Response:
 async def get_batch(request: web.Request) -> web.Response:
     check_parameters(request)
     batch_id = batch_id_of(request)
-    outcome = await batches.get_outcome(
+    [outcome] = await batches.get_outcomes(
         request.app[POOL],
         request[CALLER].account,
-        batch_id,
+        [batch_id],
         request.app[SETTINGS].max_failures,
     )
     if outcome is None:

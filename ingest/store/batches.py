@@ -1,4 +1,4 @@
-"""Batches in the database: staged, looked up, finished."""
+"""Batches in the database: looked up, and finished."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,6 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from ingest.errors import OutcomeUnknown, Unavailable
 from ingest.exactjson import dump_exact, load_exact
 from ingest.model import (
     Action,
@@ -16,7 +15,6 @@ from ingest.model import (
     BatchState,
     Failure,
     ItemError,
-    NewBatch,
     Options,
     Outcome,
 )
@@ -27,104 +25,6 @@ if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
 QUERIES = load_queries("batches.sql")
-
-
-class KeyTaken(Exception):
-    """Another batch of the account has the idempotency key already."""
-
-
-async def accept(pool: Pool, batch: NewBatch) -> None:
-    """Make a batch durable: when this returns it will be committed, or visibly failed.
-
-    Raises:
-        KeyTaken: another batch holds its idempotency key; nothing was written.
-        Unavailable: it was not accepted.
-        OutcomeUnknown: the database went away during the COMMIT and cannot be asked.
-    """
-    staged = False
-    try:
-        async with pool.transaction(batch.account) as connection:
-            await stage(connection, batch)
-            staged = True
-    except asyncpg.UniqueViolationError as error:
-        raise KeyTaken from error
-    except Unavailable:
-        # Before the COMMIT was sent there is no doubt: it was not accepted.
-        if not staged or not await _is_accepted(pool, batch):
-            raise
-
-
-async def stage(connection: "Connection", batch: NewBatch) -> None:
-    """Write an accepted batch, its payload and the failures that it has already."""
-    await _insert(connection, batch, BatchState.ACCEPTED)
-    records, raw = batch.submission.records, batch.submission.raw
-    await connection.execute(QUERIES["insert_payload"], batch.id, batch.account, records, raw)
-    if batch.submission.failures:
-        await insert_failures(connection, batch.account, batch.id, batch.submission.failures)
-
-
-async def _is_accepted(pool: Pool, batch: NewBatch) -> bool:
-    """Whether a batch is there although its COMMIT was not answered.
-
-    Its row is inserted again, for as long as that takes: a COMMIT that is still under way holds
-    the id, and PostgreSQL lets nobody insert it before that has ended one way or the other.
-    """
-    try:
-        async with pool.transaction(batch.account) as connection:
-            await _insert(connection, batch, BatchState.ACCEPTED)
-            raise _NotThere
-    except _NotThere:
-        return False
-    except asyncpg.UniqueViolationError:
-        return await _exists(pool, batch)
-    except Unavailable as error:
-        raise _unknown(batch) from error
-
-
-class _NotThere(Exception):
-    """Rolls back the insertion that only asked."""
-
-
-async def _exists(pool: Pool, batch: NewBatch) -> bool:
-    try:
-        return await get(pool, batch.account, batch.id) is not None
-    except Unavailable as error:
-        raise _unknown(batch) from error
-
-
-def _unknown(batch: NewBatch) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "The database went away while the batch was being accepted",
-        "Whether it was accepted is not known. Ask for the batch at Location, or send the "
-        "same request with the same Idempotency-Key again.",
-        retry_after=1,
-        batch_id=batch.id,
-    )
-
-
-async def reject(pool: Pool, batch: NewBatch) -> None:
-    """Keep a batch that is not accepted, so that its failures can be read at its id."""
-    async with pool.transaction(batch.account) as connection:
-        await _insert(connection, batch, BatchState.REJECTED)
-        await insert_failures(connection, batch.account, batch.id, batch.submission.failures)
-
-
-async def _insert(connection: "Connection", batch: NewBatch, state: BatchState) -> None:
-    key = batch.idempotency if state is BatchState.ACCEPTED else None
-    await connection.execute(
-        QUERIES["insert_batch"],
-        batch.id,
-        batch.account,
-        batch.collection,
-        batch.action.value,
-        orjson.dumps(batch.options.document()).decode(),
-        state.value,
-        key and key.key,
-        key and key.fingerprint,
-        batch.trace_id,
-        batch.submission.received,
-        [failure.index for failure in batch.submission.failures],
-    )
 
 
 async def insert_failures(
@@ -138,8 +38,13 @@ async def insert_failures(
         account,
         [failure.index for failure in listed],
         [dump_exact(failure.raw).decode() for failure in listed],
-        [dump_exact([error.document() for error in failure.errors]).decode() for failure in listed],
+        [errors_text(failure) for failure in listed],
     )
+
+
+def errors_text(failure: Failure) -> str:
+    """The errors of a failure as `failures.errors` stores them."""
+    return dump_exact([error.document() for error in failure.errors]).decode()
 
 
 async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
@@ -149,25 +54,29 @@ async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
     return None if row is None else from_row(row)
 
 
-async def get_outcome(pool: Pool, account: str, batch: UUID, at_most: int) -> Outcome | None:
-    """A batch and its first `at_most` failures, as of one instant."""
+async def get_outcomes(
+    pool: Pool, account: str, wanted: Sequence[UUID], at_most: int
+) -> list[Outcome | None]:
+    """Batches and the first `at_most` failures of each, as of one instant, in the order asked.
+
+    None stands for a batch that is not there.
+    """
     async with pool.transaction(account, snapshot=True) as connection:
-        return await read_outcome(connection, account, batch, at_most)
+        found = await read_outcomes(connection, account, wanted, at_most)
+    return [found.get(batch) for batch in wanted]
 
 
-async def read_outcome(
-    connection: "Connection", account: str, batch: UUID, at_most: int
-) -> Outcome | None:
-    """A batch and its first `at_most` failures, as a transaction sees them."""
-    row = await connection.fetchrow(QUERIES["get_batch"], account, batch)
-    if row is None:
-        return None
-    found = from_row(row)
-    failures: Sequence[Failure] = ()
-    if found.invalid:
-        rows = await connection.fetch(QUERIES["get_failures"], account, batch, at_most)
-        failures = [_failure(each) for each in rows]
-    return Outcome(found, failures)
+async def read_outcomes(
+    connection: "Connection", account: str, wanted: Sequence[UUID], at_most: int
+) -> dict[UUID, Outcome]:
+    """Batches by id and the first `at_most` failures of each, as a transaction sees them."""
+    rows = await connection.fetch(QUERIES["get_batches"], account, wanted)
+    found = [from_row(row) for row in rows]
+    failures: dict[UUID, list[Failure]] = {batch.id: [] for batch in found}
+    if failed := [batch.id for batch in found if batch.invalid]:
+        for row in await connection.fetch(QUERIES["get_failures"], account, failed, at_most):
+            failures[row["batch"]].append(_failure(row))
+    return {batch.id: Outcome(batch, failures[batch.id]) for batch in found}
 
 
 async def list_batches(
@@ -204,11 +113,20 @@ async def find_by_key(
         return row["id"], row["fingerprint"]
 
 
-async def unfinished(pool: Pool, older_than: dt.timedelta, at_most: int) -> list[tuple[str, UUID]]:
-    """Accepted batches of all accounts that nobody has finished: (account, id), oldest first."""
+async def unfinished(
+    pool: Pool, older_than: dt.timedelta, at_most: int
+) -> list[tuple[str, str, UUID | None]]:
+    """Where accepted batches of all accounts wait: (account, collection, id).
+
+    The id is that of a batch which failed before, and is to be committed by itself; None stands
+    for all others of the collection.
+
+    Args:
+        at_most: the most batches that are looked at, the oldest first.
+    """
     async with pool.connection() as connection:
         rows = await connection.fetch(QUERIES["unfinished"], older_than, at_most)
-    return [(row["account"], row["id"]) for row in rows]
+    return [(row["account"], row["collection"], row["id"]) for row in rows]
 
 
 async def count_attempt(pool: Pool, account: str, batch: UUID) -> int | None:

@@ -1,17 +1,3 @@
--- name: insert_batch
--- A batch that was accepted, or rejected for its items.
-INSERT INTO ingest.batches (
-    id, account, collection, action, options, state, idempotency_key, fingerprint, trace_id,
-    received, invalid, accepted_at, finished_at
-) VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    CASE WHEN $6 = 'accepted' THEN now() END,
-    CASE WHEN $6 = 'rejected' THEN now() END
-)
-
--- name: insert_payload
-INSERT INTO ingest.payloads (batch, chunk, account, records, raw) VALUES ($1, 0, $2, $3, $4)
-
 -- name: insert_failures
 -- Indices, raw items and errors, side by side. As texts: a JSON array of them would be read, and
 -- raw items may hold what PostgreSQL cannot read, such as \u0000.
@@ -24,6 +10,12 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
        finished_at, created, updated, unchanged, deleted, outcomes, data, error
 FROM ingest.batches
 WHERE account = $1 AND id = $2
+
+-- name: get_batches
+SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error
+FROM ingest.batches
+WHERE account = $1 AND id = ANY($2)
 
 -- name: list_batches
 -- The newest first, without what they came to.
@@ -38,11 +30,16 @@ LIMIT $2 OFFSET $3
 SELECT count(*) FROM ingest.batches WHERE account = $1
 
 -- name: get_failures
-SELECT index, raw, errors
-FROM ingest.failures
-WHERE account = $1 AND batch = $2
-ORDER BY index
-LIMIT $3
+-- The first $3 of each batch.
+SELECT f.batch, f.index, f.raw, f.errors
+FROM unnest($2::uuid[]) AS b(id)
+CROSS JOIN LATERAL (
+    SELECT batch, index, raw, errors
+    FROM ingest.failures
+    WHERE account = $1 AND batch = b.id
+    ORDER BY index
+    LIMIT $3
+) f
 
 -- name: finished_among
 -- Which of these batches are finished?
@@ -79,6 +76,17 @@ FROM ingest.batches
 WHERE account = $1 AND id = $2 AND state = 'accepted'
 FOR UPDATE SKIP LOCKED
 
+-- name: lock_waiting
+-- The oldest batches that wait in a collection, locked. Those that failed before are not among
+-- them: they would take the others with them.
+SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id
+FROM ingest.batches
+WHERE account = $1 AND collection = $2 AND state = 'accepted' AND attempts = 0
+ORDER BY id
+LIMIT $3
+FOR UPDATE SKIP LOCKED
+
 -- name: finish_failed
 -- A failed batch frees its key: the corrected request may use it.
 UPDATE ingest.batches
@@ -98,7 +106,7 @@ WHERE account = $1 AND id = $2 AND state = 'accepted'
 RETURNING attempts
 
 -- name: unfinished
-SELECT account, id FROM ingest.unfinished_batches($1::interval, $2)
+SELECT account, collection, id FROM ingest.unfinished_batches($1::interval, $2)
 
 -- name: payload
 SELECT records, raw FROM ingest.payloads WHERE account = $1 AND batch = $2 ORDER BY chunk

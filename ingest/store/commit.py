@@ -1,7 +1,8 @@
-"""Applies one accepted batch inside a transaction that the caller holds.
+"""Applies one accepted batch by itself, inside a transaction that the caller holds.
 
 A worker commits that transaction; a dry run rolls it back. Either way the steps are these: lock
 the batch, become the collection's one writer, find every conflict, write what is good, finish.
+Batches that wait together are applied by `group`, which leaves to this whatever has a conflict.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,11 @@ from ingest.exactjson import load_exact
 from ingest.model import Batch, Failure, ItemError, NewBatch, Outcome
 from ingest.records import INDEX, restore
 from ingest.resources import Registry, Resource, StoredField
-from ingest.store.batches import QUERIES, from_row, insert_failures, read_outcome, stage
+from ingest.store.batches import QUERIES, from_row, insert_failures, read_outcomes
+from ingest.store.check_sql import IDENTITY, KEY
 from ingest.store.pool import Pool
-from ingest.store.statements import IDENTITY, KEY, Statements, statements
+from ingest.store.staging import stage
+from ingest.store.statements import Statements, statements
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -65,7 +68,7 @@ async def apply_batch(
     resource = registry.get(row["collection"])
     if resource is None:
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
-    await _become_writer(connection, account, resource.name)
+    await become_writer(connection, account, resource.name)
     await _apply(connection, resource, from_row(row))
     return True
 
@@ -81,10 +84,10 @@ async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int
     """
     try:
         async with pool.transaction(batch.account) as connection:
-            await stage(connection, batch)
+            await stage(connection, batch.account, [batch])
             await apply_batch(connection, registry, batch.account, batch.id)
-            outcome = await read_outcome(connection, batch.account, batch.id, at_most)
-            raise _Rehearsed(outcome)
+            outcomes = await read_outcomes(connection, batch.account, [batch.id], at_most)
+            raise _Rehearsed(outcomes.get(batch.id))
     except _Rehearsed as rehearsed:
         return rehearsed.outcome
     except ConflictAppeared as error:
@@ -103,7 +106,8 @@ class _Rehearsed(Exception):
         self.outcome = outcome
 
 
-async def _become_writer(connection: "Connection", account: str, collection: str) -> None:
+async def become_writer(connection: "Connection", account: str, collection: str) -> None:
+    """Lock the collection of an account until the transaction ends: nobody else writes to it."""
     while await connection.fetchrow(QUERIES["lock_collection"], account, collection) is None:
         await connection.execute(QUERIES["insert_counter"], account, collection)
 
@@ -135,7 +139,7 @@ async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -
         return
     bad = list(conflicts)
     finished = await connection.execute(
-        sql.apply, batch.id, batch.account, bad, batch.collection, invalid
+        sql.apply, [batch.id], batch.account, batch.collection, bad, invalid
     )
     await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if finished != "UPDATE 1":
@@ -148,10 +152,10 @@ Conflicts = dict[int, list[asyncpg.Record]]
 async def _conflicts(connection: "Connection", sql: Statements, batch: Batch) -> Conflicts:
     """Every conflict that only stored data can show, by item index."""
     found: Conflicts = {}
-    for row in await connection.fetch(sql.check, batch.id, batch.account):
+    for row in await connection.fetch(sql.check, [batch.id], batch.account):
         found.setdefault(row["index"], []).append(row)
     if sql.stranded and found:
-        rows = await connection.fetch(sql.stranded, batch.id, batch.account, list(found))
+        rows = await connection.fetch(sql.stranded, [batch.id], batch.account, list(found))
         for row in rows:
             found.setdefault(row["index"], []).append(row)
     return found

@@ -150,12 +150,20 @@ async def open_pool(
         command_timeout=timeout + _GRACE,
         statement_cache_size=settings.statement_cache,
         server_settings=_server_settings(role, timeout),
+        reset=_leave_as_it_is,
     )
     await pool
     try:
         yield Pool(pool)
     finally:
         await _close(pool)
+
+
+async def _leave_as_it_is(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Save the round trip that clears a session: everything here ends with its transaction.
+
+    The driver itself rolls back what was left open.
+    """
 
 
 async def _close(pool: "_AsyncpgPool") -> None:

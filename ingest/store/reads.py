@@ -6,7 +6,7 @@ from typing import Any
 from ingest.model import Page
 from ingest.resources import Resource, StoredField
 from ingest.store.pool import Pool
-from ingest.store.statements import item_object
+from ingest.store.rows_sql import item_object
 from ingest.store.tables import quote, table_name
 
 # Kept exact by every commit, so that nobody has to count the table.

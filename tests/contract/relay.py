@@ -10,10 +10,10 @@ ACCEPTS = b"INSERT INTO ingest.batches"
 
 
 class Cut(Enum):
-    """What gets lost of the COMMIT that accepts a batch."""
+    """What gets lost of the statement that accepts a batch, which is a transaction by itself."""
 
     NOTHING = auto()
-    COMMIT = auto()
+    STATEMENT = auto()
     ANSWER = auto()
 
 
@@ -68,15 +68,21 @@ class Relay:
     async def _ask(
         self, client: asyncio.StreamReader, to_server: asyncio.StreamWriter, lost: asyncio.Event
     ) -> None:
-        accepting = False
+        accepts = b""
         while data := await client.read(65536):
-            accepting = accepting or ACCEPTS in data
-            if accepting and b"COMMIT" in data and self.cut is not Cut.NOTHING:
+            if data[:1] == b"P" and ACCEPTS in data:
+                accepts = data[5 : data.index(b"\0", 5) + 1]  # what the statement is called
+            if accepts and _is_bind(data, accepts) and self.cut is not Cut.NOTHING:
                 lost.set()
                 cut, self.cut = self.cut, Cut.NOTHING
-                if cut is Cut.COMMIT:
+                if cut is Cut.STATEMENT:
                     return
             to_server.write(data)
+
+
+def _is_bind(data: bytes, statement: bytes) -> bool:
+    """Whether a message binds a statement: `B`, its length, the portal, the statement."""
+    return data[:1] == b"B" and data[data.index(b"\0", 5) + 1 :].startswith(statement)
 
 
 async def _answer(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from staged import save
 
 from ingest.errors import OutcomeUnknown, Unavailable
 from ingest.ids import uuid7
@@ -13,13 +14,14 @@ from ingest.model import Action, IdempotencyKey, NewBatch, Options, Submission
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.pool import Pool, open_pool
+from ingest.store.staging import is_written, stage
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
 
 class Doubtful:
-    """A pool whose first transactions end with a lost connection.
+    """A pool whose first connection is lost while a batch is written; another call finds none.
 
     Args:
         committed: for each of them, whether the COMMIT got through; the others work.
@@ -30,19 +32,22 @@ class Doubtful:
         self.committed = list(committed)
 
     @asynccontextmanager
-    async def transaction(self, account: str, **options: Any) -> AsyncIterator["Connection"]:
-        if not self.committed:
-            async with self.pool.transaction(account, **options) as connection:
-                yield connection
-            return
+    async def connection(self) -> AsyncIterator["Connection"]:
         gets_through = self.committed.pop(0)
         try:
-            async with self.pool.transaction(account, **options) as connection:
+            async with self.pool.connection() as connection, connection.transaction():
                 yield connection
                 if not gets_through:
                     raise ConnectionResetError
         finally:
             raise Unavailable("the connection was lost")
+
+    @asynccontextmanager
+    async def transaction(self, account: str, **options: Any) -> AsyncIterator["Connection"]:
+        if self.committed:
+            raise Unavailable("the connection was lost")
+        async with self.pool.transaction(account, **options) as connection:
+            yield connection
 
 
 @pytest.fixture
@@ -66,14 +71,14 @@ def new_batch(key: str | None = "k") -> NewBatch:
 
 async def test_a_commit_that_got_through_is_accepted(pool: Pool) -> None:
     batch = new_batch()
-    await batches.accept(Doubtful(pool, True), batch)  # type: ignore[arg-type]
+    await save(Doubtful(pool, True), batch)  # type: ignore[arg-type]
     assert await batches.get(pool, "acme", batch.id) is not None
 
 
 async def test_a_commit_that_did_not_is_not(pool: Pool) -> None:
     batch = new_batch()
     with pytest.raises(Unavailable) as refused:
-        await batches.accept(Doubtful(pool, False), batch)  # type: ignore[arg-type]
+        await save(Doubtful(pool, False), batch)  # type: ignore[arg-type]
     assert not isinstance(refused.value, OutcomeUnknown)
     assert await batches.get(pool, "acme", batch.id) is None
 
@@ -81,7 +86,7 @@ async def test_a_commit_that_did_not_is_not(pool: Pool) -> None:
 async def test_where_nobody_can_be_asked_the_outcome_is_unknown(pool: Pool) -> None:
     batch = new_batch()
     with pytest.raises(OutcomeUnknown) as unknown:
-        await batches.accept(Doubtful(pool, True, False), batch)  # type: ignore[arg-type]
+        await save(Doubtful(pool, True, False), batch)  # type: ignore[arg-type]
     assert unknown.value.batch_id == batch.id
 
 
@@ -94,7 +99,7 @@ async def test_a_commit_under_way_is_waited_for(
 
     async def slow() -> None:
         async with pool.transaction("acme") as connection:
-            await batches.stage(connection, batch)
+            await stage(connection, "acme", [batch])
             staged.set()
             await end.wait()
             if not gets_through:
@@ -103,7 +108,7 @@ async def test_a_commit_under_way_is_waited_for(
     staged = asyncio.Event()
     committing = asyncio.create_task(slow())
     await staged.wait()
-    asking = asyncio.create_task(batches._is_accepted(pool, batch))
+    asking = asyncio.create_task(is_written(pool, batch))
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     async with asyncio.timeout(10), operator.connection() as connection:
         while not await connection.fetchval(waits):  # noqa: ASYNC110 - it happens elsewhere
@@ -115,5 +120,5 @@ async def test_a_commit_under_way_is_waited_for(
 
 
 async def test_a_key_that_another_batch_took_meanwhile_is_not_ours(pool: Pool) -> None:
-    await batches.accept(pool, new_batch())
-    assert await batches._is_accepted(pool, new_batch()) is False
+    await save(pool, new_batch())
+    assert await is_written(pool, new_batch()) is False

@@ -49,7 +49,7 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up(
 async def test_a_commit_that_never_came_is_503_and_may_be_sent_again(
     cuttable: Service, relay: Relay, operator: Pool
 ) -> None:
-    relay.cut = Cut.COMMIT
+    relay.cut = Cut.STATEMENT
     reply = await cuttable.post("contacts", [JIM], idempotency_key="k")
     assert (reply.status, reply.error) == (503, (50301, "unavailable"))
     assert int(reply.headers["Retry-After"]) > 0
@@ -59,7 +59,7 @@ async def test_a_commit_that_never_came_is_503_and_may_be_sent_again(
     assert await stored(operator, "collections.contacts") == 1
 
 
-@pytest.mark.parametrize("cut", [Cut.ANSWER, Cut.COMMIT])
+@pytest.mark.parametrize("cut", [Cut.ANSWER, Cut.STATEMENT])
 async def test_when_nobody_can_say_the_answer_tells_where_to_ask(
     cuttable: Service, relay: Relay, operator: Pool, cut: Cut
 ) -> None:
@@ -84,7 +84,7 @@ async def test_when_nobody_can_say_the_answer_tells_where_to_ask(
 async def test_a_rejected_batch_needs_the_database_too(
     cuttable: Service, relay: Relay, operator: Pool
 ) -> None:
-    relay.cut = Cut.COMMIT
+    relay.cut = Cut.STATEMENT
     reply = await cuttable.post("contacts", [{"email": "x"}])
     assert (reply.status, reply.error) == (503, (50301, "unavailable"))
     assert await written(operator) == NOTHING

@@ -18,8 +18,8 @@ from harness import REGISTRY
 from ingest.ids import uuid7
 from ingest.model import Action, NewBatch, Options, Resolution
 from ingest.settings import Settings
-from ingest.store import batches
 from ingest.store.pool import Pool, open_pool
+from ingest.store.staging import stage
 from ingest.store.statements import statements
 from ingest.validation.runner import Intake, ItemValidator
 
@@ -166,16 +166,16 @@ async def explain(pool: Pool, kind: Kind, count: int, mode: str) -> dict[str, Pl
     """Execute every statement of a batch of `count` items, and undo it."""
     batch = batch_of(kind, count)
     sql = statements(CONTACTS, kind.action, kind.options)
-    key: tuple[Any, ...] = (batch.id, "acme")
+    key: tuple[Any, ...] = ([batch.id], "acme")
     calls = {
         "check": (sql.check, key),
         "stranded": (sql.stranded, (*key, [0])),
-        "apply": (sql.apply, (*key, [0], "contacts", [0])),
+        "apply": (sql.apply, (*key, "contacts", [0], [0])),
     }
     plans = {}
     try:
         async with pool.transaction("acme") as connection:
-            await batches.stage(connection, batch)
+            await stage(connection, "acme", [batch])
             await connection.execute(
                 f"SET LOCAL plan_cache_mode = {mode}; SET CONSTRAINTS ALL DEFERRED"
             )
@@ -234,11 +234,11 @@ async def test_a_plan_that_was_made_for_a_small_table_serves_a_large_one(
         await superuser.execute("VACUUM ANALYZE collections.contacts")
         async with pool.transaction("acme") as connection:
             batch = batch_of(kind, 1_000)
-            await batches.stage(connection, batch)
+            await stage(connection, "acme", [batch])
             await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
             calls = {
-                f"""check_it('{batch.id}', 'acme')""": sql.check,
-                f"""apply_it('{batch.id}', 'acme', '{{0}}', 'contacts', '{{0}}')""": sql.apply,
+                f"""check_it('{{{batch.id}}}', 'acme')""": sql.check,
+                f"""apply_it('{{{batch.id}}}', 'acme', 'contacts', '{{0}}', '{{0}}')""": sql.apply,
             }
             for call, statement in calls.items():
                 await connection.execute(f"PREPARE {call.partition('(')[0]} AS {statement}")

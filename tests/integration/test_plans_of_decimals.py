@@ -13,13 +13,13 @@ from typing import Any
 import asyncpg
 import pytest
 from marshmallow import Schema, fields
+from staged import outcome_of, save
 
 from ingest import Resource
 from ingest.ids import uuid7
 from ingest.model import Action, NewBatch, Options, Resolution
 from ingest.resources import Registry
 from ingest.settings import Settings
-from ingest.store import batches
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool, open_pool
 from ingest.store.statements import statements
@@ -67,7 +67,7 @@ async def stage(pool: Pool, name: str, items: list[Any]) -> NewBatch:
     intake = Intake(ItemValidator(PRICES, action, options))
     intake.add(items)
     batch = NewBatch(uuid7(), "acme", "prices", action, options, "trace", intake.submission())
-    await batches.accept(pool, batch)
+    await save(pool, batch)
     return batch
 
 
@@ -80,13 +80,13 @@ async def test_the_account_is_read_once_whatever_the_number_of_items(pool: Pool,
     items = [{"price": number, "code": number, "note": "new"} for number in range(1, 1_001)]
     batch = await stage(pool, name, items)
     sql = statements(PRICES, batch.action, batch.options)
-    calls: dict[str, tuple[Any, ...]] = {sql.check: (), sql.apply: ([], "prices", [])}
+    calls: dict[str, tuple[Any, ...]] = {sql.check: (), sql.apply: ("prices", [], [])}
     if name == "create":  # the keys exist
         del calls[sql.apply]
     async with pool.transaction("acme") as connection:
         for statement, arguments in calls.items():
             text = await connection.fetchval(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", batch.id, "acme", *arguments
+                f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", [batch.id], "acme", *arguments
             )
             scans = [
                 node
@@ -102,7 +102,7 @@ async def test_decimals_are_found_by_value_and_not_by_form(pool: Pool) -> None:
     batch = await stage(pool, "merge", items)
     async with pool.transaction("acme") as connection:
         await apply_batch(connection, REGISTRY, "acme", batch.id)
-    outcome = await batches.get_outcome(pool, "acme", batch.id, 10)
+    outcome = await outcome_of(pool, batch, 10)
     assert outcome is not None
     assert [(failure.index, failure.errors[0].field) for failure in outcome.failures] == [
         (0, "code"),
@@ -111,6 +111,6 @@ async def test_decimals_are_found_by_value_and_not_by_form(pool: Pool) -> None:
     batch = await stage(pool, "merge", [{"price": "7.00", "note": "x"}, {"price": Decimal("0.5")}])
     async with pool.transaction("acme") as connection:
         await apply_batch(connection, REGISTRY, "acme", batch.id)
-    outcome = await batches.get_outcome(pool, "acme", batch.id, 10)
+    outcome = await outcome_of(pool, batch, 10)
     assert outcome is not None
     assert outcome.batch.outcomes == "uc"

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from staged import outcome_of, save
 
 from ingest import errors
 from ingest.errors import Unavailable
@@ -25,8 +26,8 @@ from ingest.model import (
 )
 from ingest.settings import Settings
 from ingest.store import batches
-from ingest.store.batches import KeyTaken
 from ingest.store.pool import Pool, open_pool
+from ingest.store.staging import KeyTaken
 
 DAY = dt.timedelta(hours=24)
 FINGERPRINT = bytes(range(32))
@@ -55,20 +56,20 @@ def batch(account: str = "acme", key: str | None = None, *failures: Failure) -> 
 
 async def test_an_accepted_batch_is_found_by_its_account_alone(pool: Pool) -> None:
     new = batch()
-    await batches.accept(pool, new)
+    await save(pool, new)
     found = await batches.get(pool, "acme", new.id)
     assert found is not None
     assert (found.state, found.received, found.options) == (BatchState.ACCEPTED, 2, Options())
     assert await batches.get(pool, "rival", new.id) is None
-    assert await batches.get_outcome(pool, "rival", new.id, 10) is None
+    assert await outcome_of(pool, new, 10, "rival") is None
     assert await batches.get(pool, "acme", uuid4()) is None
 
 
 async def test_a_rejected_batch_has_its_failures_in_order_and_bounded(pool: Pool) -> None:
     failures = [replace(FAILURE, index=index, raw={"n": index}) for index in (0, 1, 5)]
     new = batch("acme", "k", *failures)
-    await batches.reject(pool, new)
-    outcome = await batches.get_outcome(pool, "acme", new.id, 2)
+    await save(pool, new)
+    outcome = await outcome_of(pool, new, 2)
     assert outcome is not None
     assert outcome.batch.state is BatchState.REJECTED
     assert list(outcome.batch.invalid) == [0, 1, 5]
@@ -85,50 +86,55 @@ SENT: list[Any] = [
 async def test_whatever_was_sent_can_be_kept(pool: Pool) -> None:
     failures = [replace(FAILURE, index=index, raw=raw) for index, raw in enumerate(SENT)]
     new = batch("acme", None, *failures)
-    await batches.reject(pool, new)
-    outcome = await batches.get_outcome(pool, "acme", new.id, 100)
+    await save(pool, new)
+    outcome = await outcome_of(pool, new, 100)
     assert outcome is not None
     assert [failure.raw for failure in outcome.failures] == SENT
 
 
 async def test_a_key_names_one_batch_of_an_account(pool: Pool) -> None:
     first = batch(key="k")
-    await batches.accept(pool, first)
+    await save(pool, first)
     with pytest.raises(KeyTaken):
-        await batches.accept(pool, batch(key="k"))
-    await batches.accept(pool, batch("rival", "k"))
+        await save(pool, batch(key="k"))
+    await save(pool, batch("rival", "k"))
     assert await batches.find_by_key(pool, "acme", "k", DAY) == (first.id, FINGERPRINT)
     assert await batches.find_by_key(pool, "acme", "other", DAY) is None
 
 
 async def test_of_many_at_once_one_gets_the_key(pool: Pool) -> None:
-    tries = [batches.accept(pool, batch(key="k")) for _ in range(10)]
+    tries = [save(pool, batch(key="k")) for _ in range(10)]
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert [type(result) for result in results if result is not None] == [KeyTaken] * 9
 
 
 async def test_an_old_key_is_forgotten_once_its_batch_is_finished(pool: Pool) -> None:
     old = batch(key="k")
-    await batches.accept(pool, old)
+    await save(pool, old)
     assert await batches.find_by_key(pool, "acme", "k", dt.timedelta(0)) == (old.id, FINGERPRINT)
     await batches.finish_broken(pool, "acme", old.id, {"code": 50001})
     assert await batches.find_by_key(pool, "acme", "k", dt.timedelta(0)) is None
-    await batches.accept(pool, batch(key="k"))
+    await save(pool, batch(key="k"))
 
 
-async def test_unfinished_batches_are_found_across_accounts_oldest_first(pool: Pool) -> None:
+async def test_where_batches_wait_is_found_across_accounts(pool: Pool) -> None:
     news = [batch(account) for account in ("acme", "rival", "acme")]
     for new in news:
-        await batches.accept(pool, new)
+        await save(pool, new)
+    await batches.count_attempt(pool, "acme", news[2].id)
     found = await batches.unfinished(pool, dt.timedelta(0), 10)
-    assert found == [(new.account, new.id) for new in news]
-    assert await batches.unfinished(pool, dt.timedelta(0), 1) == [("acme", news[0].id)]
+    assert set(found) == {
+        ("acme", "contacts", None),
+        ("rival", "contacts", None),
+        ("acme", "contacts", news[2].id),
+    }
+    assert await batches.unfinished(pool, dt.timedelta(0), 1) == [("acme", "contacts", None)]
     assert await batches.unfinished(pool, dt.timedelta(hours=1), 10) == []
 
 
 async def test_attempts_are_counted_until_the_batch_is_finished(pool: Pool) -> None:
     new = batch(key="k")
-    await batches.accept(pool, new)
+    await save(pool, new)
     assert [await batches.count_attempt(pool, "acme", new.id) for _ in range(2)] == [1, 2]
     await batches.finish_broken(pool, "acme", new.id, {"code": 50001})
     assert await batches.count_attempt(pool, "acme", new.id) is None
@@ -141,7 +147,7 @@ async def test_attempts_are_counted_until_the_batch_is_finished(pool: Pool) -> N
 
 
 async def test_a_transaction_sees_the_rows_of_its_account(pool: Pool) -> None:
-    await batches.accept(pool, batch())
+    await save(pool, batch())
     counts = {}
     for account in ("acme", "rival"):
         async with pool.transaction(account) as connection:

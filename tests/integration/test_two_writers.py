@@ -117,8 +117,14 @@ async def test_optimistic_writers_lose_no_increment(two_workers: Service) -> Non
 async def intruding(
     monkeypatch: pytest.MonkeyPatch, operator: Pool, *rows: tuple[str, str]
 ) -> AsyncIterator[None]:
-    """Insert one row (id, email) by plain SQL after each of the next checks."""
+    """Insert one row (id, email) by plain SQL after each of the next checks.
+
+    Every batch is committed by itself meanwhile: it is that check that is meant.
+    """
     from ingest.store import commit
+
+    async def nothing_together(*_: Any) -> set[UUID]:
+        return set()
 
     checked, waiting = commit._conflicts, list(rows)
 
@@ -131,6 +137,7 @@ async def intruding(
         return found
 
     monkeypatch.setattr(commit, "_conflicts", check_and_intrude)
+    monkeypatch.setattr("workers.commit.apply_group", nothing_together)
     yield
     assert not waiting
 

@@ -1,0 +1,201 @@
+"""SQL that writes the good items of batches, and the outcome of each batch beside them.
+
+Parameters besides those of `statement_parts`: $3 the collection, $4 the indices of the items that
+are not to be written, and $5 those that failed in all, or NULL where they are as accepted. The
+last two are for a batch alone.
+"""
+
+from ingest.model import Action
+from ingest.resources import StoredField
+from ingest.store.rows_sql import item_object
+from ingest.store.statement_parts import BATCHES, Parts, join_parts
+from ingest.store.tables import quote
+
+
+class Apply(Parts):
+    """Writes `apply` of one kind of batch."""
+
+    def apply(self) -> str:
+        if self.creates and not self.upsert and not self.options.representation:
+            parts = [self._insert_staged(), self._totals_of_inserted()]
+        else:
+            parts = [*self._good(), *self._written()]
+        return f"WITH {join_parts([*parts, _COUNTED])}\n{self._finish()}"
+
+    # -- creating, and nobody asks what was created -------------------------------------------
+
+    def _insert_staged(self) -> str:
+        """From the staged bytes into the table, without a stop in between."""
+        return f"""created AS (
+    {self._into()}
+    SELECT $2, p.batch, 1, statement_timestamp(), statement_timestamp(), {self._values("r")}
+    FROM {self._staged()}
+    WHERE r."$v" IS NULL AND r."$i" <> ALL ($4::integer[])
+    RETURNING "$batch" AS batch
+)"""
+
+    def _totals_of_inserted(self) -> str:
+        return f"""totals AS (
+    SELECT g.batch, count(c.batch) AS items_count, count(c.batch)::integer AS created,
+           0 AS updated, 0 AS unchanged, 0 AS deleted,
+           repeat('c', count(c.batch)::integer) AS outcomes
+    FROM {BATCHES} LEFT JOIN created c ON c.batch = g.batch
+    GROUP BY g.batch
+)"""
+
+    # -- everything else ----------------------------------------------------------------------
+
+    def _good(self) -> list[str]:
+        """The items that nothing is wrong with."""
+        only_creates = self.creates and not self.upsert
+        source = "items" if only_creates else "resolved"
+        # An item that is not there yet cannot be at a version.
+        new = '\n      AND r."$v" IS NULL' if only_creates else ""
+        good = f"""good AS MATERIALIZED (
+    SELECT r.*
+    FROM {source} r
+    WHERE NOT EXISTS (SELECT FROM unnest($4::integer[]) bad(i) WHERE bad.i = r."$i"){new}
+)"""
+        return [self._items(), good] if only_creates else [self._items(), self._resolved(), good]
+
+    def _written(self) -> list[str]:
+        parts, results = [], []
+        if self.action is Action.DELETE:
+            parts.append(self._delete())
+            results.append(self._result("d", "deleted"))
+        if self.updates:
+            parts.append(self._update())
+            results.append(self._result("u", "updated"))
+        if self.creates:
+            parts.append(self._insert())
+            results.append(self._created())
+        if self.updates or self.upsert:
+            results.append(self._unchanged())
+        results_of_all = "\nUNION ALL\n".join(results)
+        parts.append(f"results(batch, n, letter, item) AS (\n{results_of_all}\n)")
+        return [*parts, self._totals()]
+
+    def _into(self) -> str:
+        columns = [quote(field.column) for field in self.resource.fields]
+        columns += ['"$extra"'] if self.resource.keeps_unknown else []
+        return f"""INSERT INTO {self.table} AS t
+        ("$account", "$batch", "$version", "$created_at", "$updated_at", {", ".join(columns)})"""
+
+    def _values(self, row: str) -> str:
+        columns = [quote(field.column) for field in self.resource.fields]
+        columns += ['"$extra"'] if self.resource.keeps_unknown else []
+        return ", ".join(f"{row}.{column}" for column in columns)
+
+    def _insert(self) -> str:
+        only = '\n    WHERE g."$target" IS NULL' if self.upsert else ""
+        return f"""created AS (
+    {self._into()}
+    SELECT $2, g."$batch", 1, statement_timestamp(), statement_timestamp(), {self._values("g")}
+    FROM good g{only}
+    ORDER BY g."$n"
+    RETURNING t.*
+)"""
+
+    def _created(self) -> str:
+        if self.options.representation:
+            return f"""SELECT g."$batch", g."$n", 'c', {self._item("t")}
+FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
+        only = ' WHERE g."$target" IS NULL' if self.upsert else ""
+        return f"""SELECT g."$batch", g."$n", 'c', NULL::json FROM good g{only}"""
+
+    def _update(self) -> str:
+        changes = [(quote(f.column), self._changed(f)) for f in self._changeable()]
+        if self.resource.keeps_unknown:
+            merged = """coalesce(t."$extra" || g."$extra", g."$extra", t."$extra")"""
+            changes.append(('"$extra"', merged))
+        assignments = [f"{column} = {value}" for column, value in changes]
+        old = ", ".join(f"t.{column}" for column, _ in changes)
+        new = ", ".join(value for _, value in changes)
+        differs = f"({old}) IS DISTINCT FROM ({new})" if changes else "false"
+        if len(changes) == 1:
+            differs = f"{old} IS DISTINCT FROM {new}"
+        assignments += [
+            '"$version" = t."$version" + 1',
+            '"$updated_at" = statement_timestamp()',
+            '"$batch" = g."$batch"',
+        ]
+        return f"""updated AS (
+    UPDATE {self.table} t
+    SET {", ".join(assignments)}
+    FROM good g
+    WHERE {self._means()}
+      AND {differs}
+    RETURNING g."$n", t.*
+)"""
+
+    def _changed(self, field: StoredField) -> str:
+        column = quote(field.column)
+        carried = f'get_bit(g."$set", {self._position(field)}) = 1'
+        return f"CASE WHEN {carried} THEN g.{column} ELSE t.{column} END"
+
+    def _changeable(self) -> list[StoredField]:
+        return [field for field in self.resource.fields if field is not self.resource.key]
+
+    def _delete(self) -> str:
+        """Rows carry the batch that wrote them; what is deleted here, this one did."""
+        return f"""deleted AS (
+    DELETE FROM {self.table} t
+    USING good g
+    WHERE {self._means()}
+    RETURNING g."$batch" AS "$by", g."$n", t.*
+)"""
+
+    def _result(self, letter: str, source: str) -> str:
+        batch = "$by" if letter == "d" else "$batch"
+        return f"""SELECT t."{batch}", t."$n", '{letter}', {self._item("t")} FROM {source} t"""
+
+    def _unchanged(self) -> str:
+        stored = self._found("t", "g", [(self.resource.key, 'g."$target"')])
+        changed = '\nWHERE NOT EXISTS (SELECT FROM updated u WHERE u."$n" = g."$n")'
+        return f"""SELECT g."$batch", g."$n", 'n', {self._item("t")}
+FROM good g JOIN {stored}{changed if self.updates else ""}"""
+
+    def _item(self, row: str) -> str:
+        if not self.options.representation:
+            return "NULL::json"
+        return item_object(self.resource, row, meta=self.options.meta)
+
+    def _means(self) -> str:
+        """Row `t` is the one that item `g` means; as in `_found`, no index is of use to numeric."""
+        account = "$2" if self._key_is_numeric() else 'g."$account"'
+        return f't."$account" = {account} AND t.{self.key} = g."$target"'
+
+    def _totals(self) -> str:
+        items = ""
+        if self.options.representation:
+            items = """,
+           json_agg(r.item ORDER BY r.n) FILTER (WHERE r.n IS NOT NULL) AS items"""
+        return f"""totals AS (
+    SELECT g.batch, count(r.n) AS items_count,
+           count(*) FILTER (WHERE letter = 'c')::integer AS created,
+           count(*) FILTER (WHERE letter = 'u')::integer AS updated,
+           count(*) FILTER (WHERE letter = 'n')::integer AS unchanged,
+           count(*) FILTER (WHERE letter = 'd')::integer AS deleted,
+           coalesce(string_agg(letter, '' ORDER BY r.n), '') AS outcomes{items}
+    FROM {BATCHES} LEFT JOIN results r ON r.batch = g.batch
+    GROUP BY g.batch
+)"""
+
+    def _finish(self) -> str:
+        data = "coalesce(totals.items, '[]')" if self.options.representation else "NULL"
+        return f"""UPDATE ingest.batches b
+SET state = 'committed', finished_at = statement_timestamp(), invalid = coalesce($5, b.invalid),
+    created = totals.created, updated = totals.updated,
+    unchanged = totals.unchanged, deleted = totals.deleted,
+    outcomes = totals.outcomes, data = {data}
+FROM totals
+WHERE b.account = $2 AND b.id = totals.batch
+  AND totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))"""
+
+
+_COUNTED = """counted AS (
+    UPDATE ingest.counters c
+    SET items = c.items + change.items
+    FROM (SELECT sum(created - deleted) AS items FROM totals) change
+    WHERE c.account = $2 AND c.collection = $3 AND change.items <> 0
+)"""

@@ -1,0 +1,176 @@
+"""SQL that finds every conflict of every item which only stored data can show.
+
+Among several batches, an item that repeats what an earlier batch holds is a conflict like one
+inside a batch: such batches cannot be applied together.
+"""
+
+from ingest.errors import (
+    AMBIGUOUS_MATCH,
+    DUPLICATE,
+    DUPLICATE_IN_BATCH,
+    INVALID,
+    ITEM_NOT_FOUND,
+    VERSION_MISMATCH,
+)
+from ingest.model import Action
+from ingest.resources import StoredField
+from ingest.store.statement_parts import INDEX_MASK, Parts, join_parts
+from ingest.store.tables import quote
+
+# Which attribute a conflict is about. Unique attributes are counted from 1.
+IDENTITY, KEY = 0, -1
+
+
+class Check(Parts):
+    """Writes `check` and `stranded` of one kind of batch."""
+
+    def check(self) -> str:
+        parts = [self._items(), self._resolved(), self._known()]
+        if self.unique:
+            parts.append(self._wanted())
+        conflicts = [
+            *self._repeated_identity(),
+            *self._wrong_target(),
+            *self._repeated_unique(),
+            *(self._taken_unique(number) for number in range(1, len(self.unique) + 1)),
+        ]
+        body = "\nUNION ALL\n".join(conflicts)
+        return (
+            f"WITH {join_parts(parts)}\n"
+            "SELECT DISTINCT ON (c.n, c.attribute, c.code)\n"
+            f'    c.batch, (c.n & {INDEX_MASK})::integer AS "index", c.code, c.attribute,\n'
+            f"    (c.first & {INDEX_MASK})::integer AS first\n"
+            f"FROM (\n{body}\n) c(batch, n, code, attribute, first, inferred)\n"
+            "ORDER BY c.n, c.attribute, c.code, c.inferred"
+        )
+
+    def _repeated_identity(self) -> list[str]:
+        repeated = [_repeated("items", [quote(self.identity.column)], IDENTITY)]
+        if not self.by_key and self.action is not Action.DELETE:
+            repeated.append(_repeated("items", [self.key], KEY))
+        return repeated
+
+    def _wrong_target(self) -> list[str]:
+        stale = '"$v" IS NOT NULL AND ("$target" IS NULL OR "$stored" IS DISTINCT FROM "$v")'
+        found = [_conflict(VERSION_MISMATCH.code, IDENTITY, stale)]
+        if not self._identity_is_unique():
+            found.append(_conflict(AMBIGUOUS_MATCH.code, IDENTITY, '"$ambiguous"', of="resolved"))
+        if self.action is Action.CREATE and not self.upsert:
+            found.append(_conflict(DUPLICATE.code, IDENTITY, '"$target" IS NOT NULL'))
+        if not self.creates:
+            absent = '"$target" IS NULL AND "$v" IS NULL'
+            found.append(_conflict(ITEM_NOT_FOUND.code, IDENTITY, absent))
+        if not self.by_key and self.action is not Action.DELETE:
+            found += self._wrong_key()
+        return found
+
+    def _wrong_key(self) -> list[str]:
+        """With `matching`, the key of a stored item stays, and a new item's must be free."""
+        sent = f"{self.key} IS NOT NULL"
+        if self.resource.server_key:
+            sent = '"$key"'
+        moved = f'{sent} AND "$target" IS NOT NULL AND "$target" <> {self.key}'
+        found = [_conflict(INVALID.code, KEY, moved)]
+        if self.creates:
+            held = self._found("t", "known", [(self.resource.key, f"known.{self.key}")])
+            new = '"$target" IS NULL'
+            found.append(_conflict(DUPLICATE.code, KEY, new, of=f"known JOIN {held}"))
+        return found
+
+    def _repeated_unique(self) -> list[str]:
+        found = []
+        for number, group in enumerate(self.unique, start=1):
+            if group == (self.identity,):
+                continue
+            columns = [quote(field.column) for field in group]
+            carried = [f'get_bit("$set", {self._position(field)}) = 1' for field in group]
+            only = carried if self.action is Action.UPDATE else []
+            found.append(_repeated("items", columns, number, only))
+            if self.updates and len(group) > 1:
+                # Two sparse items may leave the same values, though neither carries all of them.
+                new = [f'"$new{n}"' for n, field in self._unique_columns() if field in group]
+                touched = f"""("$target" IS NULL OR {" OR ".join(carried)})"""
+                found.append(_repeated("wanted", new, number, [touched]))
+        return found
+
+    def _taken_unique(self, number: int) -> str:
+        return f"""SELECT w."$batch", w."$n", {DUPLICATE.code}, {number}, NULL::bigint, false
+FROM wanted w
+JOIN {self._found("h", "w", self._holds(number))}
+WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(number)}"""
+
+    def _holds(self, number: int) -> list[tuple[StoredField, str]]:
+        group = self.unique[number - 1]
+        return [(field, f'w."$new{n}"') for n, field in self._unique_columns() if field in group]
+
+    def _gives_up(self, number: int) -> str:
+        """Item `g`, of the same batch, means the row `h` and would leave it with another value."""
+        group = self.unique[number - 1]
+        differs = " OR ".join(
+            f'g."$new{n}" IS DISTINCT FROM h.{quote(field.column)}'
+            for n, field in self._unique_columns()
+            if field in group
+        )
+        return (
+            f'g."$batch" = w."$batch" AND g."$target" = h.{self.key} AND g."$decides" '
+            f"AND ({differs})"
+        )
+
+    def _not_given_up(self, number: int) -> str:
+        if not self.gives_up:
+            return ""
+        return f"\n  AND NOT EXISTS (SELECT FROM wanted g WHERE {self._gives_up(number)})"
+
+    def stranded(self) -> str:
+        needs = "\nUNION ALL\n".join(
+            f"""SELECT w."$n", {number}, g."$n"
+FROM wanted w
+JOIN {self._found("h", "w", self._holds(number))}
+JOIN wanted g ON {self._gives_up(number)}
+WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
+            for number in range(1, len(self.unique) + 1)
+        )
+        parts = [
+            self._items(),
+            self._resolved(),
+            self._known(),
+            self._wanted(),
+            f"needs(i, attribute, giver) AS MATERIALIZED (\n{needs}\n)",
+            """failed(i, attribute) AS (
+    SELECT bad.i::bigint, NULL::integer FROM unnest($3::integer[]) bad(i)
+    UNION
+    SELECT n.i, n.attribute FROM needs n JOIN failed f ON f.i = n.giver
+)""",
+        ]
+        return (
+            f"WITH RECURSIVE {join_parts(parts)}\n"
+            f'SELECT i::integer AS "index", {DUPLICATE.code} AS code, attribute, '
+            "NULL::integer AS first\n"
+            f"FROM failed WHERE attribute IS NOT NULL ORDER BY i, attribute"
+        )
+
+
+def _conflict(code: int, attribute: int, where: str, of: str = "known") -> str:
+    items = of.partition(" ")[0]
+    return (
+        f'SELECT {items}."$batch", {items}."$n", {code}, {attribute}, NULL::bigint, false '
+        f"FROM {of} WHERE {where}"
+    )
+
+
+def _repeated(
+    source: str, columns: list[str], attribute: int, only: list[str] | None = None
+) -> str:
+    """Items that repeat the values of an earlier one; NULLs repeat nothing.
+
+    What the items themselves say comes before what is inferred with the help of stored values.
+    """
+    present = " AND ".join([*(f"{column} IS NOT NULL" for column in columns), *(only or [])])
+    inferred = str(source != "items").lower()
+    return f"""SELECT batch, n, {DUPLICATE_IN_BATCH.code}, {attribute}, first, {inferred}
+FROM (
+    SELECT "$batch" AS batch, "$n" AS n, min("$n") OVER (PARTITION BY {", ".join(columns)}) AS first
+    FROM {source}
+    WHERE {present}
+) repeated
+WHERE first < n"""

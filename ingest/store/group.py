@@ -1,0 +1,120 @@
+"""Applies the batches that wait in a collection together, in one statement.
+
+Each stays atomic by itself and its failures stay its own: a batch with any conflict, also with an
+earlier batch of the group, is left out, and has to be applied by itself (`commit`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
+
+from ingest.model import Batch
+from ingest.resources import Registry, Resource
+from ingest.store.batches import QUERIES, from_row
+from ingest.store.commit import UnservedCollection, become_writer
+from ingest.store.statements import Statements, statements
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
+_MOST_BATCHES = 500
+# Enough for the statement's own costs not to count; a group that fails is not too much work lost.
+_MOST_ITEMS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A batch of a group, and the trace id of the request that sent it."""
+
+    batch: Batch
+    trace_id: str
+
+
+async def take_group(connection: "Connection", account: str, collection: str) -> Sequence[Waiting]:
+    """Lock the next batches of a collection that can be applied together; none where none waits.
+
+    They have one action and the same options, and come in the order in which they were accepted.
+    From here to its end, the transaction is the collection's one writer.
+    """
+    await become_writer(connection, account, collection)
+    rows = await connection.fetch(QUERIES["lock_waiting"], account, collection, _MOST_BATCHES)
+    group: list[Waiting] = []
+    items = 0
+    for row in rows:
+        batch = from_row(row)
+        first = group[0].batch if group else batch
+        if (batch.action, batch.options) != (first.action, first.options):
+            continue
+        if group and items + batch.received > _MOST_ITEMS:
+            break
+        group.append(Waiting(batch, row["trace_id"]))
+        items += batch.received
+    return group
+
+
+async def apply_group(
+    connection: "Connection", registry: Registry, group: Sequence[Waiting]
+) -> set[UUID]:
+    """Apply and finish the batches of a group that have no conflict; the ids of those.
+
+    Raises:
+        UnservedCollection: nothing was done.
+    """
+    batches = [waiting.batch for waiting in group]
+    first = batches[0]
+    resource = registry.get(first.collection)
+    if resource is None:
+        raise UnservedCollection(f"collection {first.collection!r} is not served here")
+    sql = statements(resource, first.action, first.options)
+    if sql.refused_by_indexes:
+        # What nobody expects is cheaper to run into than to look for.
+        if await _applied(connection, sql, resource, batches):
+            return {batch.id for batch in batches}
+        if len(batches) == 1:
+            return set()
+    conflicting = await _conflicting(connection, sql, batches)
+    good = [batch for batch in batches if batch.id not in conflicting]
+    if good and await _applied(connection, sql, resource, good):
+        return {batch.id for batch in good}
+    return set()
+
+
+async def _conflicting(
+    connection: "Connection", sql: Statements, batches: Sequence[Batch]
+) -> set[UUID]:
+    ids = [batch.id for batch in batches]
+    rows = await connection.fetch(sql.check, ids, batches[0].account)
+    return {row["batch"] for row in rows}
+
+
+async def _applied(
+    connection: "Connection", sql: Statements, resource: Resource, batches: Sequence[Batch]
+) -> bool:
+    """Whether all of the batches could be applied; nothing is done where not."""
+    try:
+        async with connection.transaction():
+            if not sql.refused_by_indexes:
+                # Two items may swap unique values: what counts is how the rows look in the end.
+                await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            finished = await connection.execute(
+                sql.apply,
+                [batch.id for batch in batches],
+                batches[0].account,
+                resource.name,
+                [],
+                None,
+            )
+            if not sql.refused_by_indexes:
+                await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            if finished != f"UPDATE {len(batches)}":
+                raise _Incomplete
+    except (asyncpg.UniqueViolationError, _Incomplete):
+        return False
+    return True
+
+
+class _Incomplete(Exception):
+    """Not every item was written: one of the batches is at fault."""

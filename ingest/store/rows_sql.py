@@ -1,0 +1,34 @@
+"""SQL that shows a stored row as GET and the outcome of a write do."""
+
+from ingest.columns import ColumnType
+from ingest.resources import Resource, StoredField
+from ingest.store.tables import quote
+
+
+def item_object(resource: Resource, row: str, *, meta: bool) -> str:
+    """SQL for the JSON object of one stored row, by column; `row` is the row's alias.
+
+    Only what GET shows. Times and decimals are text in JSON, so that no digit is lost.
+    """
+    columns = [
+        f"{_shown(field, row)} AS {quote(field.column)}" for field in resource.fields if field.shown
+    ]
+    if meta:
+        columns.append(f'{_meta(row)} AS "meta"')
+    return f"(SELECT row_to_json(shown) FROM (SELECT {', '.join(columns)}) shown)"
+
+
+def _shown(field: StoredField, row: str) -> str:
+    column = f"{row}.{quote(field.column)}"
+    return f"{column}::text" if field.type is ColumnType.NUMERIC else column
+
+
+def _meta(row: str) -> str:
+    def time(column: str) -> str:
+        return f"""to_char({row}."{column}", 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+
+    return (
+        f"json_build_object('createdAt', {time('$created_at')}, "
+        f"'updatedAt', {time('$updated_at')}, "
+        f"""'version', {row}."$version", 'batch', {row}."$batch")"""
+    )

@@ -1,0 +1,149 @@
+"""New batches into the database: what is durable here will be committed, or visibly failed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from ingest.errors import OutcomeUnknown, Unavailable
+from ingest.exactjson import dump_exact
+from ingest.model import BatchState, NewBatch
+from ingest.store import batches
+from ingest.store.pool import Pool
+from ingest.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
+_QUERIES = load_queries("staging.sql")
+
+
+class KeyTaken(Exception):
+    """Another batch of the account has the idempotency key already."""
+
+
+async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Exception | None]:
+    """Make batches of one account durable, in one round trip and one transaction.
+
+    Returns:
+        What went wrong with each, None where nothing did:
+
+        KeyTaken: another batch holds its idempotency key; nothing of it was written.
+        Unavailable: it was not written.
+        OutcomeUnknown: the database went away meanwhile, and cannot be asked.
+    """
+    sent = False
+    try:
+        async with pool.connection() as connection:
+            sent = True
+            written = await stage(connection, account, new)
+    except Unavailable as error:
+        in_doubt = sent and not _refused(error)
+        return [await _doubt(pool, each, error) if in_doubt else error for each in new]
+    except Exception as error:  # noqa: BLE001 - it is raised to whoever sent the batch
+        if len(new) == 1:
+            return [error]
+        # Whatever it is, it must not be the others' fault.
+        return [(await save(pool, account, [each]))[0] for each in new]
+    return [None if each.id in written else KeyTaken() for each in new]
+
+
+async def stage(connection: "Connection", account: str, new: Sequence[NewBatch]) -> set[UUID]:
+    """Write batches of one account; the ids of those whose idempotency key was free.
+
+    A batch with a `state` of `rejected` is kept for its failures, and has no payload.
+    """
+    # In one order, or two groups with the same keys would wait for each other for ever.
+    ordered = sorted(new, key=_key)
+    rows = await connection.fetch(_QUERIES["stage"], account, *_columns(ordered))
+    return {row["id"] for row in rows}
+
+
+def _refused(error: Unavailable) -> bool:
+    """Whether the database itself said no, so that nothing was written without a doubt."""
+    cause = error.__cause__
+    if isinstance(cause, asyncpg.PostgresConnectionError):
+        return False
+    return isinstance(
+        cause,
+        asyncpg.QueryCanceledError
+        | asyncpg.InsufficientResourcesError
+        | asyncpg.TransactionRollbackError
+        | asyncpg.LockNotAvailableError,
+    )
+
+
+async def _doubt(pool: Pool, batch: NewBatch, error: Unavailable) -> Exception | None:
+    try:
+        return None if await is_written(pool, batch) else error
+    except Unavailable as unknown:
+        return unknown
+
+
+async def is_written(pool: Pool, batch: NewBatch) -> bool:
+    """Whether a batch is there although nobody heard of its COMMIT.
+
+    Its row is inserted again, for as long as that takes: a COMMIT that is still under way holds
+    the id, and PostgreSQL lets nobody insert it before that has ended one way or the other.
+
+    Raises:
+        OutcomeUnknown: the database cannot be asked.
+    """
+    try:
+        async with pool.transaction(batch.account) as connection:
+            if batch.id in await stage(connection, batch.account, [batch]):
+                raise _NotThere
+        return await batches.get(pool, batch.account, batch.id) is not None
+    except _NotThere:
+        return False
+    except Unavailable as error:
+        raise OutcomeUnknown(
+            "The database went away while the batch was being accepted",
+            "Whether it was accepted is not known. Ask for the batch at Location, or send the "
+            "same request with the same Idempotency-Key again.",
+            retry_after=1,
+            batch_id=batch.id,
+        ) from error
+
+
+class _NotThere(Exception):
+    """Rolls back the insertion that only asked."""
+
+
+def _key(batch: NewBatch) -> str:
+    return batch.idempotency.key if batch.idempotency else ""
+
+
+def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
+    """The parameters of `stage` after the account: batches, payloads, failures, side by side."""
+    accepted = [each.state is BatchState.ACCEPTED for each in new]
+    keys = [each.idempotency if kept else None for each, kept in zip(new, accepted, strict=True)]
+    failures = [(each.id, failure) for each in new for failure in each.submission.failures]
+    return [
+        [each.id for each in new],
+        [each.collection for each in new],
+        [each.action.value for each in new],
+        [orjson.dumps(each.options.document()).decode() for each in new],
+        [each.state.value for each in new],
+        [key and key.key for key in keys],
+        [key and key.fingerprint for key in keys],
+        [each.trace_id for each in new],
+        [each.submission.received for each in new],
+        [_array([failure.index for failure in each.submission.failures]) for each in new],
+        [
+            each.submission.records if kept else None
+            for each, kept in zip(new, accepted, strict=True)
+        ],
+        [each.submission.raw if kept else None for each, kept in zip(new, accepted, strict=True)],
+        [batch for batch, _ in failures],
+        [failure.index for _, failure in failures],
+        [dump_exact(failure.raw).decode() for _, failure in failures],
+        [batches.errors_text(failure) for _, failure in failures],
+    ]
+
+
+def _array(indices: Sequence[int]) -> str:
+    """An array of integers as PostgreSQL writes it: arrays of several lengths fit no parameter."""
+    return f"{{{','.join(map(str, indices))}}}"
