@@ -104,22 +104,21 @@ WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(nu
         return [(field, f'w."$new{n}"') for n, field in self._unique_columns() if field in group]
 
     def _gives_up(self, number: int) -> str:
-        """Item `g`, of the same batch, means the row `h` and would leave it with another value."""
+        """Item `g` means the row `h` and would leave it with another value."""
         group = self.unique[number - 1]
         differs = " OR ".join(
             f'g."$new{n}" IS DISTINCT FROM h.{quote(field.column)}'
             for n, field in self._unique_columns()
             if field in group
         )
-        return (
-            f'g."$batch" = w."$batch" AND g."$target" = h.{self.key} AND g."$decides" '
-            f"AND ({differs})"
-        )
+        return f'g."$target" = h.{self.key} AND g."$decides" AND ({differs})'
 
     def _not_given_up(self, number: int) -> str:
         if not self.gives_up:
             return ""
-        return f"\n  AND NOT EXISTS (SELECT FROM wanted g WHERE {self._gives_up(number)})"
+        # What another batch gives up, this one has to wait for.
+        given_up = f'{self._gives_up(number)} AND g."$batch" = w."$batch"'
+        return f"\n  AND NOT EXISTS (SELECT FROM wanted g WHERE {given_up})"
 
     def stranded(self) -> str:
         needs = "\nUNION ALL\n".join(

@@ -14,12 +14,12 @@ from ingest.embedded import EmbeddedPostgres
 from ingest.errors import ConfigurationError
 from ingest.examples import airports, contacts, deals
 from ingest.resources import Registry
-from ingest.store.tables import missing_tables
+from ingest.store.tables import REQUIRED_REVISION, missing_tables
 from tests.integration.migrating import connected, migrated
 
 EXAMPLES = Registry([airports, contacts, deals])
 EVERYTHING = [
-    "brought the service's own tables to revision 0002",
+    f"brought the service's own tables to revision {REQUIRED_REVISION}",
     "airports: created its table",
     "contacts: created its table",
     "deals: created its table",
@@ -162,7 +162,7 @@ async def test_threads_take_turns(empty_database: str) -> None:
 async def test_readiness_names_what_is_missing(empty_database: str) -> None:
     async with connected(empty_database) as connection:
         assert await missing_tables(connection, EXAMPLES) == [
-            "ingest at revision 0002",
+            f"ingest at revision {REQUIRED_REVISION}",
             "collections.airports",
             "collections.contacts",
             "collections.deals",
@@ -181,7 +181,9 @@ async def test_readiness_takes_a_later_revision(empty_database: str) -> None:
         await connection.execute("UPDATE ingest.schema_version SET version_num = '0003'")
         assert await missing_tables(connection, EXAMPLES) == []
         await connection.execute("DELETE FROM ingest.schema_version")
-        assert await missing_tables(connection, EXAMPLES) == ["ingest at revision 0002"]
+        assert await missing_tables(connection, EXAMPLES) == [
+            f"ingest at revision {REQUIRED_REVISION}"
+        ]
 
 
 async def test_a_database_of_a_later_version_is_left_alone(empty_database: str) -> None:
