@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 
 import structlog
 import uvloop
@@ -12,6 +13,7 @@ from aiohttp import web
 from ingest import logs, readiness
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
+from ingest.http.callers import Callers
 from ingest.http.middleware import authenticated, errors_as_json, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
@@ -23,6 +25,7 @@ from ingest.representation import Presenter
 from ingest.resources import Registry, load_registry
 from ingest.settings import Settings
 from ingest.store.pool import open_pool
+from ingest.store.tokens import find_caller
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +61,7 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         keys = Keys(redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
         pipeline = Pipeline(settings, registry, pool, keys, Queue(redis))
         app[app_keys.POOL] = pool
+        callers = app[app_keys.CALLERS] = Callers(partial(find_caller, pool))
         app[app_keys.REDIS] = redis
         app[app_keys.PIPELINE] = pipeline
         waking = asyncio.create_task(pipeline.waiters.run())
@@ -66,6 +70,7 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         waking.cancel()
         with suppress(asyncio.CancelledError):
             await waking
+        await callers.close()
 
 
 def _stop_if_broken(waking: "asyncio.Task[None]") -> None:

@@ -39,13 +39,13 @@ async def service_login(postgres: EmbeddedPostgres, folder: Path) -> str:
 async def development_token(settings: Settings, folder: Path) -> str:
     """The token of the account `dev`: the one of the last run while it works, else a new one."""
     from ingest.store.pool import open_pool
-    from ingest.store.tokens import create_token, find_caller
+    from ingest.store.tokens import create_token, digest_of, find_caller
 
     file = folder / "token"
     async with open_pool(settings) as pool:
         if file.exists():
             token = file.read_text(encoding="utf-8")
-            caller = await find_caller(pool, token)
+            caller = await find_caller(pool, digest_of(token))
             if caller is not None and caller.account == ACCOUNT:
                 return token
         _, token = await create_token(pool, ACCOUNT, "ingest dev")

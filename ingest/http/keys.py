@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from ingest.http.callers import Callers
 from ingest.pipeline import Pipeline
 from ingest.redis_link import RedisLink
 from ingest.representation import Presenter
@@ -15,6 +16,7 @@ from ingest.store.tokens import Caller
 SETTINGS = web.AppKey("settings", Settings)
 REGISTRY = web.AppKey("registry", Registry)
 PRESENTERS = web.AppKey("presenters", dict[str, Presenter])
+CALLERS = web.AppKey("callers", Callers)
 POOL = web.AppKey("pool", Pool)
 REDIS = web.AppKey("redis", RedisLink)
 PIPELINE = web.AppKey("pipeline", Pipeline)

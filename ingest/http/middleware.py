@@ -21,9 +21,8 @@ from ingest.errors import (
     UnknownEndpoint,
 )
 from ingest.formats.negotiation import choose
-from ingest.http.keys import CALLER, POOL, TRACE_ID
+from ingest.http.keys import CALLER, CALLERS, TRACE_ID
 from ingest.http.responses import respond_error
-from ingest.store.tokens import find_caller
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +114,7 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise TokenRequired("A token is required", "Send it as `Authorization: Bearer TOKEN`.")
-    caller = await find_caller(request.app[POOL], token.strip())
+    caller = await request.app[CALLERS].find(token.strip())
     if caller is None:
         raise TokenInvalid("The token is not valid", "It is unknown, revoked or has expired.")
     request[CALLER] = caller

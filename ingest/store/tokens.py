@@ -7,6 +7,7 @@ its rights; the service itself only looks tokens up.
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from uuid import UUID
@@ -17,6 +18,8 @@ from ingest.store.queries import load_queries
 
 QUERIES = load_queries("tokens.sql")
 PREFIX = "ingest_"
+_SECRET_BYTES = 32
+_TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,30 @@ async def create_token(
     pool: Pool, account: str, name: str, expires_at: dt.datetime | None = None
 ) -> tuple[UUID, str]:
     """Make a token of 256 random bits; returns its id and the token, which is shown only now."""
-    token, id_ = PREFIX + secrets.token_urlsafe(32), uuid7()
+    token, id_ = PREFIX + secrets.token_urlsafe(_SECRET_BYTES), uuid7()
     async with pool.transaction(account) as connection:
         await connection.execute(
-            QUERIES["create_token"], id_, account, name, _digest(token), expires_at
+            QUERIES["create_token"], id_, account, name, digest_of(token), expires_at
         )
     return id_, token
 
 
-async def find_caller(pool: Pool, token: str) -> Caller | None:
-    """Who a token belongs to; None where it is unknown, revoked or has expired."""
-    digest = _digest(token)
+def is_token(text: str) -> bool:
+    """Whether a text could be a token of this service; nobody need look for what could not."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def digest_of(token: str) -> bytes:
+    """SHA-256 of a token: all that is kept of it. Its 256 random bits need no slower hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+async def find_caller(pool: Pool, digest: bytes) -> Caller | None:
+    """Who the token of this digest belongs to; None where it is unknown, revoked or expired.
+
+    Raises:
+        Unavailable: the database is away, or too busy.
+    """
     async with pool.connection() as connection:
         row = await connection.fetchrow(QUERIES["find_token"], digest)
     if row is None or not hmac.compare_digest(row["secret_hash"], digest):
@@ -72,7 +88,3 @@ async def revoke_token(pool: Pool, id_: UUID) -> bool:
     """Revoke a token at once; False where there is none that could be revoked."""
     async with pool.connection() as connection:
         return await connection.fetchval(QUERIES["revoke_token"], id_) is not None
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
