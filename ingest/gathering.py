@@ -10,7 +10,7 @@ Answer = TypeVar("Answer")
 
 
 class Gatherer(Generic[Asked, Answer]):
-    """Turns many calls into few. Nobody waits for company: the first call starts at once."""
+    """Turns many calls into few. Nobody waits for company, except for those of the same moment."""
 
     def __init__(
         self,
@@ -37,9 +37,11 @@ class Gatherer(Generic[Asked, Answer]):
 
     async def ask(self, account: str, asked: Asked, size: int = 0) -> Answer:
         """The answer to one question; `size` is its part of the call, in bytes."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.setdefault(account, deque()).append((asked, size, future))
-        self._start()
+        # Not at once: others that are ready to run may be about to ask, too.
+        loop.call_soon(self._start)
         return await future
 
     def _start(self) -> None:

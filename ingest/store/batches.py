@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -151,7 +152,7 @@ def from_row(row: asyncpg.Record) -> Batch:
         account=row["account"],
         collection=row["collection"],
         action=Action(row["action"]),
-        options=Options.from_document(orjson.loads(row["options"])),
+        options=_options(row["options"]),
         state=BatchState(row["state"]),
         received=row["received"],
         invalid=row["invalid"],
@@ -166,6 +167,11 @@ def from_row(row: asyncpg.Record) -> Batch:
         data=row["data"] and row["data"].encode(),
         error=row["error"] and orjson.loads(row["error"]),
     )
+
+
+@lru_cache(maxsize=256)
+def _options(stored: str) -> Options:
+    return Options.from_document(orjson.loads(stored))
 
 
 def _failure(row: asyncpg.Record) -> Failure:

@@ -7,19 +7,23 @@ condition that it is still accepted) or `collection` (the lock of the one writer
 import sys
 from types import MappingProxyType
 
-from ingest.store import batches, commit
+from ingest.store import batches, commit, group
 from workers.__main__ import main
 
 _CARELESS = {
-    "batch": ("lock_batch", " AND state = 'accepted'\nFOR UPDATE SKIP LOCKED"),
-    "collection": ("lock_collection", " FOR UPDATE"),
+    "batch": [
+        ("lock_batch", " AND state = 'accepted'"),
+        ("lock_batch", "\nFOR UPDATE SKIP LOCKED"),
+        ("lock_waiting", " AND state = 'accepted'"),
+        ("lock_waiting", "\nFOR UPDATE SKIP LOCKED"),
+    ],
+    "collection": [("lock_collection", " FOR UPDATE")],
 }
 
 
 def _without(locks: list[str]) -> MappingProxyType[str, str]:
     queries = dict(batches.QUERIES)
-    for lock in locks:
-        name, guard = _CARELESS[lock]
+    for name, guard in (each for lock in locks for each in _CARELESS[lock]):
         if guard not in queries[name]:
             raise SystemExit(f"the query {name} has changed: {queries[name]}")
         queries[name] = queries[name].replace(guard, "")
@@ -27,5 +31,5 @@ def _without(locks: list[str]) -> MappingProxyType[str, str]:
 
 
 if __name__ == "__main__":
-    commit.QUERIES = _without(sys.argv[1:])
+    commit.QUERIES = group.QUERIES = _without(sys.argv[1:])
     sys.exit(main())

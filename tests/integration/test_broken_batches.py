@@ -90,6 +90,27 @@ async def test_a_damaged_batch_fails_and_others_pass(
     assert await service.count("contacts") == 2
 
 
+async def test_a_poisoned_batch_spoils_no_other(
+    service: Service, operator: Pool, settings: Settings
+) -> None:
+    """What raises in the database again and again fails by itself, and holds nobody up."""
+    async with operator.connection() as connection:
+        await connection.execute(
+            """
+            CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$BEGIN RAISE EXCEPTION 'not today'; END$$;
+            CREATE TRIGGER refuse BEFORE INSERT ON collections.contacts FOR EACH ROW
+                WHEN (NEW.first_name = 'Poison') EXECUTE FUNCTION public.refuse()
+            """
+        )
+    wanted = [[contact("Poison" if number == 3 else f"Jo{number}")] for number in range(1, 8)]
+    replies = await asyncio.gather(
+        *(service.post("contacts", items, prefer="wait=30") for items in wanted)
+    )
+    assert [reply.status for reply in replies] == [201, 201, 500, 201, 201, 201, 201]
+    assert f"in {settings.max_attempts} attempts" in replies[2].body["error"]["message"]
+
+
 def ingest(settings: Settings, *arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments, env={"INGEST_DATABASE_URL": settings.database_url})
 
