@@ -6,15 +6,16 @@ condition that it is still accepted) or `collection` (the lock of the one writer
 
 import sys
 from types import MappingProxyType
+from uuid import UUID
 
 from ingest.store import batches, commit, group
+from workers import commit as committing
 from workers.__main__ import main
 
 _CARELESS = {
     "batch": [
         ("lock_batch", " AND state = 'accepted'"),
         ("lock_batch", "\nFOR UPDATE SKIP LOCKED"),
-        ("lock_waiting", " AND state = 'accepted'"),
         ("lock_waiting", "\nFOR UPDATE SKIP LOCKED"),
     ],
     "collection": [("lock_collection", " FOR UPDATE")],
@@ -30,6 +31,12 @@ def _without(locks: list[str]) -> MappingProxyType[str, str]:
     return MappingProxyType(queries)
 
 
+async def _apply_none(*_: object) -> set[UUID]:
+    """Leave every batch to be applied alone: two workers that have seen it do so twice."""
+    return set()
+
+
 if __name__ == "__main__":
+    committing.apply_group = _apply_none
     commit.QUERIES = group.QUERIES = _without(sys.argv[1:])
     sys.exit(main())
