@@ -20,6 +20,7 @@ class Scale:
     redis_away: float
     postgres_stops: int
     freezes: int
+    frozen_at_once: int
     frozen: float
     reads: int
     writers_batches: int
@@ -42,6 +43,7 @@ SHORT = Scale(
     redis_away=2.5,
     postgres_stops=2,
     freezes=1,
+    frozen_at_once=1,
     frozen=5.0,
     reads=150,
     writers_batches=40,
@@ -63,7 +65,8 @@ FULL = Scale(
     redis_away=30.0,
     postgres_stops=20,
     freezes=50,
-    frozen=5.0,
+    frozen_at_once=2,
+    frozen=27.0,
     reads=10_000,
     writers_batches=500,
     rounds=20,
@@ -74,7 +77,8 @@ FULL = Scale(
 LEASE = 3.0
 """How long a request in flight holds its key in these stacks."""
 COMMON = {"idempotency_lease": str(LEASE), "commit_timeout": "4", "wait": "10"}
-"""Settings of every stack: a frozen worker's transaction ends after four seconds."""
+"""Settings of every stack: PostgreSQL ends a frozen worker's transaction after four seconds, and
+arq its mark of a job in progress after 26."""
 API_POINTS = ("after_claim", "after_stage", "before_ring", "after_ring", "before_reply")
 WORKER_POINTS = ("before_commit", "after_commit", "before_publish")
 
