@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from ingest import metrics
 from ingest.errors import (
     BodyTooLarge,
     ConfigurationError,
@@ -21,7 +22,7 @@ from ingest.errors import (
     UnknownEndpoint,
 )
 from ingest.formats.negotiation import choose
-from ingest.http.keys import CALLER, CALLERS, TRACE_ID
+from ingest.http.keys import CALLER, CALLERS, REGISTRY, TRACE_ID
 from ingest.http.responses import respond_error
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,8 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
     with structlog.contextvars.bound_contextvars(trace_id=trace_id):
         response = await handler(request)
         response.headers[TRACE_HEADER] = trace_id
+        seconds = time.perf_counter() - started
+        metrics.answered(request.method, _collection(request), response.status, seconds)
         resource = request.match_info.route.resource
         log.info(
             "request",
@@ -58,7 +61,7 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
             # The route and not the path: a path may hold the key of an item.
             route=resource.canonical if resource is not None else "unknown",
             status=response.status,
-            milliseconds=round((time.perf_counter() - started) * 1000, 2),
+            milliseconds=round(seconds * 1000, 2),
         )
     return response
 
@@ -119,6 +122,12 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
         raise TokenInvalid("The token is not valid", "It is unknown, revoked or has expired.")
     request[CALLER] = caller
     return await handler(request)
+
+
+def _collection(request: web.Request) -> str:
+    """The collection that the path names; empty where it names none that is served."""
+    name = request.match_info.get("collection", "")
+    return name if name in request.app[REGISTRY] else ""
 
 
 def _is_public(request: web.Request) -> bool:

@@ -99,6 +99,7 @@ WHERE account = $1 AND id = $2
 UPDATE ingest.batches
 SET state = 'failed', finished_at = statement_timestamp(), error = $3
 WHERE account = $1 AND id = $2 AND state = 'accepted'
+RETURNING collection, received
 
 -- name: count_attempt
 UPDATE ingest.batches SET attempts = attempts + 1
