@@ -19,6 +19,7 @@ from ingest.settings import Settings
 from ingest.store.backlog import Waiting, read_waiting
 from ingest.store.batches import find_by_key
 from ingest.store.pool import Pool
+from ingest.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -118,8 +119,7 @@ class Backlog:
     async def close(self) -> None:
         """End a reading that is under way."""
         if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait({self._reading})
+            await end([self._reading])
 
     @property
     def _full(self) -> bool:
