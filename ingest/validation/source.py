@@ -19,6 +19,10 @@ class Uncompiled(Exception):
     """This much of a schema is left to marshmallow; the message says why."""
 
 
+class Refused(Exception):
+    """Raised and caught inside a generated function, which does not vouch for the item."""
+
+
 class Source:
     """Lines of one function, written from top to bottom."""
 
