@@ -25,23 +25,25 @@ from ingest.resources import Resource, StoredField
 INDEX, VERSION, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$set", "$key", "$extra"
 
 Record = dict[str, Any]
-_MAX_PATTERNS = 1_000  # of carried fields whose bits are remembered
+MAX_PATTERNS = 1_000
+"""Combinations of carried fields whose bits are remembered."""
 
 
 class RecordWriter:
     """Makes the records of one resource, action and set of options."""
 
     def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+        self.action = action
         self._resource = resource
-        self._sparse = action is Action.UPDATE or options.upserts
+        self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
-        self._encoders = [FieldEncoder(field, resource) for field in resource.fields]
+        self.encoders = [FieldEncoder(field, resource) for field in resource.fields]
         self._sources = {field.source for field in resource.fields}
         self._patterns: dict[tuple[bool, ...], str] = {}
-        self._required = _required_of_clients(resource, action, options)
+        self.required = _required_of_clients(resource, action, options)
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE
-        self._matching = resource.identity(options.matching) if finds else None
+        self.matching = resource.identity(options.matching) if finds else None
 
     def write(
         self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
@@ -62,7 +64,7 @@ class RecordWriter:
         record: Record = {INDEX: index}
         problems: list[ItemError] = []
         same = 0
-        for encode in self._encoders:
+        for encode in self.encoders:
             value = encode.value_of(loaded)
             if key is not missing and encode.field is self._resource.key:
                 value = key
@@ -83,11 +85,15 @@ class RecordWriter:
         self._check_required(record, item, problems)
         if problems:
             raise Unstorable(problems)
-        if self._sparse:
-            record[SET] = self._carried(record, item)
+        if self.sparse:
+            record[SET] = self.carried(record, item)
         if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
         return record, restorable
+
+    def makes(self, field: StoredField) -> bool:
+        """Whether the field is the server's key, which no schema loads."""
+        return self._resource.server_key and field is self._resource.key
 
     def also_wrong(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
         """What else is wrong with an item that did not load: what could not be stored of it, and
@@ -98,7 +104,7 @@ class RecordWriter:
         """
         named = {error.field.partition(".")[0] for error in errors if error.field}
         problems: list[ItemError] = []
-        for encode in self._encoders:
+        for encode in self.encoders:
             key = encode.field.data_key
             if key not in item or key in named:
                 continue
@@ -113,10 +119,10 @@ class RecordWriter:
     def _missing(self, item: Mapping[str, Any], named: set[str]) -> list[ItemError]:
         return [
             ItemError(REQUIRED, str(field.field.error_messages["required"]), field.data_key)
-            for field in self._required
+            for field in self.required
             if field.data_key not in item
             and field.data_key not in named
-            and (field is self._matching or field.field.load_default is missing)
+            and (field is self.matching or field.field.load_default is missing)
         ]
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class RecordWriter:
             values[field.source] = value
         return values
 
-    def _carried(self, record: Record, item: Mapping[str, Any]) -> str:
+    def carried(self, record: Record, item: Mapping[str, Any]) -> str:
         """Which fields the item carried: those of the record that are no `load_default`."""
         pattern = tuple(
             field.column in record and carries(item, field) for field in self._resource.fields
@@ -140,7 +146,7 @@ class RecordWriter:
         bits = self._patterns.get(pattern)
         if bits is None:
             bits = "".join("1" if carried else "0" for carried in pattern)
-            if len(self._patterns) < _MAX_PATTERNS:
+            if len(self._patterns) < MAX_PATTERNS:
                 self._patterns[pattern] = bits
         return bits
 
@@ -165,15 +171,15 @@ class RecordWriter:
         A `load_default` finds no stored item: it is for new ones.
         """
         named = {problem.field for problem in problems}
-        for field in self._required:
+        for field in self.required:
             absent = field.column not in record or (
-                field is self._matching and not carries(item, field)
+                field is self.matching and not carries(item, field)
             )
             if absent and field.data_key not in named:
                 named.add(field.data_key)
                 message = str(field.field.error_messages["required"])
                 problems.append(ItemError(REQUIRED, message, field.data_key))
-        for field in {self._resource.key, *self._required}:
+        for field in {self._resource.key, *self.required}:
             null = field.column in record and record[field.column] is None
             if null and field.data_key not in named:
                 message = str(field.field.error_messages["null"])

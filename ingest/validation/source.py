@@ -62,6 +62,15 @@ class Source:
             self._depth -= 1
             self._loops -= loop
 
+    @contextmanager
+    def optional_block(self, header: str) -> Iterator[None]:
+        """Like `block`; nothing is left of it where nothing is written inside."""
+        start = len(self.lines)
+        with self.block(header):
+            yield
+        if self.lines[start + 1 :] == [_INDENT * (self._depth + 1) + "pass"]:
+            del self.lines[start:]
+
     def begin_field(self) -> None:
         """A field of the outermost schema begins here."""
         self._field_start = len(self.lines)
