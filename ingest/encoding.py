@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from marshmallow import missing
+from marshmallow import fields, missing
 from marshmallow.utils import get_value
 
 from ingest.columns import ColumnType, Encoder, NotStorable, encoder
@@ -13,17 +13,31 @@ from ingest.resources import Resource, StoredField
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
 MAX_INDEXED_BYTES = 2048
+_LOAD_THEMSELVES = frozenset({fields.Boolean, fields.Email, fields.String, fields.Url})
 
 
 class FieldEncoder:
     """Takes one field's value out of loaded items, and encodes it for its column."""
 
-    __slots__ = ("_encode", "_nested", "_serialize", "_source", "column", "field", "limit")
+    __slots__ = (
+        "_encode",
+        "_loads_itself",
+        "_nested",
+        "_serialize",
+        "_source",
+        "column",
+        "field",
+        "limit",
+    )
 
     def __init__(self, field: StoredField, resource: Resource) -> None:
         self.field = field
         self.column = field.column
         self.limit = _indexed_limit(field, resource)
+        # Whatever these load is what they were given, or a boolean.
+        self._loads_itself = type(field.field) in _LOAD_THEMSELVES and not (
+            field.field.pre_load or field.field.post_load or "_deserialize" in vars(field.field)
+        )
         self._source = field.source
         self._nested = "." in field.source
         self._encode: Encoder = encoder(field.type)
@@ -47,6 +61,18 @@ class FieldEncoder:
                 "The field is a key or a unique attribute.",
             )
         return stored
+
+    def surely_stores(self, raw: Any) -> bool:
+        """Whether a raw value can be stored if only it loads; False where that is not plain to see.
+
+        Much cheaper than to load it.
+        """
+        if not self._loads_itself:
+            return False
+        if type(raw) is str:
+            fits = self.limit is None or len(raw) <= self.limit
+            return fits and raw.isascii() and "\0" not in raw
+        return raw is None or type(raw) is bool
 
     def unchanged(self, item: Mapping[str, Any], stored: Any) -> bool:
         """Whether the item holds exactly what is stored, so that its raw form need not be kept."""

@@ -106,7 +106,7 @@ class RecordWriter:
         problems: list[ItemError] = []
         for encode in self.encoders:
             key = encode.field.data_key
-            if key not in item or key in named:
+            if key not in item or key in named or encode.surely_stores(item[key]):
                 continue
             try:
                 encode(encode.field.field.deserialize(item[key]))

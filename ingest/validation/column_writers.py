@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import fields, missing
 
-from ingest.columns import ColumnType
+from ingest.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.encoding import FieldEncoder
 from ingest.validation.source import Source, Uncompiled
 from ingest.validation.storable import BEYOND_INT64, TEXTS, write_storable
@@ -42,13 +42,24 @@ def write_unknown(source: Source, encode: FieldEncoder) -> None:
     else:
         source.line(f"{value} = loaded.get({field.source!a}, {nothing})")
     with source.block(f"if {value} is not {nothing}:"):
-        # Plain text needs no encoder, and most of it is plain.
-        plain = f"type({value}) is str and {value}.isascii() and '\\0' not in {value}"
-        is_text = field.type is ColumnType.TEXT and encode.limit is None
-        with source.block(f"if not ({plain}):") if is_text else nullcontext():
+        plain = _plain_values(encode, value)
+        with source.block(f"if not ({plain}):") if plain else nullcontext():
             source.line(f"{value} = {source.bind('encode', encode)}({value})")
         source.line(f"record[{field.column!a}] = {value}")
         _write_comparison(source, encode, value, Received.AS_JSON)
+
+
+def _plain_values(encode: FieldEncoder, value: str) -> str | None:
+    """What holds of values that need no encoder; most of them do not."""
+    kind = encode.field.type
+    if kind is ColumnType.TEXT:
+        fits = "" if encode.limit is None else f" and len({value}) <= {encode.limit}"
+        return f"type({value}) is str and {value}.isascii() and '\\0' not in {value}{fits}"
+    if kind is ColumnType.BIGINT:
+        return f"type({value}) is int and {INT64_MIN} <= {value} <= {INT64_MAX}"
+    if kind is ColumnType.BOOLEAN:
+        return f"{value} is True or {value} is False"
+    return None
 
 
 def write_known(source: Source, encode: FieldEncoder, *, required: bool, in_place: bool) -> None:
