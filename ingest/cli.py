@@ -103,7 +103,8 @@ def dev(
     """Run everything on this machine: PostgreSQL, Valkey, API processes and workers."""
     from ingest.dev import DevOptions, run
 
-    os.environ.setdefault("INGEST_LOG_FORMAT", "console")  # for a person, here and in the parts
+    if sys.stderr.isatty():  # for a person, here and in the parts
+        os.environ.setdefault("INGEST_LOG_FORMAT", "console")
     settings = _settings(host=host, port=port, resources=resources, database_url="", redis_url="")
     run(
         DevOptions(
