@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from benchmarks.contacts import COLUMNS, bad_among, items, records
+from benchmarks.contacts import COLUMNS
+from benchmarks.people import bad_among, items, records
 
 if TYPE_CHECKING:
     from benchmarks.load import Load

@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 from rich.console import Console
 
-from benchmarks.contacts import items
 from benchmarks.machine import describe
+from benchmarks.people import items
 from benchmarks.reports import growth as report
 from benchmarks.reports.sheet import show
 from benchmarks.results import save
