@@ -24,7 +24,7 @@ from benchmarks.session import Session, sampling, serve
 from benchmarks.stack import run_servers
 
 SIZE = 500
-CLIENTS, PRESSING_CLIENTS = 16, 128
+CLIENTS, PRESSING_CLIENTS = 16, 256
 _FASTEST = 150_000  # items a second that bodies are prepared for
 _RECOVERY = 300.0  # seconds after which a backlog counts as stuck
 _BACKLOG = """
@@ -89,6 +89,7 @@ async def _press(session: Session, seconds: float, rate: float) -> dict[str, Any
         int(rate * seconds / SIZE),
         prefer="respond-async, return=minimal",
         per_second=rate / SIZE,
+        stream=True,
         patient=False,
     )
     await session.generator.prepare(load)
@@ -102,8 +103,9 @@ async def _press(session: Session, seconds: float, rate: float) -> dict[str, Any
             await asyncio.sleep(0.1)
         recovery = time.monotonic() - stopped
     return {
-        "seconds": seconds,
-        "offered": round(rate),
+        "seconds": sent.seconds,
+        "wanted": round(rate),
+        "offered": round(SIZE * sent.requests / sent.seconds),
         "offeredTimeline": _offered(sent.timeline),
         "samples": samples,
         "commits": [dict(row) for row in await connection.fetch(_COMMITS, began)],

@@ -56,13 +56,13 @@ class Contestant:
 _PYDANTIC = ("fastapi", "pydantic", "email_validator", "uvicorn", "httptools")
 CONTESTANTS = (
     Contestant(SERVICE, "this service"),
-    Contestant(FLOOR, "floor: binary COPY", kind="copy"),
-    Contestant("c", "FastAPI, Pydantic, COPY", "fastapi_copy", _PYDANTIC),
-    Contestant("d", "FastAPI, Pydantic, SQLAlchemy", "fastapi_sqlalchemy", _PYDANTIC),
-    Contestant("e", "Django REST Framework", "drf", ("rest_framework", "psycopg", "gunicorn")),
-    Contestant("f", "aiohttp, marshmallow, COPY", "aiohttp_marshmallow"),
-    Contestant("g", "Starlette, raw bytes, COPY", "starlette_bytes", _PYDANTIC[1:]),
-    Contestant("h", "Kinto /batch", "kinto_batch", ("kinto", "psycopg2", "waitress"), "kinto", 200),
+    Contestant(FLOOR, "floor: COPY", kind="copy"),
+    Contestant("c", "FastAPI + COPY", "fastapi_copy", _PYDANTIC),
+    Contestant("d", "FastAPI + SQLAlchemy", "fastapi_sqlalchemy", _PYDANTIC),
+    Contestant("e", "Django REST", "drf", ("rest_framework", "psycopg", "gunicorn")),
+    Contestant("f", "aiohttp + marshmallow", "aiohttp_marshmallow"),
+    Contestant("g", "Starlette + bytes", "starlette_bytes", _PYDANTIC[1:]),
+    Contestant("h", "Kinto", "kinto_batch", ("kinto", "psycopg2", "waitress"), "kinto", 200),
 )
 BY_LETTER = {each.letter: each for each in CONTESTANTS}
 

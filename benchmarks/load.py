@@ -130,7 +130,7 @@ async def _send(client: Client, number: int, load: Load, end: float, tally: Tall
     for place in range(number, load.requests, load.clients):
         if load.per_second:
             due = began + place / load.per_second
-            if due >= end:
+            if max(due, time.perf_counter()) >= end:
                 return
             if (pause := due - time.perf_counter()) > 0:
                 await asyncio.sleep(pause)

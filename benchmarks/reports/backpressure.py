@@ -16,7 +16,8 @@ def sheets(results: Results) -> list[Sheet]:
     lost = "none" if accepted == stored else f"VOID: {accepted:,} accepted, {stored:,} stored"
     rows = [
         ("sustainable before, items/s", number(results["sustainable"])),
-        ("offered, items/s", number(results["offered"])),
+        ("to be offered, items/s", number(results["wanted"])),
+        ("offered by 256 clients, items/s", number(results["offered"])),
         ("limit of the backlog, items", number(results["backlogLimit"])),
         ("greatest backlog, items", number(max(each["items"] for each in results["samples"]))),
         ("requests", number(results["requests"])),

@@ -22,7 +22,7 @@ def _flat(values: list[float], most: float) -> str:
 
 
 def _costs(title: str, by: dict[str, dict[str, float]], most: float) -> Sheet:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (f"{int(size):,}", number(cost["clock"], 1), number(cost["cpu"], 1))
         for size, cost in by.items()
     ]

@@ -1,5 +1,6 @@
 """A table, for the terminal and for a page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_WIDTH = 150  # where the output is no terminal
+_WIDTH = 170  # where the output is no terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Sheet:
 
     title: str
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     sections: frozenset[int] = frozenset()
 
     def markdown(self) -> str:
@@ -42,7 +43,7 @@ def show(sheets: list[Sheet]) -> None:
     for sheet in sheets:
         table = Table(title=sheet.title, title_justify="left")
         for number, column in enumerate(sheet.columns):
-            table.add_column(column, justify="right" if number else "left")
+            table.add_column(column, justify="right" if number else "left", no_wrap=True)
         for number, row in enumerate(sheet.rows, 1):
             table.add_row(*map(Text, row), end_section=number in sheet.sections)
         console.print(table)
@@ -56,7 +57,9 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def figure(cell: dict[str, Any], name: str, digits: int = 0) -> str:
-    """A median with its spread over the rounds."""
+    """A median with its spread over the rounds, if there were some."""
     value = cell[name]
+    if value["min"] == value["max"]:
+        return number(value["median"], digits)
     spread = f"{value['min']:,.{digits}f}–{value['max']:,.{digits}f}"
     return f"{value['median']:,.{digits}f} ({spread})"
