@@ -96,12 +96,7 @@ async def _press(session: Session, seconds: float, rate: float) -> dict[str, Any
     began = await connection.fetchval("SELECT clock_timestamp()")
     async with sampling(sample, 0.25) as samples:
         sent = await session.generator.run(seconds)
-        stopped = time.monotonic()
-        while (await sample())["batches"]:
-            if time.monotonic() - stopped > _RECOVERY:
-                raise RuntimeError(f"after {_RECOVERY:.0f} s there is still a backlog")
-            await asyncio.sleep(0.1)
-        recovery = time.monotonic() - stopped
+        recovery = await _recovery(samples)
     return {
         "seconds": sent.seconds,
         "wanted": round(rate),
@@ -117,6 +112,16 @@ async def _press(session: Session, seconds: float, rate: float) -> dict[str, Any
         "errors": sent.errors,
         "recovery": recovery,
     }
+
+
+async def _recovery(samples: list[dict[str, Any]]) -> float:
+    """Seconds until a sample that is taken from now on finds no backlog."""
+    stopped, known = time.monotonic(), len(samples)
+    while len(samples) == known or samples[-1]["batches"]:
+        if time.monotonic() - stopped > _RECOVERY:
+            raise RuntimeError(f"after {_RECOVERY:.0f} s there is still a backlog")
+        await asyncio.sleep(0.05)
+    return time.monotonic() - stopped
 
 
 def _offered(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
