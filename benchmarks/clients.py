@@ -135,6 +135,7 @@ class HttpClient(Client):
     def __init__(self, load: "Load", request_of: Callable[[int], bytes]) -> None:
         self._load = load
         self._request_of = request_of
+        self._asynchronous = "respond-async" in load.headers.get("Prefer", "")
         self._connection: _Connection | None = None
 
     async def connect(self) -> None:
@@ -170,7 +171,7 @@ class HttpClient(Client):
         if load.kind == "kinto":
             if status == _SAVED and body.count(b'"status":201') == load.size:
                 return load.size
-        elif status in (expected, _ACCEPTED):
+        elif status == expected or (status == _ACCEPTED and self._asynchronous):
             return load.size - bad
         if status != _UNAVAILABLE:
             tally.errors.append(f"{status}: {body[:500].decode(errors='replace')}")

@@ -23,7 +23,7 @@ from benchmarks.stack import (
 
 KINTO_AUTHORIZATION = "Basic YmVuY2g6YmVuY2g="  # bench:bench
 SERVICE, FLOOR = "a", "b"
-_SETTLING = 60.0  # seconds
+_SETTLING, _SETTLED = 300.0, 2.0  # seconds: at most, and without a new row
 MAX_WAIT = 60
 """Seconds that a request waits for its commit, so that every figure is one after the commit."""
 
@@ -123,7 +123,7 @@ class Running:
         before, deadline = -1, time.monotonic() + _SETTLING
         while before != (rows := await self.count()) and time.monotonic() < deadline:
             before = rows
-            await asyncio.sleep(1)
+            await asyncio.sleep(_SETTLED)
 
     async def count(self) -> int:
         """How many items are stored now."""

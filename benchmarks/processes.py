@@ -102,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one short round")
     quick = parser.parse_args().quick
-    results = asyncio.run(measure(rounds=1 if quick else 4, seconds=0.5 if quick else 2.0))
+    results = asyncio.run(measure(rounds=1 if quick else 3, seconds=0.5 if quick else 2.0))
     show(report.sheets(results))
     print(f"saved to {save('processes', results, whole=not quick)}")
 
