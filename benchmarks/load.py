@@ -106,18 +106,18 @@ class Generator:
 
     async def prepare(self, load: Load) -> None:
         """Make the bodies and connect the clients."""
-        await self._call({"prepare": asdict(load)})
+        await self._call({"prepare": asdict(load)}, PATIENCE)
 
     async def run(self, seconds: float) -> Sent:
         """Send for so long; what is under way then is waited for."""
-        return Sent(**await self._call({"run": seconds}))
+        return Sent(**await self._call({"run": seconds}, seconds + 2 * PATIENCE))
 
-    async def _call(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, command: dict[str, Any], patience: float) -> dict[str, Any]:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RuntimeError("the load generator does not run")
         process.stdin.write(json.dumps(command).encode() + b"\n")
-        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE + 60)
+        line = await asyncio.wait_for(process.stdout.readline(), patience)
         if not line:
             raise RuntimeError("the load generator ended")
         answer: dict[str, Any] = json.loads(line)

@@ -7,6 +7,7 @@ benchmark is about.
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from ingest.embedded import EmbeddedPostgres, EmbeddedValkey
+from ingest.embedded import EmbeddedPostgres, EmbeddedValkey, die_with_parent
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "benchmarks" / "contacts.py"
@@ -146,7 +147,14 @@ def run_process(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that is asked to stop when the block ends, and killed where it does not."""
     with open(log, "ab") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
     try:
         yield process
     finally:

@@ -104,7 +104,7 @@ def _comparison(results: Results) -> Sheet:
         for letter, names in results["skipped"].items()
     ]
     rows += [(*row, *[""] * (len(columns) - len(row))) for row in skipped]
-    return Sheet("Everybody, without bad rows", columns, rows, frozenset(ends))
+    return Sheet("Everybody, without bad rows", columns, rows, frozenset(ends), left=2)
 
 
 def _row(results: Results, letter: str, size: int, clients: int, floor: Any) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ def _parts(results: Results) -> Sheet:
         ends.add(len(rows))
     title = "CPU µs an item of each part (÷ the same part of (b))"
     columns = ("items × clients", "who", "client", "API", "worker", "PostgreSQL", "Redis")
-    return Sheet(title, columns, rows, frozenset(ends))
+    return Sheet(title, columns, rows, frozenset(ends), left=2)
 
 
 def _part(cell: Any, floor: Any, part: str) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_LONG = 20  # rows
 _WIDTH = 170  # where the output is no terminal
 
 
@@ -17,18 +18,23 @@ class Sheet:
 
     Args:
         sections: after how many rows a line is drawn.
+        left: how many columns are texts, not numbers.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     sections: frozenset[int] = frozenset()
+    left: int = 1
 
     def markdown(self) -> str:
-        lines = [f"**{self.title}**", "", _line(self.columns)]
-        lines.append(_line(("---", *("---:" for _ in self.columns[1:]))))
-        lines += [_line(row) for row in self.rows]
-        return "\n".join(lines)
+        """As Markdown; a long table is folded away."""
+        numbers = len(self.columns) - self.left
+        lines = [_line(self.columns), _line((*["---"] * self.left, *["---:"] * numbers))]
+        table = "\n".join(lines + [_line(row) for row in self.rows])
+        if len(self.rows) <= _LONG:
+            return f"**{self.title}**\n\n{table}"
+        return f"<details><summary>{self.title}</summary>\n\n{table}\n\n</details>"
 
 
 def _line(cells: tuple[str, ...]) -> str:
@@ -43,7 +49,9 @@ def show(sheets: list[Sheet]) -> None:
     for sheet in sheets:
         table = Table(title=sheet.title, title_justify="left")
         for number, column in enumerate(sheet.columns):
-            table.add_column(column, justify="right" if number else "left", no_wrap=True)
+            table.add_column(
+                column, justify="left" if number < sheet.left else "right", no_wrap=True
+            )
         for number, row in enumerate(sheet.rows, 1):
             table.add_row(*map(Text, row), end_section=number in sheet.sections)
         console.print(table)
