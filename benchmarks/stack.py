@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from ingest.embedded import EmbeddedPostgres, EmbeddedValkey, die_with_parent
+from ingest.embedded import EmbeddedPostgres, EmbeddedValkey
+from ingest.supervision.children import die_with_parent
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "benchmarks" / "contacts.py"
