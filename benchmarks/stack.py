@@ -78,11 +78,11 @@ def _pid(server: EmbeddedPostgres | EmbeddedValkey) -> int:
 
 
 @contextmanager
-def run_servers() -> Iterator[Servers]:
-    """PostgreSQL and Valkey in a temporary folder."""
+def run_servers(**settings: str) -> Iterator[Servers]:
+    """PostgreSQL and Valkey in a temporary folder; `settings` of PostgreSQL by name."""
     with (
         tempfile.TemporaryDirectory(prefix="ingest-bench-") as name,
-        EmbeddedPostgres(Path(name) / "postgres", _POSTGRES) as postgres,
+        EmbeddedPostgres(Path(name) / "postgres", _POSTGRES | settings) as postgres,
         EmbeddedValkey(Path(name) / "valkey") as valkey,
     ):
         yield Servers(postgres, valkey, Path(name))

@@ -79,10 +79,12 @@ def _halves(values: list[float]) -> tuple[float, float]:
 def _sustained(results: Results) -> Sheet:
     found = results["sustained"]
     size = _halves([each["bytes"] / _MIB for each in found["samples"]])
+    kept = _halves([each["payloads"] for each in found["samples"]])
     rates = _halves([each["items"] for each in found["itemsPerSecond"][:-1]])
     lives = found["seconds"] / found["payloadTtl"]
     rows = [
         ("payload table, MiB", *(number(each) for each in size), f"{size[1] / size[0]:.2f}"),
+        ("payloads in it", *(number(each) for each in kept), f"{kept[1] / kept[0]:.2f}"),
         ("items/s", *(number(each) for each in rates), f"{rates[1] / rates[0]:.2f}"),
     ]
     title = (
