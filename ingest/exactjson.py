@@ -34,7 +34,7 @@ def load_exact(body: bytes) -> Any:
 
 def keep_digits(body: bytes, document: Any) -> Any:
     """`document`, which orjson read from `body`, with every number that it rounded put right."""
-    return json.loads(body, parse_float=_exact_float) if may_round(body) else document
+    return json.loads(body, parse_float=exact_float) if may_round(body) else document
 
 
 def may_round(body: bytes) -> bool:
@@ -69,12 +69,13 @@ def _is_rounded(number: bytes) -> bool:
     try:
         if number.lstrip(b"-").isdigit():
             return not -(2**63) <= int(number) < 2**64
-        return isinstance(_exact_float(number.decode()), Decimal)
+        return isinstance(exact_float(number.decode()), Decimal)
     except (ValueError, ArithmeticError):
         return True
 
 
-def _exact_float(text: str) -> float | Decimal:
+def exact_float(text: str) -> float | Decimal:
+    """A number as a float where that shows the same digits, else as a Decimal."""
     value = float(text)
     if repr(value) == text:
         return value

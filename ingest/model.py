@@ -97,6 +97,17 @@ class Failure:
     errors: Sequence[ItemError]
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An element of a body that no item could be made of: what was received, and why.
+
+    Decoders hand it on in the item's place, and validation makes it a `Failure`.
+    """
+
+    raw: Any
+    errors: Sequence[ItemError]
+
+
 class Resolution(StrEnum):
     """What POST does with an item that exists already (`Prefer: resolution=`)."""
 

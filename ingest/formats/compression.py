@@ -25,7 +25,7 @@ _MAX_ENCODINGS = 3
 # What follows a member is copied: of a body of many tiny ones, only a slice of this size.
 _SLICE = 8 * 1024
 # RFC 9659: what a zstd content coding may ask a decoder to keep is 8 MiB.
-_ZSTD_WINDOW = {zstd.DecompressionParameter.window_log_max: 23}
+_ZSTD_WINDOW = {int(zstd.DecompressionParameter.window_log_max): 23}
 _GZIP, _RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 

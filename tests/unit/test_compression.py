@@ -6,10 +6,11 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from ingest.errors import BodyTooLarge, MalformedBody, RequestError, UnsupportedEncoding
+from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedEncoding
 from ingest.formats.compression import STEP, Decompressor, parse_encodings
 
 if sys.version_info >= (3, 14):
@@ -105,10 +106,8 @@ def test_damage_is_refused_or_harmless(encoding: str, compress: Compress) -> Non
     for _ in range(200):
         place = chosen.randrange(len(whole))
         damaged = whole[:place] + bytes([chosen.randrange(256)]) + whole[place + 1 :]
-        try:
+        with suppress(MalformedBody, BodyTooLarge):
             decompressed([encoding], damaged)
-        except RequestError as refused:
-            assert isinstance(refused, MalformedBody | BodyTooLarge)
 
 
 @names
