@@ -1,7 +1,7 @@
 """The header of a CSV file: which cell becomes which value of an item."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from ingest.formats.shapes import Convert, Kind, Shape
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _MAX_INDEX_DIGITS = 6
+
+_Maker = Callable[[Sequence[str]], Any]
 
 
 def score(cells: Sequence[str], shape: Shape) -> tuple[int, int]:
@@ -69,61 +71,34 @@ class Header:
             for name, each in root.below.items()
             if isinstance(each, _Leaf)
         ]
-        self._root = root if len(self._leaves) < len(root.below) else None
+        self._nested = [
+            (name, _maker(each, empty_as_null))
+            for name, each in root.below.items()
+            if isinstance(each, _Branch)
+        ]
 
     def item(self, row: Sequence[str]) -> dict[str, Any] | None:
         """The item of a row of the right width; None where every cell is empty."""
         if self._from_failures:
             row = [undefuse(cell) for cell in row]
-        item: dict[str, Any]
-        if self._root is not None:
-            item = self._object(self._root, row)
-        else:
-            item = {}
-            for name, position, convert in self._leaves:
-                cell = row[position]
-                if cell:
-                    item[name] = cell if convert is None else convert(cell)
-                elif self._empty_as_null:
-                    item[name] = None
-        return item if any(row) else None
+        if not any(row):
+            return None
+        item: dict[str, Any] = {}
+        for name, position, convert in self._leaves:
+            cell = row[position]
+            if cell:
+                item[name] = cell if convert is None else convert(cell)
+            elif self._empty_as_null:
+                item[name] = None
+        for name, make in self._nested:
+            value = make(row)
+            if value is not None or self._empty_as_null:
+                item[name] = value
+        return item
 
     def stray(self, row: Sequence[str]) -> int | None:
         """The number of the first column that has a value and no name."""
         return next((position + 1 for position in self.unnamed if row[position]), None)
-
-    # -- rows ---------------------------------------------------------------------------------
-
-    def _object(self, branch: _Branch, row: Sequence[str]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for name, each in branch.below.items():
-            if isinstance(each, _Leaf):
-                cell = row[each.position]
-                if cell:
-                    values[name] = cell if each.convert is None else each.convert(cell)
-                elif self._empty_as_null:
-                    values[name] = None
-            elif _has_value(each, row):
-                values[name] = self._nested(each, row)
-            elif self._empty_as_null:
-                values[name] = None
-        return values
-
-    def _nested(self, branch: _Branch, row: Sequence[str]) -> Any:
-        if branch.kind is Kind.ARRAY:
-            return list(self._elements(branch, row))
-        return self._object(branch, row)
-
-    def _elements(self, branch: _Branch, row: Sequence[str]) -> Iterator[Any]:
-        """The elements that are there: one whose cells are empty is left out."""
-        for each in branch.below.values():
-            if isinstance(each, _Leaf):
-                if cell := row[each.position]:
-                    yield cell if each.convert is None else each.convert(cell)
-            elif _has_value(each, row):
-                yield self._nested(each, row)
-
-    # -- columns ------------------------------------------------------------------------------
 
     def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
         way = _way(shape, name, name)
@@ -179,11 +154,38 @@ def _way(shape: Shape, name: str, column: str) -> list[tuple[str, Shape]]:
     return [(first, below), *_way(below, rest, column)]
 
 
-def _has_value(branch: _Branch, row: Sequence[str]) -> bool:
-    return any(
-        _has_value(each, row) if isinstance(each, _Branch) else row[each.position]
-        for each in branch.below.values()
-    )
+def _maker(part: _Leaf | _Branch, empty_as_null: bool) -> _Maker:
+    """A function from a row to the value that some of its cells make, None where all are empty."""
+    if isinstance(part, _Leaf):
+        return _leaf_maker(part.position, part.convert)
+    if part.kind is Kind.ARRAY:
+        return _array_maker([_maker(each, empty_as_null) for each in part.below.values()])
+    members = [(name, _maker(each, empty_as_null)) for name, each in part.below.items()]
+    return _object_maker(members, empty_as_null)
+
+
+def _leaf_maker(position: int, convert: Convert | None) -> _Maker:
+    if convert is None:
+        return lambda row: row[position] or None
+    return lambda row: convert(row[position]) if row[position] else None
+
+
+def _array_maker(makers: Sequence[_Maker]) -> _Maker:
+    def make(row: Sequence[str]) -> Any:
+        """Elements whose cells are empty are left out."""
+        return [value for each in makers if (value := each(row)) is not None] or None
+
+    return make
+
+
+def _object_maker(members: Sequence[tuple[str, _Maker]], empty_as_null: bool) -> _Maker:
+    def make(row: Sequence[str]) -> Any:
+        values = {name: value for name, each in members if (value := each(row)) is not None}
+        if not values or not empty_as_null:
+            return values or None
+        return {name: values.get(name) for name, _ in members}
+
+    return make
 
 
 def _is_index(name: str) -> bool:

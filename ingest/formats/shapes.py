@@ -189,6 +189,8 @@ def _enum(field: "fields.Enum[Any]") -> Shape:
         return shape_of(field.field)
     # The values themselves are what clients send, numbers or texts; a text wins over its number.
     values = [member.value for member in field.enum]
-    texts = {str(value): value for value in values if isinstance(value, int | float)}
+    texts: dict[str, Any] = {
+        str(value): value for value in values if isinstance(value, int | float)
+    }
     texts |= {value: value for value in values if isinstance(value, str)}
     return Shape(Kind.SCALAR, lambda text: texts.get(text, text))
