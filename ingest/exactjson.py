@@ -7,7 +7,7 @@ as the nearest float. Here the first stays an `int` and the second becomes a `De
 import json
 import math
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -79,7 +79,12 @@ def exact_float(text: str) -> float | Decimal:
     value = float(text)
     if repr(value) == text:
         return value
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        # An exponent of more digits than Decimal takes: a number that no column can hold either.
+        mantissa = text.lower().partition("e")[0]
+        return Decimal(f"{mantissa}e-999999") if mantissa.strip("-0.") else value
     return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
 
 

@@ -9,6 +9,10 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
+MAX_VALUES = 1_000_000
+"""The most values (of all items together) of an XML or YAML body, which takes a while to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How large a body may be."""
@@ -31,6 +35,13 @@ def too_many_items(limit: int) -> TooManyItems:
     return TooManyItems(
         f"The body has more than {limit} items, the most of one request",
         "Send the items in several requests, or as NDJSON or CSV, of which any number is read.",
+    )
+
+
+def too_many_values() -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The body has more than {MAX_VALUES} values, the most of one in this format",
+        "Send the items in several requests, or as JSON, NDJSON or CSV.",
     )
 
 
