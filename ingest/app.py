@@ -14,7 +14,7 @@ from ingest import logs, metrics, readiness
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
 from ingest.http.callers import Callers
-from ingest.http.middleware import authenticated, errors_as_json, negotiated, traced
+from ingest.http.middleware import authenticated, errors_as_documents, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
 from ingest.idempotency import Keys
@@ -37,11 +37,12 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     metrics.prepare_api(
         registry, max_items=settings.max_backlog_items, max_bytes=settings.max_backlog_bytes
     )
-    app = web.Application(middlewares=[traced, errors_as_json, negotiated, authenticated])
+    app = web.Application(middlewares=[traced, errors_as_documents, negotiated, authenticated])
     app[app_keys.SETTINGS] = settings
     app[app_keys.REGISTRY] = registry
     app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
     app.add_routes(ROUTES)
+    app[app_keys.DECODING] = asyncio.Semaphore(1)
     app[app_keys.STOPPING] = asyncio.Event()
     app.on_response_prepare.append(_say_goodbye)
     app.cleanup_ctx.append(_connections)

@@ -129,6 +129,8 @@ class Options:
     resolution: Resolution = Resolution.REFUSE
     matching: str | None = None
     """The field that finds the stored item in place of the key, by its name in the schema."""
+    columns: tuple[str, ...] | None = None
+    """The columns of a CSV body, in their order: failed rows are shown under them."""
 
     @property
     def upserts(self) -> bool:
@@ -141,7 +143,14 @@ class Options:
 
     @classmethod
     def from_document(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(**{**stored, "resolution": Resolution(stored["resolution"])})
+        columns = stored.get("columns")
+        return cls(
+            **{
+                **stored,
+                "resolution": Resolution(stored["resolution"]),
+                "columns": None if columns is None else tuple(columns),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import orjson
 
 from ingest.errors import BAD_FORMAT
 from ingest.exactjson import keep_digits, may_round
-from ingest.formats.limits import Limits, item_too_large, may_nest_deeper, too_deep
+from ingest.formats.limits import Limits, item_too_large, may_nest_deeper, no_body, too_deep
 from ingest.model import ItemError, Unreadable
 
 _BOM = b"\xef\xbb\xbf"
@@ -19,9 +19,12 @@ class NdjsonDecoder:
     No more than one unfinished line is kept between two calls.
     """
 
+    columns: None = None
+
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._rest = bytearray()  # the unfinished line
+        self._empty = True
         self._line = 1  # the number of the unfinished line
 
     def feed(self, chunk: bytes) -> list[Any]:
@@ -30,6 +33,7 @@ class NdjsonDecoder:
         Raises:
             BodyTooLarge: a line is longer than an item may be.
         """
+        self._empty = self._empty and not chunk
         end = chunk.rfind(b"\n") + 1
         if not end:
             self._keep(chunk)
@@ -41,7 +45,13 @@ class NdjsonDecoder:
         return found
 
     def end(self) -> list[Any]:
-        """The last elements: a body need not end with a newline."""
+        """The last elements: a body need not end with a newline.
+
+        Raises:
+            MalformedBody: there was no body at all. One of blank lines is an empty collection.
+        """
+        if self._empty:
+            raise no_body()
         lines = bytes(self._rest)
         self._rest.clear()
         return self._read(lines) if lines else []

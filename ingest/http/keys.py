@@ -20,7 +20,11 @@ CALLERS = web.AppKey("callers", Callers)
 POOL = web.AppKey("pool", Pool)
 REDIS = web.AppKey("redis", RedisLink)
 PIPELINE = web.AppKey("pipeline", Pipeline)
+DECODING = web.AppKey("decoding", asyncio.Semaphore)
+"""Holds bodies that are decoded beside the event loop back, so that there is one at a time."""
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)
 TRACE_ID = web.RequestKey("trace_id", str)
+FORMAT = web.RequestKey("format", str)
+"""The media type of the response."""

@@ -25,7 +25,7 @@ async def list_items(request: web.Request) -> web.Response:
         meta=query.meta,
     )
     answer = collection.listed(page, request.app[PRESENTERS][resource.name])
-    return respond(answer.status, answer.document)
+    return await respond(request, answer.status, answer.document)
 
 
 async def get_item(request: web.Request) -> web.Response:
@@ -43,7 +43,7 @@ async def get_item(request: web.Request) -> web.Response:
     if row is None:
         raise absent
     answer = collection.item(row, request.app[PRESENTERS][resource.name])
-    return respond(answer.status, answer.document)
+    return await respond(request, answer.status, answer.document)
 
 
 async def list_batches(request: web.Request) -> web.Response:
@@ -52,7 +52,7 @@ async def list_batches(request: web.Request) -> web.Response:
     account = request[CALLER].account
     found, total = await batches.list_batches(request.app[POOL], account, limit, offset)
     answer = collection.listed_batches(found, limit, offset, total)
-    return respond(answer.status, answer.document)
+    return await respond(request, answer.status, answer.document)
 
 
 async def get_batch(request: web.Request) -> web.Response:
@@ -67,4 +67,4 @@ async def get_batch(request: web.Request) -> web.Response:
     if outcome is None:
         raise unknown_batch(str(batch_id))
     answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
-    return respond(answer.status, answer.document)
+    return await respond(request, answer.status, answer.document)

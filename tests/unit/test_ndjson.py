@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingest.errors import BodyTooLarge
+from ingest.errors import BodyTooLarge, MalformedBody
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
 from ingest.model import Unreadable
@@ -37,7 +37,9 @@ def test_lines_become_items(chunk: int) -> None:
 
 
 def test_nothing_is_no_item() -> None:
-    for body in (b"", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"):
+    with pytest.raises(MalformedBody):
+        decoded(b"")
+    for body in (b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"):
         assert decoded(body) == []
 
 
