@@ -140,14 +140,15 @@ def _way(shape: Shape, name: str, column: str) -> list[tuple[str, Shape]]:
         column: all of its name.
     """
     first, dot, rest = name.partition(".")
-    if shape.kind is Kind.ARRAY and not _is_index(first):
+    below = shape.below(first)
+    no_element = not _is_index(first) or (dot and below.kind is Kind.SCALAR)
+    if shape.kind is Kind.ARRAY and no_element:
         raise MalformedBody(
             f"The column {column[:100]!r} stands in a list",
             "The columns of a list are numbered from 0, as in `tags.0`.",
         )
     if not dot or shape.names(name):
         return [(name, shape.below(name))]
-    below = shape.below(first)
     unknown = shape.kind is Kind.OBJECT and not shape.names(first)
     if unknown or below.kind is Kind.SCALAR or not first:
         return [(name, shape.below(name))]

@@ -3,6 +3,7 @@ nobody else notices."""
 
 import asyncio
 import gzip
+import io
 import sys
 import time
 import zlib
@@ -32,7 +33,7 @@ HOSTILE: list[tuple[str, str, int]] = [
     (NDJSON, "[" * MILLION, 422),
     (NDJSON, '{"a":' * MILLION + "\n" + '{"b":' * MILLION, 422),
     (CSV, "email,tags\n" + "x," + "[" * MILLION, 422),
-    (CSV, "a." * MILLION + "\n", 400),
+    (CSV, "a." * MILLION + "\nx\n", 422),
     (CSV, "tags.0." * MILLION + "\nx\n", 400),
     (XML, "<a>" * MILLION, 400),
     (YAML, "[" * MILLION, 400),
@@ -51,7 +52,7 @@ HOSTILE: list[tuple[str, str, int]] = [
     (YAML, f"- age: '{BIG}'", 422),
     (JSON, '[{"age": 1e-9999999999999999999}]', 422),
     (NDJSON, '{"age": 1e-9999999999999999999}', 422),
-    (JSON, "[{%s}]" % ",".join(f'"k{key}": 1' for key in KEYS), 422),
+    (JSON, "[{" + ",".join(f'"k{key}": 1' for key in KEYS) + "}]", 422),
     (CSV, ",".join(f"k{key}" for key in KEYS) + "\n" + "1," * (len(KEYS) - 1) + "1\n", 422),
     (XML, "<a><b>" + "".join(f"<k{key}>1</k{key}>" for key in KEYS) + "</b></a>", 422),
     (YAML, "\n".join(f"k{key}: 1" for key in KEYS), 422),
@@ -69,7 +70,8 @@ async def test_a_hostile_body(
     api: Service, operator: Pool, media_type: str, body: str, status: int
 ) -> None:
     began = time.monotonic()
-    reply = await api.request("POST", "/v1/contacts", data=body, content_type=media_type)
+    data = io.BytesIO(body.encode())  # aiohttp's client warns of large bodies in bytes
+    reply = await api.request("POST", "/v1/contacts", data=data, content_type=media_type)
     assert reply.status == status, str(reply.body)[:1000]
     assert time.monotonic() - began < 30
     if status != 422:

@@ -209,6 +209,7 @@ HEADERS = [
     ("tags,tags.0\n", "'tags.0'", "JSON in one column"),
     ("address.city,address\n", "'address'", "JSON in one column"),
     ("tags.x\n", "'tags.x'", "from 0"),
+    ("tags.0.x\n", "'tags.0.x'", "from 0"),
     ("anything.a.b.c.d.e.f\n", "deeper than 6", "column"),
     ('"strict\n1,2', "never closed", "line 1"),
     ('"a"b,c\n', "header", "Line 1"),
