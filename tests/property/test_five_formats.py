@@ -196,7 +196,7 @@ def test_formats_with_types_give_the_same_items(items: list[Any], action: Action
     items = load_exact(dump_exact(items))
     wanted = submitted(dump_exact(items), JSON, action)
     bodies = {
-        NDJSON: b"\n".join(map(dump_exact, items)),
+        NDJSON: b"\n" + b"\n".join(map(dump_exact, items)),
         XML: typed_xml(items),
         YAML: yaml.encode(items),
     }
