@@ -43,6 +43,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
     app.add_routes(ROUTES)
     app[app_keys.DECODING] = asyncio.Semaphore(1)
+    app[app_keys.HUGE_ITEM] = asyncio.Lock()
     app[app_keys.STOPPING] = asyncio.Event()
     app.on_response_prepare.append(_say_goodbye)
     app.cleanup_ctx.append(_connections)
@@ -74,6 +75,7 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         waking.cancel()
         with suppress(asyncio.CancelledError):
             await waking
+        await pipeline.close()
         await callers.close()
         await pipeline.backlog.close()
 

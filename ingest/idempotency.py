@@ -28,6 +28,11 @@ _CLAIM = """
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return nil end
 return redis.call('GET', KEYS[1])
 """
+_RENEW = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
 _REPLACE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -46,7 +51,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a key: a batch (or the id that it will have), and its request's fingerprint."""
+    """Who has a key: a batch (or the id that it will have), and its request's fingerprint.
+
+    The fingerprint is empty where the request is still arriving.
+    """
 
     batch: UUID
     fingerprint: bytes
@@ -69,6 +77,7 @@ class Keys:
         self._link = link
         self._redis = Redis(connection_pool=link.pool)
         self._claim = self._redis.register_script(_CLAIM)
+        self._renew = self._redis.register_script(_RENEW)
         self._replace = self._redis.register_script(_REPLACE)
         self._delete = self._redis.register_script(_DELETE)
         self._lease, self._ttl = int(lease * 1000), int(ttl * 1000)
@@ -85,9 +94,24 @@ class Keys:
             return None
         return None if value is None else Holder.decoded(value)
 
-    async def accepted(self, account: str, key: IdempotencyKey, batch: UUID) -> None:
-        """Say that the batch which holds the key is durable."""
+    async def renew(self, account: str, key: IdempotencyKey, batch: UUID) -> None:
+        """Lengthen the lease of a claim, or take the key again where Redis has forgotten it."""
         ours = Holder(batch, key.fingerprint, Phase.IN_FLIGHT)
+        name = _name(account, key)
+        await self._quietly(lambda: self._renew(keys=[name], args=[ours.encoded(), self._lease]))
+
+    async def accepted(
+        self,
+        account: str,
+        key: IdempotencyKey,
+        batch: UUID,
+        claimed: IdempotencyKey | None = None,
+    ) -> None:
+        """Say that the batch which holds the key is durable.
+
+        Args: `claimed`: the key as it was claimed, where its fingerprint was not known by then.
+        """
+        ours = Holder(batch, (claimed or key).fingerprint, Phase.IN_FLIGHT)
         then = Holder(batch, key.fingerprint, Phase.ACCEPTED)
         name = _name(account, key)
         arguments: list[bytes | int] = [ours.encoded(), then.encoded(), self._ttl]

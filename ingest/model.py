@@ -5,12 +5,15 @@ bytes → raw items → Submission → Batch → Outcome → document
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
 from ingest.errors import ITEM_CODES, ErrorCode
+
+MAX_LISTED_ITEMS = 10_000
+"""Above this many items an answer lists neither what was saved nor which items were valid."""
 
 
 class Action(StrEnum):
@@ -137,6 +140,10 @@ class Options:
         """Whether an item that exists already is no error."""
         return self.resolution is not Resolution.REFUSE
 
+    def of_size(self, items: int) -> Self:
+        """The options of a batch of so many items: what is too long to be listed is not read."""
+        return replace(self, representation=self.representation and items <= MAX_LISTED_ITEMS)
+
     def document(self) -> dict[str, Any]:
         """As `batches.options` stores it."""
         return asdict(self)
@@ -180,11 +187,32 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a stream, validated; `records` and `raw` are those of a `Submission`.
+
+    `received` and `invalid` count the items of the stream up to its end, and `first_index` is that
+    of its first item.
+    """
+
+    number: int
+    first_index: int
+    received: int
+    invalid: int
+    records: bytes | None
+    raw: bytes | None
+    failures: Sequence[Failure]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A client's key for one write and the fingerprint (32 bytes) of that request."""
+    """A client's key for one write and the fingerprint (32 bytes) of that request.
+
+    The fingerprint is empty for as long as the request is still arriving.
+    """
 
     key: str
-    fingerprint: bytes
+    fingerprint: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +227,14 @@ class NewBatch:
     trace_id: str
     submission: Submission
     idempotency: IdempotencyKey | None = None
+    receiving: bool = False
+    """Whether its items are yet to come."""
 
     @property
     def state(self) -> BatchState:
         """Validation may have decided already: strict with a bad item, or no good one."""
+        if self.receiving:
+            return BatchState.RECEIVING
         failures = self.submission.failures
         bad = failures and (not self.options.lenient or not self.submission.valid)
         return BatchState.REJECTED if bad else BatchState.ACCEPTED
@@ -230,10 +262,16 @@ class Batch:
     outcomes: str | None = None
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
+    invalid_so_far: int = 0
+    """How many items are invalid, while it is received; `invalid` names them once it is not."""
 
     @property
     def invalid_count(self) -> int:
-        return len(self.invalid)
+        return self.invalid_so_far or len(self.invalid)
+
+    @property
+    def valid_count(self) -> int:
+        return self.received - self.invalid_count
 
     @property
     def valid(self) -> list[int]:

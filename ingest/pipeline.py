@@ -6,11 +6,15 @@
          │               │            │
          ▼               ▼            ▼
       replayed        rejected     replayed (PostgreSQL knew the key)
+
+A stream is validated and staged chunk by chunk while its body arrives, and accepted in the end;
+only then can its request be compared with an earlier one that had the same key.
 """
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,15 +24,17 @@ import structlog
 
 from ingest import metrics
 from ingest.backlog import Backlog
-from ingest.errors import InProgress, KeyMismatch, KeyRequired, Replayed, Unavailable
+from ingest.claims import Claims, in_progress
+from ingest.errors import KeyRequired, Replayed, Unavailable
 from ingest.faults import Point, parse_faults
 from ingest.gathering import Gatherer
-from ingest.idempotency import Keys, Phase
+from ingest.idempotency import Keys
 from ingest.ids import uuid7
 from ingest.model import (
     Action,
     Batch,
     BatchState,
+    Chunk,
     IdempotencyKey,
     NewBatch,
     Options,
@@ -39,9 +45,11 @@ from ingest.queue import Queue
 from ingest.resources import Registry, Resource
 from ingest.settings import Settings
 from ingest.store import batches, staging
-from ingest.store.commit import rehearse
+from ingest.store.commit import rehearse, rehearse_received
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken
+from ingest.streaming import Body, Streams, chunks
+from ingest.validation.chunking import Chunker, submission_of
 from ingest.validation.runner import Intake, ItemValidator
 from ingest.waiting import Waiters
 
@@ -57,7 +65,10 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write whose body is decoded. `wait` is in seconds; 0 answers as soon as it is accepted."""
+    """A write. `wait` is in seconds; 0 answers as soon as it is accepted.
+
+    Its `items` are decoded, or `validated` already, or still to come out of a `Body`.
+    """
 
     account: str
     resource: Resource
@@ -68,6 +79,10 @@ class Write:
     replay_returns: bool
     trace_id: str
     key: IdempotencyKey | None = None
+    validated: Submission | None = None
+
+
+Chunks = AsyncGenerator[Chunk, None]
 
 
 class Pipeline:
@@ -78,12 +93,14 @@ class Pipeline:
     ) -> None:
         self._settings = settings
         self._pool = pool
-        self._keys = keys
         self._queue = queue
         self.waiters = Waiters(pool, queue)
         self.backlog = Backlog(pool, settings)
         self.faults = parse_faults(settings.faults, settings.faults_seed)
-        self._keep = dt.timedelta(seconds=settings.idempotency_ttl)
+        self._claims = Claims(pool, keys, dt.timedelta(seconds=settings.idempotency_ttl))
+        self._streams = Streams(pool, keys)
+        self.turns = asyncio.Lock()
+        """Held while a piece of a stream is worked on, so that nobody waits for more than one."""
         self._registry = registry
         self._saving = Gatherer(
             partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
@@ -105,25 +122,41 @@ class Pipeline:
                 return await self._write(write)
             except KeyTaken:
                 # Free in Redis, and not in PostgreSQL, which has the last word.
-                original = await self._original(write)
+                original = await self._claims.original(write.account, write.key)
                 if original is not None:
                     return await self._replayed(write, original)
                 # It was too old to be kept, or was freed just now: the next try may take it.
-        raise _in_progress()
+        raise in_progress()
 
     async def _write(self, write: Write) -> Outcome:
         batch_id = uuid7()
-        original = await self._claim(write, batch_id)
+        original = await self._claims.claim(write.account, write.key, batch_id)
         if original is not None:
             return await self._replayed(write, original)
         with self.waiters.expecting(write.account, batch_id) as finished:
             outcome = await self._accept(write, batch_id)
-            if outcome.batch.state is not BatchState.ACCEPTED:
-                return outcome
-            await self.faults.reached(Point.BEFORE_RING)
-            await self._queue.ring(write.account, write.resource.name)
-            await self.faults.reached(Point.AFTER_RING)
-            return await self._committed(write, outcome, finished)
+            return await self._rung(write, outcome, finished)
+
+    async def receive(self, write: Write, body: Body) -> Outcome:
+        """Process one write whose body is still arriving. Raises as `write` and the body do."""
+        self._require_key(write)
+        async with aclosing(self._chunks(write, body)) as rest:
+            first = await anext(rest)
+            if first.last:
+                return await self.write(_whole(write, body, first))
+            return await self._receive(write, body, first, rest)
+
+    async def _receive(self, write: Write, body: Body, first: Chunk, rest: Chunks) -> Outcome:
+        batch_id = uuid7()
+        if await self._claims.claim(write.account, write.key, batch_id) is not None:
+            await body.drain()
+            return await self._replayed_stream(write, body)
+        with self.waiters.expecting(write.account, batch_id) as finished:
+            try:
+                outcome = await self._accept_stream(write, batch_id, body, first, rest)
+            except KeyTaken:
+                return await self._replayed_stream(write, body)
+            return await self._rung(write, outcome, finished)
 
     async def rehearse(self, write: Write) -> Outcome:
         """What `write` would answer now, and nothing saved; its key is ignored.
@@ -136,6 +169,21 @@ class Pipeline:
             return self._outcome_of(batch)
         return await rehearse(self._pool, self._registry, batch, self._settings.max_failures)
 
+    async def rehearse_stream(self, write: Write, body: Body) -> Outcome:
+        """What `receive` would answer now, and nothing saved. Raises as `rehearse` and the body."""
+        async with aclosing(self._chunks(write, body)) as rest:
+            first = await anext(rest)
+            if first.last:
+                return await self.rehearse(_whole(write, body, first))
+            batch = _new_stream(write, uuid7(), body)
+            async with self._streams.staged(batch, None, first, rest) as received:
+                at_most = self._settings.max_failures
+                return await rehearse_received(self._pool, self._registry, received, at_most)
+
+    async def close(self) -> None:
+        """End what outlives its request."""
+        await self._streams.close()
+
     def _require_key(self, write: Write) -> None:
         required = self._settings.idempotency_required or write.resource.idempotency_required
         if required and write.key is None:
@@ -144,38 +192,6 @@ class Pipeline:
                 'Send a header such as Idempotency-Key: "import-2026-11-22-part-1"; '
                 "the same key with the same request is never applied twice.",
             )
-
-    # -- the key ------------------------------------------------------------------------------
-
-    async def _claim(self, write: Write, batch_id: UUID) -> UUID | None:
-        """Take the key for this batch; returns the batch that has it where it was used before."""
-        if write.key is None:
-            return None
-        holder = await self._keys.claim(write.account, write.key, batch_id)
-        if holder is None:
-            return None
-        original = await self._original(write)
-        if original is not None:
-            return original
-        if holder.fingerprint != write.key.fingerprint and holder.phase is Phase.IN_FLIGHT:
-            raise _mismatch()
-        if holder.phase is Phase.IN_FLIGHT:
-            raise _in_progress()
-        # Redis remembers a batch that PostgreSQL has freed: it failed, or was forgotten.
-        await self._keys.forget(write.account, write.key, holder)
-        return await self._claim(write, batch_id)
-
-    async def _original(self, write: Write) -> UUID | None:
-        """The batch that holds this write's key in PostgreSQL, after comparing fingerprints."""
-        if write.key is None:
-            return None
-        found = await batches.find_by_key(self._pool, write.account, write.key.key, self._keep)
-        if found is None:
-            return None
-        original, fingerprint = found
-        if fingerprint != write.key.fingerprint:
-            raise _mismatch()
-        return original
 
     async def _replayed(self, write: Write, original: UUID) -> Outcome:
         metrics.replayed(write.resource.name)
@@ -191,6 +207,14 @@ class Pipeline:
             outcome = await self._committed(write, outcome, finished)
         return replace(outcome, replayed=True)
 
+    async def _replayed_stream(self, write: Write, body: Body) -> Outcome:
+        """The answer to a stream whose key is taken, now that it can be compared."""
+        key = _identified(write, body).key
+        original = await self._claims.original(write.account, key)
+        if original is None:  # freed meanwhile: the same request may be sent again
+            raise in_progress()
+        return await self._replayed(write, original)
+
     # -- the batch ----------------------------------------------------------------------------
 
     async def _accept(self, write: Write, batch_id: UUID) -> Outcome:
@@ -200,7 +224,7 @@ class Pipeline:
             await self.faults.reached(Point.AFTER_CLAIM)
             batch = _new_batch(write, batch_id, await self._validate(write))
             if batch.state is BatchState.REJECTED:
-                if await self._original(write) is not None:
+                if await self._claims.original(write.account, write.key) is not None:
                     raise KeyTaken
                 await self._save(batch)
                 metrics.rejected(batch.collection, *batch.submission.counts)
@@ -213,19 +237,43 @@ class Pipeline:
             metrics.accepted(batch.collection, *batch.submission.counts)
             await self.faults.reached(Point.AFTER_STAGE)
         finally:
-            if write.key is not None:
-                settle = self._keys.accepted if accepted else self._keys.release
-                await settle(write.account, write.key, batch_id)
-        log.info(
-            "batch accepted",
-            batch=str(batch_id),
-            account=write.account,
-            collection=write.resource.name,
-            action=write.action.value,
-            items=batch.submission.received,
-            invalid=len(batch.submission.failures),
-        )
+            kept = write.key if accepted else None
+            await self._claims.end(write.account, write.key, batch_id, kept)
+        _log_accepted(batch, batch.submission.received, len(batch.submission.failures))
         return self._outcome_of(batch)
+
+    async def _accept_stream(
+        self, write: Write, batch_id: UUID, body: Body, first: Chunk, rest: Chunks
+    ) -> Outcome:
+        """Validate and stage while it arrives: an accepted batch in the end, or a rejected one."""
+        batch = _new_stream(write, batch_id, body)
+        accepted: IdempotencyKey | None = None
+        try:
+            await self.faults.reached(Point.AFTER_CLAIM)
+            async with self._streams.staged(batch, write.key, first, rest) as received:
+                key = _identified(write, body).key
+                if received.state is BatchState.ACCEPTED:
+                    await self._streams.accept(received, key)
+                    accepted = key
+                    await self.faults.reached(Point.AFTER_STAGE)
+                else:
+                    if await self._claims.original(write.account, key) is not None:
+                        raise KeyTaken
+                    await self._streams.reject(received)
+        finally:
+            await self._claims.end(write.account, write.key, batch_id, accepted)
+        if received.state is BatchState.ACCEPTED:
+            _log_accepted(batch, received.items, received.invalid)
+        return await self._outcome(write.account, batch_id)
+
+    async def _rung(self, write: Write, outcome: Outcome, finished: asyncio.Event) -> Outcome:
+        """Have an accepted batch committed, and wait for it."""
+        if outcome.batch.state is not BatchState.ACCEPTED:
+            return outcome
+        await self.faults.reached(Point.BEFORE_RING)
+        await self._queue.ring(write.account, write.resource.name)
+        await self.faults.reached(Point.AFTER_RING)
+        return await self._committed(write, outcome, finished)
 
     async def _save(self, batch: NewBatch) -> None:
         """Make the batch durable, together with those that come at the same time.
@@ -235,7 +283,13 @@ class Pipeline:
         """
         await self._saving.ask(batch.account, batch, batch.submission.size)
 
+    def _chunks(self, write: Write, body: Body) -> Chunks:
+        chunker = Chunker(self._validator(write), lenient=write.options.lenient)
+        return chunks(body, chunker, self.turns)
+
     async def _validate(self, write: Write) -> Submission:
+        if write.validated is not None:
+            return write.validated
         intake = Intake(self._validator(write))
         for start in range(0, len(write.items), _SLICE):
             intake.add(write.items[start : start + _SLICE])
@@ -300,24 +354,45 @@ def _new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch
         account=write.account,
         collection=write.resource.name,
         action=write.action,
-        options=write.options,
+        options=write.options.of_size(submission.received),
         trace_id=write.trace_id,
         submission=submission,
         idempotency=write.key,
     )
 
 
-def _in_progress() -> InProgress:
-    return InProgress(
-        "A request with this Idempotency-Key is in flight",
-        "Wait, and send the same request again.",
-        retry_after=1,
-    )
+def _new_stream(write: Write, batch_id: UUID, body: Body) -> NewBatch:
+    """A batch whose items are yet to come."""
+    nothing = Submission(received=0, valid=[], records=b"[]", raw=None, failures=[])
+    batch = _new_batch(_described(write, body), batch_id, nothing)
+    return replace(batch, idempotency=None, receiving=True)
 
 
-def _mismatch() -> KeyMismatch:
-    return KeyMismatch(
-        "This Idempotency-Key was used for a different request",
-        "Method, path, query, content type and body must be the same; use another key for "
-        "another request.",
+def _whole(write: Write, body: Body, only: Chunk) -> Write:
+    """The write of a body that was short enough to be one chunk."""
+    write = _identified(_described(write, body), body)
+    return replace(write, validated=submission_of(only))
+
+
+def _described(write: Write, body: Body) -> Write:
+    """The write with what its body has told about itself."""
+    return replace(write, options=replace(write.options, columns=body.columns))
+
+
+def _identified(write: Write, body: Body) -> Write:
+    """The write with the fingerprint of its body, which has been read to its end."""
+    if write.key is None:
+        return write
+    return replace(write, key=IdempotencyKey(write.key.key, body.fingerprint()))
+
+
+def _log_accepted(batch: NewBatch, items: int, invalid: int) -> None:
+    log.info(
+        "batch accepted",
+        batch=str(batch.id),
+        account=batch.account,
+        collection=batch.collection,
+        action=batch.action.value,
+        items=items,
+        invalid=invalid,
     )

@@ -44,13 +44,17 @@ class Settings:
     max_body: int = 16 * 1024 * 1024
     """The largest decompressed body."""
     max_items: int = 10_000
-    """The most items of one request."""
+    """The most items of one request; NDJSON and CSV may have any number."""
+    max_stream: int = 1024 * 1024 * 1024
+    """The largest decompressed body of NDJSON or CSV."""
+    stream_pace: int = 64 * 1024
+    """Bytes a second (decompressed, over each `body_timeout`) at which such a body must arrive."""
     max_nesting: int = 32
     """How deep arrays and objects of a body may nest, the outermost array included."""
     max_failures: int = 1_000
     """The most failures in one response."""
     body_timeout: float = 30.0
-    """How long a client may take to send a body."""
+    """How long a client may take to send a body; a stream only has to keep its pace."""
     wait: float = 10.0
     """How long a response waits for the commit, unless the request says otherwise."""
     max_wait: float = 60.0

@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.errors import InternalError, RequestError
-from ingest.model import OUTCOME_LETTERS, Action, Batch, BatchState, Failure, Outcome, Page
+from ingest.model import (
+    MAX_LISTED_ITEMS,
+    OUTCOME_LETTERS,
+    Action,
+    Batch,
+    BatchState,
+    Failure,
+    Outcome,
+    Page,
+)
 from ingest.representation import Presenter
 
 Document = dict[str, Any]
-
-MAX_LISTED_ITEMS = 10_000
-"""Above this many items `data` and `outcomes` are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
     batch = outcome.batch
     status, result = _status(batch)
     document = _envelope(result, status, _message(batch))
-    document["metadata"] = _metadata(batch)
+    document["metadata"] = _short_metadata(batch)
     if batch.state is BatchState.COMMITTED and batch.data is not None:
         document["data"] = presenter.items(batch.data)
     if batch.error is not None:
@@ -50,7 +56,7 @@ def rehearsed(outcome: Outcome) -> Answer:
         422 if failed else 200,
         f"Dry run, nothing was saved: {_message(batch)}",
     )
-    document["metadata"] = _metadata(batch)
+    document["metadata"] = _short_metadata(batch)
     del document["metadata"]["batchId"]
     if outcome.failures:
         document["failures"] = [_failure(failure) for failure in outcome.failures]
@@ -74,9 +80,7 @@ def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) 
     """One page of batches: counts, but neither indices nor failures nor responses."""
     document = _envelope("success", 200, f"{len(found)} of {total} batches")
     document["metadata"] = _page(limit, offset, total)
-    document["data"] = [_batch(each) for each in found]
-    for each in document["data"]:
-        del each["metadata"]["validItems"], each["metadata"]["invalidItems"]
+    document["data"] = [_batch(each) | {"metadata": _counts(each)} for each in found]
     return Answer(200, document)
 
 
@@ -97,7 +101,7 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
 
 def failures(shown: Batch) -> Document:
     """What stands before the failures of a batch where all of them are listed."""
-    bad = len(shown.invalid)
+    bad = shown.invalid_count
     document = _envelope("success", 200, f"{bad} of {_items(shown.received)} {_are(bad)} invalid")
     document["metadata"] = {
         "batchId": str(shown.id),
@@ -168,14 +172,23 @@ def _status(batch: Batch) -> tuple[int, str]:
 
 
 def _metadata(batch: Batch) -> Document:
-    valid = batch.valid
+    """Counts and indices; those of a batch that is being received are not known yet."""
+    if batch.state is BatchState.RECEIVING:
+        return _counts(batch)
+    return _counts(batch) | {"validItems": batch.valid, "invalidItems": batch.invalid}
+
+
+def _short_metadata(batch: Batch) -> Document:
+    """As a write is answered: a long list of indices is left to GET of the batch."""
+    return _metadata(batch) if batch.received <= MAX_LISTED_ITEMS else _counts(batch)
+
+
+def _counts(batch: Batch) -> Document:
     metadata: Document = {
         "batchId": str(batch.id),
         "receivedItemsCount": batch.received,
-        "validItems": valid,
-        "invalidItems": batch.invalid,
-        "validItemsCount": len(valid),
-        "invalidItemsCount": len(batch.invalid),
+        "validItemsCount": batch.valid_count,
+        "invalidItemsCount": batch.invalid_count,
     }
     if batch.state is BatchState.COMMITTED:
         metadata |= {
@@ -192,7 +205,7 @@ def _metadata(batch: Batch) -> Document:
 
 
 def _message(batch: Batch) -> str:
-    bad = len(batch.invalid)
+    bad = batch.invalid_count
     if batch.error is not None:
         return "The batch could not be committed; nothing was saved"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):

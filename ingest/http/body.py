@@ -1,7 +1,7 @@
 """Request bodies: what their headers promise, and their items within the limits."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ from ingest.http.keys import DECODING, SETTINGS
 # What takes longer than a few milliseconds to decode is decoded beside the event loop. JSON is
 # quick, and its parser lets nobody else run in between anyway.
 _MUCH = 64 * 1024
+# Bytes of names above which the columns of a CSV file are not kept with its batch.
+_MAX_COLUMNS = 64 * 1024
 _UTF8 = frozenset({"utf-8", "ascii"})
 
 
@@ -151,14 +153,28 @@ async def _read(request: web.Request, head: Head, limit: int, seconds: float) ->
     return await _received(collect, seconds)
 
 
-async def _received(receive: Callable[[], Any], seconds: float) -> bytes:
+async def _received(receive: Callable[[], Awaitable[bytes]], seconds: float) -> bytes:
     try:
         async with asyncio.timeout(seconds):
-            received: bytes = await receive()
+            return await broken_off(receive)
     except TimeoutError:
         raise RequestTimeout(
             f"The body did not arrive within {seconds:g} seconds", "Send smaller batches."
         ) from None
+
+
+async def broken_off(receive: Callable[[], Awaitable[bytes]]) -> bytes:
+    """What a client sends.
+
+    Raises:
+        MalformedBody: it went away before it had sent all of it.
+    """
+    try:
+        return await receive()
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise MalformedBody("The body ended before it was complete") from error
-    return received
+
+
+def kept_columns(columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The columns that are kept with a batch: not those of a header beyond all measure."""
+    return columns if columns and sum(map(len, columns)) <= _MAX_COLUMNS else None

@@ -22,6 +22,8 @@ REDIS = web.AppKey("redis", RedisLink)
 PIPELINE = web.AppKey("pipeline", Pipeline)
 DECODING = web.AppKey("decoding", asyncio.Semaphore)
 """Holds bodies that are decoded beside the event loop back, so that there is one at a time."""
+HUGE_ITEM = web.AppKey("huge_item", asyncio.Lock)
+"""Held by the one request that reads an item of more than ordinary size out of a stream."""
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)

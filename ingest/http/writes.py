@@ -10,12 +10,14 @@ from ingest.errors import InvalidKey
 from ingest.faults import Point
 from ingest.formats.decoding import CSV_PARAMETERS, open_decoder
 from ingest.formats.limits import Limits
-from ingest.http.body import read_head, read_items
+from ingest.formats.negotiation import STREAMS
+from ingest.http.body import Decoded, read_head, read_items
 from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
 from ingest.http.lookup import resource_of
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
+from ingest.http.streams import StreamedBody
 from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
 from ingest.pipeline import Write
 from ingest.resources import Resource
@@ -23,8 +25,6 @@ from ingest.settings import Settings
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PARAMETERS = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
-# Bytes of names above which the columns of a CSV file are not kept with its batch.
-_MAX_COLUMNS = 64 * 1024
 
 
 async def create(request: web.Request) -> web.Response:
@@ -44,13 +44,16 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     check_parameters(request, _PARAMETERS)
     dry_run = flag(request, "dryRun")
     preferences = parse_preferences(request.headers.getall("Prefer", ()))
-    write = await _read_write(request, resource, action, preferences)
+    write, body = await _read_write(request, resource, action, preferences)
     pipeline = request.app[PIPELINE]
     if dry_run:
-        outcome = await pipeline.rehearse(write)
+        rehearsing = (
+            pipeline.rehearse(write) if body is None else pipeline.rehearse_stream(write, body)
+        )
+        outcome = await rehearsing
         answer = collection.rehearsed(outcome)
     else:
-        outcome = await pipeline.write(write)
+        outcome = await (pipeline.write(write) if body is None else pipeline.receive(write, body))
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
         await pipeline.faults.reached(Point.BEFORE_REPLY)
     headers = _headers(outcome, answer.status, preferences)
@@ -59,7 +62,8 @@ async def _write(request: web.Request, action: Action) -> web.Response:
 
 async def _read_write(
     request: web.Request, resource: Resource, action: Action, preferences: Preferences
-) -> Write:
+) -> tuple[Write, StreamedBody | None]:
+    """The write, and its body where that is still to be read."""
     settings = request.app[SETTINGS]
     matching = matching_field(request, resource)
     meta = wants_meta(request)
@@ -69,8 +73,13 @@ async def _read_write(
     limits = Limits(settings.max_body, settings.max_items, settings.max_nesting)
     decoder = open_decoder(head.format, resource, matching, limits)
     fingerprint = _fingerprint(request, head.content_type)
-    decoded = await read_items(request, head, decoder, fingerprint.update)
-    return Write(
+    body = None
+    decoded = Decoded()
+    if head.format.media_type in STREAMS:
+        body = StreamedBody(request, head, decoder, fingerprint)
+    else:
+        decoded = await read_items(request, head, decoder, fingerprint.update)
+    write = Write(
         account=request[CALLER].account,
         resource=resource,
         action=action,
@@ -81,13 +90,13 @@ async def _read_write(
             lenient=preferences.lenient,
             resolution=preferences.resolution if action is Action.CREATE else Resolution.REFUSE,
             matching=matching,
-            columns=_kept(decoded.columns),
         ),
         wait=_wait(preferences, settings),
         replay_returns=preferences.replay_returns or settings.replay == "return",
         trace_id=request[TRACE_ID],
-        key=None if key is None else IdempotencyKey(key, fingerprint.digest()),
+        key=None if key is None else IdempotencyKey(key, b"" if body else fingerprint.digest()),
     )
+    return write, body
 
 
 async def _admit(request: web.Request, resource: Resource, key: str | None) -> None:
@@ -99,11 +108,6 @@ async def _admit(request: web.Request, resource: Resource, key: str | None) -> N
     if not flag(request, "dryRun"):
         backlog = request.app[PIPELINE].backlog
         await backlog.admit(request[CALLER].account, resource.name, key)
-
-
-def _kept(columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """The columns that are kept with the batch: not those of a header beyond all measure."""
-    return columns if columns and sum(map(len, columns)) <= _MAX_COLUMNS else None
 
 
 def idempotency_key(request: web.Request) -> str | None:

@@ -75,7 +75,7 @@ async def read_outcomes(
     rows = await connection.fetch(QUERIES["get_batches"], account, wanted)
     found = [from_row(row) for row in rows]
     failures: dict[UUID, list[Failure]] = {batch.id: [] for batch in found}
-    if failed := [batch.id for batch in found if batch.invalid]:
+    if failed := [batch.id for batch in found if batch.invalid_count]:
         for row in await connection.fetch(QUERIES["get_failures"], account, failed, at_most):
             failures[row["batch"]].append(_failure(row))
     return {batch.id: Outcome(batch, failures[batch.id]) for batch in found}
@@ -174,6 +174,7 @@ def from_row(row: asyncpg.Record) -> Batch:
         outcomes=row["outcomes"],
         data=row["data"] and row["data"].encode(),
         error=row["error"] and orjson.loads(row["error"]),
+        invalid_so_far=row["invalid_so_far"],
     )
 
 

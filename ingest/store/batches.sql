@@ -7,20 +7,23 @@ FROM unnest($3::integer[], $4::text[], $5::text[]) AS f(index, raw, errors)
 
 -- name: get_batch
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error,
+       invalid_so_far
 FROM ingest.batches
 WHERE account = $1 AND id = $2
 
 -- name: get_batches
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error,
+       invalid_so_far
 FROM ingest.batches
 WHERE account = $1 AND id = ANY($2)
 
 -- name: list_batches
 -- The newest first, without what they came to.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data, error
+       finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data, error,
+       invalid_so_far
 FROM ingest.batches
 WHERE account = $1
 ORDER BY id DESC
@@ -71,7 +74,8 @@ INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO
 -- An accepted batch, locked; no row where another worker has finished it, or is about to: a
 -- second ring for a batch must not wait for the first.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id,
+       invalid_so_far
 FROM ingest.batches
 WHERE account = $1 AND id = $2 AND state = 'accepted'
 FOR UPDATE SKIP LOCKED
@@ -80,7 +84,8 @@ FOR UPDATE SKIP LOCKED
 -- The oldest batches that wait in a collection, locked. Those that failed before are not among
 -- them: they would take the others with them.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id,
+       invalid_so_far
 FROM ingest.batches
 WHERE account = $1 AND collection = $2 AND state = 'accepted' AND attempts = 0
 ORDER BY id

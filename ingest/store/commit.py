@@ -22,6 +22,7 @@ from ingest.resources import Registry, Resource, StoredField
 from ingest.store.batches import QUERIES, from_row, insert_failures, read_outcomes
 from ingest.store.check_sql import IDENTITY, KEY
 from ingest.store.pool import Pool
+from ingest.store.receiving import Received, settle_in
 from ingest.store.staging import stage
 from ingest.store.statements import Statements, statements
 
@@ -91,9 +92,24 @@ async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int
     except _Rehearsed as rehearsed:
         return rehearsed.outcome
     except ConflictAppeared as error:
-        raise Unavailable(
-            "Others keep writing to this collection", "Try again.", retry_after=1
-        ) from error
+        raise _too_busy() from error
+
+
+async def rehearse_received(
+    pool: Pool, registry: Registry, received: Received, at_most: int
+) -> Outcome:
+    """What a stream would come to at this moment; it is left as it is. As `rehearse`."""
+    account, batch = received.batch.account, received.batch.id
+    try:
+        async with pool.transaction(account) as connection:
+            await settle_in(connection, received, None)
+            await apply_batch(connection, registry, account, batch)
+            outcomes = await read_outcomes(connection, account, [batch], at_most)
+            raise _Rehearsed(outcomes.get(batch))
+    except _Rehearsed as rehearsed:
+        return rehearsed.outcome
+    except ConflictAppeared as error:
+        raise _too_busy() from error
 
 
 class _Rehearsed(Exception):
@@ -104,6 +120,10 @@ class _Rehearsed(Exception):
             raise RuntimeError("a batch that was just staged is not there")
         super().__init__()
         self.outcome = outcome
+
+
+def _too_busy() -> Unavailable:
+    return Unavailable("Others keep writing to this collection", "Try again.", retry_after=1)
 
 
 async def become_writer(connection: "Connection", account: str, collection: str) -> None:

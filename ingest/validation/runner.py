@@ -159,8 +159,10 @@ class Intake:
     is given at once is encoded at once: a few hundred items are a good measure.
     """
 
-    def __init__(self, validator: ItemValidator) -> None:
+    def __init__(self, validator: ItemValidator, first: int = 0) -> None:
+        """Args: `first`: the index of the first item in its request."""
         self._validator = validator
+        self._first = first
         self._received = 0
         self._taken = _Taken()
         self._chunks: list[bytes] = []
@@ -185,7 +187,7 @@ class Intake:
     def _take(self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept) -> "_Taken":
         taken = _Taken()
         check = self._validator.check
-        for index, item, key in zip(count(self._received), items, keys):
+        for index, item, key in zip(count(self._first + self._received), items, keys):
             found = accept(index, item, key)
             if found is None:
                 try:

@@ -1,0 +1,163 @@
+"""Bodies of NDJSON and CSV, read while they arrive: decompressed, decoded, counted, at a pace."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from ingest.errors import RequestTimeout, Unavailable
+from ingest.formats.compression import STEP, Decompressor, too_large
+from ingest.formats.decoding import Decoder
+from ingest.http.body import Head, broken_off, kept_columns
+from ingest.http.keys import HUGE_ITEM, PIPELINE, SETTINGS
+
+# Bytes of one item beyond which it waits until no other request holds as large a one.
+_LARGE_ITEM = 256 * 1024
+
+
+class StreamedBody:
+    """The body of one request while it arrives, as `ingest.streaming.Body` wants it."""
+
+    def __init__(
+        self, request: web.Request, head: Head, decoder: Decoder, digest: "hashlib.blake2b"
+    ) -> None:
+        """
+        Args:
+            digest: what the body's fingerprint begins with; it is given every decompressed byte.
+
+        Raises:
+            BodyTooLarge: more is announced than may be sent.
+        """
+        settings = request.app[SETTINGS]
+        if not head.encodings and (request.content_length or 0) > settings.max_stream:
+            raise too_large(settings.max_stream)
+        self._content = request.content
+        self._decompressor = Decompressor(head.encodings, settings.max_stream)
+        self._decoder = decoder
+        self._digest = digest
+        self._turns = request.app[PIPELINE].turns
+        self._pace = _Pace(settings.stream_pace, settings.body_timeout)
+        self._large = _Permit(request.app[HUGE_ITEM], settings.body_timeout)
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        return kept_columns(self._decoder.columns)
+
+    def fingerprint(self) -> bytes:
+        return self._digest.digest()
+
+    async def items(self) -> AsyncIterator[list[Any]]:
+        unfinished = 0
+        try:
+            async for piece in self._pieces():
+                unfinished += len(piece)
+                if unfinished > _LARGE_ITEM:
+                    await self._large.take()
+                found = await self._turn(partial(self._decoder.feed, piece))
+                if found:
+                    yield found
+                    unfinished = 0
+                    self._large.give_back()
+            found = await self._turn(self._decoder.end)
+            if found:
+                yield found
+        finally:
+            self._large.give_back()
+
+    async def drain(self) -> None:
+        async for _ in self._pieces():
+            pass
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        """The decompressed body, piece by piece."""
+        while chunk := await self._pace.keep(self._content.readany):
+            pieces = self._decompressed(chunk)
+            while piece := await self._turn(partial(next, pieces, b"")):
+                self._digest.update(piece)
+                self._pace.count(len(piece))
+                yield piece
+        self._decompressor.end()
+
+    def _decompressed(self, chunk: bytes) -> Iterator[bytes]:
+        for start in range(0, len(chunk), STEP):
+            yield from self._decompressor.feed(chunk[start : start + STEP])
+
+    async def _turn(self, work: Callable[[], Any]) -> Any:
+        """Do a few milliseconds of work while no other stream does, then let others run."""
+        async with self._turns:
+            done = work()
+            await asyncio.sleep(0)
+        return done
+
+
+class _Pace:
+    """Waits for a client for as long as it keeps a pace: so many bytes in each window of time."""
+
+    def __init__(self, rate: int, seconds: float) -> None:
+        """Args: `rate` in bytes a second, `seconds` of one window. Only waiting takes time."""
+        self._rate = rate
+        self._seconds = self._left = seconds
+        self._bytes = 0
+
+    def count(self, size: int) -> None:
+        self._bytes += size
+
+    async def keep(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
+        """What comes next.
+
+        Raises:
+            RequestTimeout: too little has come.
+            MalformedBody: the client has gone.
+        """
+        clock = asyncio.get_running_loop().time
+        while True:
+            started = clock()
+            try:
+                async with asyncio.timeout(self._left):
+                    return await broken_off(receive)
+            except TimeoutError:
+                self._next_window()
+            finally:
+                self._left -= clock() - started
+
+    def _next_window(self) -> None:
+        if self._bytes < self._rate * self._seconds:
+            raise RequestTimeout(
+                f"The body arrives at less than {self._rate} bytes a second",
+                f"Only {self._bytes} (decompressed) came in {self._seconds:g} seconds.",
+            ) from None
+        self._bytes = 0
+        self._left = self._seconds
+
+
+class _Permit:
+    """A lock that one request takes once and gives back once, however often it is asked to."""
+
+    def __init__(self, lock: asyncio.Lock, seconds: float) -> None:
+        self._lock = lock
+        self._seconds = seconds
+        self._taken = False
+
+    async def take(self) -> None:
+        """
+        Raises:
+            Unavailable: others keep it for too long.
+        """
+        if self._taken:
+            return
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise Unavailable(
+                "Too many items of this size are being read", "Send it again.", retry_after=5
+            ) from None
+        self._taken = True
+
+    def give_back(self) -> None:
+        if self._taken:
+            self._taken = False
+            self._lock.release()
