@@ -14,6 +14,7 @@ from ingest.queue import COMMIT_JOB, COMMIT_WAITING_JOB, QUEUE, Queue, deseriali
 from ingest.redis_link import open_redis
 from ingest.resources import Registry
 from ingest.settings import Settings
+from ingest.store.patience import LONGEST
 from ingest.store.pool import open_pool
 from workers.commit import Committer, commit, commit_waiting
 from workers.doorbell import DoorbellWorker
@@ -68,6 +69,7 @@ async def _announce(ctx: dict[Any, Any]) -> None:
 
 
 def _job(coroutine: Any, name: str, settings: Settings) -> Function:
-    # Longer than the statements may take, or arq would cancel healthy commits.
-    timeout = 4 * settings.commit_timeout
+    # Longer than the statements may take, those of many items among them, or arq would cancel
+    # healthy commits. Nothing waits for it to pass: a job that is lost is rung for again.
+    timeout = 4 * (settings.commit_timeout + LONGEST)
     return func(coroutine, name=name, timeout=timeout, keep_result=0, max_tries=_MAX_TRIES)

@@ -1,4 +1,7 @@
-"""The sweeper: sees to batches that were accepted and that nobody has finished."""
+"""The sweeper: sees to batches that were accepted and that nobody has finished.
+
+And to those that were never accepted: streams whose API process has gone.
+"""
 
 import asyncio
 import datetime as dt
@@ -9,12 +12,14 @@ import structlog
 from arq import Retry
 
 from ingest.errors import Unavailable
-from ingest.store import batches
+from ingest.store import batches, receiving
 from workers.commit import Committer
 
 log = structlog.get_logger(__name__)
 
 _AT_MOST = 5_000  # batches of one round
+_ABANDONED_AFTER = dt.timedelta(seconds=60)  # without a sign of life of whoever receives it
+_ABANDONED_AT_MOST = 10  # batches of one round: each may hold a gigabyte
 _RING_AGAIN = 5.0  # seconds between two rings for the same batch
 
 
@@ -26,6 +31,7 @@ async def sweep(committer: Committer) -> None:
         attempt = int(time.time() / _RING_AGAIN)
         try:
             await see_to_unfinished(committer, attempt)
+            await remove_abandoned(committer)
         except Unavailable:
             log.warning("the sweeper cannot reach the database")
         except Exception as error:
@@ -50,6 +56,17 @@ async def see_to_unfinished(committer: Committer, attempt: int) -> int:
     if places:
         log.info("unfinished batches", places=len(places))
     return len(places)
+
+
+async def remove_abandoned(
+    committer: Committer, older_than: dt.timedelta = _ABANDONED_AFTER
+) -> int:
+    """Remove batches that nobody receives any more; how many they were."""
+    found = await receiving.abandoned(committer.pool, older_than, _ABANDONED_AT_MOST)
+    for account, batch in found:
+        if await receiving.discard(committer.pool, account, batch, older_than):
+            log.info("removed a stream that broke off", batch=str(batch), account=account)
+    return len(found)
 
 
 async def _commit_here(committer: Committer, account: str, batch: UUID) -> None:

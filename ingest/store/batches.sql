@@ -114,5 +114,8 @@ RETURNING attempts
 -- name: unfinished
 SELECT account, collection, id FROM ingest.unfinished_batches($1::interval, $2)
 
+-- name: chunks
+SELECT chunk, first_index FROM ingest.payloads WHERE account = $1 AND batch = $2 ORDER BY chunk
+
 -- name: payload
-SELECT records, raw FROM ingest.payloads WHERE account = $1 AND batch = $2 ORDER BY chunk
+SELECT records, raw FROM ingest.payloads WHERE account = $1 AND batch = $2 AND chunk = $3

@@ -5,26 +5,22 @@ the batch, become the collection's one writer, find every conflict, write what i
 Batches that wait together are applied by `group`, which leaves to this whatever has a conflict.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
-import orjson
 import structlog
 
-from ingest import errors as codes
-from ingest.errors import ErrorCode, IngestError, Unavailable
-from ingest.exactjson import load_exact
-from ingest.model import Batch, BatchState, Failure, Finished, ItemError, NewBatch, Outcome
-from ingest.records import INDEX, restore
-from ingest.resources import Registry, Resource, StoredField
-from ingest.store.batches import QUERIES, from_row, insert_failures, read_outcomes
-from ingest.store.check_sql import IDENTITY, KEY
+from ingest.errors import IngestError, Unavailable
+from ingest.model import Batch, BatchState, Finished, NewBatch, Outcome
+from ingest.resources import Registry, Resource
+from ingest.store.batches import QUERIES, from_row, read_outcomes
+from ingest.store.conflicts import find_conflicts, write_failures
+from ingest.store.patience import allow_time
 from ingest.store.pool import Pool
 from ingest.store.receiving import Received, settle_in
 from ingest.store.staging import stage
-from ingest.store.statements import Statements, statements
+from ingest.store.statements import statements
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -70,8 +66,10 @@ async def apply_batch(
     if resource is None:
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
     await become_writer(connection, account, resource.name)
-    state = await _apply(connection, resource, from_row(row))
-    return Finished(resource.name, state, row["received"])
+    batch = from_row(row)
+    patience = await allow_time(connection, batch.received)
+    state = await _apply(connection, resource, batch, patience)
+    return Finished(resource.name, state, batch.received)
 
 
 async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int) -> Outcome:
@@ -132,124 +130,37 @@ async def become_writer(connection: "Connection", account: str, collection: str)
         await connection.execute(QUERIES["insert_counter"], account, collection)
 
 
-async def _apply(connection: "Connection", resource: Resource, batch: Batch) -> BatchState:
+async def _apply(
+    connection: "Connection", resource: Resource, batch: Batch, patience: float | None
+) -> BatchState:
     """Apply the batch; what somebody else wrote between check and insert, the next check names."""
     for _ in range(_ATTEMPTS):
         # Two items may swap unique values: what counts is how the rows look in the end.
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
-            return await _attempt(connection, resource, batch)
+            return await _attempt(connection, resource, batch, patience)
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
     raise ConflictAppeared("the database refuses what the check allows") from refused
 
 
-async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -> BatchState:
+async def _attempt(
+    connection: "Connection", resource: Resource, batch: Batch, patience: float | None
+) -> BatchState:
     sql = statements(resource, batch.action, batch.options)
-    conflicts = await _conflicts(connection, sql, batch)
-    failures = await _failures(connection, resource, batch, conflicts) if conflicts else []
-    if failures:
-        await insert_failures(connection, batch.account, batch.id, failures)
-    invalid = sorted([*batch.invalid, *(failure.index for failure in failures)])
-    if failures and (not batch.options.lenient or len(invalid) == batch.received):
+    conflicts = await find_conflicts(connection, sql, batch, patience)
+    bad = conflicts.indices()
+    if conflicts:
+        await write_failures(connection, resource, batch, conflicts)
+    invalid = sorted([*batch.invalid, *bad])
+    if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         await connection.execute(QUERIES["finish_failed"], batch.account, batch.id, invalid)
         return BatchState.FAILED
-    bad = list(conflicts)
     finished = await connection.execute(
-        sql.apply, [batch.id], batch.account, batch.collection, bad, invalid
+        sql.apply, [batch.id], batch.account, batch.collection, bad, invalid, timeout=patience
     )
-    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
     if finished != "UPDATE 1":
         raise DamagedPayload("the staged items are not the ones that were accepted")
     return BatchState.COMMITTED
-
-
-Conflicts = dict[int, list[asyncpg.Record]]
-
-
-async def _conflicts(connection: "Connection", sql: Statements, batch: Batch) -> Conflicts:
-    """Every conflict that only stored data can show, by item index."""
-    found: Conflicts = {}
-    for row in await connection.fetch(sql.check, [batch.id], batch.account):
-        found.setdefault(row["index"], []).append(row)
-    if sql.stranded and found:
-        rows = await connection.fetch(sql.stranded, [batch.id], batch.account, list(found))
-        for row in rows:
-            found.setdefault(row["index"], []).append(row)
-    return found
-
-
-async def _failures(
-    connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
-) -> list[Failure]:
-    raw = await _raw_items(connection, resource, batch, conflicts)
-    return [
-        Failure(index, raw[index], _item_errors(resource, batch, conflicts[index]))
-        for index in sorted(conflicts)
-    ]
-
-
-async def _raw_items(
-    connection: "Connection", resource: Resource, batch: Batch, wanted: Mapping[int, Any]
-) -> dict[int, Any]:
-    """The wanted items as they were received, out of the staged payload."""
-    found: dict[int, Any] = {}
-    for payload in await connection.fetch(QUERIES["payload"], batch.account, batch.id):
-        kept = load_exact(payload["raw"]) if payload["raw"] else {}
-        for record in orjson.loads(payload["records"]):
-            index = record[INDEX]
-            if index in wanted:
-                as_received = kept.get(str(index))
-                found[index] = restore(resource, record) if as_received is None else as_received
-    return found
-
-
-def _item_errors(
-    resource: Resource, batch: Batch, rows: Sequence[asyncpg.Record]
-) -> list[ItemError]:
-    """One item's conflicts as errors; an attribute repeated in the batch says only that."""
-    repeated = {row["attribute"] for row in rows if row["code"] == codes.DUPLICATE_IN_BATCH.code}
-    errors = []
-    for row in rows:
-        code = codes.ITEM_CODES[row["code"]]
-        if code is codes.DUPLICATE_IN_BATCH or row["attribute"] not in repeated:
-            field = _field(resource, batch, code, row["attribute"])
-            errors.append(_item_error(code, field, row["first"]))
-    return errors
-
-
-def _field(resource: Resource, batch: Batch, code: ErrorCode, attribute: int) -> str:
-    if code is codes.VERSION_MISMATCH:
-        return "meta.version"
-    fields: Sequence[StoredField]
-    if attribute == KEY or (attribute == IDENTITY and batch.options.matching is None):
-        fields = [resource.key]
-    elif attribute == IDENTITY:
-        fields = [field for field in resource.fields if field.name == batch.options.matching]
-    else:
-        fields = resource.unique[attribute - 1]
-    return ",".join(field.data_key for field in fields)
-
-
-def _item_error(code: ErrorCode, field: str, first: int | None) -> ItemError:
-    message, description = _TEXTS[code]
-    if first is not None:
-        description = f"Item {first} of this batch has the same value."
-    return ItemError(code, message.format(field=field), field, description)
-
-
-_TEXTS: Mapping[ErrorCode, tuple[str, str | None]] = {
-    codes.DUPLICATE: ("Another item has this {field} already.", None),
-    codes.DUPLICATE_IN_BATCH: ("An earlier item of this batch has this {field} already.", None),
-    codes.ITEM_NOT_FOUND: ("No item has this {field}.", None),
-    codes.AMBIGUOUS_MATCH: (
-        "More than one item has this {field}.",
-        "Match by the key or by a unique attribute.",
-    ),
-    codes.VERSION_MISMATCH: (
-        "The item is not at this version.",
-        "Read it again, and send the version that it has now.",
-    ),
-    codes.INVALID: ("The {field} of a stored item cannot change.", None),
-}

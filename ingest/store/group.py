@@ -15,6 +15,7 @@ from ingest.model import Batch
 from ingest.resources import Registry, Resource
 from ingest.store.batches import QUERIES, from_row
 from ingest.store.commit import UnservedCollection, become_writer
+from ingest.store.patience import allow_time
 from ingest.store.statements import Statements, statements
 
 if TYPE_CHECKING:
@@ -69,29 +70,34 @@ async def apply_group(
     if resource is None:
         raise UnservedCollection(f"collection {first.collection!r} is not served here")
     sql = statements(resource, first.action, first.options)
+    patience = await allow_time(connection, sum(batch.received for batch in batches))
     if sql.refused_by_indexes:
         # What nobody expects is cheaper to run into than to look for.
-        if await _applied(connection, sql, resource, batches):
+        if await _applied(connection, sql, resource, batches, patience):
             return {batch.id for batch in batches}
         if len(batches) == 1:
             return set()
-    conflicting = await _conflicting(connection, sql, batches)
+    conflicting = await _conflicting(connection, sql, batches, patience)
     good = [batch for batch in batches if batch.id not in conflicting]
-    if good and await _applied(connection, sql, resource, good):
+    if good and await _applied(connection, sql, resource, good, patience):
         return {batch.id for batch in good}
     return set()
 
 
 async def _conflicting(
-    connection: "Connection", sql: Statements, batches: Sequence[Batch]
+    connection: "Connection", sql: Statements, batches: Sequence[Batch], patience: float | None
 ) -> set[UUID]:
     ids = [batch.id for batch in batches]
-    rows = await connection.fetch(sql.check, ids, batches[0].account)
+    rows = await connection.fetch(sql.conflicting, ids, batches[0].account, timeout=patience)
     return {row["batch"] for row in rows}
 
 
 async def _applied(
-    connection: "Connection", sql: Statements, resource: Resource, batches: Sequence[Batch]
+    connection: "Connection",
+    sql: Statements,
+    resource: Resource,
+    batches: Sequence[Batch],
+    patience: float | None,
 ) -> bool:
     """Whether all of the batches could be applied; nothing is done where not."""
     try:
@@ -106,9 +112,10 @@ async def _applied(
                 resource.name,
                 [],
                 None,
+                timeout=patience,
             )
             if not sql.refused_by_indexes:
-                await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
             if finished != f"UPDATE {len(batches)}":
                 raise _Incomplete
     except (asyncpg.UniqueViolationError, _Incomplete):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ROLE = "ingest_app"
 CONNECT_TIMEOUT = 5.0
-_GRACE = 5.0  # seconds by which the client waits longer than the server does
+GRACE = 5.0
+"""Seconds by which the client waits longer than the server does."""
 _IDLE = 10.0  # seconds that a transaction may hold its locks while its process does something else
 _LOCK_SHARE = 0.5  # of a statement's time that it may wait for a lock
 _CLOSE_TIMEOUT = 5.0  # seconds for connections to be closed in order
@@ -147,7 +148,7 @@ async def open_pool(
         min_size=0,
         max_size=settings.database_pool,
         timeout=CONNECT_TIMEOUT,
-        command_timeout=timeout + _GRACE,
+        command_timeout=timeout + GRACE,
         statement_cache_size=settings.statement_cache,
         server_settings=_server_settings(role, timeout),
         reset=_leave_as_it_is,

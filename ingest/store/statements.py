@@ -4,6 +4,7 @@ Three statements, each set-based, each reading the staged records inside the dat
 
     check     every conflict that only stored data can show: batch, item index, code, attribute,
               first
+    conflicting  the batches that have any
     stranded  a lenient batch alone: items that need a value which a failed item would have given up
     apply     writes the good items, and the outcome of each batch beside them
 
@@ -24,6 +25,7 @@ class Statements:
     """The statements of one kind of batch; `stranded` only where items can give values up."""
 
     check: str
+    conflicting: str
     stranded: str | None
     apply: str
     refused_by_indexes: bool
@@ -36,6 +38,7 @@ def statements(resource: Resource, action: Action, options: Options) -> Statemen
     check = Check(resource, action, options)
     return Statements(
         check=check.check(),
+        conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",  # noqa: S608
         stranded=check.stranded() if options.lenient and check.gives_up else None,
         apply=Apply(resource, action, options).apply(),
         refused_by_indexes=check.creates and check.by_key and not check.upsert,

@@ -1,0 +1,176 @@
+"""What the database has against the items of a batch, and the failures that it makes of them.
+
+There may be as many conflicts as items: they are held as numbers, and the items that they are
+about are read chunk by chunk.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ingest import errors as codes
+from ingest.errors import ErrorCode
+from ingest.exactjson import load_exact
+from ingest.model import Batch, Failure, ItemError
+from ingest.records import INDEX, restore
+from ingest.resources import Resource, StoredField
+from ingest.store.batches import QUERIES, insert_failures
+from ingest.store.check_sql import IDENTITY, KEY
+from ingest.store.statements import Statements
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
+Row = Mapping[str, Any]
+"""One conflict: `index`, `code`, `attribute`, `first`."""
+
+_NAMES = ("index", "code", "attribute", "first")
+_NONE = -1  # stands for a `first` that is NULL
+_AT_ONCE = 1_000  # rows that are read or written in one step
+
+
+class Conflicts:
+    """Conflicts by item index, ascending: 16 bytes each."""
+
+    def __init__(self) -> None:
+        self._columns = [array("i") for _ in _NAMES]
+
+    def __bool__(self) -> bool:
+        return bool(self._columns[0])
+
+    def add(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            for name, column in zip(_NAMES, self._columns, strict=True):
+                value = row[name]
+                column.append(_NONE if value is None else value)
+
+    def sort(self) -> None:
+        """Put what was added at several times into one order."""
+        order = sorted(range(len(self._columns[0])), key=self._columns[0].__getitem__)
+        self._columns = [array("i", map(column.__getitem__, order)) for column in self._columns]
+
+    def indices(self) -> "array[int]":
+        """The indices of the items that have any, ascending."""
+        return array("i", (index for index, _ in groupby(self._columns[0])))
+
+    def of_items(self, start: int, end: int) -> Iterator[tuple[int, list[Row]]]:
+        """The conflicts of each item from index `start` to before `end`."""
+        index = self._columns[0]
+        places = range(bisect_left(index, start), bisect_left(index, end))
+        for item, group in groupby(places, index.__getitem__):
+            yield item, [self._row(place) for place in group]
+
+    def _row(self, place: int) -> Row:
+        values = (column[place] for column in self._columns)
+        row: dict[str, Any] = dict(zip(_NAMES, values, strict=True))
+        return row if row["first"] != _NONE else {**row, "first": None}
+
+
+async def find_conflicts(
+    connection: "Connection", sql: Statements, batch: Batch, patience: float | None
+) -> Conflicts:
+    """Every conflict that only stored data can show. `patience` is that of `allow_time`."""
+    found = Conflicts()
+    await _read(connection, found, patience, sql.check, [batch.id], batch.account)
+    if sql.stranded and found:
+        bad = found.indices()
+        await _read(connection, found, patience, sql.stranded, [batch.id], batch.account, bad)
+        found.sort()
+    return found
+
+
+async def write_failures(
+    connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
+) -> None:
+    """Keep what conflicts with stored data as failures of the batch, each with its raw item."""
+    chunks = await connection.fetch(QUERIES["chunks"], batch.account, batch.id)
+    ends = [*(chunk["first_index"] for chunk in chunks[1:]), batch.received]
+    for chunk, end in zip(chunks, ends, strict=True):
+        found = dict(conflicts.of_items(chunk["first_index"], end))
+        if not found:
+            continue
+        raw = await _raw_items(connection, resource, batch, chunk["chunk"], found.keys())
+        failures = [
+            Failure(index, raw[index], _item_errors(resource, batch, rows))
+            for index, rows in found.items()
+        ]
+        for start in range(0, len(failures), _AT_ONCE):
+            some = failures[start : start + _AT_ONCE]
+            await insert_failures(connection, batch.account, batch.id, some)
+
+
+async def _read(
+    connection: "Connection", into: Conflicts, patience: float | None, query: str, *values: Any
+) -> None:
+    cursor = await connection.cursor(query, *values, timeout=patience)
+    while rows := await cursor.fetch(_AT_ONCE, timeout=patience):
+        into.add(rows)
+
+
+async def _raw_items(
+    connection: "Connection", resource: Resource, batch: Batch, chunk: int, wanted: Set[int]
+) -> dict[int, Any]:
+    """The wanted items of a chunk as they were received."""
+    payload = await connection.fetchrow(QUERIES["payload"], batch.account, batch.id, chunk)
+    if payload is None:
+        raise LookupError("a chunk has gone although its batch is locked")
+    found: dict[int, Any] = {}
+    kept = load_exact(payload["raw"]) if payload["raw"] else {}
+    for record in orjson.loads(payload["records"]):
+        index = record[INDEX]
+        if index in wanted:
+            as_received = kept.get(str(index))
+            found[index] = restore(resource, record) if as_received is None else as_received
+    return found
+
+
+def _item_errors(resource: Resource, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:
+    """One item's conflicts as errors; an attribute repeated in the batch says only that."""
+    repeated = {row["attribute"] for row in rows if row["code"] == codes.DUPLICATE_IN_BATCH.code}
+    errors = []
+    for row in rows:
+        code = codes.ITEM_CODES[row["code"]]
+        if code is codes.DUPLICATE_IN_BATCH or row["attribute"] not in repeated:
+            field = _field(resource, batch, code, row["attribute"])
+            errors.append(_item_error(code, field, row["first"]))
+    return errors
+
+
+def _field(resource: Resource, batch: Batch, code: ErrorCode, attribute: int) -> str:
+    if code is codes.VERSION_MISMATCH:
+        return "meta.version"
+    fields: Sequence[StoredField]
+    if attribute == KEY or (attribute == IDENTITY and batch.options.matching is None):
+        fields = [resource.key]
+    elif attribute == IDENTITY:
+        fields = [field for field in resource.fields if field.name == batch.options.matching]
+    else:
+        fields = resource.unique[attribute - 1]
+    return ",".join(field.data_key for field in fields)
+
+
+def _item_error(code: ErrorCode, field: str, first: int | None) -> ItemError:
+    message, description = _TEXTS[code]
+    if first is not None:
+        description = f"Item {first} of this batch has the same value."
+    return ItemError(code, message.format(field=field), field, description)
+
+
+_TEXTS: Mapping[ErrorCode, tuple[str, str | None]] = {
+    codes.DUPLICATE: ("Another item has this {field} already.", None),
+    codes.DUPLICATE_IN_BATCH: ("An earlier item of this batch has this {field} already.", None),
+    codes.ITEM_NOT_FOUND: ("No item has this {field}.", None),
+    codes.AMBIGUOUS_MATCH: (
+        "More than one item has this {field}.",
+        "Match by the key or by a unique attribute.",
+    ),
+    codes.VERSION_MISMATCH: (
+        "The item is not at this version.",
+        "Read it again, and send the version that it has now.",
+    ),
+    codes.INVALID: ("The {field} of a stored item cannot change.", None),
+}
