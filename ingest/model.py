@@ -203,6 +203,11 @@ class Chunk:
     failures: Sequence[Failure]
     last: bool
 
+    @property
+    def size(self) -> int:
+        """Bytes that are staged."""
+        return len(self.records or b"") + len(self.raw or b"")
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:

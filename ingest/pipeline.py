@@ -255,11 +255,14 @@ class Pipeline:
                 if received.state is BatchState.ACCEPTED:
                     await self._streams.accept(received, key)
                     accepted = key
+                    self.backlog.accepted(received.items, received.bytes)
+                    metrics.accepted(batch.collection, *received.counts)
                     await self.faults.reached(Point.AFTER_STAGE)
                 else:
                     if await self._claims.original(write.account, key) is not None:
                         raise KeyTaken
                     await self._streams.reject(received)
+                    metrics.rejected(batch.collection, *received.counts)
         finally:
             await self._claims.end(write.account, write.key, batch_id, accepted)
         if received.state is BatchState.ACCEPTED:

@@ -132,12 +132,12 @@ class Streams:
     async def _stage(self, received: Received, first: Chunk, rest: AsyncIterator[Chunk]) -> None:
         batch = received.batch
         await receiving.begin(self._pool, batch, first)
-        _count(received, first)
+        received.add(first)
         write = partial(receiving.add, self._pool, batch.account, batch.id)
         async with _OneBehind(write) as writer:
             async for chunk in rest:
                 await writer.put(chunk)
-                _count(received, chunk)
+                received.add(chunk)
 
     async def _stay_alive(self, batch: NewBatch, key: IdempotencyKey | None) -> None:
         """Keep sweepers and other requests with the same key off, until cancelled."""
@@ -185,7 +185,3 @@ class _OneBehind:
         await asyncio.wait([self._writing])
         if not self._writing.cancelled():
             self._writing.exception()
-
-
-def _count(received: Received, chunk: Chunk) -> None:
-    received.items, received.invalid = chunk.received, chunk.invalid

@@ -43,7 +43,18 @@ class Received:
     batch: NewBatch
     items: int = 0
     invalid: int = 0
+    bytes: int = 0
     settled: bool = False
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many items are valid, and how many are not."""
+        return self.items - self.invalid, self.invalid
+
+    def add(self, chunk: Chunk) -> None:
+        """Count what another chunk brings."""
+        self.items, self.invalid = chunk.received, chunk.invalid
+        self.bytes += chunk.size
 
     @property
     def state(self) -> BatchState:
@@ -123,6 +134,7 @@ async def settle_in(
         key and key.fingerprint,
         received.items,
         received.invalid,
+        received.bytes if received.state is BatchState.ACCEPTED else 0,
     )
     if settled is None:
         raise _given_up()
