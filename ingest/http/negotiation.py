@@ -47,6 +47,8 @@ def _take_extension(request: web.Request, available: Sequence[str]) -> str | Non
         named["key"] = stem
         return extension
     name = "batch" if "batch" in named else "collection"
+    if name not in named:
+        return None
     stem, dot, extension = named[name].partition(".")
     if not dot or (name == "collection" and stem not in request.app[REGISTRY]):
         return None
