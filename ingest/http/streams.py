@@ -40,6 +40,7 @@ class StreamedBody:
         self._digest = digest
         self._turns = request.app[PIPELINE].turns
         self._pace = _Pace(settings.stream_pace, settings.body_timeout)
+        self._rest = self._pieces()
         self._large = _Permit(request.app[HUGE_ITEM], settings.body_timeout)
 
     @property
@@ -52,7 +53,7 @@ class StreamedBody:
     async def items(self) -> AsyncIterator[list[Any]]:
         unfinished = 0
         try:
-            async for piece in self._pieces():
+            async for piece in self._rest:
                 unfinished += len(piece)
                 if unfinished > _LARGE_ITEM:
                     await self._large.take()
@@ -68,7 +69,7 @@ class StreamedBody:
             self._large.give_back()
 
     async def drain(self) -> None:
-        async for _ in self._pieces():
+        async for _ in self._rest:
             pass
 
     async def _pieces(self) -> AsyncIterator[bytes]:

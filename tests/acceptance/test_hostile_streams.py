@@ -1,0 +1,180 @@
+"""Bodies sent to do harm, to a real process: it stays small, and others are served."""
+
+import asyncio
+import gzip
+import json
+import time
+import zlib
+from collections.abc import Callable
+
+import aiohttp
+import psutil
+import pytest
+from conftest import Dev, clean_environment
+
+from ingest.formats.compression import zstd
+
+MIB = 1024 * 1024
+AT_ONCE = 50
+TRICKLING = 500
+ITEM = {"email": "somebody@example.com", "first_name": "Somebody"}
+
+
+def _repeated(block: bytes, mib: int, compress: object) -> bytes:
+    """A body of so many MiB, compressed piece by piece."""
+    add, flush = compress.compress, compress.flush  # type: ignore[attr-defined]
+    piece = block * (MIB // len(block))
+    return b"".join([*(add(piece) for _ in range(mib)), flush()])
+
+
+COMPRESSORS: dict[str, Callable[[], object]] = {
+    "gzip": lambda: zlib.compressobj(9, wbits=31),
+    "deflate": lambda: zlib.compressobj(9),
+    "zstd": lambda: zstd.ZstdCompressor(level=3),
+}
+
+
+class Other:
+    """Somebody else, who sends small batches meanwhile."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.seconds: list[float] = []
+        self.done = asyncio.Event()
+
+    async def work(self) -> None:
+        number = 0
+        while not self.done.is_set():
+            number += 1
+            started = time.perf_counter()
+            async with self._session.get("/v1/contacts?limit=1") as response:
+                assert response.status == 200, await response.text()
+            self.seconds.append(time.perf_counter() - started)
+            await asyncio.sleep(0.02)
+
+    def quantile(self, part: float) -> float:
+        return sorted(self.seconds)[int(part * (len(self.seconds) - 1))]
+
+
+@pytest.fixture
+async def session(small: Dev) -> aiohttp.ClientSession:
+    ready = small.ready
+    session = aiohttp.ClientSession(
+        ready["url"],
+        headers={"Authorization": f"Bearer {ready['token']}"},
+        timeout=aiohttp.ClientTimeout(100),
+        connector=aiohttp.TCPConnector(limit=0),
+    )
+    async with session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Dev:
+    """One API process and one worker, which give clients three seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("conftest.clean_environment", _impatient)
+        running = Dev(tmp_path_factory.mktemp("hostile"))
+    try:
+        yield running.wait_ready()
+    finally:
+        running.clean_up()
+
+
+def _impatient() -> dict[str, str]:
+    return {**clean_environment(), "INGEST_BODY_TIMEOUT": "3"}
+
+
+@pytest.mark.parametrize("encoding", COMPRESSORS)
+@pytest.mark.parametrize(
+    ("media_type", "block"),
+    [
+        pytest.param("application/x-ndjson", b" " * 1024, id="one line"),
+        pytest.param("text/csv", b"a" * 1024, id="one cell"),
+        pytest.param("application/json", b" " * 1024, id="JSON"),
+    ],
+)
+async def test_zip_bombs(
+    small: Dev, session: aiohttp.ClientSession, encoding: str, media_type: str, block: bytes
+) -> None:
+    bomb = _repeated(block, 256, COMPRESSORS[encoding]())
+    assert 256 * MIB / len(bomb) >= 1000
+    api = psutil.Process(small.pids["api"][0])
+    headers = {"Content-Type": media_type, "Content-Encoding": encoding}
+
+    async def explode() -> int:
+        async with session.post("/v1/contacts", data=bomb, headers=headers) as response:
+            await response.read()
+            return response.status
+
+    other = Other(session)
+    working = asyncio.create_task(other.work())
+    await explode()  # what is needed once is not growth
+    idle = peak = api.memory_info().rss
+    bombs = asyncio.gather(*(explode() for _ in range(AT_ONCE)))
+    while not bombs.done():
+        peak = max(peak, api.memory_info().rss)
+        await asyncio.sleep(0.02)
+    other.done.set()
+    await working
+    assert set(await bombs) <= {400, 413, 503}
+    assert (peak - idle) / MIB < 100
+    assert other.quantile(0.99) < 1  # on a machine of its own: 0.2
+
+
+async def test_connections_that_trickle_are_closed(
+    small: Dev, session: aiohttp.ClientSession
+) -> None:
+    host, port = small.ready["url"].removeprefix("http://").split(":")
+    request = (
+        "POST /v1/contacts HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        f"Authorization: Bearer {small.ready['token']}\r\nContent-Length: 1000000\r\n\r\n"
+    ).encode()
+
+    async def trickle() -> bytes:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request)
+        answer = asyncio.create_task(reader.read())
+        try:
+            while not answer.done():
+                writer.write(b" ")
+                await asyncio.wait([answer], timeout=1)
+            return await answer
+        except ConnectionError:
+            return b"closed"
+        finally:
+            writer.close()
+
+    other = Other(session)
+    working = asyncio.create_task(other.work())
+    async with asyncio.timeout(60):
+        answers = await asyncio.gather(*(trickle() for _ in range(TRICKLING)))
+    other.done.set()
+    await working
+    assert all(b"40801" in answer or answer == b"closed" for answer in answers)
+    assert any(b"40801" in answer for answer in answers)
+    assert other.quantile(0.99) < 1
+
+
+async def test_many_failures_of_a_small_body(small: Dev, session: aiohttp.ClientSession) -> None:
+    """A line of two bytes is a failure of some hundreds."""
+    body = gzip.compress(b"1\n" * 100_000)
+    api = psutil.Process(small.pids["api"][0])
+    headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+    idle = peak = api.memory_info().rss
+    sending = asyncio.create_task(_send(session, body, headers))
+    while not sending.done():
+        peak = max(peak, api.memory_info().rss)
+        await asyncio.sleep(0.02)
+    status, document = await sending
+    assert status == 422
+    assert document["metadata"]["invalidItemsCount"] == 100_000
+    assert len(document["failures"]) == 1_000
+    assert (peak - idle) / MIB < 100
+
+
+async def _send(
+    session: aiohttp.ClientSession, body: bytes, headers: dict[str, str]
+) -> tuple[int, dict[str, object]]:
+    async with session.post("/v1/contacts", data=body, headers=headers) as response:
+        return response.status, json.loads(await response.read())

@@ -1,0 +1,93 @@
+"""Streams that do not reach their end leave nothing behind, whoever ends them."""
+
+import asyncio
+import contextlib
+import datetime as dt
+
+import pytest
+from harness import Service
+from shared import NOTHING, head, until, written
+from streaming import NDJSON, Gate, contacts, receiving, stream
+
+from ingest.faults import Point, parse_faults
+from ingest.http.keys import PIPELINE
+from ingest.store.pool import Pool
+from workers.commit import Committer
+from workers.sweep import remove_abandoned
+
+NOW = dt.timedelta(0)
+
+
+async def _is_clean(operator: Pool) -> bool:
+    return await written(operator) == NOTHING
+
+
+@pytest.mark.parametrize("sent", [0, 1, 1_000, 1_048_576, 1_500_000, 2_200_000, -1])
+async def test_a_client_that_disconnects_leaves_nothing(
+    api: Service, operator: Pool, sent: int
+) -> None:
+    body = contacts()
+    request = head(
+        api, f"Content-Type: {NDJSON}", f"Content-Length: {len(body)}", "Idempotency-Key: k"
+    )
+    server = api.client.server
+    _, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(request + body[:sent])
+    await writer.drain()
+    if abs(sent) > 1_200_000:
+        await until(lambda: receiving(operator))
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    await until(lambda: _is_clean(operator))
+
+    async def its_key_is_free() -> bool:
+        reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
+        assert reply.status in (202, 409), reply
+        return reply.status == 202
+
+    await until(its_key_is_free)
+
+
+async def test_the_sweeper_removes_what_its_process_left(
+    api: Service, operator: Pool, committer: Committer
+) -> None:
+    gate = Gate(contacts(), b"")
+    sending = asyncio.create_task(stream(api, gate.pieces(), idempotency_key="k"))
+    await until(lambda: receiving(operator))
+    assert await remove_abandoned(committer) == 0
+    assert await remove_abandoned(committer, NOW) == 1
+    assert await written(operator) == NOTHING
+    gate.go.set()
+    reply = await sending
+    # It was given up: nothing of it may come back, and the client may send it again.
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
+    assert await written(operator) == NOTHING
+    assert (await stream(api, contacts(), prefer="wait=0", idempotency_key="k")).status == 202
+
+
+async def test_a_cancelled_request_leaves_nothing(api: Service, operator: Pool) -> None:
+    """As when the process stops, and has no more time."""
+    gate = Gate(contacts(), b"")
+    sending = asyncio.create_task(stream(api, gate.pieces()))
+    await until(lambda: receiving(operator))
+    await api.client.server.close()
+    assert await written(operator) == NOTHING
+    sending.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await sending
+
+
+@pytest.mark.parametrize("point", [Point.AFTER_CLAIM, Point.AFTER_STAGE])
+async def test_a_bug_leaves_no_half_batch(api: Service, operator: Pool, point: Point) -> None:
+    pipeline = api.client.app[PIPELINE]  # type: ignore[union-attr]
+    pipeline.faults = parse_faults(f"{point.value}=raise", "0")
+    reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
+    assert reply.status == 500
+    pipeline.faults = parse_faults("", "0")
+    durable = point is Point.AFTER_STAGE
+    assert await written(operator) == (
+        NOTHING | {"ingest.batches": 1, "ingest.payloads": 3} if durable else NOTHING
+    )
+    again = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
+    assert again.status == (409 if durable else 202)
