@@ -41,6 +41,7 @@ else
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.commit
+	@$(BIN)/python -m benchmarks.streams
 endif
 
 check: setup ## check format, lints, types and the architecture
