@@ -250,6 +250,7 @@ class Pipeline:
         accepted: IdempotencyKey | None = None
         try:
             await self.faults.reached(Point.AFTER_CLAIM)
+            self.backlog.check(batch.collection)
             async with self._streams.staged(batch, write.key, first, rest) as received:
                 key = _identified(write, body).key
                 if received.state is BatchState.ACCEPTED:

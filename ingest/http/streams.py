@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from ingest.http.body import Head, broken_off, kept_columns
 from ingest.http.keys import HUGE_ITEM, PIPELINE, SETTINGS
 
 # Bytes of one item beyond which it waits until no other request holds as large a one.
-_LARGE_ITEM = 256 * 1024
+_LARGE_ITEM = 128 * 1024
 
 
 class StreamedBody:
@@ -72,7 +72,12 @@ class StreamedBody:
         async for _ in self._rest:
             pass
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def close(self) -> None:
+        """Let go of what it holds: a request that failed is kept for a while by its traceback."""
+        await self._rest.aclose()
+        del self._decoder, self._decompressor
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """The decompressed body, piece by piece."""
         while chunk := await self._pace.keep(self._content.readany):
             pieces = self._decompressed(chunk)

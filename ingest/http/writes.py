@@ -19,7 +19,7 @@ from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
 from ingest.http.streams import StreamedBody
 from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
-from ingest.pipeline import Write
+from ingest.pipeline import Pipeline, Write
 from ingest.resources import Resource
 from ingest.settings import Settings
 
@@ -46,18 +46,26 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     preferences = parse_preferences(request.headers.getall("Prefer", ()))
     write, body = await _read_write(request, resource, action, preferences)
     pipeline = request.app[PIPELINE]
+    outcome = await _process(pipeline, write, body, dry_run=dry_run)
     if dry_run:
-        rehearsing = (
-            pipeline.rehearse(write) if body is None else pipeline.rehearse_stream(write, body)
-        )
-        outcome = await rehearsing
         answer = collection.rehearsed(outcome)
     else:
-        outcome = await (pipeline.write(write) if body is None else pipeline.receive(write, body))
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
         await pipeline.faults.reached(Point.BEFORE_REPLY)
     headers = _headers(outcome, answer.status, preferences)
     return await respond(request, answer.status, answer.document, headers)
+
+
+async def _process(
+    pipeline: Pipeline, write: Write, body: StreamedBody | None, *, dry_run: bool
+) -> Outcome:
+    if body is None:
+        return await (pipeline.rehearse(write) if dry_run else pipeline.write(write))
+    try:
+        process = pipeline.rehearse_stream if dry_run else pipeline.receive
+        return await process(write, body)
+    finally:
+        await body.close()
 
 
 async def _read_write(
