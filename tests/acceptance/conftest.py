@@ -34,16 +34,21 @@ class Answer:
 class Dev:
     """A running `ingest dev`."""
 
-    def __init__(self, folder: Path, *arguments: str, ready_file: str = "ready.json") -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, ready_file: str = "ready.json", **settings: str
+    ) -> None:
+        """Args: `settings`: environment variables, such as `INGEST_BODY_TIMEOUT="3"`."""
         self.folder = folder
         self.ready_file = folder / ready_file
         # Files, because nobody reads a pipe while it runs, and a full one would stop it.
         self._output = self.ready_file.with_suffix(".output")
         self._complaints = self.ready_file.with_suffix(".complaints")
-        self.process = self._start(arguments)
+        self.process = self._start(arguments, settings)
         self.seen: set[int] = set()
 
-    def _start(self, arguments: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, arguments: tuple[str, ...], settings: dict[str, str]
+    ) -> "subprocess.Popen[bytes]":
         with self._output.open("wb") as output, self._complaints.open("wb") as complaints:
             return subprocess.Popen(
                 [
@@ -52,7 +57,7 @@ class Dev:
                     *("--ready-file", str(self.ready_file)),
                     *arguments,
                 ],
-                env=clean_environment(),
+                env={**clean_environment(), **settings},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -165,8 +170,10 @@ def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
     """Starts `ingest dev` with more arguments, on the test's own folder or another."""
     started: list[Dev] = []
 
-    def start(*arguments: str, folder: Path = tmp_path, ready_file: str = "ready.json") -> Dev:
-        started.append(Dev(folder, *arguments, ready_file=ready_file))
+    def start(
+        *arguments: str, folder: Path = tmp_path, ready_file: str = "ready.json", **settings: str
+    ) -> Dev:
+        started.append(Dev(folder, *arguments, ready_file=ready_file, **settings))
         return started[-1]
 
     yield start

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import aiohttp
 import psutil
 import pytest
-from conftest import Dev, clean_environment
 
 from ingest.formats.compression import zstd
+from tests.acceptance.conftest import Dev
 
 MIB = 1024 * 1024
 AT_ONCE = 50
@@ -72,17 +72,11 @@ async def session(small: Dev) -> aiohttp.ClientSession:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Dev:
     """One API process and one worker, which give clients three seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conftest.clean_environment", _impatient)
-        running = Dev(tmp_path_factory.mktemp("hostile"))
+    running = Dev(tmp_path_factory.mktemp("hostile"), INGEST_BODY_TIMEOUT="3")
     try:
         yield running.wait_ready()
     finally:
         running.clean_up()
-
-
-def _impatient() -> dict[str, str]:
-    return {**clean_environment(), "INGEST_BODY_TIMEOUT": "3"}
 
 
 @pytest.mark.parametrize("encoding", COMPRESSORS)
