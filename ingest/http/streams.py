@@ -14,7 +14,8 @@ from ingest.formats.decoding import Decoder
 from ingest.http.body import Head, broken_off, kept_columns
 from ingest.http.keys import HUGE_ITEM, PIPELINE, SETTINGS
 
-# Bytes of one item beyond which it waits until no other request holds as large a one.
+# Bytes of one item beyond which it waits until no other request holds as large a one. What is
+# compressed waits from its first byte until it makes an item: size costs its sender nothing.
 _LARGE_ITEM = 128 * 1024
 
 
@@ -41,6 +42,7 @@ class StreamedBody:
         self._turns = request.app[PIPELINE].turns
         self._pace = _Pace(settings.stream_pace, settings.body_timeout)
         self._rest = self._pieces()
+        self._ordinary = 0 if head.encodings else _LARGE_ITEM
         self._large = _Permit(request.app[HUGE_ITEM], settings.body_timeout)
 
     @property
@@ -55,7 +57,7 @@ class StreamedBody:
         try:
             async for piece in self._rest:
                 unfinished += len(piece)
-                if unfinished > _LARGE_ITEM:
+                if unfinished > self._ordinary:
                     await self._large.take()
                 found = await self._turn(partial(self._decoder.feed, piece))
                 if found:
@@ -70,16 +72,19 @@ class StreamedBody:
 
     async def drain(self) -> None:
         async for _ in self._rest:
-            pass
+            self._large.give_back()
 
     async def close(self) -> None:
         """Let go of what it holds: a request that failed is kept for a while by its traceback."""
         await self._rest.aclose()
+        self._large.give_back()
         del self._decoder, self._decompressor
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """The decompressed body, piece by piece."""
         while chunk := await self._pace.keep(self._content.readany):
+            if not self._ordinary:
+                await self._large.take()
             pieces = self._decompressed(chunk)
             while piece := await self._turn(partial(next, pieces, b"")):
                 self._digest.update(piece)

@@ -71,8 +71,8 @@ async def session(small: Dev) -> aiohttp.ClientSession:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Dev:
-    """One API process and one worker, which give clients three seconds."""
-    running = Dev(tmp_path_factory.mktemp("hostile"), INGEST_BODY_TIMEOUT="3")
+    """One API process and one worker, which give clients ten seconds."""
+    running = Dev(tmp_path_factory.mktemp("hostile"), INGEST_BODY_TIMEOUT="10")
     try:
         yield running.wait_ready()
     finally:
@@ -111,7 +111,7 @@ async def test_zip_bombs(
         await asyncio.sleep(0.02)
     other.done.set()
     await working
-    assert set(await bombs) <= {400, 413, 503}
+    assert set(await bombs) <= {400, 413}
     assert (peak - idle) / MIB < 100
     assert other.quantile(0.99) < 1  # on a machine of its own: 0.2
 
