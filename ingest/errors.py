@@ -8,6 +8,7 @@
     │   ├── InvalidParameter            40002
     │   ├── KeyRequired, InvalidKey     40003, 40004
     │   ├── TokenRequired, TokenInvalid 40101, 40102
+    │   ├── NotPermitted                40301, with the right that is missing
     │   ├── UnknownEndpoint             40401
     │   ├── UnknownCollection           40402
     │   ├── ItemNotFound                40403
@@ -119,6 +120,16 @@ class TokenRequired(RequestError):
 
 class TokenInvalid(RequestError):
     error_code = ErrorCode(40102, "token_invalid", "permission")
+
+
+class NotPermitted(RequestError):
+    """The token may not do this; `right` is what it lacks."""
+
+    error_code = ErrorCode(40301, "not_permitted", "permission")
+
+    def __init__(self, message: str, description: str, *, right: str) -> None:
+        super().__init__(message, description)
+        self.right = right
 
 
 class UnknownEndpoint(RequestError):

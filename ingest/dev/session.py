@@ -111,7 +111,7 @@ class _Session:
             database_url=await service_login(self._postgres, self._folder),
             redis_url=self._valkey.url,
         )
-        self._token = await development_token(self._settings, self._folder)
+        self._token = await development_token(self._settings, self._postgres, self._folder)
         await self._supervisor.start(self._workers(), self._apis())
         await self._answering()
         self._write_ready_file()

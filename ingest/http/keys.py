@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from ingest.access import Caller
 from ingest.http.callers import Callers
 from ingest.pipeline import Pipeline
 from ingest.redis_link import RedisLink
@@ -11,7 +12,6 @@ from ingest.representation import Presenter
 from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store.pool import Pool
-from ingest.store.tokens import Caller
 
 SETTINGS = web.AppKey("settings", Settings)
 REGISTRY = web.AppKey("registry", Registry)

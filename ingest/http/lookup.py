@@ -4,8 +4,9 @@ from uuid import UUID
 
 from aiohttp import web
 
+from ingest.access import EVERY_COLLECTION, Right
 from ingest.errors import UnknownBatch, UnknownCollection
-from ingest.http.keys import REGISTRY
+from ingest.http.keys import CALLER, REGISTRY
 from ingest.resources import Resource
 
 
@@ -21,6 +22,26 @@ def resource_of(request: web.Request) -> Resource:
             f"There is no collection {name[:100]!r}", f"Served here: {', '.join(registry)}."
         )
     return registry[name]
+
+
+def permitted_resource(request: web.Request, *rights: Right) -> Resource:
+    """The resource of `{collection}` in the path, on which the caller has these rights.
+
+    Raises:
+        UnknownCollection
+        NotPermitted: names a right that is missing.
+    """
+    resource = resource_of(request)
+    request[CALLER].needs(rights, resource.name)
+    return resource
+
+
+def readable_collections(request: web.Request) -> list[str] | None:
+    """The collections of which the caller may read batches and items; None for all of them."""
+    caller = request[CALLER]
+    if caller.may(Right.READ, EVERY_COLLECTION):
+        return None
+    return [name for name in caller.rights if caller.may(Right.READ, name)]
 
 
 def batch_id_of(request: web.Request) -> UUID:

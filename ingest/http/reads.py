@@ -2,10 +2,16 @@
 
 from aiohttp import web
 
+from ingest.access import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
-from ingest.http.lookup import batch_id_of, resource_of, unknown_batch
+from ingest.http.lookup import (
+    batch_id_of,
+    permitted_resource,
+    readable_collections,
+    unknown_batch,
+)
 from ingest.http.query import check_parameters, list_query, page_query, wants_meta
 from ingest.http.responses import respond
 from ingest.store import batches, reads
@@ -13,7 +19,7 @@ from ingest.url_values import parse
 
 
 async def list_items(request: web.Request) -> web.Response:
-    resource = resource_of(request)
+    resource = permitted_resource(request, Right.READ)
     query = list_query(request, resource)
     page = await reads.list_items(
         request.app[POOL],
@@ -29,7 +35,7 @@ async def list_items(request: web.Request) -> web.Response:
 
 
 async def get_item(request: web.Request) -> web.Response:
-    resource = resource_of(request)
+    resource = permitted_resource(request, Right.READ)
     check_parameters(request, {"select"})
     meta = wants_meta(request)
     text = request.match_info["key"]
@@ -49,8 +55,13 @@ async def get_item(request: web.Request) -> web.Response:
 async def list_batches(request: web.Request) -> web.Response:
     check_parameters(request, {"limit", "offset"})
     limit, offset = page_query(request)
-    account = request[CALLER].account
-    found, total = await batches.list_batches(request.app[POOL], account, limit, offset)
+    found, total = await batches.list_batches(
+        request.app[POOL],
+        request[CALLER].account,
+        readable_collections(request),
+        limit,
+        offset,
+    )
     answer = collection.listed_batches(found, limit, offset, total)
     return respond(answer.status, answer.document)
 
@@ -66,5 +77,6 @@ async def get_batch(request: web.Request) -> web.Response:
     )
     if outcome is None:
         raise unknown_batch(str(batch_id))
+    request[CALLER].needs([Right.READ], outcome.batch.collection)
     answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
     return respond(answer.status, answer.document)

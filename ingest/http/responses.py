@@ -7,6 +7,7 @@ from multidict import CIMultiDict
 
 from ingest.dialects import collection
 from ingest.errors import (
+    NotPermitted,
     Replayed,
     RequestError,
     TokenInvalid,
@@ -39,6 +40,8 @@ def respond_error(problem: RequestError) -> web.Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(problem, TokenInvalid):
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if isinstance(problem, NotPermitted):
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.right}"'
     return respond(status, collection.error(problem, status), headers)
 
 

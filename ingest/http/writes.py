@@ -5,13 +5,14 @@ import re
 
 from aiohttp import web
 
+from ingest.access import Right
 from ingest.dialects import collection
 from ingest.errors import InvalidKey
 from ingest.faults import Point
 from ingest.formats import json
 from ingest.http.body import check_encoding, content_type, read_body
 from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
-from ingest.http.lookup import resource_of
+from ingest.http.lookup import permitted_resource
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
@@ -37,10 +38,12 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _write(request: web.Request, action: Action) -> web.Response:
-    resource = resource_of(request)
+    resource = permitted_resource(request, Right(action))
     check_parameters(request, _PARAMETERS)
     dry_run = flag(request, "dryRun")
     preferences = parse_preferences(request.headers.getall("Prefer", ()))
+    if action is Action.CREATE and preferences.resolution is Resolution.MERGE:
+        request[CALLER].needs([Right.UPDATE], resource.name)
     write = await _read_write(request, resource, action, preferences)
     pipeline = request.app[PIPELINE]
     if dry_run:
@@ -56,9 +59,10 @@ async def _write(request: web.Request, action: Action) -> web.Response:
 async def _read_write(
     request: web.Request, resource: Resource, action: Action, preferences: Preferences
 ) -> Write:
-    settings = request.app[SETTINGS]
+    settings, caller = request.app[SETTINGS], request[CALLER]
     options = Options(
-        representation=not preferences.minimal,
+        # Whoever may not read sees nothing of what is stored, also not what a write has changed.
+        representation=not preferences.minimal and caller.may(Right.READ, resource.name),
         meta=wants_meta(request),
         lenient=preferences.lenient,
         resolution=preferences.resolution if action is Action.CREATE else Resolution.REFUSE,
@@ -69,7 +73,7 @@ async def _read_write(
     check_encoding(request)
     body = await read_body(request, limit=settings.max_body, seconds=settings.body_timeout)
     return Write(
-        account=request[CALLER].account,
+        account=caller.account,
         resource=resource,
         action=action,
         items=json.decode(body, max_items=settings.max_items, max_nesting=settings.max_nesting),

@@ -81,12 +81,16 @@ async def read_outcomes(
 
 
 async def list_batches(
-    pool: Pool, account: str, limit: int, offset: int
+    pool: Pool, account: str, collections: Sequence[str] | None, limit: int, offset: int
 ) -> tuple[list[Batch], int]:
-    """One page of an account's batches, the newest first, and how many there are."""
+    """One page of an account's batches, the newest first, and how many there are.
+
+    Args:
+        collections: only batches of these; None for all.
+    """
     async with pool.transaction(account, snapshot=True) as connection:
-        rows = await connection.fetch(QUERIES["list_batches"], account, limit, offset)
-        total = await connection.fetchval(QUERIES["count_batches"], account)
+        rows = await connection.fetch(QUERIES["list_batches"], account, collections, limit, offset)
+        total = await connection.fetchval(QUERIES["count_batches"], account, collections)
     return [from_row(row) for row in rows], total
 
 

@@ -22,12 +22,13 @@ WHERE account = $1 AND id = ANY($2)
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
        finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data, error
 FROM ingest.batches
-WHERE account = $1
+WHERE account = $1 AND ($2::text[] IS NULL OR collection = ANY($2))
 ORDER BY id DESC
-LIMIT $2 OFFSET $3
+LIMIT $3 OFFSET $4
 
 -- name: count_batches
-SELECT count(*) FROM ingest.batches WHERE account = $1
+SELECT count(*) FROM ingest.batches
+WHERE account = $1 AND ($2::text[] IS NULL OR collection = ANY($2))
 
 -- name: get_failures
 -- The first $3 of each batch.

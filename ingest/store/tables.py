@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0003"
+REQUIRED_REVISION = "0005"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"
@@ -80,7 +80,7 @@ def unique_name(resource: Resource, fields: Sequence[StoredField]) -> str:
 async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
     """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
 
-    Each entry names a place: `ingest at revision 0002`, `collections.contacts`,
+    Each entry names a place: `ingest at revision 0005`, `collections.contacts`,
     `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
     of another type counts as missing. The role `ingest_app` may ask.
     """
