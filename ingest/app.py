@@ -14,12 +14,15 @@ from ingest import logs, readiness
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
 from ingest.http.callers import Callers
+from ingest.http.concurrency import Concurrency
 from ingest.http.middleware import authenticated, errors_as_json, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
+from ingest.http.throttle import tell_quotas, throttled
 from ingest.idempotency import Keys
 from ingest.pipeline import Pipeline
 from ingest.queue import Queue
+from ingest.rates import Rates
 from ingest.redis_link import open_redis
 from ingest.representation import Presenter
 from ingest.resources import Registry, load_registry
@@ -34,12 +37,16 @@ _GOODBYES = 1.0  # seconds in which connections that are in use get the answer t
 
 def create_app(settings: Settings, registry: Registry) -> web.Application:
     """The application; its connections are opened when it starts and closed when it stops."""
-    app = web.Application(middlewares=[traced, errors_as_json, negotiated, authenticated])
+    app = web.Application(
+        middlewares=[traced, errors_as_json, negotiated, authenticated, throttled]
+    )
     app[app_keys.SETTINGS] = settings
     app[app_keys.REGISTRY] = registry
     app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
+    app[app_keys.CONCURRENCY] = Concurrency(settings.max_concurrent)
     app.add_routes(ROUTES)
     app[app_keys.STOPPING] = asyncio.Event()
+    app.on_response_prepare.append(tell_quotas)
     app.on_response_prepare.append(_say_goodbye)
     app.cleanup_ctx.append(_connections)
     return app
@@ -63,6 +70,7 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         app[app_keys.POOL] = pool
         callers = app[app_keys.CALLERS] = Callers(partial(find_caller, pool))
         app[app_keys.REDIS] = redis
+        app[app_keys.RATES] = Rates(settings, redis)
         app[app_keys.PIPELINE] = pipeline
         waking = asyncio.create_task(pipeline.waiters.run())
         waking.add_done_callback(_stop_if_broken)

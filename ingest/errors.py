@@ -20,6 +20,7 @@
     │   ├── UnsupportedMediaType        41501
     │   ├── UnsupportedEncoding         41502
     │   ├── KeyMismatch                 42220
+    │   ├── RateLimited                 42901
     │   ├── InternalError               50001
     │   ├── Unavailable                 50301
     │   ├── TooSlow                     50301, the database gave up a statement
@@ -182,6 +183,10 @@ class UnsupportedEncoding(RequestError):
 
 class KeyMismatch(RequestError):
     error_code = ErrorCode(42220, "idempotency_mismatch", "client")
+
+
+class RateLimited(RequestError):
+    error_code = ErrorCode(42901, "rate_limited", "client")
 
 
 class InternalError(RequestError):

@@ -46,6 +46,13 @@ class Settings:
     max_wait: float = 60.0
     """The longest wait that a request may ask for."""
 
+    rate_limit: str = ""
+    """The most items that one token may send in a time, such as `50000/second`; empty for any."""
+    account_rate_limit: str = ""
+    """The same for all tokens of an account together."""
+    max_concurrent: int = 1_000
+    """The most requests of one token that one process works on side by side."""
+
     idempotency_ttl: float = 24 * 3600.0
     """How long a used idempotency key is kept."""
     idempotency_lease: float = 60.0

@@ -1,12 +1,15 @@
 """The AppKeys under which handlers find what `ingest.app` put together."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from ingest.access import Caller
 from ingest.http.callers import Callers
+from ingest.http.concurrency import Concurrency
 from ingest.pipeline import Pipeline
+from ingest.rates import Quota, Rates
 from ingest.redis_link import RedisLink
 from ingest.representation import Presenter
 from ingest.resources import Registry
@@ -19,8 +22,11 @@ PRESENTERS = web.AppKey("presenters", dict[str, Presenter])
 CALLERS = web.AppKey("callers", Callers)
 POOL = web.AppKey("pool", Pool)
 REDIS = web.AppKey("redis", RedisLink)
+RATES = web.AppKey("rates", Rates)
+CONCURRENCY = web.AppKey("concurrency", Concurrency)
 PIPELINE = web.AppKey("pipeline", Pipeline)
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)
 TRACE_ID = web.RequestKey("trace_id", str)
+QUOTAS = web.RequestKey("quotas", Sequence[Quota])

@@ -16,6 +16,7 @@ from ingest.http.lookup import permitted_resource
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
+from ingest.http.throttle import charge
 from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
 from ingest.pipeline import Write
 from ingest.resources import Resource
@@ -72,11 +73,13 @@ async def _read_write(
     media_type = content_type(request)
     check_encoding(request)
     body = await read_body(request, limit=settings.max_body, seconds=settings.body_timeout)
+    items = json.decode(body, max_items=settings.max_items, max_nesting=settings.max_nesting)
+    await charge(request, len(items))
     return Write(
         account=caller.account,
         resource=resource,
         action=action,
-        items=json.decode(body, max_items=settings.max_items, max_nesting=settings.max_nesting),
+        items=items,
         options=options,
         wait=_wait(preferences, settings),
         replay_returns=preferences.replay_returns or settings.replay == "return",
