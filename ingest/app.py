@@ -15,6 +15,13 @@ from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
 from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
+from ingest.http.hardening import (
+    SERVER_OPTIONS,
+    known_host,
+    parse_hosts,
+    parse_networks,
+    secure,
+)
 from ingest.http.middleware import authenticated, errors_as_json, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
@@ -38,14 +45,17 @@ _GOODBYES = 1.0  # seconds in which connections that are in use get the answer t
 def create_app(settings: Settings, registry: Registry) -> web.Application:
     """The application; its connections are opened when it starts and closed when it stops."""
     app = web.Application(
-        middlewares=[traced, errors_as_json, negotiated, authenticated, throttled]
+        middlewares=[traced, errors_as_json, known_host, negotiated, authenticated, throttled]
     )
     app[app_keys.SETTINGS] = settings
     app[app_keys.REGISTRY] = registry
     app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
+    app[app_keys.ALLOWED_HOSTS] = parse_hosts(settings.allowed_hosts)
+    app[app_keys.TRUSTED_PROXIES] = parse_networks(settings.trusted_proxies)
     app[app_keys.CONCURRENCY] = Concurrency(settings.max_concurrent)
     app.add_routes(ROUTES)
     app[app_keys.STOPPING] = asyncio.Event()
+    app.on_response_prepare.append(secure)
     app.on_response_prepare.append(tell_quotas)
     app.on_response_prepare.append(_say_goodbye)
     app.cleanup_ctx.append(_connections)
@@ -106,6 +116,7 @@ async def _serve(settings: Settings, registry: Registry) -> None:
         access_log=None,
         auto_decompress=False,
         shutdown_timeout=settings.shutdown_timeout,
+        **SERVER_OPTIONS,
     )
     await runner.setup()
     try:

@@ -31,6 +31,11 @@ class Settings:
     reuse_port: bool = False
     """Let several API processes listen on one port (`SO_REUSEPORT`)."""
 
+    allowed_hosts: str = ""
+    """The names that requests may be for, separated by commas; empty for any."""
+    trusted_proxies: str = ""
+    """Addresses and networks whose `X-Forwarded-For` is believed, separated by commas."""
+
     max_body: int = 16 * 1024 * 1024
     """The largest decompressed body."""
     max_items: int = 10_000

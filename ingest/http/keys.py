@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 
@@ -19,6 +20,8 @@ from ingest.store.pool import Pool
 SETTINGS = web.AppKey("settings", Settings)
 REGISTRY = web.AppKey("registry", Registry)
 PRESENTERS = web.AppKey("presenters", dict[str, Presenter])
+ALLOWED_HOSTS = web.AppKey("allowed_hosts", frozenset[str])
+TRUSTED_PROXIES = web.AppKey("trusted_proxies", tuple[IPv4Network | IPv6Network, ...])
 CALLERS = web.AppKey("callers", Callers)
 POOL = web.AppKey("pool", Pool)
 REDIS = web.AppKey("redis", RedisLink)

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from ingest.errors import InternalError, MalformedBody, RequestError
+from ingest.http.hardening import SECURE_HEADERS, SERVER
 from ingest.http.middleware import TRACE_HEADER
 from ingest.http.responses import respond_error
 
@@ -35,6 +36,8 @@ class JsonRequestHandler(RequestHandler):
             problem = MalformedBody("The request is not valid HTTP", _first_line(message))
         response = respond_error(problem)
         response.headers[TRACE_HEADER] = trace_id
+        response.headers.update(SECURE_HEADERS)
+        response.headers["Server"] = SERVER
         response.force_close()
         return response
 

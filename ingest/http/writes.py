@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+import structlog
 from aiohttp import web
 
 from ingest.access import Right
@@ -11,6 +12,7 @@ from ingest.errors import InvalidKey
 from ingest.faults import Point
 from ingest.formats import json
 from ingest.http.body import check_encoding, content_type, read_body
+from ingest.http.hardening import client_address
 from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
 from ingest.http.lookup import permitted_resource
 from ingest.http.preferences import Preferences, parse_preferences
@@ -21,6 +23,8 @@ from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
 from ingest.pipeline import Write
 from ingest.resources import Resource
 from ingest.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PARAMETERS = frozenset({"matching", "select", "dryRun"})
@@ -53,8 +57,31 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     else:
         outcome = await pipeline.write(write)
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
+        _audit(request, outcome)
         await pipeline.faults.reached(Point.BEFORE_REPLY)
     return respond(answer.status, answer.document, _headers(outcome, answer.status, preferences))
+
+
+def _audit(request: web.Request, outcome: Outcome) -> None:
+    """Say who wrote what, as far as it is known by now; the trace id is in every line."""
+    caller, batch = request[CALLER], outcome.batch
+    log.info(
+        "write",
+        account=caller.account,
+        token=str(caller.token),
+        client=client_address(request),
+        collection=batch.collection,
+        action=batch.action.value,
+        batch=str(batch.id),
+        state=batch.state.value,
+        replayed=outcome.replayed,
+        received=batch.received,
+        invalid=batch.invalid_count,
+        created=batch.created,
+        updated=batch.updated,
+        unchanged=batch.unchanged,
+        deleted=batch.deleted,
+    )
 
 
 async def _read_write(
