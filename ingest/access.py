@@ -1,7 +1,7 @@
 """Who calls, and what they may do: rights, callers that have them, how commands write roles."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -33,8 +33,10 @@ class Caller:
     account: str
     role: str
     rights: Rights
-    groups: tuple[str, ...] = field(default=())
+    groups: tuple[str, ...] = ()
     """What the caller is confined to; none for everything of the account."""
+    limited: bool = False
+    """Whether the account has quotas."""
 
     def may(self, right: Right, collection: str) -> bool:
         """Whether the caller has a right on a collection."""
@@ -43,6 +45,18 @@ class Caller:
             for held in (self.rights.get(EVERY_COLLECTION), self.rights.get(collection))
             if held
         )
+
+    @property
+    def readable(self) -> list[str] | None:
+        """The collections that the caller may read; None for all of them."""
+        if self.may(Right.READ, EVERY_COLLECTION):
+            return None
+        return [name for name in self.rights if self.may(Right.READ, name)]
+
+    def shares(self, groups: Iterable[str]) -> bool:
+        """Whether the caller may see what a token with these groups did."""
+        sent = set(groups)
+        return not self.groups or (bool(sent) and sent.issubset(self.groups))
 
     def needs(self, rights: Iterable[Right], collection: str) -> None:
         """Raise NotPermitted, which names the first right that is missing."""

@@ -61,6 +61,7 @@ DUPLICATE = ErrorCode(40903, "duplicate", "content")
 DUPLICATE_IN_BATCH = ErrorCode(40904, "duplicate_in_batch", "content")
 VERSION_MISMATCH = ErrorCode(41201, "version_mismatch", "content")
 AMBIGUOUS_MATCH = ErrorCode(43501, "ambiguous_match", "content")
+OTHER_GROUP = ErrorCode(44101, "other_group", "permission")
 
 ITEM_CODES: dict[int, ErrorCode] = {
     entry.code: entry for entry in list(globals().values()) if isinstance(entry, ErrorCode)

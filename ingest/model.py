@@ -118,6 +118,8 @@ class Options:
     resolution: Resolution = Resolution.REFUSE
     matching: str | None = None
     """The field that finds the stored item in place of the key, by its name in the schema."""
+    groups: tuple[str, ...] = ()
+    """What the sender is confined to: items of other groups are refused. None for everything."""
 
     @property
     def upserts(self) -> bool:
@@ -126,11 +128,18 @@ class Options:
 
     def document(self) -> dict[str, Any]:
         """As `batches.options` stores it."""
-        return asdict(self)
+        stored = asdict(self)
+        if not self.groups:
+            del stored["groups"]
+        return stored
 
     @classmethod
     def from_document(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(**{**stored, "resolution": Resolution(stored["resolution"])})
+        read = {
+            "resolution": Resolution(stored["resolution"]),
+            "groups": tuple(stored.get("groups", ())),
+        }
+        return cls(**{**stored, **read})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,8 @@ class NewBatch:
     options: Options
     trace_id: str
     submission: Submission
+    token: UUID | None = None
+    """Whose it is."""
     idempotency: IdempotencyKey | None = None
 
     @property
@@ -200,6 +211,9 @@ class Batch:
     outcomes: str | None = None
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
+    """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
+    token: UUID | None = None
+    """The token that sent it; None for batches of before tokens were kept."""
 
     @property
     def invalid_count(self) -> int:

@@ -65,6 +65,7 @@ class Write:
     wait: float
     replay_returns: bool
     trace_id: str
+    token: UUID | None = None
     key: IdempotencyKey | None = None
 
 
@@ -229,7 +230,7 @@ class Pipeline:
         await self._saving.ask(batch.account, batch, size)
 
     async def _validate(self, write: Write) -> Submission:
-        intake = Intake(self._validator(write))
+        intake = Intake(self._validator(write), write.options.groups)
         for start in range(0, len(write.items), _SLICE):
             intake.add(write.items[start : start + _SLICE])
             await asyncio.sleep(0)
@@ -283,6 +284,7 @@ class Pipeline:
             created_at=now,
             accepted_at=now if state is BatchState.ACCEPTED else None,
             finished_at=now if state is BatchState.REJECTED else None,
+            token=batch.token,
         )
         return Outcome(written, failures[: self._settings.max_failures])
 
@@ -296,6 +298,7 @@ def _new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch
         options=write.options,
         trace_id=write.trace_id,
         submission=submission,
+        token=write.token,
         idempotency=write.key,
     )
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from ingest.access import EVERY_COLLECTION, Right
+from ingest.access import Right
 from ingest.errors import UnknownBatch, UnknownCollection
 from ingest.http.keys import CALLER, REGISTRY
 from ingest.resources import Resource
@@ -34,14 +34,6 @@ def permitted_resource(request: web.Request, *rights: Right) -> Resource:
     resource = resource_of(request)
     request[CALLER].needs(rights, resource.name)
     return resource
-
-
-def readable_collections(request: web.Request) -> list[str] | None:
-    """The collections of which the caller may read batches and items; None for all of them."""
-    caller = request[CALLER]
-    if caller.may(Right.READ, EVERY_COLLECTION):
-        return None
-    return [name for name in caller.rights if caller.may(Right.READ, name)]
 
 
 def batch_id_of(request: web.Request) -> UUID:

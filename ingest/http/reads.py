@@ -9,7 +9,6 @@ from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
 from ingest.http.lookup import (
     batch_id_of,
     permitted_resource,
-    readable_collections,
     unknown_batch,
 )
 from ingest.http.query import check_parameters, list_query, page_query, wants_meta
@@ -29,6 +28,7 @@ async def list_items(request: web.Request) -> web.Response:
         limit=query.limit,
         offset=query.offset,
         meta=query.meta,
+        groups=request[CALLER].groups,
     )
     answer = collection.listed(page, request.app[PRESENTERS][resource.name])
     return respond(answer.status, answer.document)
@@ -44,8 +44,10 @@ async def get_item(request: web.Request) -> web.Response:
         key = parse(resource.key.field, resource.key.type, text)
     except ValueError:
         raise absent from None
-    account = request[CALLER].account
-    row = await reads.get_item(request.app[POOL], resource, account, key, meta=meta)
+    caller = request[CALLER]
+    row = await reads.get_item(
+        request.app[POOL], resource, caller.account, key, meta=meta, groups=caller.groups
+    )
     if row is None:
         raise absent
     answer = collection.item(row, request.app[PRESENTERS][resource.name])
@@ -55,13 +57,7 @@ async def get_item(request: web.Request) -> web.Response:
 async def list_batches(request: web.Request) -> web.Response:
     check_parameters(request, {"limit", "offset"})
     limit, offset = page_query(request)
-    found, total = await batches.list_batches(
-        request.app[POOL],
-        request[CALLER].account,
-        readable_collections(request),
-        limit,
-        offset,
-    )
+    found, total = await batches.list_batches(request.app[POOL], request[CALLER], limit, offset)
     answer = collection.listed_batches(found, limit, offset, total)
     return respond(answer.status, answer.document)
 
@@ -75,8 +71,10 @@ async def get_batch(request: web.Request) -> web.Response:
         [batch_id],
         request.app[SETTINGS].max_failures,
     )
-    if outcome is None:
+    caller = request[CALLER]
+    if outcome is None or not caller.shares(outcome.batch.options.groups):
         raise unknown_batch(str(batch_id))
-    request[CALLER].needs([Right.READ], outcome.batch.collection)
+    if outcome.batch.token != caller.token:
+        caller.needs([Right.READ], outcome.batch.collection)
     answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
     return respond(answer.status, answer.document)

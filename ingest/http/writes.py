@@ -95,6 +95,7 @@ async def _read_write(
         lenient=preferences.lenient,
         resolution=preferences.resolution if action is Action.CREATE else Resolution.REFUSE,
         matching=matching_field(request, resource),
+        groups=caller.groups,
     )
     key = idempotency_key(request)
     media_type = content_type(request)
@@ -111,6 +112,7 @@ async def _read_write(
         wait=_wait(preferences, settings),
         replay_returns=preferences.replay_returns or settings.replay == "return",
         trace_id=request[TRACE_ID],
+        token=caller.token,
         key=None if key is None else IdempotencyKey(key, _fingerprint(request, media_type, body)),
     )
 
@@ -141,6 +143,9 @@ def _fingerprint(request: web.Request, media_type: str, body: bytes) -> bytes:
     for part in (request.method, request.path, request.query_string, media_type):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
     digest.update(body)
+    for group in sorted(request[CALLER].groups):
+        # A request means something else to whom other items are out of reach.
+        digest.update(b"\0" + group.encode())
     return digest.digest()
 
 

@@ -79,12 +79,13 @@ class Apply(Parts):
         columns = [quote(field.column) for field in self.resource.fields]
         columns += ['"$extra"'] if self.resource.keeps_unknown else []
         return f"""INSERT INTO {self.table} AS t
-        ("$account", "$batch", "$version", "$created_at", "$updated_at", {", ".join(columns)})"""
+        ("$account", "$batch", "$version", "$created_at", "$updated_at", "$group",
+        {", ".join(columns)})"""
 
     def _values(self, row: str) -> str:
         columns = [quote(field.column) for field in self.resource.fields]
         columns += ['"$extra"'] if self.resource.keeps_unknown else []
-        return ", ".join(f"{row}.{column}" for column in columns)
+        return ", ".join(f"{row}.{column}" for column in ['"$g"', *columns])
 
     def _insert(self) -> str:
         only = '\n    WHERE g."$target" IS NULL' if self.upsert else ""

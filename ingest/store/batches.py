@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from ingest.access import Caller
 from ingest.exactjson import dump_exact, load_exact
 from ingest.model import (
     Action,
@@ -81,16 +82,18 @@ async def read_outcomes(
 
 
 async def list_batches(
-    pool: Pool, account: str, collections: Sequence[str] | None, limit: int, offset: int
+    pool: Pool, caller: Caller, limit: int, offset: int
 ) -> tuple[list[Batch], int]:
-    """One page of an account's batches, the newest first, and how many there are.
+    """One page of the batches that a caller may see, the newest first, and how many there are.
 
-    Args:
-        collections: only batches of these; None for all.
+    They are its own, and those of the collections that it may read; where it is confined to
+    groups, only those whose senders were confined to the same or to fewer.
     """
-    async with pool.transaction(account, snapshot=True) as connection:
-        rows = await connection.fetch(QUERIES["list_batches"], account, collections, limit, offset)
-        total = await connection.fetchval(QUERIES["count_batches"], account, collections)
+    groups = orjson.dumps(caller.groups).decode() if caller.groups else None
+    visible = (caller.account, caller.readable, groups, caller.token)
+    async with pool.transaction(caller.account, snapshot=True) as connection:
+        rows = await connection.fetch(QUERIES["list_batches"], *visible, limit, offset)
+        total = await connection.fetchval(QUERIES["count_batches"], *visible)
     return [from_row(row) for row in rows], total
 
 
@@ -170,6 +173,7 @@ def from_row(row: asyncpg.Record) -> Batch:
         outcomes=row["outcomes"],
         data=row["data"] and row["data"].encode(),
         error=row["error"] and orjson.loads(row["error"]),
+        token=row["token"],
     )
 
 

@@ -141,6 +141,7 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [failure.index for _, failure in failures],
         [dump_exact(failure.raw).decode() for _, failure in failures],
         [batches.errors_text(failure) for _, failure in failures],
+        [each.token for each in new],
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ingest.columns import ColumnType
 from ingest.model import Action, Options, Resolution
 from ingest.resources import Resource, StoredField
-from ingest.store.tables import quote, table_name
+from ingest.store.tables import GROUP, quote, table_name
 
 BATCHES = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"
 """FROM: the batches of the statement."""
@@ -46,6 +46,7 @@ class Parts:
         """FROM: the staged records `r` of the payloads `p` of the batches `g`."""
         columns = [f"{quote(field.column)} {_declared(field)}" for field in self.resource.fields]
         extra = ['"$i" integer', '"$set" bit varying', '"$v" bigint', '"$key" boolean']
+        extra.append('"$g" text')
         if self.resource.keeps_unknown:
             extra.append('"$extra" jsonb')
         return f"""{BATCHES}
@@ -78,7 +79,7 @@ class Parts:
             several = 't."$next" IS NOT NULL'
         return f"""resolved AS MATERIALIZED (
     SELECT i.*, t.{self.key} AS "$target", t."$version" AS "$stored",
-        {several} AS "$ambiguous"{old}
+        t."{GROUP}" AS "$in", {several} AS "$ambiguous"{old}
     FROM items i
     LEFT JOIN {stored}
 )"""

@@ -29,6 +29,8 @@ BATCH = "$batch"
 VERSION = "$version"
 CREATED_AT = "$created_at"
 UPDATED_AT = "$updated_at"
+GROUP = "$group"
+"""The group of tokens that an item belongs to, if it belongs to one."""
 EXTRA = "$extra"
 """Unknown fields of an item; only where the resource keeps them."""
 
@@ -39,9 +41,10 @@ SERVICE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
         VERSION: ColumnType.BIGINT,
         CREATED_AT: ColumnType.TIMESTAMPTZ,
         UPDATED_AT: ColumnType.TIMESTAMPTZ,
+        GROUP: ColumnType.TEXT,
     }
 )
-"""What every table has. None of them is ever null."""
+"""What every table has. None of them but the group is ever null."""
 
 _MAX_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 _QUERIES = load_queries("readiness.sql")

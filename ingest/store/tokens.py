@@ -96,7 +96,14 @@ async def find_caller(pool: Pool, digest: bytes) -> Caller | None:
     if row is None or not hmac.compare_digest(row["secret_hash"], digest):
         return None
     rights = rights_of(orjson.loads(row["rights"]))
-    return Caller(row["id"], row["account"], row["role"], rights, tuple(row["groups"]))
+    return Caller(
+        token=row["id"],
+        account=row["account"],
+        role=row["role"],
+        rights=rights,
+        groups=tuple(row["groups"]),
+        limited=row["limited"],
+    )
 
 
 async def list_tokens(pool: Pool, account: str | None = None) -> list[Token]:

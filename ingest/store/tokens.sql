@@ -3,7 +3,8 @@ INSERT INTO ingest.tokens (id, account, name, secret_hash, expires_at, role, gro
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: find_token
-SELECT id, account, secret_hash, role, rights, groups FROM ingest.find_token($1)
+SELECT id, account, secret_hash, role, rights, groups, limited
+FROM ingest.find_token($1)
 
 -- name: list_tokens
 SELECT id, account, name, role, groups, created_at, expires_at, last_used_at, revoked_at

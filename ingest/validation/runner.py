@@ -1,6 +1,6 @@
 """From raw items to a Submission: every item validated for itself, every error of it named."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -10,16 +10,26 @@ from marshmallow import Schema, ValidationError, fields, missing
 from marshmallow.decorators import PRE_LOAD
 
 from ingest.columns import INT64_MAX, INT64_MIN
-from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
+from ingest.errors import (
+    BAD_LENGTH,
+    INVALID,
+    NOT_STORABLE,
+    NULL_NOT_ALLOWED,
+    OTHER_GROUP,
+    REQUIRED,
+    WRONG_TYPE,
+)
 from ingest.exactjson import dump_exact
 from ingest.ids import uuid7
 from ingest.model import Action, Failure, ItemError, Options, Submission
-from ingest.records import VERSION, Record, RecordWriter, Unstorable
+from ingest.records import GROUP, VERSION, Record, RecordWriter, Unstorable
 from ingest.resources import META, Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
 from ingest.validation.explain import explain, explain_field
 
 log = structlog.get_logger(__name__)
+
+MAX_GROUP_BYTES = 255
 
 
 class ItemValidator:
@@ -37,8 +47,11 @@ class ItemValidator:
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
         )
 
-    def check(self, index: int, item: Any) -> tuple[Record, bool]:
+    def check(self, index: int, item: Any, groups: Sequence[str] = ()) -> tuple[Record, bool]:
         """One item as a record, and whether that record also tells its raw form.
+
+        Args:
+            groups: what the sender is confined to; what it creates belongs to one of them.
 
         Raises:
             InvalidItem: with every error of the item.
@@ -49,10 +62,15 @@ class ItemValidator:
             raise InvalidItem(
                 [ItemError(WRONG_TYPE, "An item must be an object.", description=_shape(item))]
             )
-        if META not in item:
+        grouped = groups if self.action is Action.CREATE else ()
+        if META not in item and not grouped:
             return self._check(index, item)
         errors: list[ItemError] = []
-        version = _collect(errors, lambda: _version(item[META]))
+        meta = _collect(errors, lambda: _meta(item))
+        version = _collect(errors, lambda: _version(meta)) if meta else None
+        group = None
+        if self.action is Action.CREATE and meta is not None:
+            group = _collect(errors, lambda: group_of(meta, groups))
         body = {name: value for name, value in item.items() if name != META}
         checked = _collect(errors, lambda: self._check(index, body))
         if errors:
@@ -60,7 +78,9 @@ class ItemValidator:
         record: Record = checked[0]
         if version is not None:
             record[VERSION] = version
-        return record, False
+        if group is not None:
+            record[GROUP] = group
+        return record, checked[1] and META not in item
 
     def _check(self, index: int, item: dict[str, Any]) -> tuple[Record, bool]:
         if self.action is Action.DELETE:
@@ -139,8 +159,10 @@ class Intake:
     `add` may be called many times, so that a long request can let others run in between.
     """
 
-    def __init__(self, validator: ItemValidator) -> None:
+    def __init__(self, validator: ItemValidator, groups: Sequence[str] = ()) -> None:
+        """Args: `groups` are what the sender is confined to."""
         self._validator = validator
+        self._groups = groups
         self._received = 0
         self._valid: list[int] = []
         self._records: list[Record] = []
@@ -152,7 +174,7 @@ class Intake:
             index = self._received
             self._received += 1
             try:
-                record, restorable = self._validator.check(index, item)
+                record, restorable = self._validator.check(index, item, self._groups)
             except InvalidItem as error:
                 self._failures.append(Failure(index, item, error.errors))
                 continue
@@ -192,10 +214,43 @@ def _nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:
             yield from _nested_in(each)
 
 
-def _version(meta: Any) -> int | None:
-    """The version that an item's `meta` says it is at; what else a GET has put there is ignored."""
+def _meta(item: dict[str, Any]) -> dict[str, Any]:
+    """An item's `meta`, of which all but the version and the group is ignored."""
+    meta = item.get(META, {})
     if not isinstance(meta, dict):
         raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid object.", META)])
+    return meta
+
+
+def group_of(meta: dict[str, Any], own: Sequence[str]) -> str | None:
+    """The group that a new item is to belong to: the one that it names, or the sender's only one.
+
+    Args:
+        own: what the sender is confined to; none for every group.
+    """
+    group = meta.get("group")
+    field = f"{META}.group"
+    if group is None:
+        if len(own) > 1:
+            more = f"Your token has {len(own)} groups: say which of them the item is to belong to."
+            raise InvalidItem(
+                [ItemError(REQUIRED, "Missing data for required field.", field, more)]
+            )
+        return own[0] if own else None
+    if not isinstance(group, str):
+        raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid string.", field)])
+    if own and group not in own:
+        raise InvalidItem([ItemError(OTHER_GROUP, "Your token is not of this group.", field)])
+    if not 1 <= len(group.encode("utf-8", "replace")) <= MAX_GROUP_BYTES:
+        message = f"Length must be between 1 and {MAX_GROUP_BYTES} bytes."
+        raise InvalidItem([ItemError(BAD_LENGTH, message, field)])
+    if "\0" in group:
+        raise InvalidItem([ItemError(NOT_STORABLE, "A NUL character cannot be stored.", field)])
+    return group
+
+
+def _version(meta: dict[str, Any]) -> int | None:
+    """The version that an item's `meta` says it is at."""
     version = meta.get("version")
     if version is None:
         return None

@@ -37,6 +37,26 @@ ALTER TABLE ingest.tokens
 COMMENT ON COLUMN ingest.tokens.groups IS 'what the token is confined to; empty for everything';
 COMMENT ON COLUMN ingest.tokens.last_used_at IS 'to the minute';
 
+-- Who sent a batch, and why one was refused as a whole. `error` is for reasons of the service's
+-- own: such a batch can be put back; one that was refused cannot, its client sends it again.
+ALTER TABLE ingest.batches
+    ADD COLUMN token uuid,
+    ADD COLUMN refusal json,
+    ADD CONSTRAINT only_a_failure_has_a_refusal CHECK (refusal IS NULL OR state = 'failed');
+
+-- The most items that an account may hold.
+CREATE TABLE ingest.quotas (
+    account     ingest.account_name,
+    collection  text COLLATE "C" CHECK (collection <> ''),
+    maximum     bigint NOT NULL CHECK (maximum >= 0),
+    PRIMARY KEY (account, collection)
+);
+COMMENT ON COLUMN ingest.quotas.collection IS
+    'the name of a collection, or * for all that the account holds';
+GRANT SELECT ON ingest.quotas TO ingest_app;
+CREATE POLICY own_account ON ingest.quotas TO ingest_app
+    USING (account = current_setting('ingest.account', true));
+
 -- The service looks tokens up, by find_token, and makes none: that is for an operator's login.
 REVOKE INSERT, UPDATE, DELETE ON ingest.tokens FROM ingest_app;
 GRANT SELECT ON ingest.roles, ingest.role_rights TO ingest_app;  -- no policy lets it see a row
@@ -45,19 +65,22 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['roles', 'role_rights'] LOOP
+    FOREACH name IN ARRAY ARRAY['roles', 'role_rights', 'quotas'] LOOP
         EXECUTE format('ALTER TABLE ingest.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE ingest.%I FORCE ROW LEVEL SECURITY', name);
     END LOOP;
     -- Whoever migrates is the operator, and need not be a superuser. The services never work as
     -- that role, although they may log in as it. Batches are for `ingest batches list|retry`.
-    FOREACH name IN ARRAY ARRAY['tokens', 'roles', 'role_rights', 'batches', 'payloads'] LOOP
+    FOREACH name IN ARRAY
+        ARRAY['tokens', 'roles', 'role_rights', 'quotas', 'counters', 'batches', 'payloads']
+    LOOP
         EXECUTE format('CREATE POLICY operator ON ingest.%I TO CURRENT_USER USING (true)', name);
     END LOOP;
 END $$;
 
 CREATE POLICY lookup ON ingest.role_rights FOR SELECT TO ingest_lookup USING (true);
-GRANT SELECT ON ingest.role_rights TO ingest_lookup;
+CREATE POLICY lookup ON ingest.quotas FOR SELECT TO ingest_lookup USING (true);
+GRANT SELECT ON ingest.role_rights, ingest.quotas TO ingest_lookup;
 CREATE POLICY last_use ON ingest.tokens FOR UPDATE TO ingest_lookup USING (true);
 GRANT UPDATE (last_used_at) ON ingest.tokens TO ingest_lookup;
 
@@ -66,7 +89,8 @@ DROP FUNCTION ingest.find_token(bytea);
 -- another process is recording it, that is enough.
 CREATE FUNCTION ingest.find_token(hash bytea)
     RETURNS TABLE (
-        id uuid, account text, secret_hash bytea, role text, rights json, groups text[]
+        id uuid, account text, secret_hash bytea, role text, rights json, groups text[],
+        limited boolean
     )
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,7 +108,8 @@ AS $$
     SELECT t.id, t.account, t.secret_hash, t.role,
            (SELECT coalesce(json_object_agg(r.collection, r.rights), '{}')
             FROM ingest.role_rights r WHERE r.role = t.role),
-           t.groups
+           t.groups,
+           EXISTS (SELECT FROM ingest.quotas q WHERE q.account = t.account)
     FROM ingest.tokens t
     WHERE t.secret_hash = hash
       AND t.revoked_at IS NULL

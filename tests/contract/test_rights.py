@@ -68,10 +68,15 @@ async def test_without_read_nothing_stored_is_shown(service: Service, client: Cl
     assert (changed.status, "data" in changed.body) == (200, False)
     _refused(await blind.get("contacts"), "read")
     _refused(await blind.get(f"contacts/{stored['id']}"), "read")
-    _refused(await blind.get(f"batches/{batch}"), "read")
-    assert (await blind.get("batches")).body["metadata"]["recordsCount"] == 0
     gone = await blind.delete("contacts", [stored["id"]])
     assert (gone.status, "data" in gone.body) == (200, False)
+    # Its own batches it may follow, nobody else's.
+    theirs = (await service.post("contacts", JIM)).body["metadata"]["batchId"]
+    own = await blind.get(f"batches/{batch}")
+    assert own.body["data"]["state"] == "committed"
+    assert "data" not in own.body["data"]["response"]["body"]
+    assert (await blind.get("batches")).body["metadata"]["recordsCount"] == 3
+    _refused(await blind.get(f"batches/{theirs}"), "read")
 
 
 async def test_rights_are_of_collections(service: Service, client: Client) -> None:

@@ -42,6 +42,7 @@ SERVICE_COLUMNS = [
     ("$version", "bigint", "NO"),
     ("$created_at", "timestamp with time zone", "NO"),
     ("$updated_at", "timestamp with time zone", "NO"),
+    ("$group", "text", "YES"),
 ]
 EXPECTED_COLUMNS = {
     "airports": [

@@ -21,6 +21,8 @@ ROWS = """
         SELECT gen_random_uuid(), account, 'test', sha256(account::bytea) FROM unnest($1) account;
     INSERT INTO ingest.counters (account, collection)
         SELECT account, 'airports' FROM unnest($1) account;
+    INSERT INTO ingest.quotas (account, collection, maximum)
+        SELECT account, 'airports', 10 FROM unnest($1) account;
     INSERT INTO ingest.batches
             (id, account, collection, action, options, state, trace_id, received, accepted_at)
         SELECT gen_random_uuid(), account, 'airports', 'create', '{}', 'accepted', 't', 1,
@@ -40,6 +42,7 @@ ROWS = """
 TABLES = {
     "ingest.tokens": "account",
     "ingest.counters": "account",
+    "ingest.quotas": "account",
     "ingest.batches": "account",
     "ingest.payloads": "account",
     "ingest.failures": "account",
@@ -47,7 +50,7 @@ TABLES = {
     "collections.contacts": '"$account"',
     "collections.deals": '"$account"',
 }
-READ_ONLY = {"ingest.tokens"}
+READ_ONLY = ["ingest.tokens", "ingest.quotas"]
 """What the service has no right to change, whatever the account."""
 
 
