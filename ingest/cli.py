@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ingest.cli_batches import batches
+from ingest.cli_quotas import quotas
 from ingest.cli_roles import roles
 from ingest.cli_tokens import tokens
 from ingest.console import admin_settings
@@ -141,7 +142,7 @@ def migrate() -> None:
         click.echo(sentence)
 
 
-for _group in (batches, tokens, roles):
+for _group in (batches, tokens, roles, quotas):
     cli.add_command(_group)
 
 

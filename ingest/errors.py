@@ -9,6 +9,7 @@
     │   ├── KeyRequired, InvalidKey     40003, 40004
     │   ├── TokenRequired, TokenInvalid 40101, 40102
     │   ├── NotPermitted                40301, with the right that is missing
+    │   ├── LimitReached                40302, with the limit and what is left of it
     │   ├── UnknownEndpoint             40401
     │   ├── UnknownCollection           40402
     │   ├── ItemNotFound                40403
@@ -32,7 +33,7 @@ Nothing here knows HTTP; a code's first three digits happen to be the status tha
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 
@@ -132,6 +133,32 @@ class NotPermitted(RequestError):
     def __init__(self, message: str, description: str, *, right: str) -> None:
         super().__init__(message, description)
         self.right = right
+
+
+class LimitReached(RequestError):
+    """An account may hold no more items of a collection, or in all where that is `*`."""
+
+    error_code = ErrorCode(40302, "limit_reached", "permission")
+
+    def __init__(
+        self, message: str, description: str, *, collection: str, maximum: int, left: int
+    ) -> None:
+        super().__init__(message, description)
+        self.collection = collection
+        self.maximum = maximum
+        self.left = left
+
+    def document(self) -> dict[str, Any]:
+        """As responses show it, and as `batches.refusal` stores it."""
+        code = self.error_code
+        return {
+            "type": code.type,
+            "code": code.code,
+            "name": code.name,
+            "message": self.message,
+            "description": self.description,
+            "limit": {"collection": self.collection, "maximum": self.maximum, "left": self.left},
+        }
 
 
 class UnknownEndpoint(RequestError):

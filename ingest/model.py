@@ -214,6 +214,8 @@ class Batch:
     """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
+    limited: bool = False
+    """Whether its account has quotas, where it was read to be applied."""
 
     @property
     def invalid_count(self) -> int:

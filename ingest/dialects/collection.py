@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.errors import InternalError, RequestError
+from ingest.errors import LimitReached, RequestError
 from ingest.model import OUTCOME_LETTERS, Action, Batch, BatchState, Failure, Outcome, Page
 from ingest.representation import Presenter
 
@@ -44,6 +44,10 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
 def rehearsed(outcome: Outcome) -> Answer:
     """The answer to a dry run: what a real call would find and count, and nothing saved."""
     batch = outcome.batch
+    if batch.error is not None:
+        status, result = _status(batch)
+        document = _envelope(result, status, _message(batch)) | {"error": batch.error}
+        return Answer(status, document)
     failed = bool(batch.invalid)
     document = _envelope(
         "failure" if failed else "success",
@@ -145,7 +149,8 @@ def _envelope(result: str, status: int, message: str) -> Document:
 
 def _status(batch: Batch) -> tuple[int, str]:
     if batch.error is not None:
-        return InternalError.error_code.code // 100, "error"
+        code: int = batch.error["code"]
+        return code // 100, "error"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
         return 422, "failure"
     if batch.state is not BatchState.COMMITTED:
@@ -182,6 +187,8 @@ def _metadata(batch: Batch) -> Document:
 def _message(batch: Batch) -> str:
     bad = len(batch.invalid)
     if batch.error is not None:
+        if batch.error["code"] == LimitReached.error_code.code:
+            return str(batch.error["message"])
         return "The batch could not be committed; nothing was saved"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
         return f"{bad} of {_items(batch.received)} {_are(bad)} invalid; nothing was saved"

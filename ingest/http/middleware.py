@@ -23,6 +23,7 @@ from ingest.errors import (
 from ingest.formats.negotiation import choose
 from ingest.http.hardening import client_address
 from ingest.http.keys import CALLER, CALLERS, TRACE_ID
+from ingest.http.notices import noticed
 from ingest.http.responses import respond_error
 
 log = structlog.get_logger(__name__)
@@ -72,7 +73,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     try:
         return await handler(request)
     except RequestError as problem:
-        return respond_error(problem)
+        return respond_error(problem, await noticed(request, {}))
     except ConfigurationError as error:
         log.warning("not ready to serve", error=str(error))
         return respond_error(Unavailable("The service is not ready", retry_after=5))

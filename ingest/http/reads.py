@@ -11,6 +11,7 @@ from ingest.http.lookup import (
     permitted_resource,
     unknown_batch,
 )
+from ingest.http.notices import noticed
 from ingest.http.query import check_parameters, list_query, page_query, wants_meta
 from ingest.http.responses import respond
 from ingest.store import batches, reads
@@ -31,7 +32,7 @@ async def list_items(request: web.Request) -> web.Response:
         groups=request[CALLER].groups,
     )
     answer = collection.listed(page, request.app[PRESENTERS][resource.name])
-    return respond(answer.status, answer.document)
+    return respond(answer.status, await noticed(request, answer.document))
 
 
 async def get_item(request: web.Request) -> web.Response:
@@ -51,7 +52,7 @@ async def get_item(request: web.Request) -> web.Response:
     if row is None:
         raise absent
     answer = collection.item(row, request.app[PRESENTERS][resource.name])
-    return respond(answer.status, answer.document)
+    return respond(answer.status, await noticed(request, answer.document))
 
 
 async def list_batches(request: web.Request) -> web.Response:
@@ -59,7 +60,7 @@ async def list_batches(request: web.Request) -> web.Response:
     limit, offset = page_query(request)
     found, total = await batches.list_batches(request.app[POOL], request[CALLER], limit, offset)
     answer = collection.listed_batches(found, limit, offset, total)
-    return respond(answer.status, answer.document)
+    return respond(answer.status, await noticed(request, answer.document))
 
 
 async def get_batch(request: web.Request) -> web.Response:
@@ -77,4 +78,4 @@ async def get_batch(request: web.Request) -> web.Response:
     if outcome.batch.token != caller.token:
         caller.needs([Right.READ], outcome.batch.collection)
     answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
-    return respond(answer.status, answer.document)
+    return respond(answer.status, await noticed(request, answer.document))

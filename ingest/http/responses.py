@@ -1,5 +1,6 @@
 """Documents as HTTP responses, and the one table from error codes to statuses and headers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -26,8 +27,8 @@ def respond(
     )
 
 
-def respond_error(problem: RequestError) -> web.Response:
-    """The response to a request that could not be processed."""
+def respond_error(problem: RequestError, more: Mapping[str, Any] | None = None) -> web.Response:
+    """The response to a request that could not be processed; `more` is added to its document."""
     status = problem.error_code.code // 100
     headers: dict[str, str] = {}
     if problem.retry_after is not None:
@@ -42,7 +43,7 @@ def respond_error(problem: RequestError) -> web.Response:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     if isinstance(problem, NotPermitted):
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.right}"'
-    return respond(status, collection.error(problem, status), headers)
+    return respond(status, {**collection.error(problem, status), **(more or {})}, headers)
 
 
 def batch_location(batch: Any) -> str:

@@ -15,6 +15,7 @@ from ingest.http.body import check_encoding, content_type, read_body
 from ingest.http.hardening import client_address
 from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
 from ingest.http.lookup import permitted_resource
+from ingest.http.notices import noticed
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
@@ -59,7 +60,8 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
         _audit(request, outcome)
         await pipeline.faults.reached(Point.BEFORE_REPLY)
-    return respond(answer.status, answer.document, _headers(outcome, answer.status, preferences))
+    document = await noticed(request, answer.document)
+    return respond(answer.status, document, _headers(outcome, answer.status, preferences))
 
 
 def _audit(request: web.Request, outcome: Outcome) -> None:

@@ -174,6 +174,7 @@ def from_row(row: asyncpg.Record) -> Batch:
         data=row["data"] and row["data"].encode(),
         error=row["error"] and orjson.loads(row["error"]),
         token=row["token"],
+        limited=row.get("limited", False),
     )
 
 

@@ -81,7 +81,8 @@ INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO
 -- An accepted batch, locked; no row where another worker has finished it, or is about to: a
 -- second ring for a batch must not wait for the first.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id,
+       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
 FROM ingest.batches
 WHERE account = $1 AND id = $2 AND state = 'accepted'
 FOR UPDATE SKIP LOCKED
@@ -90,7 +91,8 @@ FOR UPDATE SKIP LOCKED
 -- The oldest batches that wait in a collection, locked. Those that failed before are not among
 -- them: they would take the others with them.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id,
+       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
 FROM ingest.batches
 WHERE account = $1 AND collection = $2 AND state = 'accepted' AND attempts = 0
 ORDER BY id

@@ -14,7 +14,7 @@ import orjson
 import structlog
 
 from ingest import errors as codes
-from ingest.errors import ErrorCode, IngestError, Unavailable
+from ingest.errors import ErrorCode, IngestError, LimitReached, Unavailable
 from ingest.exactjson import load_exact
 from ingest.model import Batch, Failure, ItemError, NewBatch, Outcome
 from ingest.records import INDEX, restore
@@ -22,6 +22,7 @@ from ingest.resources import Registry, Resource, StoredField
 from ingest.store.batches import QUERIES, from_row, insert_failures, read_outcomes
 from ingest.store.check_sql import IDENTITY, KEY
 from ingest.store.pool import Pool
+from ingest.store.quotas import check_limits
 from ingest.store.staging import stage
 from ingest.store.statements import Statements, statements
 
@@ -50,7 +51,9 @@ class UnservedCollection(IngestError):
 async def apply_batch(
     connection: "Connection", registry: Registry, account: str, batch_id: UUID
 ) -> bool:
-    """Apply an accepted batch and finish it: `committed`, or `failed` with every bad item named.
+    """Apply an accepted batch and finish it: `committed`, or `failed`.
+
+    It fails with every bad item named, or as a whole, because of a limit of its account.
 
     Returns:
         False where the batch is not there, is finished already, or somebody else is at it:
@@ -119,6 +122,11 @@ async def _apply(connection: "Connection", resource: Resource, batch: Batch) -> 
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
             await _attempt(connection, resource, batch)
+        except LimitReached as reached:
+            await connection.execute("ROLLBACK TO SAVEPOINT untouched")
+            refusal = orjson.dumps(reached.document()).decode()
+            await connection.execute(QUERIES["finish_refused"], batch.account, batch.id, refusal)
+            return
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
@@ -144,6 +152,7 @@ async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -
     await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if finished != "UPDATE 1":
         raise DamagedPayload("the staged items are not the ones that were accepted")
+    await check_limits(connection, resource, [batch])
 
 
 Conflicts = dict[int, list[asyncpg.Record]]

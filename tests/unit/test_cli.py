@@ -13,11 +13,11 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner, Result
 
-from ingest import cli, cli_roles, cli_tokens
+from ingest import cli, cli_quotas, cli_roles, cli_tokens
 from ingest.embedded.processes import free_port
 from ingest.errors import ConfigurationError
 from ingest.settings import Settings
-from ingest.store import tokens
+from ingest.store import quotas, tokens
 
 ID = UUID("0193aaaa-0000-7000-8000-000000000001")
 MOMENT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> None:
     async def pool() -> AsyncIterator[None]:
         yield None
 
-    for commands in (cli_tokens, cli_roles):
+    for commands in (cli_tokens, cli_roles, cli_quotas):
         monkeypatch.setattr(commands, "operator_pool", pool)
 
 
@@ -72,7 +72,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "dev", "serve", "worker", "migrate", "token", "token create", "token list", "role"],
+    ["", "dev", "serve", "worker", "migrate", "token", "token create", "role create", "quota set"],
 )
 def test_every_command_has_help(command: str) -> None:
     result = ingest(*command.split(), "--help")
@@ -97,6 +97,10 @@ def test_the_version_is_that_of_the_package() -> None:
         ["token", "create", "--account", "a", "--expires", "2020-01-01"],
         ["token", "revoke", "first"],
         ["role", "create"],
+        ["quota", "set", "contacts", "5"],
+        ["quota", "set", "--account", "a", "contacts", "many"],
+        ["quota", "set", "--account", "a", "contacts", "-1"],
+        ["quota", "set", "--account", "a", "contacts", str(2**63)],
     ],
     ids=" ".join,
 )
@@ -118,6 +122,9 @@ def test_a_missing_setting_is_named(arguments: list[str]) -> None:
         ["token", "list"],
         ["token", "create", "--account", "a"],
         ["token", "revoke", str(ID)],
+        ["role", "list"],
+        ["quota", "set", "--account", "a", "contacts", "5"],
+        ["quota", "show"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
@@ -272,3 +279,24 @@ def test_revoking(found: bool, store: None, monkeypatch: pytest.MonkeyPatch) -> 
         assert (result.exit_code, result.stdout) == (0, "")
     else:
         assert complaint(result) == f"there is no token {ID} that could be revoked"
+
+
+def test_a_quota_is_a_number_or_none(store: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[object, ...]] = []
+
+    async def save(*arguments: object) -> None:
+        given.append(arguments)
+
+    monkeypatch.setattr(quotas, "set_quota", save)
+    for maximum in ("0", "500", "none"):
+        result = ingest("quota", "set", "--account", "acme", "contacts", maximum)
+        assert (result.exit_code, result.stdout) == (0, "")
+    assert [each[1:] for each in given] == [
+        ("acme", "contacts", 0),
+        ("acme", "contacts", 500),
+        ("acme", "contacts", None),
+    ]
+
+
+def test_a_role_that_allows_nothing_known_is_one_line(store: None) -> None:
+    assert "'write' is no right" in complaint(ingest("role", "create", "feed", "write"))
