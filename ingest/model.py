@@ -215,7 +215,7 @@ class Batch:
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
     limited: bool = False
-    """Whether its account has quotas, where it was read to be applied."""
+    """Whether its account has quotas, where it was read to be applied or to be answered."""
 
     @property
     def invalid_count(self) -> int:

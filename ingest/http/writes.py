@@ -60,7 +60,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
         _audit(request, outcome)
         await pipeline.faults.reached(Point.BEFORE_REPLY)
-    document = await noticed(request, answer.document)
+    document = await noticed(request, answer.document, limited=outcome.batch.limited)
     return respond(answer.status, document, _headers(outcome, answer.status, preferences))
 
 

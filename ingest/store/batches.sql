@@ -7,15 +7,16 @@ FROM unnest($3::integer[], $4::text[], $5::text[]) AS f(index, raw, errors)
 
 -- name: get_batch
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, coalesce(error, refusal) AS error,
-       token
+       finished_at, created, updated, unchanged, deleted, outcomes, data,
+       coalesce(error, refusal) AS error, token
 FROM ingest.batches
 WHERE account = $1 AND id = $2
 
 -- name: get_batches
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, coalesce(error, refusal) AS error,
-       token
+       finished_at, created, updated, unchanged, deleted, outcomes, data,
+       coalesce(error, refusal) AS error, token,
+       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
 FROM ingest.batches
 WHERE account = $1 AND id = ANY($2)
 

@@ -135,6 +135,16 @@ async def test_every_response_tells_of_limits_that_are_reached(
     assert "notifications" not in (await service.get("contacts")).body
 
 
+async def test_a_limit_is_told_of_with_the_write_that_reaches_it(
+    service: Service, operator: Pool
+) -> None:
+    """Although this process may not have heard of it yet where it looks tokens up."""
+    assert (await service.post("contacts", contacts(0, 1))).status == 201
+    await set_quota(operator, "acme", "contacts", 2)
+    full = await service.post("contacts", contacts(1, 1))
+    assert (full.status, full.body["notifications"]) == (201, ["contacts_list_full"])
+
+
 async def test_over_the_limit_only_deletes_are_allowed(service: Service, operator: Pool) -> None:
     saved = await service.post("contacts", contacts(0, 3))
     keys = [item["id"] for item in saved.body["data"]]
