@@ -92,6 +92,7 @@ class Rates:
 
     def __init__(self, settings: Settings, link: RedisLink) -> None:
         self._link = link
+        self._holds = True
         self._limits = [
             (policy, item)
             for policy, item in (
@@ -115,10 +116,18 @@ class Rates:
         if not self._limits:
             return PASSED
         try:
-            return await self._link.call(lambda: self._charge(caller, items))
+            verdict = await self._link.call(lambda: self._charge(caller, items))
         except RedisAway:
-            log.warning("rates are not limited: redis is away")
+            self._hold(False)
             return PASSED
+        self._hold(True)
+        return verdict
+
+    def _hold(self, holds: bool) -> None:
+        """Say so where limits begin or cease to hold."""
+        if holds != self._holds:
+            self._holds = holds
+            log.warning("rates are limited again" if holds else "rates are lifted: redis is away")
 
     async def _charge(self, caller: Caller, items: int) -> Verdict:
         windows = await self._look(caller)

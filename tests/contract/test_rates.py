@@ -5,6 +5,7 @@ import re
 
 from aiohttp.test_utils import TestClient
 from harness import REGISTRY, Reply, Service
+from structlog.testing import capture_logs
 
 from ingest.app import create_app
 from ingest.settings import Settings
@@ -106,9 +107,11 @@ async def test_without_redis_everything_passes(settings: Settings, operator: Poo
     )
     async with TestClient(Server(create_app(away, REGISTRY))) as client:
         service = Service(client, token)
-        for _ in range(3):
-            reply = await service.post(DRY, _items(2))
-            assert (reply.status, "RateLimit" in reply.headers) == (200, False)
+        with capture_logs() as lines:
+            for _ in range(3):
+                reply = await service.post(DRY, _items(2))
+                assert (reply.status, "RateLimit" in reply.headers) == (200, False)
+    assert [line["event"] for line in lines].count("rates are lifted: redis is away") == 1
 
 
 @configured(max_concurrent=3)
