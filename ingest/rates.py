@@ -101,9 +101,10 @@ class Rates:
             )
             if item is not None
         ]
-        pool: Any = link.pool  # which the library takes, but does not declare
+        # The pool knows where Redis is; the library takes it, but does not declare so.
+        pool: Any = link.pool
         self._storage = RedisStorage(
-            settings.redis_url, implementation="redispy", key_prefix=_PREFIX, connection_pool=pool
+            "redis://", implementation="redispy", key_prefix=_PREFIX, connection_pool=pool
         )
         self._windows = SlidingWindowCounterRateLimiter(self._storage)
 
