@@ -32,6 +32,7 @@ chaos: setup ## kill, freeze, flush and restart everything under load, and count
 bench: setup ## measure validation and commits; results go to benchmarks/results
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(BIN)/python -m benchmarks.validation
+	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.commit
 
 check: setup ## check format, lints, types and the architecture

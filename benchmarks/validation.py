@@ -1,6 +1,6 @@
 """Validation: the compiled function beside marshmallow and other libraries, on six schemas.
 
-    python benchmarks/validation.py [--rounds N] [--items N]
+    python -m benchmarks.validation [--rounds N] [--items N]
 
 Every contender loads the same items in interleaved rounds of one process; of each, the round that
 took the least processor time counts, because whatever else the machine does can only add to it.
@@ -22,9 +22,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import schemas as cases
 from marshmallow import ValidationError
 
+from benchmarks import schemas as cases
 from ingest.validation import compile_validator
 
 RESULTS = Path(__file__).parent / "results" / "validation.json"
@@ -89,14 +89,14 @@ def deepfried(case: cases.Case) -> Callable[[list[Any]], Any] | None:
 
 
 def pydantic(case: cases.Case) -> Callable[[Any], Any] | None:
-    import pydantic_models
+    from benchmarks import pydantic_models
 
     model = pydantic_models.MODELS.get(case.name)
     return model and model.model_validate
 
 
 def msgspec(case: cases.Case) -> Callable[[Any], Any] | None:
-    import msgspec_types
+    from benchmarks import msgspec_types
 
     found = msgspec_types.TYPES.get(case.name)
     return found and (lambda item: msgspec_types.convert(item, found))

@@ -10,7 +10,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from ingest import logs, readiness
+from ingest import logs, metrics, readiness
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
 from ingest.http.callers import Callers
@@ -44,6 +44,9 @@ _GOODBYES = 1.0  # seconds in which connections that are in use get the answer t
 
 def create_app(settings: Settings, registry: Registry) -> web.Application:
     """The application; its connections are opened when it starts and closed when it stops."""
+    metrics.prepare_api(
+        registry, max_items=settings.max_backlog_items, max_bytes=settings.max_backlog_bytes
+    )
     app = web.Application(
         middlewares=[traced, errors_as_json, known_host, negotiated, authenticated, throttled]
     )
@@ -89,6 +92,7 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await waking
         await callers.close()
+        await pipeline.backlog.close()
 
 
 def _stop_if_broken(waking: "asyncio.Task[None]") -> None:

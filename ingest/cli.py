@@ -101,7 +101,8 @@ def dev(
     """Run everything on this machine: PostgreSQL, Valkey, API processes and workers."""
     from ingest.dev import DevOptions, run
 
-    os.environ.setdefault("INGEST_LOG_FORMAT", "console")  # for a person, here and in the parts
+    if sys.stderr.isatty():  # for a person, here and in the parts
+        os.environ.setdefault("INGEST_LOG_FORMAT", "console")
     settings = _settings(host=host, port=port, resources=resources, database_url="", redis_url="")
     run(
         DevOptions(
@@ -113,11 +114,18 @@ def dev(
 @cli.command()
 @click.option("--host", help="Where to listen.  [default: INGEST_HOST or 127.0.0.1]")
 @click.option("--port", type=_PORT, help="[default: INGEST_PORT or 8080]")
-def serve(host: str | None, port: int | None) -> None:
-    """Run one API process."""
-    from ingest.app import serve as serve_app
+@click.option("--processes", type=_AT_LEAST_ONE, help="[default: INGEST_PROCESSES or 1]")
+def serve(host: str | None, port: int | None, processes: int | None) -> None:
+    """Run the API: one process, or several that share the port."""
+    settings = _settings(host=host, port=port, processes=processes)
+    if settings.processes > 1:
+        from ingest.supervision.serve import serve_processes
 
-    serve_app(_settings(host=host, port=port))
+        serve_processes(settings)
+    else:
+        from ingest.app import serve as serve_app
+
+        serve_app(settings)
 
 
 @cli.command()

@@ -25,6 +25,7 @@
     │   ├── InternalError               50001
     │   ├── Unavailable                 50301
     │   ├── TooSlow                     50301, the database gave up a statement
+    │   ├── Overloaded                  50301, the backlog is as long as it may be
     │   └── OutcomeUnknown              50301, with the id of the batch in doubt
     └── ConfigurationError          a setting, a schema or an environment that cannot work
 
@@ -227,6 +228,10 @@ class Unavailable(RequestError):
 
 class TooSlow(Unavailable):
     """A statement took longer than it may, and not because it waited for a lock."""
+
+
+class Overloaded(Unavailable):
+    """Too much of what was accepted is unfinished for more to be accepted."""
 
 
 class OutcomeUnknown(Unavailable):

@@ -6,6 +6,7 @@ as the nearest float. Here the first stays an `int` and the second becomes a `De
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,9 @@ import orjson
 # A double keeps 15 significant digits of any decimal number; 16 digits and points in a row may be
 # more than that. Near zero it keeps fewer: that takes an exponent of three digits.
 _SUSPECTS = (b"0" * 16, b"e-000", b"E-000")
+_OF_A_NUMBER = b"0123456789.eE+-"
+_NUMBER = re.compile(rb"[0-9.eE+-]+")
+_BEFORE_A_NUMBER = b"[,: \t\r\n"
 _DIGITS = bytes.maketrans(b"123456789.", b"0000000000")
 
 JSONDecodeError = orjson.JSONDecodeError
@@ -30,14 +34,50 @@ def load_exact(body: bytes) -> Any:
 
 def keep_digits(body: bytes, document: Any) -> Any:
     """`document`, which orjson read from `body`, with every number that it rounded put right."""
+    return json.loads(body, parse_float=_exact_float) if may_round(body) else document
+
+
+def may_round(body: bytes) -> bool:
+    """Whether orjson might round a number of `body`, a JSON document.
+
+    Doubles as programs write them have up to 17 digits, and UUIDs look like exponents: each place
+    that might be rounded is looked at before the whole document is read again.
+    """
     digits = body.translate(_DIGITS)
-    if any(suspect in digits for suspect in _SUSPECTS):
-        return json.loads(body, parse_float=_exact_float)
-    return document
+    for suspect in _SUSPECTS:
+        at = digits.find(suspect)
+        while at >= 0:
+            start, end = _number_around(body, at)
+            inside_text = start > 0 and body[start - 1] not in _BEFORE_A_NUMBER
+            if not inside_text and _is_rounded(body[start:end]):
+                return True
+            at = digits.find(suspect, end)
+    return False
+
+
+def _number_around(body: bytes, at: int) -> tuple[int, int]:
+    """From where to where there are only characters of numbers."""
+    start = at
+    while start > 0 and body[start - 1] in _OF_A_NUMBER:
+        start -= 1
+    found = _NUMBER.match(body, at)
+    return start, found.end() if found else at + 1
+
+
+def _is_rounded(number: bytes) -> bool:
+    """Whether orjson rounds a number; what is none, in a text, may count as rounded."""
+    try:
+        if number.lstrip(b"-").isdigit():
+            return not -(2**63) <= int(number) < 2**64
+        return isinstance(_exact_float(number.decode()), Decimal)
+    except (ValueError, ArithmeticError):
+        return True
 
 
 def _exact_float(text: str) -> float | Decimal:
     value = float(text)
+    if repr(value) == text:
+        return value
     exact = Decimal(text)
     return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import orjson
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from ingest.errors import ConfigurationError
 from ingest.settings import Settings
@@ -36,16 +36,31 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    stream, as_json = sys.stderr, settings.log_format == "json"
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_shared(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        # Not by way of the standard library, which costs three times as much for each line.
+        processors=[*_shared(), *(_json() if as_json else _console(stream))],
+        logger_factory=lambda name=None: _NamedLogger(stream, name),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,  # module-level loggers outlive a change of settings
     )
+
+
+class _NamedLogger(structlog.WriteLogger):
+    """Writes to a stream; lines show whose they are."""
+
+    def __init__(self, stream: TextIO, name: str | None) -> None:
+        super().__init__(stream)
+        self.name = name
+
+
+def _add_name(logger: Any, _: str, event: EventDict) -> EventDict:
+    """`logger`, where it has a name; a standard library's logger is in its record."""
+    record = event.get("_record")
+    name = logger.name if record is None else record.name
+    if name is not None:
+        event["logger"] = name
+    return event
 
 
 def _level(name: str) -> int:
@@ -61,9 +76,8 @@ def _shared() -> list[Processor]:
     """What happens to every event, wherever it was logged."""
     return [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
+        _add_name,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
@@ -71,7 +85,7 @@ def _shared() -> list[Processor]:
 
 def _formatter(as_json: bool, stream: TextIO) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
+        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *(_json() if as_json else _console(stream)),

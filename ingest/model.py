@@ -157,6 +157,16 @@ class Submission:
     raw: bytes | None
     failures: Sequence[Failure]
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many items are valid, and how many are not."""
+        return len(self.valid), len(self.failures)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are staged."""
+        return len(self.records) + len(self.raw or b"")
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
@@ -226,6 +236,15 @@ class Batch:
         """Indices of the valid items, ascending."""
         invalid = set(self.invalid)
         return [index for index in range(self.received) if index not in invalid]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What came of a batch that a worker has finished, and how many items it had."""
+
+    collection: str
+    state: BatchState
+    items: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from uuid import UUID
 
 import structlog
 
+from ingest import metrics
+from ingest.backlog import Backlog
 from ingest.errors import InProgress, KeyMismatch, KeyRequired, Replayed, Unavailable
 from ingest.faults import Point, parse_faults
 from ingest.gathering import Gatherer
@@ -80,6 +82,7 @@ class Pipeline:
         self._keys = keys
         self._queue = queue
         self.waiters = Waiters(pool, queue)
+        self.backlog = Backlog(pool, settings)
         self.faults = parse_faults(settings.faults, settings.faults_seed)
         self._keep = dt.timedelta(seconds=settings.idempotency_ttl)
         self._registry = registry
@@ -176,6 +179,7 @@ class Pipeline:
         return original
 
     async def _replayed(self, write: Write, original: UUID) -> Outcome:
+        metrics.replayed(write.resource.name)
         if not write.replay_returns:
             raise Replayed(
                 "This Idempotency-Key was used before; nothing was written",
@@ -200,9 +204,13 @@ class Pipeline:
                 if await self._original(write) is not None:
                     raise KeyTaken
                 await self._save(batch)
+                metrics.rejected(batch.collection, *batch.submission.counts)
                 return self._outcome_of(batch)
-            await self._save(batch)
+            with metrics.STAGE_SECONDS.time():
+                await self._save(batch)
             accepted = True
+            self.backlog.accepted(batch.submission.received, batch.submission.size)
+            metrics.accepted(batch.collection, *batch.submission.counts)
             await self.faults.reached(Point.AFTER_STAGE)
         finally:
             if write.key is not None:
@@ -225,9 +233,7 @@ class Pipeline:
         Raises:
             KeyTaken, Unavailable, OutcomeUnknown: see `staging.save`.
         """
-        submission = batch.submission
-        size = len(submission.records) + len(submission.raw or b"")
-        await self._saving.ask(batch.account, batch, size)
+        await self._saving.ask(batch.account, batch, batch.submission.size)
 
     async def _validate(self, write: Write) -> Submission:
         intake = Intake(self._validator(write), write.options.groups)

@@ -15,6 +15,7 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from ingest import metrics
 from ingest.access import Caller
 from ingest.errors import ConfigurationError
 from ingest.redis_link import RedisAway, RedisLink
@@ -119,6 +120,7 @@ class Rates:
         try:
             verdict = await self._link.call(lambda: self._charge(caller, items))
         except RedisAway:
+            metrics.rate_unchecked()
             self._hold(False)
             return PASSED
         self._hold(True)

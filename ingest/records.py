@@ -14,40 +14,37 @@ service begin with one `$`, which no column of a schema does:
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
-import orjson
 from marshmallow import ValidationError, missing
-from marshmallow.utils import get_value
 
-from ingest.columns import ColumnType, Encoder, NotStorable, encoder, json_value
+from ingest.columns import ColumnType, NotStorable, json_value
+from ingest.encoding import FieldEncoder, carries
 from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED
 from ingest.model import Action, ItemError, Options
 from ingest.resources import Resource, StoredField
 
 INDEX, VERSION, GROUP, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$g", "$set", "$key", "$extra"
 
-# A btree entry holds at most 2,704 bytes, the account's name (255) among them.
-MAX_INDEXED_BYTES = 2048
-
 Record = dict[str, Any]
-_MAX_PATTERNS = 1_000  # of carried fields whose bits are remembered
+MAX_PATTERNS = 1_000
+"""Combinations of carried fields whose bits are remembered."""
 
 
 class RecordWriter:
     """Makes the records of one resource, action and set of options."""
 
     def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+        self.action = action
         self._resource = resource
-        self._sparse = action is Action.UPDATE or options.upserts
+        self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
-        self._encoders = [_FieldEncoder(field, resource) for field in resource.fields]
+        self.encoders = [FieldEncoder(field, resource) for field in resource.fields]
         self._sources = {field.source for field in resource.fields}
         self._patterns: dict[tuple[bool, ...], str] = {}
-        self._required = _required_of_clients(resource, action, options)
+        self.required = _required_of_clients(resource, action, options)
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE
-        self._matching = resource.identity(options.matching) if finds else None
+        self.matching = resource.identity(options.matching) if finds else None
 
     def write(
         self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
@@ -68,7 +65,7 @@ class RecordWriter:
         record: Record = {INDEX: index}
         problems: list[ItemError] = []
         same = 0
-        for encode in self._encoders:
+        for encode in self.encoders:
             value = encode.value_of(loaded)
             if key is not missing and encode.field is self._resource.key:
                 value = key
@@ -89,11 +86,15 @@ class RecordWriter:
         self._check_required(record, item, problems)
         if problems:
             raise Unstorable(problems)
-        if self._sparse:
-            record[SET] = self._carried(record, item)
+        if self.sparse:
+            record[SET] = self.carried(record, item)
         if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
         return record, restorable
+
+    def makes(self, field: StoredField) -> bool:
+        """Whether the field is the server's key, which no schema loads."""
+        return self._resource.server_key and field is self._resource.key
 
     def also_wrong(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
         """What else is wrong with an item that did not load: what could not be stored of it, and
@@ -104,9 +105,9 @@ class RecordWriter:
         """
         named = {error.field.partition(".")[0] for error in errors if error.field}
         problems: list[ItemError] = []
-        for encode in self._encoders:
+        for encode in self.encoders:
             key = encode.field.data_key
-            if key not in item or key in named:
+            if key not in item or key in named or encode.surely_stores(item[key]):
                 continue
             try:
                 encode(encode.field.field.deserialize(item[key]))
@@ -119,10 +120,10 @@ class RecordWriter:
     def _missing(self, item: Mapping[str, Any], named: set[str]) -> list[ItemError]:
         return [
             ItemError(REQUIRED, str(field.field.error_messages["required"]), field.data_key)
-            for field in self._required
+            for field in self.required
             if field.data_key not in item
             and field.data_key not in named
-            and (field is self._matching or field.field.load_default is missing)
+            and (field is self.matching or field.field.load_default is missing)
         ]
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,15 +139,15 @@ class RecordWriter:
             values[field.source] = value
         return values
 
-    def _carried(self, record: Record, item: Mapping[str, Any]) -> str:
+    def carried(self, record: Record, item: Mapping[str, Any]) -> str:
         """Which fields the item carried: those of the record that are no `load_default`."""
         pattern = tuple(
-            field.column in record and _carries(item, field) for field in self._resource.fields
+            field.column in record and carries(item, field) for field in self._resource.fields
         )
         bits = self._patterns.get(pattern)
         if bits is None:
             bits = "".join("1" if carried else "0" for carried in pattern)
-            if len(self._patterns) < _MAX_PATTERNS:
+            if len(self._patterns) < MAX_PATTERNS:
                 self._patterns[pattern] = bits
         return bits
 
@@ -171,15 +172,15 @@ class RecordWriter:
         A `load_default` finds no stored item: it is for new ones.
         """
         named = {problem.field for problem in problems}
-        for field in self._required:
+        for field in self.required:
             absent = field.column not in record or (
-                field is self._matching and not _carries(item, field)
+                field is self.matching and not carries(item, field)
             )
             if absent and field.data_key not in named:
                 named.add(field.data_key)
                 message = str(field.field.error_messages["required"])
                 problems.append(ItemError(REQUIRED, message, field.data_key))
-        for field in {self._resource.key, *self._required}:
+        for field in {self._resource.key, *self.required}:
             null = field.column in record and record[field.column] is None
             if null and field.data_key not in named:
                 message = str(field.field.error_messages["null"])
@@ -204,61 +205,6 @@ def restore(resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class _FieldEncoder:
-    """One field: where its value is in a loaded item, and how its column wants it."""
-
-    __slots__ = ("_encode", "_nested", "_serialize", "_source", "column", "field", "limit")
-
-    def __init__(self, field: StoredField, resource: Resource) -> None:
-        self.field = field
-        self.column = field.column
-        self.limit = _indexed_limit(field, resource)
-        self._source = field.source
-        self._nested = "." in field.source
-        self._encode: Encoder = encoder(field.type)
-        # jsonb holds a value as GET shows it.
-        self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
-
-    def value_of(self, loaded: Mapping[str, Any]) -> Any:
-        if self._nested:
-            return get_value(loaded, self._source)
-        return loaded.get(self._source, missing)
-
-    def __call__(self, value: Any) -> Any:
-        if value is None:
-            return None
-        if self._serialize is not None:
-            value = self._serialize(value, self.field.name, {})
-        stored = self._encode(value)
-        if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:
-            raise NotStorable(
-                f"The value is longer than {self.limit} bytes, the most that an index can hold.",
-                "The field is a key or a unique attribute.",
-            )
-        return stored
-
-    def unchanged(self, item: Mapping[str, Any], stored: Any) -> bool:
-        """Whether the item holds exactly what is stored, so that its raw form need not be kept."""
-        raw = item.get(self.field.data_key, missing)
-        if raw is stored:
-            return True
-        if isinstance(raw, str):  # "5" is not 5, but a UUID is what its text says
-            return isinstance(stored, str | UUID) and raw == str(stored)
-        return isinstance(raw, list | dict) and _json(raw) == _json(stored)
-
-
-def _carries(item: Mapping[str, Any], field: StoredField) -> bool:
-    """Whether a value that was loaded comes from the item (or a hook), and is no `load_default`."""
-    return field.data_key in item or field.field.load_default is missing
-
-
-def _json(value: Any) -> bytes | None:
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        return None
-
-
 def _required_of_clients(resource: Resource, action: Action, options: Options) -> list[StoredField]:
     """What every item must carry to be identified, whatever its schema says."""
     identity = resource.identity(options.matching)
@@ -279,11 +225,6 @@ def _read_back(field: StoredField, value: Any) -> Any:
     except ValidationError as error:
         message = "What the schema dumps for this field cannot be read back by it."
         raise Unstorable([ItemError(NOT_STORABLE, message, field.data_key)]) from error
-
-
-def _indexed_limit(field: StoredField, resource: Resource) -> int | None:
-    widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
-    return MAX_INDEXED_BYTES // max(widths) if widths else None
 
 
 def _item_error(field: StoredField, error: NotStorable) -> ItemError:

@@ -9,6 +9,7 @@ import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from ingest import metrics
 from ingest.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ class RedisLink:
         self.pool = pool
         self._timeout = timeout
         self._away_until = 0.0
+        self._away = False
 
     async def call(self, function: Callable[[], Awaitable[Result]]) -> Result:
         """What `function` returns.
@@ -41,11 +43,19 @@ class RedisLink:
             raise RedisAway
         try:
             async with asyncio.timeout(self._timeout):
-                return await function()
+                result = await function()
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = clock() + _PAUSE
+            self._show(away=True)
             log.warning("redis is away", error=type(error).__name__)
             raise RedisAway from error
+        self._show(away=False)
+        return result
+
+    def _show(self, *, away: bool) -> None:
+        if away is not self._away:
+            self._away = away
+            metrics.redis_away(away)
 
     async def is_there(self) -> bool:
         """Whether Redis answers."""

@@ -3,6 +3,7 @@
 Every field is read from `INGEST_<NAME>`; docs/settings.md lists them and a test keeps it complete.
 """
 
+import os
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -13,6 +14,11 @@ from marshmallow.validate import OneOf
 from ingest.errors import ConfigurationError
 
 EXAMPLES = "ingest.examples"
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which processes share their metrics; the Prometheus client reads it too."""
+PART = "INGEST_PART"
+"""Names a process among those that are supervised together, such as `api-1`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,10 @@ class Settings:
     port: int = 8080
     reuse_port: bool = False
     """Let several API processes listen on one port (`SO_REUSEPORT`)."""
+    processes: int = 1
+    """How many API processes `ingest serve` runs."""
+    worker_metrics_port: int = 0
+    """Where a worker answers `GET /metrics`; 0 is nowhere."""
 
     allowed_hosts: str = ""
     """The names that requests may be for, separated by commas; empty for any."""
@@ -50,6 +60,10 @@ class Settings:
     """How long a response waits for the commit, unless the request says otherwise."""
     max_wait: float = 60.0
     """The longest wait that a request may ask for."""
+    max_backlog_items: int = 2_000_000
+    """How many items may be accepted and unfinished before writes are refused."""
+    max_backlog_bytes: int = 1024 * 1024 * 1024
+    """How large their staged payloads may be together before writes are refused."""
 
     rate_limit: str = ""
     """The most items that one token may send in a time, such as `50000/second`; empty for any."""
@@ -109,7 +123,7 @@ class Settings:
     log_format: Literal["json", "console"] = "json"
 
 
-_MAY_BE_ZERO = {"statement_cache", "wait", "port"}
+_MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port"}
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -129,6 +143,16 @@ def read_settings(**overrides: Any) -> Settings:
         except EnvError as error:
             raise ConfigurationError(str(error)) from error
     return _checked(Settings(**values, **overrides))
+
+
+def metrics_folder() -> str | None:
+    """Where this process and others share their metrics, if whoever started them wants that."""
+    return os.environ.get(METRICS_FOLDER) or None
+
+
+def part_name() -> str | None:
+    """What whoever supervises this process calls it, if anybody does."""
+    return os.environ.get(PART) or None
 
 
 def _read(env: Env, name: str, hint: Any, default: Any) -> Any:

@@ -9,7 +9,7 @@ import uvloop
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
-from ingest import logs
+from ingest import logs, metrics
 from ingest.errors import ConfigurationError
 from ingest.resources import Registry, load_registry
 from ingest.settings import Settings, read_settings
@@ -77,6 +77,9 @@ def main() -> int:
         settings = read_settings()
         logs.configure(settings)
         registry = load_registry(settings.resources)
+        metrics.prepare_worker(registry)
+        if settings.worker_metrics_port:
+            metrics.serve(settings.host, settings.worker_metrics_port)
     except ConfigurationError as error:
         print(f"ingest: {error}", file=sys.stderr)  # noqa: T201 - the command's one line
         return 1

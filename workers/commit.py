@@ -9,8 +9,10 @@ from uuid import UUID
 import structlog
 from arq import Retry
 
+from ingest import metrics
 from ingest.errors import InternalError
 from ingest.faults import NO_FAULTS, Faults, Point
+from ingest.model import BatchState
 from ingest.queue import Queue
 from ingest.resources import Registry
 from ingest.settings import Settings
@@ -63,6 +65,7 @@ class Committer:
         """Commit the next group; whether there may be more."""
         group: Sequence[Waiting] = ()
         done: set[UUID] = set()
+        started = time.perf_counter()
         try:
             async with self.pool.transaction(account) as connection:
                 group = await take_group(connection, account, collection)
@@ -77,6 +80,8 @@ class Committer:
             if verdict is not Verdict.COUNTED:
                 return False  # the sweeper rings again
             done = set()
+        if done:
+            metrics.commit_took(collection, time.perf_counter() - started)
         await self._tell(group, done)
         for waiting in group:
             # What cannot be committed with others is committed by itself, or fails by itself.
@@ -92,6 +97,7 @@ class Committer:
         for waiting in group:
             if waiting.batch.id in done:
                 batch = waiting.batch
+                metrics.finished(batch.collection, BatchState.COMMITTED, batch.received)
                 log.info(
                     "batch finished",
                     batch=str(batch.id),
@@ -124,6 +130,7 @@ class Committer:
             structlog.contextvars.unbind_contextvars("trace_id")
 
     async def _try_alone(self, account: str, batch: UUID) -> Verdict | None:
+        started = time.perf_counter()
         try:
             async with self.pool.transaction(account) as connection:
                 done = await apply_batch(connection, self.registry, account, batch)
@@ -131,7 +138,9 @@ class Committer:
             await self.faults.reached(Point.AFTER_COMMIT)
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             return await self._failed(account, batch, error)
-        if done:
+        if done is not None:
+            metrics.commit_took(done.collection, time.perf_counter() - started)
+            metrics.finished(done.collection, done.state, done.items)
             log.info("batch finished", batch=str(batch), account=account)
             await self.faults.reached(Point.BEFORE_PUBLISH)
             await self.queue.announce([batch])
@@ -160,7 +169,9 @@ class Committer:
             "message": f"The service could not commit this batch in {attempts} attempts",
             "description": _reason(error),
         }
-        await batches.finish_broken(self.pool, account, batch, reason)
+        done = await batches.finish_broken(self.pool, account, batch, reason)
+        if done is not None:
+            metrics.finished(done.collection, done.state, done.items)
         return True
 
 

@@ -1,11 +1,8 @@
 """One run of `ingest dev`, from the first check to the last process that stops."""
 
 import asyncio
-import contextlib
 import http.client
-import os
 import signal
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +12,9 @@ import structlog
 
 from ingest import logs
 from ingest.dev.access import development_token, migrate, service_login
-from ingest.dev.checks import check_ready_file, reserved_port
+from ingest.dev.checks import check_ready_file
 from ingest.dev.greeting import greeting
-from ingest.dev.parts import POLL, ProcessPart, ServerPart
-from ingest.dev.supervisor import Supervisor
+from ingest.dev.parts import ServerPart
 from ingest.embedded import (
     EmbeddedPostgres,
     EmbeddedValkey,
@@ -29,13 +25,15 @@ from ingest.embedded import (
 from ingest.errors import ConfigurationError
 from ingest.resources import Registry, load_registry
 from ingest.settings import Settings
+from ingest.supervision.parts import POLL
+from ingest.supervision.ports import reserved_port
+from ingest.supervision.service import API, WORKER, Service, metrics_folder
+from ingest.supervision.supervisor import Supervisor, run_until_signal
 
 SERVER_GRACE = 30.0
 """How long PostgreSQL and Valkey may take to stop, in seconds."""
-_MARGIN = 5.0  # seconds beyond a process's own time to shut down
 _READY_TIMEOUT = 30.0  # seconds until /readyz must be 200
 _log = structlog.get_logger(__name__)
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +59,24 @@ def run(options: DevOptions) -> None:
     EmbeddedPostgres.check_installed()
     EmbeddedValkey.check_installed()
     folder = private_folder(options.data_dir)
-    with FolderLock(folder), reserved_port(settings.host, settings.port) as port:
+    with (
+        FolderLock(folder),
+        reserved_port(settings.host, settings.port) as port,
+        metrics_folder(folder / "metrics") as metrics,
+    ):
         if options.ready_file is not None:
             check_ready_file(options.ready_file)
         options = replace(options, settings=replace(settings, port=port), data_dir=folder)
-        asyncio.run(_Session(options, registry).run())
+        asyncio.run(_Session(options, registry, metrics).run())
 
 
 class _Session:
-    def __init__(self, options: DevOptions, registry: Registry) -> None:
+    def __init__(self, options: DevOptions, registry: Registry, metrics: Path) -> None:
         self._options = options
         self._settings = options.settings
         self._registry = registry
         self._folder = options.data_dir
+        self._metrics = metrics
         self._postgres = EmbeddedPostgres(self._folder / "postgres")
         self._valkey = EmbeddedValkey(self._folder / "valkey")
         self._supervisor = Supervisor(on_recovery=self._rewrite_ready_file)
@@ -82,22 +85,7 @@ class _Session:
 
     async def run(self) -> None:
         """Start everything and keep it running until a signal comes; then stop everything."""
-        told = asyncio.Event()
-        work = asyncio.create_task(self._work())
-
-        def stop() -> None:
-            if told.is_set():
-                self._supervisor.kill()
-            told.set()
-            work.cancel()
-
-        for number in _STOP_SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, stop)
-        try:
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
-        finally:
-            await self._stop()
+        await run_until_signal(self._supervisor, self._work(), self._stop)
 
     async def _work(self) -> None:
         await self._supervisor.start(
@@ -112,7 +100,12 @@ class _Session:
             redis_url=self._valkey.url,
         )
         self._token = await development_token(self._settings, self._postgres, self._folder)
-        await self._supervisor.start(self._workers(), self._apis())
+        # PostgreSQL and Valkey stop when we are killed: there is nothing left to finish.
+        service = Service(self._settings, self._metrics, orphaned=signal.SIGKILL)
+        await self._supervisor.start(
+            service.parts("worker", self._options.workers, WORKER),
+            service.parts("api", self._options.api, API),
+        )
         await self._answering()
         self._write_ready_file()
         click.echo(greeting(self._url, self._token, self._registry, self._folder))
@@ -124,29 +117,6 @@ class _Session:
         await self._supervisor.stop()
         self._valkey.release()
         self._postgres.release()
-
-    def _workers(self) -> list[ProcessPart]:
-        return self._processes("worker", self._options.workers, ["-m", "workers"])
-
-    def _apis(self) -> list[ProcessPart]:
-        return self._processes("api", self._options.api, ["-m", "ingest", "serve"])
-
-    def _processes(self, kind: str, count: int, arguments: list[str]) -> list[ProcessPart]:
-        environment = {
-            **os.environ,
-            "INGEST_DATABASE_URL": self._settings.database_url,
-            "INGEST_REDIS_URL": self._settings.redis_url,
-            "INGEST_RESOURCES": self._settings.resources,
-            "INGEST_HOST": self._settings.host,
-            "INGEST_PORT": str(self._settings.port),
-            "INGEST_REUSE_PORT": "true",
-        }
-        command = [sys.executable, *arguments]
-        grace = self._settings.shutdown_timeout + _MARGIN
-        return [
-            ProcessPart(kind, f"{kind} {number}", command, environment, grace)
-            for number in range(1, count + 1)
-        ]
 
     async def _answering(self) -> None:
         """Wait until `/readyz` is 200."""

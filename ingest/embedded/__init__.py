@@ -6,7 +6,6 @@ Each server lives in one folder, which holds its data, its password and its log,
 
 from ingest.embedded.files import FolderLock, keep_secret, private_folder, write_private
 from ingest.embedded.postgres import EmbeddedPostgres
-from ingest.embedded.processes import die_with_parent, signal_session
 from ingest.embedded.server import EmbeddedServer
 from ingest.embedded.valkey import EmbeddedValkey
 
@@ -15,9 +14,7 @@ __all__ = [
     "EmbeddedServer",
     "EmbeddedValkey",
     "FolderLock",
-    "die_with_parent",
     "keep_secret",
     "private_folder",
-    "signal_session",
     "write_private",
 ]

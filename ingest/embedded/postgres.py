@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from ingest.embedded.files import write_private
+from ingest.embedded.ports import LOOPBACK
 from ingest.embedded.privileges import Account, open_tree, open_way, unprivileged_account
-from ingest.embedded.processes import LOOPBACK
 from ingest.embedded.server import EmbeddedServer, package_folder
 from ingest.errors import ConfigurationError
 

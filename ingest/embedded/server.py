@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import IO, ClassVar, Self
 
 from ingest.embedded.files import FolderLock, keep_secret, private_folder
+from ingest.embedded.ports import free_port
 from ingest.embedded.privileges import Account
-from ingest.embedded.processes import die_with_parent, free_port, signal_session
 from ingest.errors import ConfigurationError
+from ingest.supervision.children import die_with_parent, signal_session
 
 START_TIMEOUT = 60.0
 """How long a server may take to answer, recovery after a crash included, in seconds."""

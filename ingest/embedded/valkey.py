@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from ingest.embedded.files import private_folder, write_private
-from ingest.embedded.processes import LOOPBACK
+from ingest.embedded.ports import LOOPBACK
 from ingest.embedded.server import EmbeddedServer, package_folder
 from ingest.errors import ConfigurationError
 

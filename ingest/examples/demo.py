@@ -26,8 +26,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ingest.embedded import die_with_parent
 from ingest.errors import ConfigurationError
+from ingest.supervision.children import die_with_parent
 
 DATA_DIR = Path(".data")
 BATCH = 500

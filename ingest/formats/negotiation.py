@@ -1,11 +1,13 @@
 """Which format a response has: `Accept` against what the service speaks (RFC 9110, 12.5.1)."""
 
 import re
+from functools import lru_cache
 
 JSON = "application/json"
 _Q = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)  # a client sends the same one again and again
 def choose(accept: str | None, available: tuple[str, ...] = (JSON,)) -> str | None:
     """The best media type of `available` for an `Accept` header; None where it admits none.
 

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from ingest import metrics
 from ingest.errors import (
     BodyTooLarge,
     ConfigurationError,
@@ -22,7 +23,7 @@ from ingest.errors import (
 )
 from ingest.formats.negotiation import choose
 from ingest.http.hardening import client_address
-from ingest.http.keys import CALLER, CALLERS, TRACE_ID
+from ingest.http.keys import CALLER, CALLERS, REGISTRY, TRACE_ID
 from ingest.http.notices import noticed
 from ingest.http.responses import respond_error
 
@@ -53,6 +54,8 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
     with structlog.contextvars.bound_contextvars(trace_id=trace_id):
         response = await handler(request)
         response.headers[TRACE_HEADER] = trace_id
+        seconds = time.perf_counter() - started
+        metrics.answered(request.method, _collection(request), response.status, seconds)
         resource = request.match_info.route.resource
         log.info(
             "request",
@@ -60,7 +63,7 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
             # The route and not the path: a path may hold the key of an item.
             route=resource.canonical if resource is not None else "unknown",
             status=response.status,
-            milliseconds=round((time.perf_counter() - started) * 1000, 2),
+            milliseconds=round(seconds * 1000, 2),
             client=client_address(request),
             **_caller(request),
         )
@@ -129,6 +132,12 @@ def _caller(request: web.Request) -> dict[str, str]:
     """Who called, for the log: the account, and the token by its id."""
     caller = request.get(CALLER)
     return {} if caller is None else {"account": caller.account, "token": str(caller.token)}
+
+
+def _collection(request: web.Request) -> str:
+    """The collection that the path names; empty where it names none that is served."""
+    name = request.match_info.get("collection", "")
+    return name if name in request.app[REGISTRY] else ""
 
 
 def _is_public(request: web.Request) -> bool:

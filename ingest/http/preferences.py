@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ingest.errors import InvalidParameter
 from ingest.model import Resolution
@@ -48,6 +49,11 @@ def parse_preferences(headers: Iterable[str]) -> Preferences:
     Raises:
         InvalidParameter: a known preference has an illegal value; it is named.
     """
+    return _preferences(tuple(headers))
+
+
+@lru_cache(maxsize=256)  # a client sends the same ones again and again
+def _preferences(headers: tuple[str, ...]) -> Preferences:
     found: dict[str, str] = {}
     for header in headers:
         for name, value in _parse(header):

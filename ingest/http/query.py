@@ -1,7 +1,8 @@
 """Query parameters: each known by name, given once, with a value that can be read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from ingest.url_values import parse
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 MAX_OFFSET = 2**63 - 1
+_LIST_PARAMETERS = frozenset({"limit", "offset", "select"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,8 @@ def list_query(request: web.Request, resource: Resource) -> ListQuery:
     Raises:
         InvalidParameter: names the parameter and what it takes.
     """
-    filterable = {
-        field.data_key: field
-        for field in resource.fields
-        if field.shown
-        and field.type is not ColumnType.JSONB
-        and field.data_key not in RESERVED_PARAMETERS
-    }
-    check_parameters(request, {"limit", "offset", "select", *filterable})
+    filterable = _filterable(resource)
+    check_parameters(request, filterable.keys() | _LIST_PARAMETERS)
     filters = [
         (filterable[name], _filter_value(filterable[name], text))
         for name, text in request.query.items()
@@ -125,6 +121,18 @@ def flag(request: web.Request, name: str) -> bool:
             f"The query parameter {name!r} cannot be {text[:50]!r}", "It takes true or false."
         )
     return text == "true"
+
+
+@cache
+def _filterable(resource: Resource) -> Mapping[str, StoredField]:
+    """The fields that lists can be filtered by, by the names that clients use."""
+    return {
+        field.data_key: field
+        for field in resource.fields
+        if field.shown
+        and field.type is not ColumnType.JSONB
+        and field.data_key not in RESERVED_PARAMETERS
+    }
 
 
 def _filter_value(field: StoredField, text: str) -> Any:

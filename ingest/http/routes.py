@@ -2,11 +2,12 @@
 
 from aiohttp import web
 
-from ingest.http import health, reads, writes
+from ingest.http import health, metrics, reads, writes
 
 ROUTES = (
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),
+    web.get("/metrics", metrics.show),
     web.get("/v1/batches", reads.list_batches),
     web.get("/v1/batches/{batch}", reads.get_batch),
     web.post("/v1/{collection:[^/:]+}:delete", writes.delete),

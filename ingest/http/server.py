@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from ingest import metrics
 from ingest.errors import InternalError, MalformedBody, RequestError
 from ingest.http.hardening import SECURE_HEADERS, SERVER
 from ingest.http.middleware import TRACE_HEADER
@@ -35,6 +36,7 @@ class JsonRequestHandler(RequestHandler):
         else:
             problem = MalformedBody("The request is not valid HTTP", _first_line(message))
         response = respond_error(problem)
+        metrics.unreadable(response.status)
         response.headers[TRACE_HEADER] = trace_id
         response.headers.update(SECURE_HEADERS)
         response.headers["Server"] = SERVER

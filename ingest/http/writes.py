@@ -102,6 +102,7 @@ async def _read_write(
     key = idempotency_key(request)
     media_type = content_type(request)
     check_encoding(request)
+    await _admit(request, resource, key)
     body = await read_body(request, limit=settings.max_body, seconds=settings.body_timeout)
     items = json.decode(body, max_items=settings.max_items, max_nesting=settings.max_nesting)
     await charge(request, len(items))
@@ -117,6 +118,17 @@ async def _read_write(
         token=caller.token,
         key=None if key is None else IdempotencyKey(key, _fingerprint(request, media_type, body)),
     )
+
+
+async def _admit(request: web.Request, resource: Resource, key: str | None) -> None:
+    """Refuse a write while the backlog is full, before its body costs anything.
+
+    Raises:
+        Overloaded, Unavailable
+    """
+    if not flag(request, "dryRun"):
+        backlog = request.app[PIPELINE].backlog
+        await backlog.admit(request[CALLER].account, resource.name, key)
 
 
 def idempotency_key(request: web.Request) -> str | None:

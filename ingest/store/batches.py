@@ -16,6 +16,7 @@ from ingest.model import (
     Batch,
     BatchState,
     Failure,
+    Finished,
     ItemError,
     Options,
     Outcome,
@@ -144,12 +145,19 @@ async def count_attempt(pool: Pool, account: str, batch: UUID) -> int | None:
     return attempts
 
 
-async def finish_broken(pool: Pool, account: str, batch: UUID, reason: dict[str, Any]) -> None:
-    """Fail a batch for a reason of the service's own; `reason` is shown with it."""
+async def finish_broken(
+    pool: Pool, account: str, batch: UUID, reason: dict[str, Any]
+) -> Finished | None:
+    """Fail a batch for a reason of the service's own; `reason` is shown with it.
+
+    Returns:
+        What was finished; None where somebody else was faster.
+    """
     async with pool.transaction(account) as connection:
-        await connection.execute(
+        row = await connection.fetchrow(
             QUERIES["finish_broken"], account, batch, orjson.dumps(reason).decode()
         )
+    return None if row is None else Finished(row["collection"], BatchState.FAILED, row["received"])
 
 
 def from_row(row: asyncpg.Record) -> Batch:

@@ -112,6 +112,7 @@ WHERE account = $1 AND id = $2
 UPDATE ingest.batches
 SET state = 'failed', finished_at = statement_timestamp(), error = $3
 WHERE account = $1 AND id = $2 AND state = 'accepted'
+RETURNING collection, received
 
 -- name: finish_refused
 -- A batch that a limit does not allow frees its key, like one that failed for its items.

@@ -16,7 +16,7 @@ import structlog
 from ingest import errors as codes
 from ingest.errors import ErrorCode, IngestError, LimitReached, Unavailable
 from ingest.exactjson import load_exact
-from ingest.model import Batch, Failure, ItemError, NewBatch, Outcome
+from ingest.model import Batch, BatchState, Failure, Finished, ItemError, NewBatch, Outcome
 from ingest.records import INDEX, restore
 from ingest.resources import Registry, Resource, StoredField
 from ingest.store.batches import QUERIES, from_row, insert_failures, read_outcomes
@@ -50,13 +50,13 @@ class UnservedCollection(IngestError):
 
 async def apply_batch(
     connection: "Connection", registry: Registry, account: str, batch_id: UUID
-) -> bool:
+) -> Finished | None:
     """Apply an accepted batch and finish it: `committed`, or `failed`.
 
     It fails with every bad item named, or as a whole, because of a limit of its account.
 
     Returns:
-        False where the batch is not there, is finished already, or somebody else is at it:
+        None where the batch is not there, is finished already, or somebody else is at it:
         nothing was done.
 
     Raises:
@@ -65,15 +65,15 @@ async def apply_batch(
     """
     row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
     if row is None:
-        return False
+        return None
     # Every later line of this task is about the request that sent the batch.
     structlog.contextvars.bind_contextvars(trace_id=row["trace_id"])
     resource = registry.get(row["collection"])
     if resource is None:
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
     await become_writer(connection, account, resource.name)
-    await _apply(connection, resource, from_row(row))
-    return True
+    state = await _apply(connection, resource, from_row(row))
+    return Finished(resource.name, state, row["received"])
 
 
 async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int) -> Outcome:
@@ -115,27 +115,25 @@ async def become_writer(connection: "Connection", account: str, collection: str)
         await connection.execute(QUERIES["insert_counter"], account, collection)
 
 
-async def _apply(connection: "Connection", resource: Resource, batch: Batch) -> None:
+async def _apply(connection: "Connection", resource: Resource, batch: Batch) -> BatchState:
     """Apply the batch; what somebody else wrote between check and insert, the next check names."""
     for _ in range(_ATTEMPTS):
         # Two items may swap unique values: what counts is how the rows look in the end.
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
-            await _attempt(connection, resource, batch)
+            return await _attempt(connection, resource, batch)
         except LimitReached as reached:
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
             refusal = orjson.dumps(reached.document()).decode()
             await connection.execute(QUERIES["finish_refused"], batch.account, batch.id, refusal)
-            return
+            return BatchState.FAILED
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
-        else:
-            return
     raise ConflictAppeared("the database refuses what the check allows") from refused
 
 
-async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -> None:
+async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -> BatchState:
     sql = statements(resource, batch.action, batch.options)
     conflicts = await _conflicts(connection, sql, batch)
     failures = await _failures(connection, resource, batch, conflicts) if conflicts else []
@@ -144,7 +142,7 @@ async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -
     invalid = sorted([*batch.invalid, *(failure.index for failure in failures)])
     if failures and (not batch.options.lenient or len(invalid) == batch.received):
         await connection.execute(QUERIES["finish_failed"], batch.account, batch.id, invalid)
-        return
+        return BatchState.FAILED
     bad = list(conflicts)
     finished = await connection.execute(
         sql.apply, [batch.id], batch.account, batch.collection, bad, invalid
@@ -153,6 +151,7 @@ async def _attempt(connection: "Connection", resource: Resource, batch: Batch) -
     if finished != "UPDATE 1":
         raise DamagedPayload("the staged items are not the ones that were accepted")
     await check_limits(connection, resource, [batch])
+    return BatchState.COMMITTED
 
 
 Conflicts = dict[int, list[asyncpg.Record]]

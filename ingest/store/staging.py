@@ -117,7 +117,7 @@ def _key(batch: NewBatch) -> str:
 
 
 def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
-    """The parameters of `stage` after the account: batches, payloads, failures, side by side."""
+    """The parameters of `stage` after the account: batches, payloads, failures, sizes."""
     accepted = [each.state is BatchState.ACCEPTED for each in new]
     keys = [each.idempotency if kept else None for each, kept in zip(new, accepted, strict=True)]
     failures = [(each.id, failure) for each in new for failure in each.submission.failures]
@@ -141,6 +141,7 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [failure.index for _, failure in failures],
         [dump_exact(failure.raw).decode() for _, failure in failures],
         [batches.errors_text(failure) for _, failure in failures],
+        [each.submission.size if kept else 0 for each, kept in zip(new, accepted, strict=True)],
         [each.token for each in new],
     ]
 

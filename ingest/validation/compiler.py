@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from marshmallow import Schema, ValidationError
 
@@ -20,7 +21,7 @@ class Validator:
     what is changed in its fields later is not seen.
     """
 
-    __slots__ = ("_functions", "_plain", "schema")
+    __slots__ = ("__weakref__", "_functions", "_plain", "schema")
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
@@ -88,5 +89,12 @@ class Validator:
 
 
 def compile_validator(schema: Schema) -> Validator:
-    """The validator of `schema` (an instance)."""
-    return Validator(schema)
+    """The validator of `schema` (an instance): one and the same while somebody holds it."""
+    validator = _validators.get(id(schema))
+    if validator is None:
+        validator = _validators[id(schema)] = Validator(schema)
+    return validator
+
+
+# By the id of the schema, which its validator keeps alive.
+_validators: WeakValueDictionary[int, Validator] = WeakValueDictionary()

@@ -1,9 +1,5 @@
 """From a schema to a function: tries, writes the text, compiles it, lets tracebacks show it."""
 
-import itertools
-import linecache
-import re
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial as bind
@@ -12,18 +8,13 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 from marshmallow.error_store import ErrorStore
 
+from ingest.validation.functions import make_function
 from ingest.validation.hooks import REFUSED, failure, with_hooks
 from ingest.validation.known import check_schema, check_version, has_load_hooks
 from ingest.validation.late import Remark, note, write_object_late
 from ingest.validation.objects import write_many, write_nested, write_object
-from ingest.validation.source import Source, Uncompiled
+from ingest.validation.source import Refused, Source, Uncompiled
 from ingest.validation.values import Scope
-
-_numbers = itertools.count(1)
-
-
-class Refused(Exception):
-    """Raised and caught inside a generated function: the item is marshmallow's to judge."""
 
 
 @dataclass(slots=True)
@@ -66,6 +57,25 @@ def generate(
         return Compiled(marshmallow, left=str(left))
 
 
+def generate_exact(schema: Schema, partial: Any) -> Callable[[Any], Any] | None:
+    """The load of one item as a function that never calls marshmallow or code of the user's.
+
+    Returns:
+        A function that returns what `schema.load(item, partial=partial)` would, or REFUSED; None
+        where the schema needs more than that.
+    """
+    try:
+        check_version()
+        check_schema(schema)
+        if schema.many or has_load_hooks(schema):
+            return None
+        scope = _scope(schema, schema.partial if partial is None else partial)
+        _write_early(scope, schema, schema.unknown, "def load(item):", "REFUSED")
+    except Uncompiled:
+        return None
+    return _made(schema, scope.source, {"REFUSED": REFUSED}).load
+
+
 def _collection(
     schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
 ) -> Compiled:
@@ -90,11 +100,7 @@ def _one(schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any]
     hand_over = "REFUSED" if hooks else "marshmallow(item)"
     remarks: dict[str, Remark] = {}
     try:
-        with source.block(header):
-            with source.block("try:"):
-                write_object(scope, schema, unknown, "item", "out")
-                source.line("return out")
-            _write_hand_over(source, hand_over)
+        _write_early(scope, schema, unknown, header, hand_over)
     except Uncompiled:
         scope = _scope(schema, partial)
         source = scope.source
@@ -120,6 +126,15 @@ def _one(schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any]
     return compiled
 
 
+def _write_early(scope: Scope, schema: Schema, unknown: str, header: str, hand_over: str) -> None:
+    source = scope.source
+    with source.block(header):
+        with source.block("try:"):
+            write_object(scope, schema, unknown, "item", "out")
+            source.line("return out")
+        _write_hand_over(source, hand_over)
+
+
 def _scope(schema: Schema, partial: Any) -> Scope:
     return Scope(Source(), partial, (type(schema),), write_nested, _load_of_nested)
 
@@ -136,19 +151,11 @@ def _write_hand_over(source: Source, call: str) -> None:
 
 
 def _made(schema: Schema, source: Source, names: dict[str, Any]) -> Compiled:
-    name = "load_" + re.sub(r"\W", "_", type(schema).__name__, flags=re.ASCII)
-    text = source.text().replace("def load(", f"def {name}(", 1)
-    namespace = {
+    known = {
         "ErrorStore": ErrorStore,
         "Refused": Refused,
         "ValidationError": ValidationError,
         "note": note,
         **names,
-        **source.names,
     }
-    filename = f"<{name} {next(_numbers)}>"
-    exec(compile(text, filename, "exec"), namespace)  # noqa: S102 - the text is ours, see source.py
-    function = namespace[name]
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
-    return Compiled(function, text)
+    return Compiled(*make_function("load", type(schema).__name__, source, known))

@@ -4,10 +4,10 @@
 function wherever that vouches for them. Each hook is called once, as marshmallow would call it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 from marshmallow.error_store import ErrorStore
 
@@ -99,3 +99,24 @@ def failure(schema: Schema, partial: Any) -> Callable[[Any, Any, Any], NoReturn]
         raise error
 
     return fail
+
+
+def has_pre_load(schema: Schema, seen: set[type[Schema]]) -> bool:
+    """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
+    if type(schema) in seen:
+        return False
+    seen.add(type(schema))
+    return bool(schema._hooks.get(PRE_LOAD)) or any(
+        has_pre_load(nested.schema, seen)
+        for field in schema.load_fields.values()
+        for nested in _nested_in(field)
+    )
+
+
+def _nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:
+    if isinstance(field, fields.Nested):
+        yield field
+    inner = [getattr(field, name, None) for name in ("inner", "key_field", "value_field")]
+    for each in (*inner, *getattr(field, "tuple_fields", ())):
+        if each is not None:
+            yield from _nested_in(each)

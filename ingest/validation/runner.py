@@ -1,35 +1,37 @@
 """From raw items to a Submission: every item validated for itself, every error of it named."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 import orjson
 import structlog
-from marshmallow import Schema, ValidationError, fields, missing
-from marshmallow.decorators import PRE_LOAD
+from marshmallow import ValidationError, missing
 
 from ingest.columns import INT64_MAX, INT64_MIN
-from ingest.errors import (
-    BAD_LENGTH,
-    INVALID,
-    NOT_STORABLE,
-    NULL_NOT_ALLOWED,
-    OTHER_GROUP,
-    REQUIRED,
-    WRONG_TYPE,
-)
+from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
 from ingest.exactjson import dump_exact
-from ingest.ids import uuid7
+from ingest.ids import uuid7_texts
 from ingest.model import Action, Failure, ItemError, Options, Submission
 from ingest.records import GROUP, VERSION, Record, RecordWriter, Unstorable
 from ingest.resources import META, Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
 from ingest.validation.explain import explain, explain_field
+from ingest.validation.groups import group_of
+from ingest.validation.hooks import has_pre_load
+from ingest.validation.invalid import InvalidItem, collect
+from ingest.validation.recording import (
+    Accept,
+    Recorded,
+    encode,
+    generate_accept,
+    generate_write,
+)
 
 log = structlog.get_logger(__name__)
-
-MAX_GROUP_BYTES = 255
 
 
 class ItemValidator:
@@ -40,17 +42,29 @@ class ItemValidator:
         self.action = action
         self._identity = resource.identity(options.matching)
         self._validator: Validator = compile_validator(resource.schema)
-        self._hooked = _has_pre_load(resource.schema, set())
-        self._writer = RecordWriter(resource, action, options)
+        self._hooked = has_pre_load(resource.schema, set())
         # PATCH excuses missing fields of the top level only: a nested value is replaced whole.
         self._partial: Partial = (
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
         )
+        self._writer = RecordWriter(resource, action, options)
+        self._write_plainly = generate_write(resource, self._writer)
+        self.accept = generate_accept(resource, self._writer, self._partial)
 
-    def check(self, index: int, item: Any, groups: Sequence[str] = ()) -> tuple[Record, bool]:
+    def make_keys(self, count: int) -> Sequence[str | None]:
+        """Keys for items that come without one, where the server makes them."""
+        makes = self.resource.server_key and self.action is Action.CREATE
+        return uuid7_texts(count) if makes else [None] * count
+
+    def check(
+        self, index: int, item: Any, made: str | None = None, groups: Sequence[str] = ()
+    ) -> Recorded:
         """One item as a record, and whether that record also tells its raw form.
 
         Args:
+            index: the item's index in the request.
+            item: the raw item.
+            made: a key for it in case it has none; one is made where that is left out.
             groups: what the sender is confined to; what it creates belongs to one of them.
 
         Raises:
@@ -62,17 +76,17 @@ class ItemValidator:
             raise InvalidItem(
                 [ItemError(WRONG_TYPE, "An item must be an object.", description=_shape(item))]
             )
-        grouped = groups if self.action is Action.CREATE else ()
-        if META not in item and not grouped:
-            return self._check(index, item)
+        creates = self.action is Action.CREATE
+        if META not in item and not (creates and groups):
+            return self._check(index, item, made)
         errors: list[ItemError] = []
-        meta = _collect(errors, lambda: _meta(item))
-        version = _collect(errors, lambda: _version(meta)) if meta else None
+        meta = collect(errors, lambda: _meta(item))
+        version = collect(errors, lambda: _version(meta)) if meta else None
         group = None
-        if self.action is Action.CREATE and meta is not None:
-            group = _collect(errors, lambda: group_of(meta, groups))
+        if creates and meta is not None:
+            group = collect(errors, lambda: group_of(meta, groups))
         body = {name: value for name, value in item.items() if name != META}
-        checked = _collect(errors, lambda: self._check(index, body))
+        checked = collect(errors, lambda: self._check(index, body, made))
         if errors:
             raise InvalidItem(errors)
         record: Record = checked[0]
@@ -82,13 +96,13 @@ class ItemValidator:
             record[GROUP] = group
         return record, checked[1] and META not in item
 
-    def _check(self, index: int, item: dict[str, Any]) -> tuple[Record, bool]:
+    def _check(self, index: int, item: dict[str, Any], made: str | None) -> Recorded:
         if self.action is Action.DELETE:
             return self._check_identity(index, item, item.get(self._identity.data_key, missing))
-        loaded, key = self._load(item)
+        loaded, key = self._load(item, made)
         return self._write(index, loaded, item, key)
 
-    def _check_identity(self, index: int, item: dict[str, Any], value: Any) -> tuple[Record, bool]:
+    def _check_identity(self, index: int, item: dict[str, Any], value: Any) -> Recorded:
         """DELETE reads what identifies an item, and nothing else."""
         field = self._identity
         if value is None:
@@ -97,18 +111,18 @@ class ItemValidator:
         loaded = {} if value is missing else {field.source: self._load_field(field, value)}
         return self._write(index, loaded, item, missing)[0], False
 
-    def _load(self, item: dict[str, Any]) -> tuple[Any, Any]:
+    def _load(self, item: dict[str, Any], made: str | None) -> tuple[Any, Any]:
         """The loaded item, and its key where that is not one of the schema's fields."""
         key = self.resource.key
         if not self.resource.server_key:
             return self._load_fields(item, item), missing
         if key.data_key not in item:
-            made = uuid7() if self.action is Action.CREATE else missing
-            return self._load_fields(item, item), made
+            made = made or self.make_keys(1)[0]
+            return self._load_fields(item, item), missing if made is None else UUID(made)
         body = {name: value for name, value in item.items() if name != key.data_key}
         errors: list[ItemError] = []
-        value = _collect(errors, lambda: self._load_field(key, item[key.data_key]))
-        loaded = _collect(errors, lambda: self._load_fields(body, item))
+        value = collect(errors, lambda: self._load_field(key, item[key.data_key]))
+        loaded = collect(errors, lambda: self._load_fields(body, item))
         if errors:
             raise InvalidItem(errors)
         return loaded, value
@@ -134,9 +148,11 @@ class ItemValidator:
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 
-    def _write(
-        self, index: int, loaded: Any, item: dict[str, Any], key: Any
-    ) -> tuple[Record, bool]:
+    def _write(self, index: int, loaded: Any, item: dict[str, Any], key: Any) -> Recorded:
+        if self._write_plainly is not None:
+            written = self._write_plainly(index, loaded, item, key)
+            if written is not None:
+                return written
         try:
             return self._writer.write(index, loaded, item, key)
         except Unstorable as error:
@@ -145,73 +161,81 @@ class ItemValidator:
             raise _rule_failed(self.resource, error) from error
 
 
-class InvalidItem(Exception):
-    """An item that cannot be processed, with every error of it."""
-
-    def __init__(self, errors: list[ItemError]) -> None:
-        super().__init__(errors)
-        self.errors = errors
-
-
 class Intake:
     """The items of one request on their way to a Submission.
 
-    `add` may be called many times, so that a long request can let others run in between.
+    `add` may be called many times, so that a long request can let others run in between. What it
+    is given at once is encoded at once: a few hundred items are a good measure.
     """
 
     def __init__(self, validator: ItemValidator, groups: Sequence[str] = ()) -> None:
         """Args: `groups` are what the sender is confined to."""
         self._validator = validator
-        self._groups = groups
+        self._groups = groups if validator.action is Action.CREATE else ()
         self._received = 0
-        self._valid: list[int] = []
-        self._records: list[Record] = []
-        self._raw: dict[str, Any] = {}
-        self._failures: list[Failure] = []
+        self._taken = _Taken()
+        self._chunks: list[bytes] = []
 
     def add(self, items: Iterable[Any]) -> None:
-        for item in items:
-            index = self._received
-            self._received += 1
-            try:
-                record, restorable = self._validator.check(index, item, self._groups)
-            except InvalidItem as error:
-                self._failures.append(Failure(index, item, error.errors))
-                continue
-            self._valid.append(index)
-            self._records.append(record)
-            if not restorable:
-                self._raw[str(index)] = item
+        listed = list(items)
+        keys = self._validator.make_keys(len(listed))
+        encoded = None
+        if self._validator.accept is not None:
+            taken = self._take(listed, keys, self._validator.accept)
+            encoded = encode(taken.records)
+        if encoded is None:
+            taken = self._take(listed, keys, _leave)
+            encoded = orjson.dumps(taken.records)
+        self._received += len(listed)
+        self._taken.valid += taken.valid
+        self._taken.raw |= taken.raw
+        self._taken.failures += taken.failures
+        if taken.records:
+            self._chunks.append(encoded[1:-1])
+
+    def _take(self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept) -> "_Taken":
+        taken = _Taken()
+        check, groups = self._validator.check, self._groups
+        if len(groups) > 1:
+            accept = _leave  # it reads no `meta`, which has to say which of them
+        for index, item, key in zip(count(self._received), items, keys):
+            found = accept(index, item, key)
+            if found is not None and groups:
+                found[0][GROUP] = groups[0]
+            if found is None:
+                try:
+                    found = check(index, item, key, groups)
+                except InvalidItem as error:
+                    taken.failures.append(Failure(index, item, error.errors))
+                    continue
+            taken.valid.append(index)
+            taken.records.append(found[0])
+            if not found[1]:
+                taken.raw[str(index)] = item
+        return taken
 
     def submission(self) -> Submission:
         return Submission(
             received=self._received,
-            valid=self._valid,
-            records=orjson.dumps(self._records),
-            raw=dump_exact(self._raw) if self._raw else None,
-            failures=self._failures,
+            valid=self._taken.valid,
+            records=b"[" + b",".join(self._chunks) + b"]",
+            raw=dump_exact(self._taken.raw) if self._taken.raw else None,
+            failures=self._taken.failures,
         )
 
 
-def _has_pre_load(schema: Schema, seen: set[type[Schema]]) -> bool:
-    """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
-    if type(schema) in seen:
-        return False
-    seen.add(type(schema))
-    return bool(schema._hooks.get(PRE_LOAD)) or any(
-        _has_pre_load(nested.schema, seen)
-        for field in schema.load_fields.values()
-        for nested in _nested_in(field)
-    )
+@dataclass(slots=True)
+class _Taken:
+    """Items that were looked at; `records` are those of `valid`, not yet encoded."""
+
+    valid: list[int] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    raw: dict[str, Any] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
 
 
-def _nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:
-    if isinstance(field, fields.Nested):
-        yield field
-    inner = [getattr(field, name, None) for name in ("inner", "key_field", "value_field")]
-    for each in (*inner, *getattr(field, "tuple_fields", ())):
-        if each is not None:
-            yield from _nested_in(each)
+def _leave(index: int, item: Any, key: str | None) -> None:
+    """Accepts nothing."""
 
 
 def _meta(item: dict[str, Any]) -> dict[str, Any]:
@@ -220,33 +244,6 @@ def _meta(item: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(meta, dict):
         raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid object.", META)])
     return meta
-
-
-def group_of(meta: dict[str, Any], own: Sequence[str]) -> str | None:
-    """The group that a new item is to belong to: the one that it names, or the sender's only one.
-
-    Args:
-        own: what the sender is confined to; none for every group.
-    """
-    group = meta.get("group")
-    field = f"{META}.group"
-    if group is None:
-        if len(own) > 1:
-            more = f"Your token has {len(own)} groups: say which of them the item is to belong to."
-            raise InvalidItem(
-                [ItemError(REQUIRED, "Missing data for required field.", field, more)]
-            )
-        return own[0] if own else None
-    if not isinstance(group, str):
-        raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid string.", field)])
-    if own and group not in own:
-        raise InvalidItem([ItemError(OTHER_GROUP, "Your token is not of this group.", field)])
-    if not 1 <= len(group.encode("utf-8", "replace")) <= MAX_GROUP_BYTES:
-        message = f"Length must be between 1 and {MAX_GROUP_BYTES} bytes."
-        raise InvalidItem([ItemError(BAD_LENGTH, message, field)])
-    if "\0" in group:
-        raise InvalidItem([ItemError(NOT_STORABLE, "A NUL character cannot be stored.", field)])
-    return group
 
 
 def _version(meta: dict[str, Any]) -> int | None:
@@ -258,13 +255,6 @@ def _version(meta: dict[str, Any]) -> int | None:
         raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid integer.", f"{META}.version")])
     # No stored version is that large: whatever is sent beyond it has moved on, too.
     return min(max(version, INT64_MIN), INT64_MAX)
-
-
-def _collect(errors: list[ItemError], step: Callable[[], Any]) -> Any:
-    try:
-        return step()
-    except InvalidItem as error:
-        errors.extend(error.errors)
 
 
 def _rule_failed(resource: Resource, error: Exception) -> InvalidItem:

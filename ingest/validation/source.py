@@ -19,6 +19,10 @@ class Uncompiled(Exception):
     """This much of a schema is left to marshmallow; the message says why."""
 
 
+class Refused(Exception):
+    """Raised and caught inside a generated function, which does not vouch for the item."""
+
+
 class Source:
     """Lines of one function, written from top to bottom."""
 
@@ -57,6 +61,15 @@ class Source:
         finally:
             self._depth -= 1
             self._loops -= loop
+
+    @contextmanager
+    def optional_block(self, header: str) -> Iterator[None]:
+        """Like `block`; nothing is left of it where nothing is written inside."""
+        start = len(self.lines)
+        with self.block(header):
+            yield
+        if self.lines[start + 1 :] == [_INDENT * (self._depth + 1) + "pass"]:
+            del self.lines[start:]
 
     def begin_field(self) -> None:
         """A field of the outermost schema begins here."""

@@ -1,7 +1,7 @@
 """Roles and groups of tokens, and the look-up that records when a token was used last.
 
 Revision ID: 0005
-Revises: 0003
+Revises: 0004
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

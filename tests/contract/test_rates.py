@@ -117,11 +117,20 @@ async def test_without_redis_everything_passes(settings: Settings, operator: Poo
     )
     async with TestClient(Server(create_app(away, REGISTRY))) as client:
         service = Service(client, token)
+        before = await _unchecked(service)
         with capture_logs() as lines:
             for _ in range(3):
                 reply = await service.post(DRY, _items(2))
                 assert (reply.status, "RateLimit" in reply.headers) == (200, False)
+        assert await _unchecked(service) == before + 3
     assert [line["event"] for line in lines].count("rates are lifted: redis is away") == 1
+
+
+async def _unchecked(service: Service) -> float:
+    async with service.client.get("/metrics") as response:
+        text = await response.text()
+    [value] = re.findall(r"^ingest_rates_unchecked_total (\S+)$", text, re.MULTILINE)
+    return float(value)
 
 
 @configured(max_concurrent=3)

@@ -190,7 +190,7 @@ async def test_readiness_names_what_is_missing(empty_database: str) -> None:
 async def test_readiness_takes_a_later_revision(empty_database: str) -> None:
     await migrated(empty_database, EXAMPLES)
     async with connected(empty_database) as connection:
-        await connection.execute("UPDATE ingest.schema_version SET version_num = '9999'")
+        await connection.execute("UPDATE ingest.schema_version SET version_num = '9998'")
         assert await missing_tables(connection, EXAMPLES) == []
         await connection.execute("DELETE FROM ingest.schema_version")
         assert await missing_tables(connection, EXAMPLES) == [

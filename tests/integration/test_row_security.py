@@ -205,7 +205,13 @@ async def test_a_token_that_ended_is_not_found(database: str, change: str) -> No
 
 
 @pytest.mark.parametrize(
-    "call", ["find_token('')", "unfinished_batches('0', 1)", "expired_batches('0', '0', '0', 1)"]
+    "call",
+    [
+        "find_token('')",
+        "unfinished_batches('0', 1)",
+        "expired_batches('0', '0', '0', 1)",
+        "backlog(NULL)",
+    ],
 )
 async def test_nobody_else_may_call_what_looks_across_accounts(database: str, call: str) -> None:
     async with connected(database) as connection:

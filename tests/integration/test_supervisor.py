@@ -1,4 +1,4 @@
-"""The supervisor of `ingest dev`, with small processes in place of the real parts."""
+"""The supervisor of `ingest dev` and `ingest serve`, with small processes as its parts."""
 
 import asyncio
 import os
@@ -12,10 +12,10 @@ import psutil
 import pytest
 from processes import runs
 
-from ingest.dev import parts, supervisor
-from ingest.dev.parts import ProcessPart
-from ingest.dev.supervisor import Supervisor
 from ingest.errors import ConfigurationError
+from ingest.supervision import parts, supervisor
+from ingest.supervision.parts import ProcessPart
+from ingest.supervision.supervisor import Supervisor
 
 LIVE = """
 import signal, sys, time

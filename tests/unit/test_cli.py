@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ingest import cli, cli_quotas, cli_roles, cli_tokens
-from ingest.embedded.processes import free_port
+from ingest.embedded.ports import free_port
 from ingest.errors import ConfigurationError
 from ingest.settings import Settings
 from ingest.store import quotas, tokens

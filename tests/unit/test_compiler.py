@@ -11,7 +11,7 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from ingest.examples.airports import airports
 from ingest.examples.crm import ContactSchema, DealSchema
-from ingest.validation import compile_validator
+from ingest.validation import compile_validator, known
 
 CONTACT = {
     "email": "jim@example.com",
@@ -181,6 +181,32 @@ def test_tracebacks_show_the_generated_source() -> None:
     shown = "".join(traceback.format_exception(caught.value))
     assert "in load_BrokenSchema" in shown
     assert "= check_1(value_1)" in shown
+
+
+def test_a_schema_is_compiled_once_while_its_validator_is_held() -> None:
+    schema, other = ContactSchema(), ContactSchema()
+    validator = compile_validator(schema)
+    assert compile_validator(schema) is validator
+    assert compile_validator(other) is not validator
+    assert compile_validator(other).schema is other
+    before = set(linecache.cache)
+    for _ in range(3):
+        validator.load_many([CONTACT], partial=("email",))
+    assert len(set(linecache.cache) - before) == 1
+
+
+def test_another_release_of_marshmallow_does_everything_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known, "_INSTALLED", "4.5.0")
+    schema = ContactSchema()
+    validator = compile_validator(schema)
+    assert validator.source == ""
+    items = [CONTACT, {**CONTACT, "age": "x"}, 5]
+    loaded, errors = validator.load_many(items)
+    assert loaded == [schema.load(CONTACT)]
+    assert set(errors) == {1, 2}
+    assert errors[1] == {"age": ["Not a valid integer."]}
 
 
 def test_the_source_is_forgotten_with_the_validator() -> None:

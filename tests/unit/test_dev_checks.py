@@ -13,7 +13,7 @@ import pytest
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ingest import Resource
-from ingest.dev.checks import check_ready_file, reserved_port
+from ingest.dev.checks import check_ready_file
 from ingest.dev.example import example_item
 from ingest.dev.greeting import greeting
 from ingest.dev.session import _absolute, _url
@@ -21,6 +21,7 @@ from ingest.errors import ConfigurationError
 from ingest.examples import airports, contacts, deals
 from ingest.readiness import READY_FD, announce
 from ingest.resources import Registry
+from ingest.supervision.ports import reserved_port
 
 HOST = "127.0.0.1"
 

@@ -10,9 +10,10 @@ from harness import bookings, everything, loose, people
 from marshmallow import INCLUDE, Schema, fields, post_load, pre_load
 
 from ingest import Resource
+from ingest.encoding import MAX_INDEXED_BYTES
 from ingest.examples import contacts
 from ingest.model import Action, Options, Submission
-from ingest.records import MAX_INDEXED_BYTES, restore
+from ingest.records import restore
 from ingest.validation.runner import Intake, InvalidItem, ItemValidator
 
 JIM = {"email": "jim@example.com", "first_name": "Jim"}

@@ -1,19 +1,23 @@
 """Keeps parts running: starts again what dies, and stops everything in order."""
 
 import asyncio
+import contextlib
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import NoReturn
 
 import structlog
 
-from ingest.dev.parts import Part
 from ingest.errors import ConfigurationError
+from ingest.supervision.parts import Part
 
 FIRST_DELAY, LAST_DELAY = 0.1, 2.0
 """How long to wait before a part is started again: doubled each time, in seconds."""
 SETTLED = 10.0
 """After how many seconds of running a part's next death counts as its first."""
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _log = structlog.get_logger(__name__)
 
@@ -25,7 +29,7 @@ class Supervisor:
         on_recovery: called whenever a part was started again and all parts answer.
     """
 
-    def __init__(self, on_recovery: Callable[[], None]) -> None:
+    def __init__(self, on_recovery: Callable[[], None] = lambda: None) -> None:
         self._on_recovery = on_recovery
         self._groups: list[Sequence[Part]] = []
         self._down: set[Part] = set()
@@ -103,3 +107,29 @@ class Supervisor:
                 _log.error("a part does not start", part=part.name, reason=str(error))
             else:
                 return delay
+
+
+async def run_until_signal(
+    supervisor: Supervisor, work: Coroutine[None, None, None], stop: Callable[[], Awaitable[None]]
+) -> None:
+    """Run `work` until SIGINT, SIGTERM or SIGHUP, then `stop`; a second signal kills all parts.
+
+    Raises:
+        ConfigurationError: what `work` raised, after everything was stopped.
+    """
+    told = asyncio.Event()
+    working = asyncio.create_task(work)
+
+    def tell() -> None:
+        if told.is_set():
+            supervisor.kill()
+        told.set()
+        working.cancel()
+
+    for number in _STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, tell)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+    finally:
+        await stop()

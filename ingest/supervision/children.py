@@ -3,21 +3,11 @@
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
 
-LOOPBACK = "127.0.0.1"
 _PR_SET_PDEATHSIG = 1
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

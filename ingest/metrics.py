@@ -1,0 +1,269 @@
+"""What the service counts and measures, for Prometheus; the only module that knows its client.
+
+Every metric is here. Labels take collections of the registry, methods, statuses and states:
+nothing that a client invents, and no account. The children of labels are made once (`prepare`),
+so counting is an addition.
+
+Processes that are supervised together (`ingest dev`, `ingest serve --processes`) keep their
+numbers in one folder, and each of them shows the sums of all. A part that is started again goes on
+with the numbers of its predecessor, so a counter never falls and the folder never grows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    start_http_server,
+    values,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from ingest.errors import ConfigurationError
+from ingest.settings import metrics_folder, part_name
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_FOLDER = metrics_folder()
+_PART = part_name()
+if _FOLDER is not None and _PART is not None:
+    # By part, and not by process as the client does by itself.
+    values.ValueClass = values.MultiProcessValue(lambda: _PART)  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
+_OTHER = "other"
+_REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+_DATABASE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+_REQUESTS = Counter(
+    "ingest_requests", "Requests that were answered.", ["method", "collection", "status"]
+)
+_REQUEST_SECONDS = Histogram(
+    "ingest_request_duration_seconds",
+    "From a request's headers to its answer, the wait for the commit included.",
+    ["method"],
+    buckets=_REQUEST_BUCKETS,
+)
+_ITEMS = Counter(
+    "ingest_items", "Items that were validated, by what came of it.", ["collection", "result"]
+)
+_BATCHES = Counter("ingest_batches", "Batches that entered a state.", ["collection", "state"])
+_FINISHED_ITEMS = Counter(
+    "ingest_finished_items", "Items of batches that were committed or failed.", ["collection"]
+)
+_REPLAYS = Counter(
+    "ingest_replays", "Writes whose Idempotency-Key was used before.", ["collection"]
+)
+_REFUSED = Counter(
+    "ingest_backpressure_rejections", "Writes refused because of the backlog.", ["collection"]
+)
+_UNCHECKED = Counter(
+    "ingest_rates_unchecked", "Writes whose rate was not checked, because Redis was away."
+)
+_COMMIT_SECONDS = Histogram(
+    "ingest_commit_duration_seconds",
+    "One transaction that applies accepted batches.",
+    ["collection"],
+    buckets=_DATABASE_BUCKETS,
+)
+STAGE_SECONDS = Histogram(
+    "ingest_stage_duration_seconds",
+    "From a validated batch to one that is durable.",
+    buckets=_DATABASE_BUCKETS,
+)
+"""`with STAGE_SECONDS.time():` around whatever makes a batch durable."""
+
+
+def _shared_gauge(name: str, meaning: str) -> Gauge:
+    """A gauge of which every process knows the same value; the latest counts."""
+    return Gauge(name, meaning, multiprocess_mode="mostrecent")
+
+
+_BACKLOG_BATCHES = _shared_gauge("ingest_backlog_batches", "Batches accepted and unfinished.")
+_BACKLOG_ITEMS = _shared_gauge("ingest_backlog_items", "Items of batches accepted and unfinished.")
+_BACKLOG_BYTES = _shared_gauge("ingest_backlog_bytes", "Their staged payloads.")
+_BACKLOG_AGE = _shared_gauge("ingest_backlog_age_seconds", "Age of the oldest unfinished batch.")
+_DRAIN_RATE = _shared_gauge(
+    "ingest_backlog_drain_items_per_second", "Items of the backlog finished a second, of late."
+)
+_MAX_ITEMS = _shared_gauge("ingest_backlog_max_items", "Where writes are refused, in items.")
+_MAX_BYTES = _shared_gauge("ingest_backlog_max_bytes", "Where writes are refused, in bytes.")
+_REDIS_AWAY = Gauge(
+    "ingest_redis_away", "Processes that do without Redis now.", multiprocess_mode="sum"
+)
+_REDIS_AWAY.set(0)  # whatever the part's predecessor left
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepting:
+    """What an API process counts of a collection."""
+
+    valid: Counter
+    invalid: Counter
+    accepted: Counter
+    rejected: Counter
+    replayed: Counter
+    refused: Counter
+
+
+@dataclass(frozen=True, slots=True)
+class _Committing:
+    """What a worker counts of a collection."""
+
+    states: dict[str, Counter]
+    items: Counter
+    seconds: Histogram
+
+
+@cache
+def _accepting(collection: str) -> _Accepting:
+    return _Accepting(
+        valid=_ITEMS.labels(collection, "valid"),
+        invalid=_ITEMS.labels(collection, "invalid"),
+        accepted=_BATCHES.labels(collection, "accepted"),
+        rejected=_BATCHES.labels(collection, "rejected"),
+        replayed=_REPLAYS.labels(collection),
+        refused=_REFUSED.labels(collection),
+    )
+
+
+@cache
+def _committing(collection: str) -> _Committing:
+    return _Committing(
+        states={state: _BATCHES.labels(collection, state) for state in ("committed", "failed")},
+        items=_FINISHED_ITEMS.labels(collection),
+        seconds=_COMMIT_SECONDS.labels(collection),
+    )
+
+
+@cache
+def _answers(method: str, collection: str, status: int) -> Counter:
+    return _REQUESTS.labels(method, collection, str(status))
+
+
+@cache
+def _durations(method: str) -> Histogram:
+    return _REQUEST_SECONDS.labels(method)
+
+
+def prepare_api(collections: Iterable[str], *, max_items: int, max_bytes: int) -> None:
+    """Show what an API process counts from its start on, at zero."""
+    for name in collections:
+        _accepting(name)
+    _MAX_ITEMS.set(max_items)
+    _MAX_BYTES.set(max_bytes)
+
+
+def prepare_worker(collections: Iterable[str]) -> None:
+    """Show what a worker counts from its start on, at zero."""
+    for name in collections:
+        _committing(name)
+
+
+def answered(method: str, collection: str, status: int, seconds: float) -> None:
+    """Count a request that got its answer.
+
+    Args:
+        collection: one of the registry; empty where the request was not about any.
+    """
+    known = method if method in _METHODS else _OTHER
+    _answers(known, collection, status).inc()
+    _durations(known).observe(seconds)
+
+
+def unreadable(status: int) -> None:
+    """Count an answer to what is no request."""
+    _answers(_OTHER, "", status).inc()
+
+
+def accepted(collection: str, valid: int, invalid: int) -> None:
+    """Count a batch that is durable, and its items."""
+    counters = _accepting(collection)
+    counters.accepted.inc()
+    counters.valid.inc(valid)
+    counters.invalid.inc(invalid)
+
+
+def rejected(collection: str, valid: int, invalid: int) -> None:
+    """Count a batch that validation refused, and its items."""
+    counters = _accepting(collection)
+    counters.rejected.inc()
+    counters.valid.inc(valid)
+    counters.invalid.inc(invalid)
+
+
+def replayed(collection: str) -> None:
+    """Count a write whose key was used before."""
+    _accepting(collection).replayed.inc()
+
+
+def refused(collection: str) -> None:
+    """Count a write that the backlog kept out."""
+    _accepting(collection).refused.inc()
+
+
+def rate_unchecked() -> None:
+    """Count a write that passed its rates because Redis was away."""
+    _UNCHECKED.inc()
+
+
+def commit_took(collection: str, seconds: float) -> None:
+    """Measure a transaction that applied batches of a collection."""
+    _committing(collection).seconds.observe(seconds)
+
+
+def finished(collection: str, state: str, items: int) -> None:
+    """Count a batch that is `committed` or `failed`, and all its items."""
+    counters = _committing(collection)
+    counters.states[state].inc()
+    counters.items.inc(items)
+
+
+def backlog(batches: int, items: int, size: int, age: float, drain_rate: float) -> None:
+    """Show what is accepted and unfinished; `size` in bytes, `age` in seconds."""
+    _BACKLOG_BATCHES.set(batches)
+    _BACKLOG_ITEMS.set(items)
+    _BACKLOG_BYTES.set(size)
+    _BACKLOG_AGE.set(age)
+    _DRAIN_RATE.set(drain_rate)
+
+
+def redis_away(away: bool) -> None:
+    """Show whether this process does without Redis."""
+    _REDIS_AWAY.set(int(away))
+
+
+def render() -> bytes:
+    """Everything in Prometheus's text format: of this process, or of all that share its folder."""
+    return generate_latest(_registry())
+
+
+def serve(host: str, port: int) -> None:
+    """Answer `GET /metrics` on a port of its own, for a process that serves nothing else.
+
+    Raises:
+        ConfigurationError: nobody can listen there.
+    """
+    try:
+        start_http_server(port, host, _registry())
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot serve metrics on {host}:{port}: {error.strerror or error}; "
+            "set INGEST_WORKER_METRICS_PORT to another port"
+        ) from error
+
+
+def _registry() -> CollectorRegistry:
+    if _FOLDER is None:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, _FOLDER)  # type: ignore[no-untyped-call]
+    return registry

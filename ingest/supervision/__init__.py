@@ -1,0 +1,1 @@
+"""Processes that are started, kept running and stopped together, on one port."""

@@ -1,0 +1,232 @@
+"""`ingest serve --processes N` and `ingest worker` as an operator runs them, on real servers."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from processes import runs
+from prometheus_client.parser import text_string_to_metric_families
+
+from ingest.embedded.ports import free_port
+from tests.acceptance.conftest import PATIENCE, POLL, clean_environment
+
+if TYPE_CHECKING:
+    from conftest import Dev
+
+pytestmark = pytest.mark.timeout(240)
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Command:
+    """A running `ingest …`, with what it says on standard error."""
+
+    process: "subprocess.Popen[bytes]"
+    complaints: Path
+
+    def logged(self, message: str) -> dict[str, Any] | None:
+        """The first line of its log with this message."""
+        for line in self.complaints.read_text().splitlines():
+            if line.startswith("{") and (event := json.loads(line))["message"] == message:
+                return dict(event)
+        return None
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"still not: {what}\n{self.complaints.read_text()}"
+            time.sleep(POLL)
+
+    def serving(self) -> dict[str, Any]:
+        """What it says once all its processes serve."""
+        self.until(lambda: self.logged("processes serve"), "processes that serve")
+        return self.logged("processes serve") or {}
+
+    def children(self) -> list[int]:
+        """The processes that it runs now."""
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def start(dev: "Dev", tmp_path: Path) -> Iterator[Start]:
+    """Starts `ingest …` on the servers of `dev`, with a folder of its own for what is temporary."""
+    started: list[Command] = []
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    def run(*arguments: str, **settings: str) -> Command:
+        complaints = tmp_path / f"complaints-{len(started)}"
+        environment = {
+            **clean_environment(),
+            "INGEST_DATABASE_URL": dev.ready["databaseUrl"],
+            "INGEST_REDIS_URL": dev.ready["redisUrl"],
+            "TMPDIR": str(temporary),
+            **settings,
+        }
+        with complaints.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ingest", *arguments],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+            )
+        started.append(Command(process, complaints))
+        return started[-1]
+
+    yield run
+    for command in started:
+        if command.process.poll() is None:
+            command.process.terminate()
+        command.process.wait(PATIENCE)
+    assert list(temporary.iterdir()) == []
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """One request on a connection of its own, so that any of the processes may answer it."""
+    connection = HTTPConnection(HOST, port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+def sample(text: str, name: str, **labels: str) -> float:
+    """The sum of the samples of this name that have these labels."""
+    return sum(
+        each.value
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+        if each.name == name and labels.items() <= each.labels.items()
+    )
+
+
+def test_processes_share_a_port_and_their_metrics(start: Start) -> None:
+    command = start("serve", "--port", "0", "--processes", "2")
+    serving = command.serving()
+    assert sorted(serving["pids"]) == sorted(command.children())
+    assert len(serving["pids"]) == 2
+    asked = 40
+    for _ in range(asked):
+        assert get(serving["port"], "/healthz")[0] == 200
+    for _ in range(5):  # whichever of them answers
+        text = get(serving["port"], "/metrics")[1]
+        assert sample(text, "ingest_request_duration_seconds_count", method="GET") >= asked
+
+
+def test_a_process_that_dies_is_started_again_and_its_numbers_stay(start: Start) -> None:
+    command = start("serve", "--port", "0", "--processes", "2")
+    port = command.serving()["port"]
+    for _ in range(20):
+        get(port, "/healthz")
+    killed, other = command.serving()["pids"]
+    os.kill(killed, signal.SIGKILL)
+    command.until(lambda: command.logged("a part answers again"), "another process")
+    again = command.children()
+    assert len(again) == 2
+    assert killed not in again
+    assert other in again
+    assert get(port, "/readyz")[0] == 200
+    text = get(port, "/metrics")[1]
+    assert sample(text, "ingest_request_duration_seconds_count", method="GET") >= 21
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_all_of_them_and_requests_are_answered(
+    dev: "Dev", start: Start, number: signal.Signals
+) -> None:
+    command = start("serve", "--port", "0", "--processes", "2")
+    serving = command.serving()
+    body = json.dumps([{"email": f"{number.name}@example.com", "first_name": "Jim"}])
+    connection = HTTPConnection(HOST, serving["port"], timeout=30)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/v1/contacts")
+        connection.putheader("Authorization", f"Bearer {dev.ready['token']}")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.putheader("Expect", "100-continue")
+        connection.endheaders()
+        assert connection.sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # it is at work
+        command.process.send_signal(number)
+        connection.send(body.encode())
+        assert connection.getresponse().status == 201
+    assert command.process.wait(PATIENCE) == 0
+    assert not any(map(runs, serving["pids"]))
+    assert "Traceback" not in command.complaints.read_text()
+
+
+def test_killing_the_parent_stops_its_processes(start: Start, tmp_path: Path) -> None:
+    command = start("serve", "--port", "0", "--processes", "2")
+    serving = command.serving()
+    command.process.kill()
+    command.until(lambda: not any(map(runs, serving["pids"])), "no process left")
+    with pytest.raises((OSError, HTTPException)):
+        get(serving["port"], "/healthz")
+    for left in (tmp_path / "temporary").glob("ingest-metrics-*"):  # nobody is there to remove it
+        for file in left.iterdir():
+            file.unlink()
+        left.rmdir()
+
+
+def test_a_taken_port_is_one_line(start: Start) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        command = start("serve", "--port", str(port), "--processes", "2")
+        assert command.process.wait(PATIENCE) == 1
+    (line,) = command.complaints.read_text().splitlines()
+    assert line.startswith(f"ingest: port {port} on {HOST} is taken")
+
+
+def test_resources_that_cannot_be_served_are_one_line(start: Start) -> None:
+    command = start("serve", "--port", "0", "--processes", "3", INGEST_RESOURCES="no_such_module")
+    assert command.process.wait(PATIENCE) == 1
+    (line,) = command.complaints.read_text().splitlines()
+    assert "no_such_module" in line
+
+
+def test_all_of_ingest_dev_is_in_the_metrics_of_any_api_process(dev: "Dev") -> None:
+    item = {"email": "metrics@example.com", "first_name": "Jim"}
+    assert dev.request("POST", "/v1/contacts", [item]).status == 201
+    port = int(dev.ready["url"].rsplit(":", 1)[1])
+    labels = {"collection": "contacts"}
+
+    def shown() -> bool:  # a worker counts a moment after the client has its answer
+        text = get(port, "/metrics")[1]
+        return sample(text, "ingest_commit_duration_seconds_count", **labels) >= 1
+
+    dev.until(shown, "a worker's commit in the metrics of an API process")
+    for _ in range(10):  # whichever of them answers
+        assert shown()
+    text = get(port, "/metrics")[1]
+    assert sample(text, "ingest_batches_total", state="committed", **labels) >= 1
+    assert sample(text, "ingest_items_total", result="valid", **labels) >= 1
+
+
+def test_a_worker_of_its_own_serves_its_metrics_where_it_is_told_to(start: Start) -> None:
+    port = free_port()
+    command = start("worker", INGEST_WORKER_METRICS_PORT=str(port))
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError):
+            return sample(get(port, "/metrics")[1], "ingest_redis_away") == 0
+        return False
+
+    command.until(answers, "the worker's metrics")
+    taken = start("worker", INGEST_WORKER_METRICS_PORT=str(port))
+    assert taken.process.wait(PATIENCE) == 1
+    (line,) = taken.complaints.read_text().splitlines()
+    assert line.startswith(f"ingest: cannot serve metrics on {HOST}:{port}")
