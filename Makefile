@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCH := $(VENV)/.bench
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
@@ -29,11 +30,18 @@ fuzz: setup ## the property tests again, for hours: a million comparisons, a lon
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
-bench: setup ## measure validation and commits; results go to benchmarks/results
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+bench: $(BENCH) ## measure everything for docs/benchmarks.md (25 minutes); QUICK=1: two minutes
+ifdef QUICK
+	@$(BIN)/python -m benchmarks.endpoints --quick
+else
+	@$(BIN)/python -m benchmarks.endpoints
+	@$(BIN)/python -m benchmarks.processes
+	@$(BIN)/python -m benchmarks.growth
+	@$(BIN)/python -m benchmarks.backpressure
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.commit
+endif
 
 check: setup ## check format, lints, types and the architecture
 	@$(BIN)/ruff format --quiet --check .
@@ -60,4 +68,9 @@ $(INSTALLED): pyproject.toml
 	@echo "Installing into $(VENV) (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev-server,test]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vega_datasets==0.9.0
+	@touch $@
+
+$(BENCH): $(INSTALLED)
+	@echo "Installing what is compared with into $(VENV) (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@touch $@

@@ -1,8 +1,8 @@
 """Backpressure: new writes are refused while too much of what was accepted is unfinished.
 
 PostgreSQL knows how much that is. A process reads it a few times a second while there is traffic,
-and adds what it has itself accepted since. The bound can be passed by what is under way: requests
-that were let in and are not staged yet, and what other processes accept between two readings.
+and adds what it has itself accepted since. The bound can be passed by what is being staged at that
+moment, and by what other processes accept between two readings.
 """
 
 import asyncio
@@ -94,10 +94,19 @@ class Backlog:
             Unavailable: the database is away.
         """
         await self._look()
+        if self._full and not await self._is_known(account, key):
+            self.check(collection)
+
+    async def _is_known(self, account: str, key: str | None) -> bool:
+        return bool(key and await find_by_key(self._pool, account, key, self._keep))
+
+    def check(self, collection: str) -> None:
+        """Look again before a batch is staged: many may have been let in at the same time.
+
+        Raises:
+            Overloaded: too much is unfinished by now.
+        """
         if not self._full:
-            return
-        known = key and await find_by_key(self._pool, account, key, self._keep)
-        if known:
             return
         metrics.refused(collection)
         raise Overloaded(

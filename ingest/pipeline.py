@@ -206,6 +206,7 @@ class Pipeline:
                 await self._save(batch)
                 metrics.rejected(batch.collection, *batch.submission.counts)
                 return self._outcome_of(batch)
+            self.backlog.check(batch.collection)
             with metrics.STAGE_SECONDS.time():
                 await self._save(batch)
             accepted = True

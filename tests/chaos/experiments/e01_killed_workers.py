@@ -15,7 +15,8 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     """Kill workers at random while batches are sent."""
     prefix, ledger = new_prefix("killed"), Ledger()
     kills = 0
-    async with client_of(stack, ledger) as client:
+    # On a busy machine workers are killed before they have begun to work, time and again.
+    async with client_of(stack, ledger, patience=300) as client:
         sending = asyncio.create_task(send(client, prefix, scale.killed_batches))
         while kills < scale.kills:
             await asyncio.sleep(random.uniform(0.05, 0.4))

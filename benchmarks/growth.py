@@ -1,0 +1,211 @@
+"""What grows with size, rows, clients and time, and what does not.
+
+    python -m benchmarks.growth [--quick] [--only sizes,rows,memory,sustained]
+
+- sizes: cost of an item in batches of 10², 10³ and 10⁴;
+- rows: cost of an item where 10³ to 10⁶ are stored (the batch is deleted again after each sample);
+- memory: of an API process under 64 clients with 10,000 items each;
+- sustained: the size of the staged payloads, and the rate, over many times their life.
+
+Results go to benchmarks/results/growth.json and docs/benchmarks.md.
+"""
+
+import argparse
+import asyncio
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from rich.console import Console
+
+from benchmarks.machine import describe
+from benchmarks.people import items
+from benchmarks.reports import growth as report
+from benchmarks.reports.sheet import show
+from benchmarks.results import save
+from benchmarks.session import Measured, Session, sampling, serve
+from benchmarks.stack import Servers, run_servers
+from ingest.settings import Settings
+
+ITEMS = 1_000
+FLAT = 1.5
+"""The most by which a cost may differ from the least of its kind."""
+_FASTEST = 150_000  # items a second that bodies are prepared for
+_NAPTIME = "10s"
+"""Autovacuum is six times as frequent as by default where payloads live a thousandth of an hour."""
+_console = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured."""
+
+    rounds: int
+    seconds: float
+    samples: int
+    stored: tuple[int, ...]
+    clients: int
+    sustained: float
+    payload_ttl: float
+
+
+FULL = Scale(3, 2.0, 60, (1_000, 10_000, 100_000, 1_000_000), 64, 90.0, 2.0)
+QUICK = Scale(1, 0.5, 5, (1_000, 10_000), 8, 24.0, 1.0)
+
+
+async def sizes(servers: Servers, scale: Scale) -> dict[str, Any]:
+    """Microseconds an item by items a batch, 8 clients: of the clock, and of all processors."""
+    found: dict[int, list[Measured]] = {100: [], 1_000: [], 10_000: []}
+    async with serve(servers) as session:
+        for _ in range(scale.rounds):
+            for size, results in found.items():
+                await session.empty()
+                requests = max(8, int(_FASTEST * scale.seconds / size))
+                results.append(await session.run(session.load(size, 8, requests), scale.seconds))
+    return {str(size): _cost(results) for size, results in found.items()}
+
+
+async def rows(servers: Servers, scale: Scale) -> dict[str, Any]:
+    """Microseconds an item by rows that are stored: one client, batches of 1,000 items."""
+    found: dict[str, Any] = {}
+    stored = 0
+    async with serve(servers) as session:
+        for wanted in scale.stored:
+            _console.print(f"growth: {wanted:,} stored rows")
+            stored += await _fill(session, wanted - stored)
+            found[str(wanted)] = await _at(session, scale)
+    return found
+
+
+async def _fill(session: Session, count: int) -> int:
+    size = min(count, 10_000)
+    measured = await session.run(session.load(size, min(8, count // size), count // size), 600)
+    _complain(measured)
+    await session.database.connection.execute("VACUUM (ANALYZE) collections.contacts")
+    await session.database.checkpoint()
+    return measured.sent.items
+
+
+async def _at(session: Session, scale: Scale) -> dict[str, Any]:
+    """Costs at the rows that are stored; each batch is deleted before the next comes."""
+    stored = await session.database.count_contacts()
+    saved, removed = [], []
+    for sample in range(scale.samples):
+        serial = f"r{stored}.{sample}"
+        load = session.load(ITEMS, 1, 1, serial=serial)
+        saved.append(await session.run(load, 60, counted=False))
+        path = "/v1/contacts?matching=email"
+        load = session.load(ITEMS, 1, 1, serial=serial, method="DELETE", path=path)
+        removed.append(await session.run(load, 60, counted=False))
+    if await session.database.count_contacts() != stored:
+        raise RuntimeError(f"void: of {stored} rows there are some more or less")
+    return {"create": _cost(saved), "delete": _cost(removed)}
+
+
+def _cost(results: list[Measured]) -> dict[str, float]:
+    """Microseconds an item: the median by the clock; the mean of processors, which tick slowly."""
+    for measured in results:
+        _complain(measured)
+    cpu = sum(used for each in results for part, used in each.cpu.items() if part != "client")
+    return {
+        "clock": round(statistics.median(1e6 / each.items_per_second for each in results), 2),
+        "cpu": round(1e6 * cpu / sum(each.sent.items for each in results), 2),
+    }
+
+
+def _complain(measured: Measured) -> None:
+    if measured.void:
+        raise RuntimeError(
+            f"void: {measured.rows} rows of {measured.sent.items}, {measured.sent.errors}"
+        )
+
+
+async def memory(servers: Servers, scale: Scale) -> dict[str, Any]:
+    """An API process's memory before, under and after 64 clients × 10,000 items; in bytes."""
+    async with serve(servers) as session:
+        process = psutil.Process(session.service.api[0])
+
+        async def sample() -> dict[str, Any]:
+            return {"bytes": process.memory_info().rss}
+
+        idle = process.memory_info().rss
+        load = session.load(10_000, scale.clients, 2 * scale.clients)
+        async with sampling(sample, 0.1) as samples:
+            measured = await session.run(load, 600)
+        _complain(measured)
+        return {
+            "clients": scale.clients,
+            "bodies": scale.clients * len(",".join(items("memory", 0, 10_000, bad=False))),
+            "idle": idle,
+            "peak": measured.peaks["api"],
+            "after": process.memory_info().rss,
+            "bound": idle + scale.clients * Settings(database_url="", redis_url="").max_body,
+            "workerPeak": measured.peaks["worker"],
+            "refused": measured.sent.refused,
+            "samples": samples,
+        }
+
+
+async def sustained(servers: Servers, scale: Scale) -> dict[str, Any]:
+    """The staged payloads and the rate over many times `INGEST_PAYLOAD_TTL`."""
+    options = {"payload_ttl": str(scale.payload_ttl), "retention_interval": "0.5"}
+    async with serve(servers, **options) as session:
+        connection = session.database.connection
+
+        async def sample() -> dict[str, Any]:
+            row = await connection.fetchrow(
+                """
+                SELECT pg_total_relation_size('ingest.payloads') AS bytes,
+                       (SELECT count(*) FROM ingest.payloads) AS payloads
+                """
+            )
+            return dict(row)
+
+        load = session.load(ITEMS, 8, 10**9, stream=True)
+        await session.generator.prepare(load)
+        async with sampling(sample, 1.0) as samples:
+            sent = await session.generator.run(scale.sustained)
+        stored = await session.database.count_contacts()
+    if sent.errors or stored != sent.items:
+        raise RuntimeError(f"void: {stored} rows of {sent.items}, {sent.errors}")
+    return {
+        "payloadTtl": scale.payload_ttl,
+        "seconds": sent.seconds,
+        "items": sent.items,
+        "samples": samples,
+        "itemsPerSecond": [
+            {"second": each["second"], "items": ITEMS * each["statuses"].get("201", 0)}
+            for each in sent.timeline
+        ],
+    }
+
+
+PARTS = {"sizes": sizes, "rows": rows, "memory": memory, "sustained": sustained}
+
+
+async def measure(names: list[str], scale: Scale) -> dict[str, Any]:
+    """The named parts, each on servers of its own."""
+    results: dict[str, Any] = {}
+    for name in names:
+        _console.print(f"growth: {name}")
+        settings = {"autovacuum_naptime": _NAPTIME} if name == "sustained" else {}
+        with run_servers(**settings) as servers:
+            results[name] = await PARTS[name](servers, scale)
+    return {"machine": describe(), "flat": FLAT, **results}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a small form, to see that it works")
+    parser.add_argument("--only", help="parts, such as sizes,rows")
+    options = parser.parse_args()
+    names = options.only.split(",") if options.only else list(PARTS)
+    results = asyncio.run(measure(names, QUICK if options.quick else FULL))
+    show(report.sheets(results))
+    whole = not (options.quick or options.only)
+    print(f"saved to {save('growth', results, whole=whole)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The load generator: a process of its own, told by lines of JSON what to prepare and when to go.
+
+    python -m benchmarks.load
+
+It makes all bodies before the clock starts, so that what runs inside the clock is little more than
+sockets; its own processor time is measured like everybody's. `Load` is what to prepare; `Generator`
+is the handle of the process that measures.
+"""
+
+import asyncio
+import gc
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import asyncpg
+import uvloop
+
+from benchmarks.clients import Client, Tally, connect_clients
+from benchmarks.stack import ROOT, clean_environment
+
+PATIENCE = 300.0
+"""Seconds after which a load that does not end is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What clients send.
+
+    Args:
+        kind: requests with JSON arrays, Kinto's batches, or binary COPY without any server of ours.
+        target: the port of 127.0.0.1, or the database's URL for COPY.
+        serial: makes every address of this load unique in the whole run.
+        requests: how many bodies there are; the load ends when they are used up.
+        per_second: send at this pace whatever the answers are; 0 sends as answers come.
+        stream: make each body when it is sent (for long loads), and not before the clock starts.
+        patient: whether a refusal (503) is sent again after its Retry-After, as clients should.
+    """
+
+    kind: Literal["json", "kinto", "copy"]
+    target: str
+    serial: str
+    size: int
+    clients: int
+    requests: int
+    method: str = "POST"
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    bad: bool = False
+    first: int = 0
+    per_second: float = 0.0
+    stream: bool = False
+    patient: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of a load. Times in seconds, latencies in milliseconds.
+
+    Args:
+        items: that were acknowledged as saved (or accepted, where the client asked for that).
+        timeline: for each second, requests by status and the median and greatest latency.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    requests: int
+    items: int
+    refused: int
+    p50: float
+    p99: float
+    errors: list[str]
+    timeline: list[dict[str, Any]]
+
+
+class Generator:
+    """The load generator's process, seen from the process that measures."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> "Generator":
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "benchmarks.load",
+            cwd=ROOT,
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            limit=64 * 2**20,
+        )
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            try:
+                await asyncio.wait_for(self._process.wait(), 10)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+
+    async def prepare(self, load: Load) -> None:
+        """Make the bodies and connect the clients."""
+        await self._call({"prepare": asdict(load)}, PATIENCE)
+
+    async def run(self, seconds: float) -> Sent:
+        """Send for so long; what is under way then is waited for."""
+        return Sent(**await self._call({"run": seconds}, seconds + 2 * PATIENCE))
+
+    async def _call(self, command: dict[str, Any], patience: float) -> dict[str, Any]:
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise RuntimeError("the load generator does not run")
+        process.stdin.write(json.dumps(command).encode() + b"\n")
+        line = await asyncio.wait_for(process.stdout.readline(), patience)
+        if not line:
+            raise RuntimeError("the load generator ended")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+async def _send(client: Client, number: int, load: Load, end: float, tally: Tally) -> None:
+    """One client's share: every `load.clients`-th body from its own number on."""
+    began = tally.began
+    for place in range(number, load.requests, load.clients):
+        if load.per_second:
+            due = began + place / load.per_second
+            if max(due, time.perf_counter()) >= end:
+                return
+            if (pause := due - time.perf_counter()) > 0:
+                await asyncio.sleep(pause)
+        elif time.perf_counter() >= end and place >= load.clients:
+            return
+        await client.send(place, tally)
+
+
+async def _run(load: Load, clients: list[Client], seconds: float) -> Sent:
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    tally = Tally(time.perf_counter())
+    cpu = time.process_time()
+    try:
+        async with asyncio.timeout(seconds + PATIENCE), asyncio.TaskGroup() as group:
+            for number, client in enumerate(clients):
+                group.create_task(_send(client, number, load, tally.began + seconds, tally))
+    except* (OSError, TimeoutError, asyncpg.PostgresError) as errors:
+        tally.errors += [f"{type(error).__name__}: {error}" for error in errors.exceptions]
+    took = max(tally.ended - tally.began, 1e-9)
+    cpu = time.process_time() - cpu
+    gc.enable()
+    gc.unfreeze()
+    return Sent(
+        seconds=took,
+        cpu_seconds=cpu,
+        requests=len(tally.answers),
+        items=tally.items,
+        refused=tally.refused,
+        p50=tally.percentile(0.50),
+        p99=tally.percentile(0.99),
+        errors=tally.errors[:5],
+        timeline=tally.timeline(),
+    )
+
+
+async def _serve() -> None:
+    """Answer commands from standard input until it ends."""
+    clients: list[Client] = []
+    load: Load | None = None
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        command = json.loads(line)
+        answer: dict[str, Any] = {}
+        if "prepare" in command:
+            load = Load(**command["prepare"])
+            clients = await connect_clients(load)
+        elif load is not None:
+            answer = asdict(await _run(load, clients, command["run"]))
+            for client in clients:
+                await client.close()
+            clients = []
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())

@@ -1,0 +1,162 @@
+"""What grows, as tables and plots."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.reports.plot import figure_of, save
+from benchmarks.reports.sheet import Sheet, number
+
+_MIB = 2**20
+Results = dict[str, Any]
+
+
+def sheets(results: Results) -> list[Sheet]:
+    """One table for each part that was measured."""
+    makers = {"sizes": _sizes, "rows": _rows, "memory": _memory, "sustained": _sustained}
+    return [make(results) for name, make in makers.items() if name in results]
+
+
+def _flat(values: list[float], most: float) -> str:
+    spread = max(values) / min(values)
+    return f"{spread:.2f} ({'flat' if spread <= most else 'NOT flat'}, goal {most})"
+
+
+def _costs(title: str, by: dict[str, dict[str, float]], most: float) -> Sheet:
+    rows: list[tuple[str, ...]] = [
+        (f"{int(size):,}", number(cost["clock"], 1), number(cost["cpu"], 1))
+        for size, cost in by.items()
+    ]
+    spreads = [_flat([cost[name] for cost in by.values()], most) for name in ("clock", "cpu")]
+    rows.append(("largest ÷ smallest", *spreads))
+    return Sheet(title, ("", "µs an item", "CPU µs an item (service and servers)"), rows)
+
+
+def _sizes(results: Results) -> Sheet:
+    return _costs("Items a batch, 8 clients", results["sizes"], results["flat"])
+
+
+def _rows(results: Results) -> Sheet:
+    rows: list[tuple[str, ...]] = []
+    kinds = ("create", "delete")
+    for stored, found in results["rows"].items():
+        cells = [number(found[kind][name], 1) for kind in kinds for name in ("clock", "cpu")]
+        rows.append((f"{int(stored):,}", *cells))
+    spreads = [
+        _flat([found[kind][name] for found in results["rows"].values()], results["flat"])
+        for kind in kinds
+        for name in ("clock", "cpu")
+    ]
+    rows.append(("largest ÷ smallest", *spreads))
+    columns = ("stored rows", "POST µs an item", "CPU", "DELETE by e-mail µs an item", "CPU")
+    return Sheet("Stored rows: 1 client, batches of 1,000", columns, rows)
+
+
+def _memory(results: Results) -> Sheet:
+    found = results["memory"]
+    title = f"Memory of one API process, {found['clients']} clients × 10,000 items"
+    names = {
+        "idle": "before, MiB",
+        "peak": "peak, MiB",
+        "after": "after, MiB",
+        "bound": "bound (before + clients × body limit), MiB",
+        "workerPeak": "worker's peak, MiB",
+    }
+    rows = [(text, number(found[name] / _MIB)) for name, text in names.items()]
+    growth = (found["peak"] - found["idle"]) / found["bodies"]
+    rows.append(("bodies under way, MiB", number(found["bodies"] / _MIB)))
+    rows.append(("growth ÷ bodies under way", number(growth, 1)))
+    rows.append(("refused for a full backlog (sent again)", number(found["refused"])))
+    return Sheet(title, ("", "value"), rows)
+
+
+def _halves(values: list[float]) -> tuple[float, float]:
+    """Means of the second and of the last quarter: what has settled, and what became of it."""
+    quarter = max(len(values) // 4, 1)
+    second, last = values[quarter : 2 * quarter], values[-quarter:]
+    return sum(second) / len(second), sum(last) / len(last)
+
+
+def _sustained(results: Results) -> Sheet:
+    found = results["sustained"]
+    size = _halves([each["bytes"] / _MIB for each in found["samples"]])
+    kept = _halves([each["payloads"] for each in found["samples"]])
+    rates = _halves([each["items"] for each in found["itemsPerSecond"][:-1]])
+    lives = found["seconds"] / found["payloadTtl"]
+    rows = [
+        ("payload table, MiB", *(number(each) for each in size), f"{size[1] / size[0]:.2f}"),
+        ("payloads in it", *(number(each) for each in kept), f"{kept[1] / kept[0]:.2f}"),
+        ("items/s", *(number(each) for each in rates), f"{rates[1] / rates[0]:.2f}"),
+    ]
+    title = (
+        f"Sustained load: {found['seconds']:.0f} s, {lives:.0f} times the life of a payload, "
+        f"{found['items']:,} items"
+    )
+    return Sheet(title, ("", "second quarter", "last quarter", "ratio"), rows)
+
+
+def draw(results: Results, folder: Path) -> list[Path]:
+    """One plot for each part that was measured."""
+    makers = {
+        "sizes": _draw_sizes,
+        "rows": _draw_rows,
+        "memory": _draw_memory,
+        "sustained": _draw_sustained,
+    }
+    return [
+        make(results[name], folder / f"growth-{name}.svg")
+        for name, make in makers.items()
+        if name in results
+    ]
+
+
+def _draw_sizes(found: Any, path: Path) -> Path:
+    drawing, axes = figure_of("Cost of an item by items a batch", "items a batch", "µs an item")
+    _lines(axes, {"clock, 8 clients": found}, "clock")
+    _lines(axes, {"processors of service and servers": found}, "cpu")
+    return _finish(drawing, axes, path)
+
+
+def _draw_rows(found: Any, path: Path) -> Path:
+    drawing, axes = figure_of("Cost of an item by stored rows", "stored rows", "µs an item")
+    for kind in ("create", "delete"):
+        _lines(axes, {kind: {stored: each[kind] for stored, each in found.items()}}, "clock")
+    return _finish(drawing, axes, path)
+
+
+def _lines(axes: Any, by_label: dict[str, Any], name: str) -> None:
+    for label, found in by_label.items():
+        costs = [cost[name] for cost in found.values()]
+        axes.plot([int(each) for each in found], costs, marker="o", label=label)
+
+
+def _finish(drawing: Any, axes: Any, path: Path) -> Path:
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=7)
+    return save(drawing, path)
+
+
+def _draw_memory(found: Any, path: Path) -> Path:
+    title = f"An API process under {found['clients']} clients × 10,000 items"
+    drawing, axes = figure_of(title, "s", "MiB resident")
+    seconds = [each["second"] for each in found["samples"]]
+    axes.plot(seconds, [each["bytes"] / _MIB for each in found["samples"]], label="API process")
+    axes.axhline(found["bound"] / _MIB, linestyle="--", color="grey", label="bound")
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=7)
+    return save(drawing, path)
+
+
+def _draw_sustained(found: Any, path: Path) -> Path:
+    title = f"Sustained load, payloads live {found['payloadTtl']:g} s"
+    drawing, axes = figure_of(title, "s", "payload table, MiB")
+    seconds = [each["second"] for each in found["samples"]]
+    sizes = [each["bytes"] / _MIB for each in found["samples"]]
+    axes.plot(seconds, sizes, color="C0", label="payload table")
+    axes.set_ylim(bottom=0)
+    right = axes.twinx()
+    rates = found["itemsPerSecond"][:-1]
+    right.plot([each["second"] for each in rates], [each["items"] for each in rates], color="C3")
+    right.set_ylim(bottom=0)
+    right.set_ylabel("items/s (red)")
+    return save(drawing, path)
