@@ -22,7 +22,7 @@ from ingest.http.hardening import (
     parse_networks,
     secure,
 )
-from ingest.http.middleware import authenticated, errors_as_json, negotiated, traced
+from ingest.http.middleware import authenticated, errors_as_documents, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
 from ingest.http.throttle import tell_quotas, throttled
@@ -48,7 +48,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
         registry, max_items=settings.max_backlog_items, max_bytes=settings.max_backlog_bytes
     )
     app = web.Application(
-        middlewares=[traced, errors_as_json, known_host, negotiated, authenticated, throttled]
+        middlewares=[traced, errors_as_documents, known_host, negotiated, authenticated, throttled]
     )
     app[app_keys.SETTINGS] = settings
     app[app_keys.REGISTRY] = registry
@@ -57,6 +57,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     app[app_keys.TRUSTED_PROXIES] = parse_networks(settings.trusted_proxies)
     app[app_keys.CONCURRENCY] = Concurrency(settings.max_concurrent)
     app.add_routes(ROUTES)
+    app[app_keys.DECODING] = asyncio.Semaphore(1)
     app[app_keys.STOPPING] = asyncio.Event()
     app.on_response_prepare.append(secure)
     app.on_response_prepare.append(tell_quotas)

@@ -7,7 +7,7 @@ as the nearest float. Here the first stays an `int` and the second becomes a `De
 import json
 import math
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -34,7 +34,7 @@ def load_exact(body: bytes) -> Any:
 
 def keep_digits(body: bytes, document: Any) -> Any:
     """`document`, which orjson read from `body`, with every number that it rounded put right."""
-    return json.loads(body, parse_float=_exact_float) if may_round(body) else document
+    return json.loads(body, parse_float=exact_float) if may_round(body) else document
 
 
 def may_round(body: bytes) -> bool:
@@ -69,16 +69,22 @@ def _is_rounded(number: bytes) -> bool:
     try:
         if number.lstrip(b"-").isdigit():
             return not -(2**63) <= int(number) < 2**64
-        return isinstance(_exact_float(number.decode()), Decimal)
+        return isinstance(exact_float(number.decode()), Decimal)
     except (ValueError, ArithmeticError):
         return True
 
 
-def _exact_float(text: str) -> float | Decimal:
+def exact_float(text: str) -> float | Decimal:
+    """A number as a float where that shows the same digits, else as a Decimal."""
     value = float(text)
     if repr(value) == text:
         return value
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        # An exponent of more digits than Decimal takes: a number that no column can hold either.
+        mantissa = text.lower().partition("e")[0]
+        return Decimal(f"{mantissa}e-999999") if mantissa.strip("-0.") else value
     return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
 
 

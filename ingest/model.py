@@ -97,6 +97,17 @@ class Failure:
     errors: Sequence[ItemError]
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An element of a body that no item could be made of: what was received, and why.
+
+    Decoders hand it on in the item's place, and validation makes it a `Failure`.
+    """
+
+    raw: Any
+    errors: Sequence[ItemError]
+
+
 class Resolution(StrEnum):
     """What POST does with an item that exists already (`Prefer: resolution=`)."""
 
@@ -120,6 +131,8 @@ class Options:
     """The field that finds the stored item in place of the key, by its name in the schema."""
     groups: tuple[str, ...] = ()
     """What the sender is confined to: items of other groups are refused. None for everything."""
+    columns: tuple[str, ...] | None = None
+    """The columns of a CSV body, in their order: failed rows are shown under them."""
 
     @property
     def upserts(self) -> bool:
@@ -135,11 +148,15 @@ class Options:
 
     @classmethod
     def from_document(cls, stored: Mapping[str, Any]) -> Self:
-        read = {
-            "resolution": Resolution(stored["resolution"]),
-            "groups": tuple(stored.get("groups", ())),
-        }
-        return cls(**{**stored, **read})
+        columns = stored.get("columns")
+        return cls(
+            **{
+                **stored,
+                "resolution": Resolution(stored["resolution"]),
+                "groups": tuple(stored.get("groups", ())),
+                "columns": None if columns is None else tuple(columns),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

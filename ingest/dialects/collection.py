@@ -99,6 +99,18 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
     return Answer(200, document)
 
 
+def failures(shown: Batch) -> Document:
+    """What stands before the failures of a batch where all of them are listed."""
+    bad = len(shown.invalid)
+    document = _envelope("success", 200, f"{bad} of {_items(shown.received)} {_are(bad)} invalid")
+    document["metadata"] = {
+        "batchId": str(shown.id),
+        "receivedItemsCount": shown.received,
+        "invalidItemsCount": bad,
+    }
+    return document
+
+
 def error(problem: RequestError, status: int) -> Document:
     """An error of the request as a whole."""
     document = _envelope("error", status, problem.message)

@@ -1,14 +1,34 @@
-"""Which format a response has: `Accept` against what the service speaks (RFC 9110, 12.5.1)."""
+"""Which format a response has: the path's extension, else `Accept` (RFC 9110, 12.5.1)."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
+CSV = "text/csv"
+XML = "application/xml"
+YAML = "application/yaml"
+
+REQUESTS = (JSON, NDJSON, CSV, XML, YAML)
+"""What bodies of requests may be."""
+STREAMS = frozenset({NDJSON, CSV})
+"""Those of any number of items, which are decoded while they arrive."""
+RESPONSES = (JSON, XML, YAML)
+"""What every response may be."""
+EXTENSIONS: Mapping[str, str] = {
+    "json": JSON,
+    "ndjson": NDJSON,
+    "csv": CSV,
+    "xml": XML,
+    "yaml": YAML,
+}
+
 _Q = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)  # a client sends the same one again and again
-def choose(accept: str | None, available: tuple[str, ...] = (JSON,)) -> str | None:
+def choose(accept: str | None, available: tuple[str, ...] = RESPONSES) -> str | None:
     """The best media type of `available` for an `Accept` header; None where it admits none.
 
     The most specific range that names a type gives its quality; the first listed wins a tie.

@@ -1,80 +1,164 @@
-"""Request bodies: what their headers promise, and their bytes within the limits."""
+"""Request bodies: what their headers promise, and their items within the limits."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ingest.errors import (
-    BodyTooLarge,
-    MalformedBody,
-    RequestTimeout,
-    UnsupportedEncoding,
-    UnsupportedMediaType,
-)
-from ingest.formats.negotiation import JSON
+from ingest.errors import InvalidParameter, MalformedBody, RequestTimeout, UnsupportedMediaType
+from ingest.formats.charsets import check_charset
+from ingest.formats.compression import Decompressor, parse_encodings, too_large
+from ingest.formats.decoding import CSV_PARAMETERS, BodyFormat, Decoder, csv_options
+from ingest.formats.limits import no_body
+from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
+from ingest.http.keys import DECODING, SETTINGS
 
-SUPPORTED = (JSON,)
+# What takes longer than a few milliseconds to decode is decoded beside the event loop. JSON is
+# quick, and its parser lets nobody else run in between anyway.
+_MUCH = 64 * 1024
+_UTF8 = frozenset({"utf-8", "ascii"})
 
 
-def content_type(request: web.Request) -> str:
-    """The media type of the body; JSON where the request does not say.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the headers and parameters of a request say about its body."""
+
+    format: BodyFormat
+    encodings: tuple[str, ...]
+
+    @property
+    def content_type(self) -> str:
+        """As far as it makes two requests different."""
+        media_type, charset = self.format.media_type, self.format.charset
+        return media_type if charset is None else f"{media_type}; charset={charset}"
+
+
+@dataclass(slots=True)
+class Decoded:
+    """The items of a body."""
+
+    items: list[Any] = field(default_factory=list)
+    columns: tuple[str, ...] | None = None
+
+
+async def read_head(request: web.Request) -> Head:
+    """What a request says about its body; JSON where it says nothing.
 
     Raises:
-        UnsupportedMediaType: a type or charset that the service does not read.
+        MalformedBody: there is no body, whatever is said of it.
+        UnsupportedMediaType, UnsupportedEncoding: a type, charset or encoding that is not read.
+        InvalidParameter: a parameter of CSV beside another format, or with another value.
     """
-    if "Content-Type" not in request.headers:
-        return JSON
-    media_type, charset = request.content_type, (request.charset or "utf-8").lower()
-    if media_type not in SUPPORTED:
+    try:
+        format_ = _format_of(request)
+        encodings = parse_encodings(request.headers.getall("Content-Encoding", ()))
+    except UnsupportedMediaType:
+        # Clients name a type of their own for a body that is not there.
+        if await _is_empty(request):
+            raise no_body() from None
+        raise
+    return Head(format_, encodings)
+
+
+def _format_of(request: web.Request) -> BodyFormat:
+    media_type = request.content_type if "Content-Type" in request.headers else JSON
+    if media_type not in REQUESTS:
         raise UnsupportedMediaType(
-            f"Bodies of type {media_type[:100]!r} are not read", f"Send {', '.join(SUPPORTED)}."
+            f"Bodies of type {media_type[:100]!r} are not read", f"Send {', '.join(REQUESTS)}."
         )
-    if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType(f"The charset {charset[:100]!r} is not read", "Send UTF-8.")
-    return media_type
+    charset = None if request.charset is None else check_charset(request.charset)
+    if media_type not in (CSV, XML) and charset is not None:
+        if charset not in _UTF8:
+            raise UnsupportedMediaType(
+                f"{media_type} in the charset {charset!r} is not read", "Send UTF-8."
+            )
+        charset = None
+    if media_type != CSV:
+        for name in CSV_PARAMETERS & request.query.keys():
+            raise InvalidParameter(
+                f"The query parameter {name!r} is not known for {media_type}",
+                f"It is for bodies of type {CSV}.",
+            )
+        return BodyFormat(media_type, charset)
+    options = csv_options(charset, request.query.get("delimiter"), request.query.get("emptyAs"))
+    return BodyFormat(media_type, charset, options)
 
 
-def check_encoding(request: web.Request) -> None:
-    """Raise UnsupportedEncoding for a compressed body."""
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("identity", ""):
-        raise UnsupportedEncoding(
-            f"The content encoding {encoding[:100]!r} is not read", "Send the body uncompressed."
-        )
+async def _is_empty(request: web.Request) -> bool:
+    if not request.can_read_body:
+        return True
+    seconds = request.app[SETTINGS].body_timeout
+    return not await _received(request.content.readany, seconds)
 
 
-async def read_body(request: web.Request, *, limit: int, seconds: float) -> bytes:
-    """All bytes of the body.
+async def read_items(
+    request: web.Request, head: Head, decoder: Decoder, seen: Callable[[bytes], None]
+) -> Decoded:
+    """All items of a body, and what else its decoder found.
 
     Args:
-        limit: the most bytes that are read; more are refused, by length or while they arrive.
-        seconds: how long a client may take.
+        head: what `read_head` gave.
+        decoder: what makes items of it.
+        seen: is given every decompressed byte, in order.
 
     Raises:
-        BodyTooLarge, RequestTimeout, MalformedBody
+        BodyTooLarge, TooManyItems, MalformedBody, RequestTimeout
     """
-    if (request.content_length or 0) > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
+    settings = request.app[SETTINGS]
+    body = await _read(request, head, settings.max_body, settings.body_timeout)
+    decompressor = Decompressor(head.encodings, settings.max_body)
+
+    def decode() -> Decoded:
+        decoded = Decoded()
+        for piece in decompressor.feed(body):
+            seen(piece)
+            decoded.items += decoder.feed(piece)
+        decompressor.end()
+        decoded.items += decoder.end()
+        decoded.columns = decoder.columns
+        return decoded
+
+    if not head.encodings and (head.format.media_type == JSON or len(body) <= _MUCH):
+        return decode()
+    # One at a time: what becomes of many compressed bodies must not be in memory at once.
+    async with request.app[DECODING]:
+        return await asyncio.to_thread(decode)
+
+
+async def _read(request: web.Request, head: Head, limit: int, seconds: float) -> bytes:
+    """All bytes of the body as they were sent.
+
+    Args:
+        limit: the most bytes that the body may be, decompressed.
+        seconds: how long a client may take.
+    """
+    # Compression makes what cannot be compressed a little longer.
+    most = limit + limit // 64 + 1024 if head.encodings else limit
+    if (request.content_length or 0) > most:
+        raise too_large(limit)
+
+    async def collect() -> bytes:
+        body = bytearray()
+        async for chunk in request.content.iter_any():
+            if len(body) + len(chunk) > most:
+                raise too_large(limit)
+            body += chunk
+        return bytes(body)
+
+    return await _received(collect, seconds)
+
+
+async def _received(receive: Callable[[], Any], seconds: float) -> bytes:
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
-                chunks.append(chunk)
+            received: bytes = await receive()
     except TimeoutError:
         raise RequestTimeout(
             f"The body did not arrive within {seconds:g} seconds", "Send smaller batches."
         ) from None
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise MalformedBody("The body ended before it was complete") from error
-    return b"".join(chunks)
-
-
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"The body is larger than {limit} bytes", "Send the items in several requests."
-    )
+    return received

@@ -6,14 +6,14 @@ from aiohttp import web
 
 from ingest.errors import Unavailable
 from ingest.http.keys import POOL, REDIS, REGISTRY
-from ingest.http.responses import respond
+from ingest.http.responses import json_response
 from ingest.store.tables import missing_tables
 
 _PATIENCE = 2.0  # seconds: whoever asks wants to know now, and a frozen database says nothing
 
 
 async def healthz(request: web.Request) -> web.Response:
-    return respond(200, {"status": "alive"})
+    return json_response(200, {"status": "alive"})
 
 
 async def readyz(request: web.Request) -> web.Response:
@@ -23,7 +23,7 @@ async def readyz(request: web.Request) -> web.Response:
         "redis": "ready" if await request.app[REDIS].is_there() else "does not answer",
     }
     ready = all(state == "ready" for state in checks.values())
-    return respond(
+    return json_response(
         200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks}
     )
 

@@ -28,8 +28,14 @@ REDIS = web.AppKey("redis", RedisLink)
 RATES = web.AppKey("rates", Rates)
 CONCURRENCY = web.AppKey("concurrency", Concurrency)
 PIPELINE = web.AppKey("pipeline", Pipeline)
+DECODING = web.AppKey("decoding", asyncio.Semaphore)
+"""Holds bodies that are decoded beside the event loop back, so that there is one at a time."""
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)
 TRACE_ID = web.RequestKey("trace_id", str)
 QUOTAS = web.RequestKey("quotas", Sequence[Quota])
+LIMITED = web.RequestKey("limited", bool)
+"""Whether the batch of the request says that its account has quotas."""
+FORMAT = web.RequestKey("format", str)
+"""The media type of the response."""

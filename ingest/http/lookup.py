@@ -7,6 +7,7 @@ from aiohttp import web
 from ingest.access import Right
 from ingest.errors import UnknownBatch, UnknownCollection
 from ingest.http.keys import CALLER, REGISTRY
+from ingest.model import Batch
 from ingest.resources import Resource
 
 
@@ -34,6 +35,20 @@ def permitted_resource(request: web.Request, *rights: Right) -> Resource:
     resource = resource_of(request)
     request[CALLER].needs(rights, resource.name)
     return resource
+
+
+def check_visible(request: web.Request, batch: Batch) -> None:
+    """Refuse a batch that the caller may not see: of other groups, or of what it may not read.
+
+    Raises:
+        UnknownBatch: its sender could reach items that the caller cannot.
+        NotPermitted: somebody else sent it, and the caller may not read its collection.
+    """
+    caller = request[CALLER]
+    if not caller.shares(batch.options.groups):
+        raise unknown_batch(str(batch.id))
+    if batch.token != caller.token:
+        caller.needs([Right.READ], batch.collection)
 
 
 def batch_id_of(request: web.Request) -> UUID:

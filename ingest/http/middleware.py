@@ -1,4 +1,4 @@
-"""What happens around every handler: a trace id, one log line, a JSON answer to every failure."""
+"""What happens around every handler: a trace id, one log line, an answer to every failure."""
 
 import re
 import secrets
@@ -21,10 +21,10 @@ from ingest.errors import (
     Unavailable,
     UnknownEndpoint,
 )
-from ingest.formats.negotiation import choose
+from ingest.formats.negotiation import JSON, choose
 from ingest.http.hardening import client_address
-from ingest.http.keys import CALLER, CALLERS, REGISTRY, TRACE_ID
-from ingest.http.notices import noticed
+from ingest.http.keys import CALLER, CALLERS, FORMAT, REGISTRY, TRACE_ID
+from ingest.http.negotiation import response_format
 from ingest.http.responses import respond_error
 
 log = structlog.get_logger(__name__)
@@ -71,45 +71,52 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 @web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into a JSON response; only bugs become a 500."""
+async def errors_as_documents(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a response; only bugs become a 500."""
     try:
         return await handler(request)
     except RequestError as problem:
-        return respond_error(problem, await noticed(request, {}))
+        return await respond_error(request, problem)
     except ConfigurationError as error:
         log.warning("not ready to serve", error=str(error))
-        return respond_error(Unavailable("The service is not ready", retry_after=5))
+        return await respond_error(request, Unavailable("The service is not ready", retry_after=5))
     except web.HTTPNotFound:
-        return respond_error(
-            UnknownEndpoint("There is no such endpoint", "Collections are at /v1/{collection}.")
+        return await respond_error(
+            request,
+            UnknownEndpoint("There is no such endpoint", "Collections are at /v1/{collection}."),
         )
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = respond_error(
-            MethodNotAllowed(f"{error.method[:20]} is not allowed here", f"Allowed: {allowed}.")
+        response = await respond_error(
+            request,
+            MethodNotAllowed(f"{error.method[:20]} is not allowed here", f"Allowed: {allowed}."),
         )
         response.headers["Allow"] = allowed
         return response
     except web.HTTPException as error:
-        return respond_error(_from_aiohttp(error))
+        return await respond_error(request, _from_aiohttp(error))
     except Exception as error:
         log.exception("unexpected error", error=type(error).__name__)
-        return respond_error(
+        return await respond_error(
+            request,
             InternalError(
                 "The service failed to process the request",
                 "It has been logged under the trace id of this response.",
-            )
+            ),
         )
 
 
 @web.middleware
 async def negotiated(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what asks for a format that the service does not speak: 406 without a body."""
+    """Find out which format the response has; 406 without a body where there is none to have."""
+    accept = ", ".join(request.headers.getall("Accept", ()))
     if _is_public(request):
+        request[FORMAT] = choose(accept) or JSON
         return await handler(request)
-    if choose(", ".join(request.headers.getall("Accept", ()))) is None:
+    chosen = response_format(request, accept)
+    if chosen is None:
         return web.Response(status=406)
+    request[FORMAT] = chosen
     return await handler(request)
 
 

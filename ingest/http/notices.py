@@ -6,25 +6,20 @@ import structlog
 from aiohttp import web
 
 from ingest.errors import IngestError
-from ingest.http.keys import CALLER, POOL, REGISTRY
+from ingest.http.keys import CALLER, LIMITED, POOL, REGISTRY
 from ingest.quotas import notifications
 from ingest.store.quotas import read_holdings
 
 log = structlog.get_logger(__name__)
 
 
-async def noticed(
-    request: web.Request, document: dict[str, Any], *, limited: bool = False
-) -> dict[str, Any]:
+async def noticed(request: web.Request, document: dict[str, Any]) -> dict[str, Any]:
     """A document with the notifications of the caller's account, where there are any.
 
     Only an account that has limits costs a look into the database.
-
-    Args:
-        limited: whether the account is known to have limits that its token was not known to have.
     """
     caller = request.get(CALLER)
-    if caller is None or not (limited or caller.limited):
+    if caller is None or not (request.get(LIMITED) or caller.limited):
         return document
     try:
         holdings = await read_holdings(request.app[POOL], caller.account)

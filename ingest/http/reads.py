@@ -8,10 +8,10 @@ from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
 from ingest.http.lookup import (
     batch_id_of,
+    check_visible,
     permitted_resource,
     unknown_batch,
 )
-from ingest.http.notices import noticed
 from ingest.http.query import check_parameters, list_query, page_query, wants_meta
 from ingest.http.responses import respond
 from ingest.store import batches, reads
@@ -32,7 +32,7 @@ async def list_items(request: web.Request) -> web.Response:
         groups=request[CALLER].groups,
     )
     answer = collection.listed(page, request.app[PRESENTERS][resource.name])
-    return respond(answer.status, await noticed(request, answer.document))
+    return await respond(request, answer.status, answer.document)
 
 
 async def get_item(request: web.Request) -> web.Response:
@@ -52,7 +52,7 @@ async def get_item(request: web.Request) -> web.Response:
     if row is None:
         raise absent
     answer = collection.item(row, request.app[PRESENTERS][resource.name])
-    return respond(answer.status, await noticed(request, answer.document))
+    return await respond(request, answer.status, answer.document)
 
 
 async def list_batches(request: web.Request) -> web.Response:
@@ -60,7 +60,7 @@ async def list_batches(request: web.Request) -> web.Response:
     limit, offset = page_query(request)
     found, total = await batches.list_batches(request.app[POOL], request[CALLER], limit, offset)
     answer = collection.listed_batches(found, limit, offset, total)
-    return respond(answer.status, await noticed(request, answer.document))
+    return await respond(request, answer.status, answer.document)
 
 
 async def get_batch(request: web.Request) -> web.Response:
@@ -72,10 +72,8 @@ async def get_batch(request: web.Request) -> web.Response:
         [batch_id],
         request.app[SETTINGS].max_failures,
     )
-    caller = request[CALLER]
-    if outcome is None or not caller.shares(outcome.batch.options.groups):
+    if outcome is None:
         raise unknown_batch(str(batch_id))
-    if outcome.batch.token != caller.token:
-        caller.needs([Right.READ], outcome.batch.collection)
+    check_visible(request, outcome.batch)
     answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
-    return respond(answer.status, await noticed(request, answer.document))
+    return await respond(request, answer.status, answer.document)

@@ -11,7 +11,7 @@ from ingest import metrics
 from ingest.errors import InternalError, MalformedBody, RequestError
 from ingest.http.hardening import SECURE_HEADERS, SERVER
 from ingest.http.middleware import TRACE_HEADER
-from ingest.http.responses import respond_error
+from ingest.http.responses import json_error
 
 
 class JsonRequestHandler(RequestHandler):
@@ -35,7 +35,7 @@ class JsonRequestHandler(RequestHandler):
             problem = InternalError("The service failed to process the request")
         else:
             problem = MalformedBody("The request is not valid HTTP", _first_line(message))
-        response = respond_error(problem)
+        response = json_error(problem)
         metrics.unreadable(response.status)
         response.headers[TRACE_HEADER] = trace_id
         response.headers.update(SECURE_HEADERS)

@@ -10,12 +10,12 @@ from ingest.access import Right
 from ingest.dialects import collection
 from ingest.errors import InvalidKey
 from ingest.faults import Point
-from ingest.formats import json
-from ingest.http.body import check_encoding, content_type, read_body
+from ingest.formats.decoding import CSV_PARAMETERS, open_decoder
+from ingest.formats.limits import Limits
+from ingest.http.body import read_head, read_items
 from ingest.http.hardening import client_address
-from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
+from ingest.http.keys import CALLER, LIMITED, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
 from ingest.http.lookup import permitted_resource
-from ingest.http.notices import noticed
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
@@ -28,7 +28,9 @@ from ingest.settings import Settings
 log = structlog.get_logger(__name__)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PARAMETERS = frozenset({"matching", "select", "dryRun"})
+_PARAMETERS = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
+# Bytes of names above which the columns of a CSV file are not kept with its batch.
+_MAX_COLUMNS = 64 * 1024
 
 
 async def create(request: web.Request) -> web.Response:
@@ -60,8 +62,9 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
         _audit(request, outcome)
         await pipeline.faults.reached(Point.BEFORE_REPLY)
-    document = await noticed(request, answer.document, limited=outcome.batch.limited)
-    return respond(answer.status, document, _headers(outcome, answer.status, preferences))
+    request[LIMITED] = outcome.batch.limited
+    headers = _headers(outcome, answer.status, preferences)
+    return await respond(request, answer.status, answer.document, headers)
 
 
 def _audit(request: web.Request, outcome: Outcome) -> None:
@@ -90,33 +93,36 @@ async def _read_write(
     request: web.Request, resource: Resource, action: Action, preferences: Preferences
 ) -> Write:
     settings, caller = request.app[SETTINGS], request[CALLER]
-    options = Options(
-        # Whoever may not read sees nothing of what is stored, also not what a write has changed.
-        representation=not preferences.minimal and caller.may(Right.READ, resource.name),
-        meta=wants_meta(request),
-        lenient=preferences.lenient,
-        resolution=preferences.resolution if action is Action.CREATE else Resolution.REFUSE,
-        matching=matching_field(request, resource),
-        groups=caller.groups,
-    )
+    matching = matching_field(request, resource)
+    meta = wants_meta(request)
     key = idempotency_key(request)
-    media_type = content_type(request)
-    check_encoding(request)
+    head = await read_head(request)
     await _admit(request, resource, key)
-    body = await read_body(request, limit=settings.max_body, seconds=settings.body_timeout)
-    items = json.decode(body, max_items=settings.max_items, max_nesting=settings.max_nesting)
-    await charge(request, len(items))
+    limits = Limits(settings.max_body, settings.max_items, settings.max_nesting)
+    decoder = open_decoder(head.format, resource, matching, limits)
+    fingerprint = _fingerprint(request, head.content_type)
+    decoded = await read_items(request, head, decoder, fingerprint.update)
+    await charge(request, len(decoded.items))
     return Write(
         account=caller.account,
         resource=resource,
         action=action,
-        items=items,
-        options=options,
+        items=decoded.items,
+        options=Options(
+            # Whoever may not read sees nothing of what is stored, nor of what a write has changed.
+            representation=not preferences.minimal and caller.may(Right.READ, resource.name),
+            meta=meta,
+            lenient=preferences.lenient,
+            resolution=preferences.resolution if action is Action.CREATE else Resolution.REFUSE,
+            matching=matching,
+            groups=caller.groups,
+            columns=_kept(decoded.columns),
+        ),
         wait=_wait(preferences, settings),
         replay_returns=preferences.replay_returns or settings.replay == "return",
         trace_id=request[TRACE_ID],
         token=caller.token,
-        key=None if key is None else IdempotencyKey(key, _fingerprint(request, media_type, body)),
+        key=None if key is None else IdempotencyKey(key, fingerprint.digest()),
     )
 
 
@@ -129,6 +135,11 @@ async def _admit(request: web.Request, resource: Resource, key: str | None) -> N
     if not flag(request, "dryRun"):
         backlog = request.app[PIPELINE].backlog
         await backlog.admit(request[CALLER].account, resource.name, key)
+
+
+def _kept(columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The columns that are kept with the batch: not those of a header beyond all measure."""
+    return columns if columns and sum(map(len, columns)) <= _MAX_COLUMNS else None
 
 
 def idempotency_key(request: web.Request) -> str | None:
@@ -151,16 +162,16 @@ def idempotency_key(request: web.Request) -> str | None:
     return key
 
 
-def _fingerprint(request: web.Request, media_type: str, body: bytes) -> bytes:
-    """What makes a request the same one: method, path, query, content type and body bytes."""
+def _fingerprint(request: web.Request, content_type: str) -> "hashlib.blake2b":
+    """What makes a request the same one: method, path, query, content type; then its body's bytes,
+    decompressed."""
     digest = hashlib.blake2b(digest_size=32)
-    for part in (request.method, request.path, request.query_string, media_type):
+    for part in (request.method, request.path, request.query_string, content_type):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
-    digest.update(body)
     for group in sorted(request[CALLER].groups):
         # A request means something else to whom other items are out of reach.
         digest.update(b"\0" + group.encode())
-    return digest.digest()
+    return digest
 
 
 def _wait(preferences: Preferences, settings: Settings) -> float:

@@ -1,6 +1,6 @@
 """What an item that cannot be processed is answered with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ingest.model import ItemError
@@ -9,7 +9,7 @@ from ingest.model import ItemError
 class InvalidItem(Exception):
     """An item that cannot be processed, with every error of it."""
 
-    def __init__(self, errors: list[ItemError]) -> None:
+    def __init__(self, errors: Sequence[ItemError]) -> None:
         super().__init__(errors)
         self.errors = errors
 

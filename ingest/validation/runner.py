@@ -15,7 +15,7 @@ from ingest.columns import INT64_MAX, INT64_MIN
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
 from ingest.exactjson import dump_exact
 from ingest.ids import uuid7_texts
-from ingest.model import Action, Failure, ItemError, Options, Submission
+from ingest.model import Action, Failure, ItemError, Options, Submission, Unreadable
 from ingest.records import GROUP, VERSION, Record, RecordWriter, Unstorable
 from ingest.resources import META, Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
@@ -70,9 +70,11 @@ class ItemValidator:
         Raises:
             InvalidItem: with every error of the item.
         """
-        if self.action is Action.DELETE and not isinstance(item, dict):
-            return self._check_identity(index, {}, item)
         if not isinstance(item, dict):
+            if isinstance(item, Unreadable):
+                raise InvalidItem(item.errors)
+            if self.action is Action.DELETE:
+                return self._check_identity(index, {}, item)
             raise InvalidItem(
                 [ItemError(WRONG_TYPE, "An item must be an object.", description=_shape(item))]
             )
@@ -206,7 +208,8 @@ class Intake:
                 try:
                     found = check(index, item, key, groups)
                 except InvalidItem as error:
-                    taken.failures.append(Failure(index, item, error.errors))
+                    raw = item.raw if isinstance(item, Unreadable) else item
+                    taken.failures.append(Failure(index, raw, error.errors))
                     continue
             taken.valid.append(index)
             taken.records.append(found[0])

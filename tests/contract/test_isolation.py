@@ -1,6 +1,7 @@
 """Every endpoint and action, tried with what belongs to another account (contract 2)."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,16 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             (f"batches/{theirs.batch}", None, {}),
             (f"batches/{theirs.failed}", None, {}),
         ],
+        ("GET", "/v1/batches/{batch}/failures"): [
+            (f"batches/{theirs.failed}/failures", None, {}),
+            (f"batches/{theirs.failed}/failures", None, {"accept": "text/csv"}),
+        ],
+        ("GET", "/v1/batches/{batch}/failures.{extension}"): [
+            (f"batches/{theirs.failed}/failures.{extension}", None, {})
+            for extension in ("json", "ndjson", "csv")
+        ],
+        ("GET", "/v1/batches.{extension}"): [("batches.json", None, {})],
+        ("POST", "/v1/{collection}:delete.{extension}"): [("contacts:delete.json", [key], {})],
         ("GET", collection): [
             ("contacts", None, {}),
             ("contacts?select=meta&limit=1000", None, {}),
@@ -102,9 +113,8 @@ PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 
 def _routes() -> set[tuple[str, str]]:
     def template(path: str) -> str:
-        return path.replace("{collection:[^/:]+}", "{collection}").replace(
-            "{key:(?!schema$)[^{}/]+}", "{key}"
-        )
+        path = path.replace("{collection:[^/:]+}", "{collection}")
+        return re.sub(r"\{key:.*\}$", "{key}", path)
 
     return {(route.method, template(route.path)) for route in ROUTES} - PUBLIC
 

@@ -77,6 +77,7 @@ async def test_without_read_nothing_stored_is_shown(service: Service, client: Cl
     assert "data" not in own.body["data"]["response"]["body"]
     assert (await blind.get("batches")).body["metadata"]["recordsCount"] == 3
     _refused(await blind.get(f"batches/{theirs}"), "read")
+    _refused(await blind.get(f"batches/{theirs}/failures"), "read")
 
 
 async def test_rights_are_of_collections(service: Service, client: Client) -> None:

@@ -1,0 +1,24 @@
+"""Cells of the CSV files that the service writes: no spreadsheet takes one for a formula."""
+
+import re
+
+ERROR_COLUMNS = ("error_field", "error_code", "error_message")
+"""The last columns of a file of failed rows. In a file that comes back they are ignored, and
+`undefuse` gives its cells the text that they had."""
+
+# OWASP, CSV injection. What has apostrophes before that gets one more, so that `undefuse` is exact.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_DEFUSED = re.compile(r"''*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def defuse(cell: str) -> str:
+    """A cell that begins like a formula, with an apostrophe before it; numbers are none."""
+    if _FORMULA.match(cell) is None or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"
+
+
+def undefuse(cell: str) -> str:
+    """What `defuse` was given."""
+    return cell[1:] if cell and cell[0] == "'" and _DEFUSED.match(cell) else cell

@@ -1,0 +1,223 @@
+"""Content encodings: gzip, deflate and zstd, undone in bounded steps.
+
+Only the decompressed size counts, and it is counted while it grows: however much a body would
+become, no more than one step of it is in memory before the limit is checked.
+"""
+
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedEncoding
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+ENCODINGS = ("gzip", "deflate", "zstd")
+STEP = 64 * 1024
+"""The most bytes that one step decompresses."""
+
+_ALIASES = {"x-gzip": "gzip"}
+_MAX_ENCODINGS = 3
+# What follows a member is copied: of a body of many tiny ones, only a slice of this size.
+_SLICE = 8 * 1024
+# RFC 9659: what a zstd content coding may ask a decoder to keep is 8 MiB.
+_ZSTD_WINDOW = {int(zstd.DecompressionParameter.window_log_max): 23}
+_GZIP, _RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
+
+
+def parse_encodings(headers: Sequence[str]) -> tuple[str, ...]:
+    """The encodings of all `Content-Encoding` headers, in the order in which they were applied.
+
+    Raises:
+        UnsupportedEncoding: one of them is not known, or there are too many.
+    """
+    names = [name.strip().lower() for header in headers for name in header.split(",")]
+    names = [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
+    for name in names:
+        if name not in ENCODINGS:
+            raise UnsupportedEncoding(
+                f"The content encoding {name[:100]!r} is not read",
+                f"Send {', '.join(ENCODINGS)}, or the body uncompressed.",
+            )
+    if len(names) > _MAX_ENCODINGS:
+        raise UnsupportedEncoding(
+            f"The body is encoded {len(names)} times", f"At most {_MAX_ENCODINGS} are undone."
+        )
+    return tuple(names)
+
+
+class Decompressor:
+    """Undoes the encodings of one body. Without any, it only counts."""
+
+    def __init__(self, encodings: Sequence[str], limit: int) -> None:
+        """
+        Args:
+            encodings: as `parse_encodings` gives them.
+            limit: the most bytes that the body may become.
+        """
+        self._stages = [_Stage(name, limit) for name in reversed(encodings)]
+        self._limit = limit
+        self.size = 0
+        """Bytes that have come out."""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """What `chunk` becomes, in pieces of at most `STEP` bytes where it is compressed.
+
+        Raises:
+            BodyTooLarge: the body is larger than the limit.
+            MalformedBody: it is not what its encoding says.
+        """
+        for piece in self._through(self._stages, chunk):
+            self.size += len(piece)
+            if self.size > self._limit:
+                raise too_large(self._limit)
+            yield piece
+
+    def end(self) -> None:
+        """Check that nothing is missing.
+
+        Raises:
+            MalformedBody: the compressed body breaks off.
+        """
+        for stage in self._stages:
+            stage.end()
+
+    def _through(self, stages: "list[_Stage]", chunk: bytes) -> Iterator[bytes]:
+        if not stages:
+            yield chunk
+            return
+        for piece in stages[0].feed(chunk):
+            yield from self._through(stages[1:], piece)
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The body is larger than {limit} bytes", "Send the items in several requests."
+    )
+
+
+class _Member(Protocol):
+    """One gzip member, zlib stream or zstd frame."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def steps(self, data: bytes) -> Iterator[bytes]: ...
+
+
+class _Stage:
+    """One encoding. A body may hold several members or frames, one after the other."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name = name
+        self._limit = limit
+        self._open: Callable[[bytes], _Member] = _OPENERS[name]
+        self._member: _Member | None = None
+        self._head = b""
+        self._ended = False
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        for start in range(0, len(chunk), _SLICE):
+            yield from self._feed(chunk[start : start + _SLICE])
+
+    def _feed(self, chunk: bytes) -> Iterator[bytes]:
+        data = self._head + chunk
+        self._head = b""
+        while data:
+            if self._member is None:
+                if self._ended and not data.strip(b"\0"):
+                    return  # zeros after the last member are padding
+                if len(data) < 2:  # a member is known by its first two bytes
+                    self._head = data
+                    return
+                self._member = self._open(data)
+            yield from self._counted(self._member, data)
+            if not self._member.eof:
+                return
+            data = self._member.unused_data
+            self._member, self._ended = None, True
+
+    def end(self) -> None:
+        if self._member is not None or self._head.strip(b"\0"):
+            raise self._broken("it breaks off")
+
+    def _counted(self, member: _Member, data: bytes) -> Iterator[bytes]:
+        try:
+            for piece in member.steps(data):
+                self._size += len(piece)
+                if self._size > self._limit:
+                    raise too_large(self._limit)
+                yield piece
+        except (zlib.error, zstd.ZstdError) as error:
+            raise self._broken(str(error)[:200]) from None
+
+    def _broken(self, reason: str) -> MalformedBody:
+        return MalformedBody(
+            f"The body is not valid {self._name}",
+            f"After {self._size} decompressed bytes: {reason}.",
+        )
+
+
+class _Zlib:
+    def __init__(self, window: int) -> None:
+        self._object = zlib.decompressobj(window)
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data
+
+    def steps(self, data: bytes) -> Iterator[bytes]:
+        while not self._object.eof:
+            piece = self._object.decompress(data, STEP)
+            if piece:
+                yield piece
+            data = self._object.unconsumed_tail
+            if not data and len(piece) < STEP:
+                return
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        self._object = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data
+
+    def steps(self, data: bytes) -> Iterator[bytes]:
+        while not self._object.eof:
+            piece = self._object.decompress(data, STEP)
+            if piece:
+                yield piece
+            data = b""
+            if self._object.needs_input:
+                return
+
+
+def _open_deflate(start: bytes) -> _Member:
+    """`deflate` is the zlib format; some clients send its inside alone (RFC 9110, 8.4.1.2)."""
+    wrapped = start[0] & 0x0F == zlib.DEFLATED and int.from_bytes(start[:2], "big") % 31 == 0
+    return _Zlib(zlib.MAX_WBITS if wrapped else _RAW)
+
+
+_OPENERS: dict[str, Callable[[bytes], _Member]] = {
+    "gzip": lambda _: _Zlib(_GZIP),
+    "deflate": _open_deflate,
+    "zstd": lambda _: _Zstd(),
+}

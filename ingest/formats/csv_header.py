@@ -1,0 +1,222 @@
+"""The header of a CSV file: which cell becomes which value of an item."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from ingest.errors import MalformedBody
+from ingest.exactjson import load_exact
+from ingest.formats.cells import ERROR_COLUMNS, undefuse
+from ingest.formats.limits import nests_too_deep, too_deep
+from ingest.formats.shapes import Convert, Kind, Shape
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+_MAX_INDEX_DIGITS = 6
+
+_Maker = Callable[[Sequence[str]], Any]
+
+
+def score(cells: Sequence[str], shape: Shape) -> tuple[int, int]:
+    """How well a header is read: how many columns the collection has, and how many there are."""
+    names = [cell.strip() for cell in cells]
+    return sum(shape.names(name.partition(".")[0]) for name in names), len(names)
+
+
+@dataclass(slots=True)
+class _Leaf:
+    """A column: where it is in a row, and what its text becomes."""
+
+    position: int
+    convert: Convert | None
+
+
+@dataclass(slots=True)
+class _Branch:
+    """A nested value that several columns make."""
+
+    kind: Kind
+    below: "dict[str, _Leaf | _Branch]" = field(default_factory=dict)
+
+
+class Header:
+    """Makes items of rows."""
+
+    def __init__(
+        self, cells: Sequence[str], shape: Shape, *, empty_as_null: bool, max_nesting: int
+    ) -> None:
+        """
+        Raises:
+            MalformedBody: a column has the name of another, or two of them exclude each other.
+        """
+        self.width = len(cells)
+        names = [cell.strip() for cell in cells]
+        ignored = {name for name in ERROR_COLUMNS if not shape.names(name)}
+        self._from_failures = not ignored.isdisjoint(names)
+        self.columns = tuple(name for name in names if name and name not in ignored)
+        """The names of the file's own columns, in their order."""
+        _refuse_repeated(names)
+        self.unnamed = [position for position, name in enumerate(names) if not name]
+        self._empty_as_null = empty_as_null
+        self._max_nesting = max_nesting
+        root = _Branch(Kind.OBJECT)
+        for position, name in enumerate(names):
+            if name and name not in ignored:
+                self._place(root, shape, name, position)
+        _settle(root)
+        self._leaves = [
+            (name, each.position, each.convert)
+            for name, each in root.below.items()
+            if isinstance(each, _Leaf)
+        ]
+        self._nested = [
+            (name, _maker(each, empty_as_null))
+            for name, each in root.below.items()
+            if isinstance(each, _Branch)
+        ]
+
+    def item(self, row: Sequence[str]) -> dict[str, Any] | None:
+        """The item of a row of the right width; None where every cell is empty."""
+        if self._from_failures:
+            row = [undefuse(cell) for cell in row]
+        if not any(row):
+            return None
+        item: dict[str, Any] = {}
+        for name, position, convert in self._leaves:
+            cell = row[position]
+            if cell:
+                item[name] = cell if convert is None else convert(cell)
+            elif self._empty_as_null:
+                item[name] = None
+        for name, make in self._nested:
+            value = make(row)
+            if value is not None or self._empty_as_null:
+                item[name] = value
+        return item
+
+    def stray(self, row: Sequence[str]) -> int | None:
+        """The number of the first column that has a value and no name."""
+        return next((position + 1 for position in self.unnamed if row[position]), None)
+
+    def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
+        way = _way(shape, name, name)
+        if len(way) + 1 > self._max_nesting:
+            raise nests_too_deep(self._max_nesting, f"column {name[:100]!r}")
+        branch = root
+        for step, there in way[:-1]:
+            below = branch.below.setdefault(step, _Branch(there.kind))
+            if isinstance(below, _Leaf):
+                raise _excluding(name)
+            branch = below
+        step, there = way[-1]
+        if step in branch.below:
+            raise _excluding(name)
+        branch.below[step] = _Leaf(position, self._converter(there))
+
+    def _converter(self, shape: Shape) -> Convert | None:
+        return shape.convert if shape.kind is Kind.SCALAR else self._json_cell
+
+    def _json_cell(self, text: str) -> Any:
+        """An array or object in one cell is written as JSON; what is none stays text."""
+        if text[0] not in "[{":
+            return text
+        try:
+            value = load_exact(text.encode())
+        except (orjson.JSONDecodeError, UnicodeEncodeError):
+            return text
+        return text if too_deep([value], self._max_nesting - 1) is not None else value
+
+
+def _way(shape: Shape, name: str, column: str) -> list[tuple[str, Shape]]:
+    """The way to a column: members and indices, each with the shape of what is there.
+
+    A name that the schema does not know is one unknown member, with its dots.
+
+    Args:
+        shape: of what the way begins in.
+        name: the part of the column's name that leads from there.
+        column: all of its name.
+    """
+    first, dot, rest = name.partition(".")
+    below = shape.below(first)
+    no_element = not _is_index(first) or (dot and below.kind is Kind.SCALAR)
+    if shape.kind is Kind.ARRAY and no_element:
+        raise MalformedBody(
+            f"The column {column[:100]!r} stands in a list",
+            "The columns of a list are numbered from 0, as in `tags.0`.",
+        )
+    if not dot or shape.names(name):
+        return [(name, shape.below(name))]
+    unknown = shape.kind is Kind.OBJECT and not shape.names(first)
+    if unknown or below.kind is Kind.SCALAR or not first:
+        return [(name, shape.below(name))]
+    return [(first, below), *_way(below, rest, column)]
+
+
+def _maker(part: _Leaf | _Branch, empty_as_null: bool) -> _Maker:
+    """A function from a row to the value that some of its cells make, None where all are empty."""
+    if isinstance(part, _Leaf):
+        return _leaf_maker(part.position, part.convert)
+    if part.kind is Kind.ARRAY:
+        return _array_maker([_maker(each, empty_as_null) for each in part.below.values()])
+    members = [(name, _maker(each, empty_as_null)) for name, each in part.below.items()]
+    return _object_maker(members, empty_as_null)
+
+
+def _leaf_maker(position: int, convert: Convert | None) -> _Maker:
+    if convert is None:
+        return lambda row: row[position] or None
+    return lambda row: convert(row[position]) if row[position] else None
+
+
+def _array_maker(makers: Sequence[_Maker]) -> _Maker:
+    def make(row: Sequence[str]) -> Any:
+        """Elements whose cells are empty are left out."""
+        return [value for each in makers if (value := each(row)) is not None] or None
+
+    return make
+
+
+def _object_maker(members: Sequence[tuple[str, _Maker]], empty_as_null: bool) -> _Maker:
+    def make(row: Sequence[str]) -> Any:
+        values = {name: value for name, each in members if (value := each(row)) is not None}
+        if not values or not empty_as_null:
+            return values or None
+        return {name: values.get(name) for name, _ in members}
+
+    return make
+
+
+def _is_index(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) <= _MAX_INDEX_DIGITS
+
+
+def _settle(branch: _Branch) -> None:
+    """Put the columns of a list in the order of their numbers."""
+    for below in branch.below.values():
+        if isinstance(below, _Branch):
+            _settle(below)
+    if branch.kind is Kind.ANY and all(map(_is_index, branch.below)):
+        branch.kind = Kind.ARRAY
+    if branch.kind is Kind.ARRAY:
+        branch.below = dict(sorted(branch.below.items(), key=lambda each: int(each[0])))
+
+
+def _refuse_repeated(names: Sequence[str]) -> None:
+    """Raise MalformedBody where two columns have one name."""
+    for name, count in Counter(filter(None, names)).items():
+        if count > 1:
+            places = [str(place) for place, each in enumerate(names, 1) if each == name]
+            raise MalformedBody(
+                f"The column {name[:100]!r} is there twice",
+                f"In the header it is column {' and '.join(places[:10])}.",
+            )
+
+
+def _excluding(name: str) -> MalformedBody:
+    return MalformedBody(
+        f"The column {name[:100]!r} cannot stand beside another of the same value",
+        "A nested value is either JSON in one column, or has columns of its own with dots.",
+    )

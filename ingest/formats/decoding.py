@@ -1,0 +1,121 @@
+"""The decoder of a body: bytes in as they arrive, items out as they are complete.
+
+One protocol for all formats. NDJSON and CSV give items while they are fed, in bounded memory;
+JSON, XML and YAML give all of them in the end, out of a body whose size the caller limits.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ingest.errors import InvalidParameter
+from ingest.formats import json, xml, yaml
+from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.csv_header import DELIMITERS
+from ingest.formats.limits import Limits
+from ingest.formats.ndjson import NdjsonDecoder
+from ingest.formats.negotiation import CSV, NDJSON, XML, YAML
+from ingest.formats.shapes import item_shape, key_shape
+from ingest.resources import Resource
+
+CSV_PARAMETERS = frozenset({"delimiter", "emptyAs"})
+"""The query parameters that say how a CSV body is read."""
+
+
+class Decoder(Protocol):
+    """Decodes one body.
+
+    An element is an item (an object, or a bare key), or an `Unreadable` in the place of one.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The names of a CSV file's columns, once its header is read; None for other formats."""
+
+    def feed(self, chunk: bytes) -> list[Any]:
+        """The elements that `chunk` (decompressed bytes) completes.
+
+        Raises:
+            MalformedBody, BodyTooLarge, TooManyItems: the body as a whole cannot be read.
+        """
+
+    def end(self) -> list[Any]:
+        """The last elements. Raises as `feed` does, and where there was no body at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFormat:
+    """What a request says about the format of its body."""
+
+    media_type: str
+    charset: str | None = None
+    """As `charsets.check_charset` gives it; of CSV and XML only."""
+    csv: CsvOptions = field(default_factory=CsvOptions)
+
+
+def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None) -> CsvOptions:
+    """Read the values of `CSV_PARAMETERS`.
+
+    Raises:
+        InvalidParameter: names the parameter and what it takes.
+    """
+    by_name = {**DELIMITERS, **{character: character for character in DELIMITERS.values()}}
+    if delimiter is not None and delimiter not in by_name:
+        raise InvalidParameter(
+            f"The query parameter 'delimiter' cannot be {delimiter[:50]!r}",
+            f"It takes {', '.join(DELIMITERS)}, or the character itself.",
+        )
+    if empty_as not in (None, "absent", "null"):
+        raise InvalidParameter(
+            f"The query parameter 'emptyAs' cannot be {str(empty_as)[:50]!r}",
+            "It takes absent or null.",
+        )
+    return CsvOptions(
+        charset=charset,
+        delimiter=None if delimiter is None else by_name[delimiter],
+        empty_as_null=empty_as == "null",
+    )
+
+
+def open_decoder(
+    body: BodyFormat, resource: Resource, matching: str | None, limits: Limits
+) -> Decoder:
+    """A decoder of one body.
+
+    Args:
+        body: its format.
+        resource: the collection that its items are of; its schema says what texts are.
+        matching: the field that bare values are values of, None for the key.
+        limits: how large it may be.
+    """
+    if body.media_type == NDJSON:
+        return NdjsonDecoder(limits)
+    if body.media_type == CSV:
+        return CsvDecoder(item_shape(resource), limits, body.csv)
+    if body.media_type == XML:
+        item, key = item_shape(resource), key_shape(resource.identity(matching))
+        return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))
+    if body.media_type == YAML:
+        return _WholeBody(lambda data: yaml.decode(data, limits))
+    return _WholeBody(
+        lambda data: json.decode(data, max_items=limits.max_items, max_nesting=limits.max_nesting)
+    )
+
+
+class _WholeBody:
+    """Collects a body, and decodes it in the end."""
+
+    columns: None = None
+
+    def __init__(self, decode: Callable[[bytes], list[Any]]) -> None:
+        self._decode = decode
+        self._parts: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[Any]:
+        self._parts.append(chunk)
+        return []
+
+    def end(self) -> list[Any]:
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        return self._decode(body)

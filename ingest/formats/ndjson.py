@@ -1,0 +1,112 @@
+"""NDJSON bodies: one JSON value a line, read while they arrive."""
+
+from typing import Any
+
+import orjson
+
+from ingest.errors import BAD_FORMAT
+from ingest.exactjson import keep_digits, may_round
+from ingest.formats.limits import Limits, item_too_large, may_nest_deeper, no_body, too_deep
+from ingest.model import ItemError, Unreadable
+
+_BOM = b"\xef\xbb\xbf"
+_MAX_RAW = 10_000  # characters of a line that cannot be read, as `rawData` shows it
+
+
+class NdjsonDecoder:
+    """Makes items of lines. Blank lines do not count; one that is no JSON is that item's failure.
+
+    No more than one unfinished line is kept between two calls.
+    """
+
+    columns: None = None
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._rest = bytearray()  # the unfinished line
+        self._empty = True
+        self._line = 1  # the number of the unfinished line
+
+    def feed(self, chunk: bytes) -> list[Any]:
+        """The elements that `chunk` completes: items, and `Unreadable`s.
+
+        Raises:
+            BodyTooLarge: a line is longer than an item may be.
+        """
+        self._empty = self._empty and not chunk
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            self._keep(chunk)
+            return []
+        lines = bytes(self._rest) + chunk[:end]
+        self._rest.clear()
+        found = self._read(lines)
+        self._keep(chunk[end:])
+        return found
+
+    def end(self) -> list[Any]:
+        """The last elements: a body need not end with a newline.
+
+        Raises:
+            MalformedBody: there was no body at all. One of blank lines is an empty collection.
+        """
+        if self._empty:
+            raise no_body()
+        lines = bytes(self._rest)
+        self._rest.clear()
+        return self._read(lines) if lines else []
+
+    def _keep(self, part: bytes) -> None:
+        if len(self._rest) + len(part) > self._limits.max_item:
+            raise item_too_large(self._limits.max_item, self._line, "line")
+        self._rest += part
+
+    def _read(self, text: bytes) -> list[Any]:
+        """The elements of whole lines."""
+        if self._line == 1:
+            text = text.removeprefix(_BOM)
+        # Asked once for many lines, and line by line only where the answer is yes.
+        suspicious = may_round(text) or may_nest_deeper(text, self._limits.max_nesting - 1)
+        found: list[Any] = []
+        add, loads, limit = found.append, orjson.loads, self._limits.max_item
+        for number, line in enumerate(text.split(b"\n"), self._line):
+            if len(line) > limit:
+                raise item_too_large(limit, number, "line")
+            try:
+                item = loads(line)
+            except orjson.JSONDecodeError as error:
+                if line.strip():
+                    add(_unreadable(line, number, _reason(line, error)))
+                continue
+            add(self._checked(line, number, item) if suspicious else item)
+        self._line = number
+        return found
+
+    def _checked(self, line: bytes, number: int, item: Any) -> Any:
+        limit = self._limits.max_nesting
+        place = too_deep([item], limit)
+        if place is not None:
+            return _unreadable(line, number, f"it nests deeper than {limit - 1} levels")
+        return keep_digits(line, item)
+
+
+def _unreadable(line: bytes, number: int, reason: str) -> Unreadable:
+    error = ItemError(
+        BAD_FORMAT, "This line is not valid JSON.", description=f"Line {number}: {reason}."
+    )
+    return Unreadable(excerpt(line), [error])
+
+
+def excerpt(line: bytes) -> str:
+    """The text of a line that cannot be read, or the beginning of a long one."""
+    text = line[: 4 * _MAX_RAW].decode(errors="replace").strip()
+    return text if len(text) <= _MAX_RAW else text[:_MAX_RAW] + "…"
+
+
+def _reason(line: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        line.decode()
+    except UnicodeDecodeError as not_utf8:
+        place = not_utf8.start
+        return f"byte {place} (0x{line[place]:02x}) is not UTF-8: {not_utf8.reason}"
+    return f"column {error.colno}: {error.msg}"

@@ -1,0 +1,207 @@
+"""YAML, in and out: the values of JSON, and no others.
+
+A plain scalar is what YAML 1.2's JSON schema makes of it: `no`, `2026-11-22`, `1_000`, `0123` and
+`.inf` are texts, on which other versions of YAML disagree. Aliases are refused, so that no body
+becomes larger than it is, and so are tags, and a second document.
+"""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from ingest.errors import MalformedBody
+from ingest.exactjson import exact_float
+from ingest.formats.limits import (
+    MAX_VALUES,
+    Limits,
+    nests_too_deep,
+    no_body,
+    too_many_items,
+    too_many_values,
+)
+
+_CORE = "tag:yaml.org,2002:"
+_LITERALS: dict[str, Any] = {
+    "": None,
+    "~": None,
+    **dict.fromkeys(("null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
+_MAX_DIGITS = 300
+_BEYOND = Decimal("1.8e308")  # what no double is; JSON refuses such numbers, too
+
+
+# -- in ---------------------------------------------------------------------------------------
+
+
+def decode(body: bytes, limits: Limits) -> list[Any]:
+    """The items of a YAML body, not yet validated: a sequence of them, or one mapping alone.
+
+    Raises:
+        MalformedBody: not YAML, or YAML that JSON has no value for; the place is named.
+        TooManyItems, BodyTooLarge
+    """
+    if not body.strip():
+        raise no_body()
+    try:
+        document = _Builder(limits).build(yaml.CSafeLoader(body))
+    except yaml.MarkedYAMLError as error:
+        raise MalformedBody("The body is not valid YAML", _sentence(error)) from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise MalformedBody("The body is not valid YAML", f"{reason}.") from None
+    if not isinstance(document, list | dict):
+        raise MalformedBody(
+            "The body is neither a sequence nor a mapping", "Send a YAML sequence of mappings."
+        )
+    return document if isinstance(document, list) else [document]
+
+
+class _Builder:
+    """Makes values of the parser's events; no alias is ever followed."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._open: list[Any] = []
+        self._keys: list[str | None] = []
+        self._values = 0
+        self._document: Any = None
+
+    def build(self, loader: Any) -> Any:
+        documents = 0
+        while loader.check_event():
+            event = loader.get_event()
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                self._scalar(event)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                self._start(event, {} if kind is yaml.MappingStartEvent else [])
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self._open.pop()
+                self._keys.pop()
+            elif kind is yaml.AliasEvent:
+                raise _refused(event, "Aliases are not read; write the value out")
+            elif kind is yaml.DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    raise _refused(event, "Only one document is read")
+        if not documents:
+            raise no_body()
+        return self._document
+
+    def _scalar(self, event: Any) -> None:
+        tag = (event.tag or "").removeprefix(_CORE)
+        if self._wants_key():
+            self._keys[-1] = event.value
+        elif tag in ("", "null", "bool", "int", "float") and (event.implicit[0] or tag):
+            self._put(event, self._plain(event, tag))
+        elif tag in ("", "str", "!"):
+            self._put(event, event.value)
+        else:
+            raise _refused(event, f"The tag {event.tag[:50]!r} is not read")
+
+    def _plain(self, event: Any, tag: str) -> Any:
+        text: str = event.value
+        value = _LITERALS[text] if text in _LITERALS else _number(event, text)
+        if value is text and tag:
+            raise _refused(event, f"{text[:50]!r} has the tag {event.tag[:50]!r}, and is none")
+        return value
+
+    def _start(self, event: Any, value: Any) -> None:
+        name = "map" if isinstance(value, dict) else "seq"
+        if event.tag not in (None, "!", _CORE + name):
+            raise _refused(event, f"The tag {event.tag[:50]!r} is not read")
+        if self._wants_key():
+            raise _refused(event, "A key must be a scalar")
+        if len(self._open) >= self._limits.max_nesting:
+            raise nests_too_deep(self._limits.max_nesting, _mark(event.start_mark).lower())
+        self._put(event, value)
+        self._open.append(value)
+        self._keys.append(None)
+
+    def _wants_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1], dict) and self._keys[-1] is None
+
+    def _put(self, event: Any, value: Any) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise too_many_values()
+        if not self._open:
+            self._document = value
+            return
+        parent = self._open[-1]
+        if isinstance(parent, dict):
+            parent[self._keys[-1]] = value
+            self._keys[-1] = None
+        else:
+            if len(self._open) == 1 and len(parent) >= self._limits.max_items:
+                raise too_many_items(self._limits.max_items)
+            parent.append(value)
+
+
+def _number(event: Any, text: str) -> Any:
+    """The number that a plain scalar is, else its text."""
+    if _FLOAT.fullmatch(text) is None:
+        return text
+    if len(text) > _MAX_DIGITS:
+        raise _refused(event, "The number has too many digits")
+    value: Any = int(text) if _INTEGER.fullmatch(text) else exact_float(text)
+    if abs(value) >= _BEYOND:
+        raise _refused(event, "The number is beyond a double")
+    return value
+
+
+def _refused(event: Any, reason: str) -> MalformedBody:
+    return MalformedBody(
+        "The body has what is not read of YAML", f"{_mark(event.start_mark)}: {reason}."
+    )
+
+
+def _sentence(error: yaml.MarkedYAMLError) -> str:
+    reason = ", ".join(filter(None, (error.context, error.problem)))[:200]
+    return f"{_mark(error.problem_mark or error.context_mark)}: {reason}."
+
+
+def _mark(mark: Any) -> str:
+    return "Somewhere" if mark is None else f"Line {mark.line + 1}, column {mark.column + 1}"
+
+
+# -- out --------------------------------------------------------------------------------------
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Quotes whatever one version of YAML or another would not read as the text that it is."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_decimal(dumper: Any, value: Decimal) -> Any:
+    return dumper.represent_scalar(_CORE + "float", str(value))
+
+
+_Dumper.add_representer(Decimal, _represent_decimal)
+_Dumper.add_implicit_resolver(
+    _CORE + "float",
+    re.compile(r"[-+]?\.?[0-9][0-9_]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
+
+
+def encode(document: Any) -> bytes:
+    """A document of JSON values as YAML."""
+    text: bytes = yaml.dump(
+        document,
+        Dumper=_Dumper,
+        encoding="utf-8",
+        allow_unicode=True,
+        sort_keys=False,
+        default_flow_style=False,
+        width=2**31 - 1,
+    )
+    return text

@@ -1,0 +1,69 @@
+"""GET /v1/batches/{id}/failures: every failed item of a batch, as a file that streams."""
+
+import structlog
+from aiohttp import web
+
+from ingest.dialects import collection
+from ingest.errors import Unavailable
+from ingest.formats.failed_rows import CsvWriter, JsonWriter, NdjsonWriter, Writer, add_columns
+from ingest.formats.negotiation import CSV, JSON, NDJSON
+from ingest.http.keys import CALLER, FORMAT, POOL, REGISTRY, TRACE_ID
+from ingest.http.lookup import batch_id_of, check_visible, unknown_batch
+from ingest.http.middleware import TRACE_HEADER
+from ingest.http.negotiation import answers
+from ingest.http.notices import noticed
+from ingest.http.query import check_parameters
+from ingest.model import Batch
+from ingest.resources import SERVER_KEY
+from ingest.store import batches
+from ingest.store.failures import pages
+
+log = structlog.get_logger(__name__)
+
+
+@answers(JSON, NDJSON, CSV)
+async def get_failures(request: web.Request) -> web.StreamResponse:
+    check_parameters(request)
+    batch_id = batch_id_of(request)
+    batch = await batches.get(request.app[POOL], request[CALLER].account, batch_id)
+    if batch is None:
+        raise unknown_batch(str(batch_id))
+    check_visible(request, batch)
+    media_type = request[FORMAT]
+    writer = await _writer(request, batch, media_type)
+    response = web.StreamResponse(headers={"Vary": "Accept", TRACE_HEADER: request[TRACE_ID]})
+    response.content_type = media_type
+    if media_type == CSV:
+        response.charset = "utf-8"
+        response.headers["Content-Disposition"] = f'attachment; filename="{batch_id}-failures.csv"'
+    await response.prepare(request)
+    try:
+        await response.write(writer.start())
+        async for page in pages(request.app[POOL], batch.account, batch.id):
+            await response.write(writer.page(page))
+        await response.write(writer.end())
+    except Unavailable as error:
+        # The status is sent: all that can still be told is that the file is not complete.
+        log.warning("failures broke off", batch=str(batch_id), error=error.message)
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer:
+    if media_type == NDJSON:
+        return NdjsonWriter()
+    if media_type == JSON:
+        return JsonWriter(await noticed(request, collection.failures(batch)))
+    if batch.options.columns is not None:
+        return CsvWriter(batch.options.columns)
+    columns: dict[str, None] = {}
+    async for page in pages(request.app[POOL], batch.account, batch.id):
+        add_columns(columns, page, _key_column(request, batch))
+    return CsvWriter(tuple(columns))
+
+
+def _key_column(request: web.Request, batch: Batch) -> str:
+    """The name of the column that holds bare keys."""
+    resource = request.app[REGISTRY].get(batch.collection)
+    return SERVER_KEY if resource is None else resource.identity(batch.options.matching).data_key
