@@ -20,6 +20,7 @@ from ingest.cli_batches import batches
 from ingest.console import admin_settings, show, time_text
 from ingest.console import operator_pool as _pool
 from ingest.errors import ConfigurationError, IngestError, RequestError
+from ingest.load.command import load
 
 if TYPE_CHECKING:
     from ingest.settings import Settings
@@ -153,6 +154,7 @@ def migrate() -> None:
 
 
 cli.add_command(batches)
+cli.add_command(load)
 
 
 @cli.group()
