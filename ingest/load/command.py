@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from ingest.load.loader import Written
     from ingest.load.plan import Plan
     from ingest.load.source import Source
+    from ingest.load.totals import Totals
 
 _FORMATS = ("csv", "json", "ndjson", "xml", "yaml")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -178,12 +180,28 @@ async def _load(plan: "Plan", source: "Source", target: _Target) -> int:
                     "to go on, nothing is written twice"
                 )
     written = loader.finish()
-    for line in summary(loader.totals, time.monotonic() - began, written.path, written.set_aside):
+    if loader.totals.batches or problem is None:
+        for line in summary(loader.totals, time.monotonic() - began):
+            click.echo(line)
+    for line in _left(plan, loader.totals, written):
         click.echo(line)
     if problem is not None:
         click.echo(f"ingest: {problem}", err=True)
         return 128 + stopped() if stopped() else _NOT_FINISHED
     return _EVERYTHING_SAVED if loader.totals.all_saved else _SOME_FAILED
+
+
+def _left(plan: "Plan", totals: "Totals", written: "Written") -> Iterator[str]:
+    """What lies beside the file now, and what to do about it."""
+    if written.path is not None:
+        yield f"Failed rows: {written.path}"
+        yield (
+            "Nothing was saved: correct the file itself, and load it again."
+            if plan.atomic and totals.unsaved
+            else "Corrected, that file can be loaded as it is."
+        )
+    if written.set_aside is not None:
+        yield f"An earlier file of failed rows is now {written.set_aside}"
 
 
 def _stop_on_signals() -> Callable[[], int]:

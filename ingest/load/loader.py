@@ -1,11 +1,13 @@
 """Sends all parts of a file, several at a time, and settles them in the order of the file."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ingest.load.failed_rows import Errors, FailedRows, writer_for
 from ingest.load.feed import Feed, LoadError, Row
@@ -17,6 +19,7 @@ from ingest.load.source import Reading, Source
 from ingest.load.threads import in_thread
 from ingest.load.totals import Totals
 
+_LINE = re.compile(r"^Line \d+[.:] ?")
 _WATCH = 0.5  # seconds between two looks at how far a stream is
 
 
@@ -82,18 +85,34 @@ class Loader:
         parts = cut(feed, reading, self._plan.batch_size)
         under_way: deque[asyncio.Task[Settled]] = deque()
         try:
-            while part := await in_thread(partial(next, parts, None)):
-                under_way.append(asyncio.create_task(self._send(feed, part)))
-                if len(under_way) >= self._plan.at_once:
-                    self._settle(await under_way[0])
-                    under_way.popleft()
+            unreadable = await self._start(feed, parts, under_way)
             while under_way:
-                self._settle(await under_way[0])
-                under_way.popleft()
+                await self._settle_first(under_way)
+            if unreadable is not None:
+                raise unreadable
         finally:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _start(
+        self, feed: Feed, parts: Iterator[Part], under_way: deque[asyncio.Task[Settled]]
+    ) -> LoadError | None:
+        """Send parts until there are no more, or none can be read; what is wrong with it then."""
+        while True:
+            try:
+                part = await in_thread(partial(next, parts, None))
+            except LoadError as error:
+                return error
+            if part is None:
+                return None
+            under_way.append(asyncio.create_task(self._send(feed, part)))
+            if len(under_way) >= self._plan.at_once:
+                await self._settle_first(under_way)
+
+    async def _settle_first(self, under_way: deque[asyncio.Task[Settled]]) -> None:
+        self._settle(await under_way[0])
+        under_way.popleft()
 
     async def _send(self, feed: Feed, part: Part) -> Settled:
         call = await in_thread(partial(part_call, self._plan, self._source, feed, part))
@@ -112,9 +131,9 @@ class Loader:
         indices = metadata.get("invalidItems", [])
         if len(indices) == len(listed) == metadata["invalidItemsCount"]:
             pairs = zip(indices, listed, strict=True)
-            return {index: failure["errors"] for index, failure in pairs}
+            return {index: _errors(failure) for index, failure in pairs}
         failures = self._sender.failures(metadata["batchId"])
-        return {failure["index"]: failure["errors"] async for failure in failures}
+        return {failure["index"]: _errors(failure) async for failure in failures}
 
     def _settle(self, settled: Settled) -> None:
         part, answer = settled.part, settled.answer
@@ -164,7 +183,17 @@ class Loader:
         rows = enumerate(feed.rows)
         async for failure in self._sender.failures(batch_id):
             row = await in_thread(partial(_row_at, rows, failure["index"]))
-            self._fail(failure["index"], row, failure["errors"])
+            self._fail(failure["index"], row, _errors(failure))
+
+
+def _errors(failure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The errors of a failure, without the lines of the request: the file's are others."""
+    found = []
+    for error in failure["errors"]:
+        description = _LINE.sub("", error.get("description", ""))
+        rest = {name: value for name, value in error.items() if name != "description"}
+        found.append({**rest, "description": description} if description else rest)
+    return found
 
 
 def _row_at(rows: Iterator[tuple[int, Row]], index: int) -> Row:

@@ -11,6 +11,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,11 +30,10 @@ Body = Callable[[Alive], bytes | AsyncIterable[bytes]]
 
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _HOPELESS = (
-    aiohttp.InvalidURL,
-    aiohttp.NonHttpUrlClientError,
     aiohttp.ClientConnectorCertificateError,
     aiohttp.ClientConnectorSSLError,
 )
+_URL = re.compile(r"https?://[^/\s?#]+?(:\d{1,5})?(/[^\s?#]*)?")
 _FINISHED = ("committed", "rejected", "failed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _FIRST_POLL, _LONGEST_POLL = 0.1, 2.0  # seconds
@@ -91,7 +91,12 @@ class Sender:
             url: of the service.
             patience: how long to wait.
             say: told why something is tried again.
+
+        Raises:
+            LoadError: the URL cannot be one of a service.
         """
+        if not _URL.fullmatch(url):
+            raise LoadError(f"{url} is no URL of a service, such as http://127.0.0.1:8080")
         self._session = session
         self._url = url.rstrip("/")
         self._patience = patience

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ingest.load.feed import Row
@@ -71,9 +70,7 @@ def place(index: int, row: Row) -> str:
     return f"item {index + 1}" if row.line is None else f"line {row.line}"
 
 
-def summary(
-    totals: Totals, seconds: float, failed_rows: Path | None, set_aside: Path | None
-) -> Iterator[str]:
+def summary(totals: Totals, seconds: float) -> Iterator[str]:
     """The lines of the summary."""
     rate = totals.rows / seconds if seconds else 0
     yield f"{totals.rows:>12,} rows in {seconds:.1f} s, {rate:,.0f} rows/s"
@@ -86,10 +83,6 @@ def summary(
     earlier = f", {totals.replayed:,} of them sent by an earlier run" if totals.replayed else ""
     yield f"{totals.batches:>12,} {'batch' if totals.batches == 1 else 'batches'}{earlier}"
     yield from _most_frequent(totals)
-    if failed_rows is not None:
-        yield f"Failed rows: {failed_rows}"
-    if set_aside is not None:
-        yield f"An earlier file of failed rows is now {set_aside}"
 
 
 def _most_frequent(totals: Totals) -> Iterator[str]:
