@@ -62,6 +62,7 @@ class _Scanner:
         self._text = ""
         self._at = 0
         self._line = 1
+        self._column = 1
 
     def peek(self) -> str:
         """The next character that is not white space; none at the end."""
@@ -90,28 +91,26 @@ class _Scanner:
 
     def error(self, reason: str, place: int | None = None) -> LoadError:
         """That the text is no JSON, at `place` or where reading stopped."""
-        place = self._at if place is None else place
-        line = self._line + self._text.count("\n", self._at, place)
-        column = place - self._text.rfind("\n", 0, place)
+        line, column = self._position(self._at if place is None else place)
         return LoadError(f"{self._name}: not valid JSON on line {line}, column {column}: {reason}")
 
     def _end(self) -> int:
         """Where the value ends. A number that ends with the text read so far may go on."""
         while True:
-            error: json.JSONDecodeError | None = None
+            error: LoadError | None = None
             end = len(self._text)
             try:
                 _, end = _DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as reason:
-                error = reason
+                error = self.error(reason.msg, reason.pos)
             except RecursionError:
                 raise self.error("an item nests too deep") from None
             if end < len(self._text):
                 return end
             if not self._grow():
-                if error is None:
-                    return end
-                raise self.error(error.msg, error.pos)
+                if error is not None:
+                    raise error
+                return len(self._text)
 
     def _grow(self) -> bool:
         """Read on until there is twice as much; returns whether there was more.
@@ -133,5 +132,12 @@ class _Scanner:
         return size > before
 
     def _advance(self, place: int) -> None:
-        self._line += self._text.count("\n", self._at, place)
+        self._line, self._column = self._position(place)
         self._at = place
+
+    def _position(self, place: int) -> tuple[int, int]:
+        """Line and column of a place that has not been passed."""
+        lines = self._text.count("\n", self._at, place)
+        if not lines:
+            return self._line, self._column + place - self._at
+        return self._line + lines, place - self._text.rfind("\n", self._at, place)

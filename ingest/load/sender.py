@@ -33,7 +33,7 @@ _HOPELESS = (
     aiohttp.ClientConnectorCertificateError,
     aiohttp.ClientConnectorSSLError,
 )
-_URL = re.compile(r"https?://[^/\s?#]+?(:\d{1,5})?(/[^\s?#]*)?")
+_URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s?#:@]+)(:\d{1,5})?(/[^\s?#]*)?")
 _FINISHED = ("committed", "rejected", "failed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _FIRST_POLL, _LONGEST_POLL = 0.1, 2.0  # seconds
