@@ -19,6 +19,7 @@ from ingest.cli_roles import roles
 from ingest.cli_tokens import tokens
 from ingest.console import admin_settings
 from ingest.errors import ConfigurationError, IngestError, RequestError
+from ingest.load.command import load
 
 if TYPE_CHECKING:
     from ingest.settings import Settings
@@ -150,8 +151,8 @@ def migrate() -> None:
         click.echo(sentence)
 
 
-for _group in (batches, tokens, roles, quotas):
-    cli.add_command(_group)
+for _command in (batches, tokens, roles, quotas, load):
+    cli.add_command(_command)
 
 
 @cli.group()
