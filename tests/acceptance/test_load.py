@@ -18,7 +18,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
-from conftest import PATIENCE, clean_environment
 from harness import REGISTRY, Service
 
 from ingest.app import create_app
@@ -28,6 +27,7 @@ from ingest.load.sender import Call, Patience, Sender
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
+from tests.acceptance.conftest import PATIENCE, clean_environment
 
 HEADER = ["email", "first_name", "last_name", "age", "tags.0"]
 Rows = list[list[str]]
