@@ -14,12 +14,22 @@ from ingest import logs, metrics, readiness
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
 from ingest.http.callers import Callers
+from ingest.http.concurrency import Concurrency
+from ingest.http.hardening import (
+    SERVER_OPTIONS,
+    known_host,
+    parse_hosts,
+    parse_networks,
+    secure,
+)
 from ingest.http.middleware import authenticated, errors_as_documents, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
+from ingest.http.throttle import tell_quotas, throttled
 from ingest.idempotency import Keys
 from ingest.pipeline import Pipeline
 from ingest.queue import Queue
+from ingest.rates import Rates
 from ingest.redis_link import open_redis
 from ingest.representation import Presenter
 from ingest.resources import Registry, load_registry
@@ -37,14 +47,21 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     metrics.prepare_api(
         registry, max_items=settings.max_backlog_items, max_bytes=settings.max_backlog_bytes
     )
-    app = web.Application(middlewares=[traced, errors_as_documents, negotiated, authenticated])
+    app = web.Application(
+        middlewares=[traced, errors_as_documents, known_host, negotiated, authenticated, throttled]
+    )
     app[app_keys.SETTINGS] = settings
     app[app_keys.REGISTRY] = registry
     app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
+    app[app_keys.ALLOWED_HOSTS] = parse_hosts(settings.allowed_hosts)
+    app[app_keys.TRUSTED_PROXIES] = parse_networks(settings.trusted_proxies)
+    app[app_keys.CONCURRENCY] = Concurrency(settings.max_concurrent)
     app.add_routes(ROUTES)
     app[app_keys.DECODING] = asyncio.Semaphore(1)
     app[app_keys.HUGE_ITEM] = asyncio.Lock()
     app[app_keys.STOPPING] = asyncio.Event()
+    app.on_response_prepare.append(secure)
+    app.on_response_prepare.append(tell_quotas)
     app.on_response_prepare.append(_say_goodbye)
     app.cleanup_ctx.append(_connections)
     return app
@@ -68,6 +85,7 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         app[app_keys.POOL] = pool
         callers = app[app_keys.CALLERS] = Callers(partial(find_caller, pool))
         app[app_keys.REDIS] = redis
+        app[app_keys.RATES] = Rates(settings, redis)
         app[app_keys.PIPELINE] = pipeline
         waking = asyncio.create_task(pipeline.waiters.run())
         waking.add_done_callback(_stop_if_broken)
@@ -105,6 +123,7 @@ async def _serve(settings: Settings, registry: Registry) -> None:
         access_log=None,
         auto_decompress=False,
         shutdown_timeout=settings.shutdown_timeout,
+        **SERVER_OPTIONS,
     )
     await runner.setup()
     try:

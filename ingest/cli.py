@@ -4,26 +4,25 @@ Commands import what they need when they run, so that `ingest --help` is quick. 
 work is one line on standard error and status 1; wrong usage is status 2.
 """
 
-import asyncio
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import click
 
 from ingest.cli_batches import batches
-from ingest.console import admin_settings, show, time_text
-from ingest.console import operator_pool as _pool
+from ingest.cli_quotas import quotas
+from ingest.cli_roles import roles
+from ingest.cli_tokens import tokens
+from ingest.console import admin_settings
 from ingest.errors import ConfigurationError, IngestError, RequestError
+from ingest.load.command import load
 
 if TYPE_CHECKING:
     from ingest.settings import Settings
-    from ingest.store.tokens import Token
 
 _AT_LEAST_ONE = click.IntRange(min=1)
 _PORT = click.IntRange(0, 65535)
@@ -152,66 +151,8 @@ def migrate() -> None:
         click.echo(sentence)
 
 
-cli.add_command(batches)
-
-
-@cli.group()
-def token() -> None:
-    """Create, list and revoke tokens.
-
-    Connects as `ingest migrate` does.
-    """
-
-
-@token.command("create")
-@click.option("--account", required=True, help="Whose items the token reads and writes.")
-@click.option("--name", default="", help="To recognise it in the list.")
-@click.option(
-    "--expires",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
-    help="When it stops working; UTC unless it says otherwise.",
-)
-def create_token(account: str, name: str, expires: datetime | None) -> None:
-    """Make a token and print it, alone, on standard output. It is never shown again."""
-    from ingest.store import tokens
-
-    expires_at = _future(expires)
-
-    async def create() -> tuple[UUID, str]:
-        async with _pool() as pool:
-            return await tokens.create_token(pool, account, name, expires_at)
-
-    token_id, secret = asyncio.run(create())
-    click.echo(f"token {token_id} of account {account}; keep it, it is not shown again:", err=True)
-    click.echo(secret)
-
-
-@token.command("list")
-@click.option("--account", help="Only this account's.")
-def list_tokens(account: str | None) -> None:
-    """List tokens: ids, accounts, names and times; never secrets."""
-    from ingest.store import tokens
-
-    async def read() -> "list[Token]":
-        async with _pool() as pool:
-            return await tokens.list_tokens(pool, account)
-
-    _show([_row(each) for each in asyncio.run(read())])
-
-
-@token.command("revoke")
-@click.argument("token_id", metavar="ID", type=click.UUID)
-def revoke_token(token_id: UUID) -> None:
-    """Make a token stop working, at once and for good."""
-    from ingest.store import tokens
-
-    async def revoke() -> bool:
-        async with _pool() as pool:
-            return await tokens.revoke_token(pool, token_id)
-
-    if not asyncio.run(revoke()):
-        raise ConfigurationError(f"there is no token {token_id} that could be revoked")
-    click.echo(f"revoked token {token_id}", err=True)
+for _command in (batches, tokens, roles, quotas, load):
+    cli.add_command(_command)
 
 
 @cli.group()
@@ -239,24 +180,3 @@ def _settings(**given: Any) -> "Settings":
     from ingest.settings import read_settings
 
     return read_settings(**{name: value for name, value in given.items() if value is not None})
-
-
-def _future(expires: datetime | None) -> datetime | None:
-    if expires is None:
-        return None
-    expires_at = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
-    if expires_at <= datetime.now(UTC):
-        raise click.BadParameter("must be in the future", param_hint="--expires")
-    return expires_at
-
-
-_COLUMNS = ("id", "account", "name", "created", "expires", "revoked")
-
-
-def _row(each: "Token") -> tuple[str, ...]:
-    times = (each.created_at, each.expires_at, each.revoked_at)
-    return (str(each.id), each.account, each.name, *(time_text(time) for time in times))
-
-
-def _show(rows: list[tuple[str, ...]]) -> None:
-    show(_COLUMNS, rows)

@@ -8,6 +8,8 @@
     │   ├── InvalidParameter            40002
     │   ├── KeyRequired, InvalidKey     40003, 40004
     │   ├── TokenRequired, TokenInvalid 40101, 40102
+    │   ├── NotPermitted                40301, with the right that is missing
+    │   ├── LimitReached                40302, with the limit and what is left of it
     │   ├── UnknownEndpoint             40401
     │   ├── UnknownCollection           40402
     │   ├── ItemNotFound                40403
@@ -19,6 +21,7 @@
     │   ├── UnsupportedMediaType        41501
     │   ├── UnsupportedEncoding         41502
     │   ├── KeyMismatch                 42220
+    │   ├── RateLimited                 42901
     │   ├── InternalError               50001
     │   ├── Unavailable                 50301
     │   ├── TooSlow                     50301, the database gave up a statement
@@ -31,7 +34,7 @@ Nothing here knows HTTP; a code's first three digits happen to be the status tha
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 
@@ -60,6 +63,7 @@ DUPLICATE = ErrorCode(40903, "duplicate", "content")
 DUPLICATE_IN_BATCH = ErrorCode(40904, "duplicate_in_batch", "content")
 VERSION_MISMATCH = ErrorCode(41201, "version_mismatch", "content")
 AMBIGUOUS_MATCH = ErrorCode(43501, "ambiguous_match", "content")
+OTHER_GROUP = ErrorCode(44101, "other_group", "permission")
 
 ITEM_CODES: dict[int, ErrorCode] = {
     entry.code: entry for entry in list(globals().values()) if isinstance(entry, ErrorCode)
@@ -122,6 +126,42 @@ class TokenInvalid(RequestError):
     error_code = ErrorCode(40102, "token_invalid", "permission")
 
 
+class NotPermitted(RequestError):
+    """The token may not do this; `right` is what it lacks."""
+
+    error_code = ErrorCode(40301, "not_permitted", "permission")
+
+    def __init__(self, message: str, description: str, *, right: str) -> None:
+        super().__init__(message, description)
+        self.right = right
+
+
+class LimitReached(RequestError):
+    """An account may hold no more items of a collection, or in all where that is `*`."""
+
+    error_code = ErrorCode(40302, "limit_reached", "permission")
+
+    def __init__(
+        self, message: str, description: str, *, collection: str, maximum: int, left: int
+    ) -> None:
+        super().__init__(message, description)
+        self.collection = collection
+        self.maximum = maximum
+        self.left = left
+
+    def document(self) -> dict[str, Any]:
+        """As responses show it, and as `batches.refusal` stores it."""
+        code = self.error_code
+        return {
+            "type": code.type,
+            "code": code.code,
+            "name": code.name,
+            "message": self.message,
+            "description": self.description,
+            "limit": {"collection": self.collection, "maximum": self.maximum, "left": self.left},
+        }
+
+
 class UnknownEndpoint(RequestError):
     error_code = ErrorCode(40401, "unknown_endpoint", "client")
 
@@ -172,6 +212,10 @@ class UnsupportedEncoding(RequestError):
 
 class KeyMismatch(RequestError):
     error_code = ErrorCode(42220, "idempotency_mismatch", "client")
+
+
+class RateLimited(RequestError):
+    error_code = ErrorCode(42901, "rate_limited", "client")
 
 
 class InternalError(RequestError):

@@ -65,6 +65,9 @@ _REPLAYS = Counter(
 _REFUSED = Counter(
     "ingest_backpressure_rejections", "Writes refused because of the backlog.", ["collection"]
 )
+_UNCHECKED = Counter(
+    "ingest_rates_unchecked", "Writes whose rate was not checked, because Redis was away."
+)
 _COMMIT_SECONDS = Histogram(
     "ingest_commit_duration_seconds",
     "One transaction that applies accepted batches.",
@@ -205,6 +208,11 @@ def replayed(collection: str) -> None:
 def refused(collection: str) -> None:
     """Count a write that the backlog kept out."""
     _accepting(collection).refused.inc()
+
+
+def rate_unchecked() -> None:
+    """Count a write that passed its rates because Redis was away."""
+    _UNCHECKED.inc()
 
 
 def commit_took(collection: str, seconds: float) -> None:

@@ -132,6 +132,8 @@ class Options:
     resolution: Resolution = Resolution.REFUSE
     matching: str | None = None
     """The field that finds the stored item in place of the key, by its name in the schema."""
+    groups: tuple[str, ...] = ()
+    """What the sender is confined to: items of other groups are refused. None for everything."""
     columns: tuple[str, ...] | None = None
     """The columns of a CSV body, in their order: failed rows are shown under them."""
 
@@ -146,7 +148,10 @@ class Options:
 
     def document(self) -> dict[str, Any]:
         """As `batches.options` stores it."""
-        return asdict(self)
+        stored = asdict(self)
+        if not self.groups:
+            del stored["groups"]
+        return stored
 
     @classmethod
     def from_document(cls, stored: Mapping[str, Any]) -> Self:
@@ -155,6 +160,7 @@ class Options:
             **{
                 **stored,
                 "resolution": Resolution(stored["resolution"]),
+                "groups": tuple(stored.get("groups", ())),
                 "columns": None if columns is None else tuple(columns),
             }
         )
@@ -231,6 +237,8 @@ class NewBatch:
     options: Options
     trace_id: str
     submission: Submission
+    token: UUID | None = None
+    """Whose it is."""
     idempotency: IdempotencyKey | None = None
     receiving: bool = False
     """Whether its items are yet to come."""
@@ -269,6 +277,11 @@ class Batch:
     error: Mapping[str, Any] | None = None
     invalid_so_far: int = 0
     """How many items are invalid, while it is received; `invalid` names them once it is not."""
+    """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
+    token: UUID | None = None
+    """The token that sent it; None for batches of before tokens were kept."""
+    limited: bool = False
+    """Whether its account has quotas, where it was read to be applied or to be answered."""
 
     @property
     def invalid_count(self) -> int:

@@ -78,6 +78,7 @@ class Write:
     wait: float
     replay_returns: bool
     trace_id: str
+    token: UUID | None = None
     key: IdempotencyKey | None = None
     validated: Submission | None = None
 
@@ -288,13 +289,13 @@ class Pipeline:
         await self._saving.ask(batch.account, batch, batch.submission.size)
 
     def _chunks(self, write: Write, body: Body) -> Chunks:
-        chunker = Chunker(self._validator(write), lenient=write.options.lenient)
+        chunker = Chunker(self._validator(write), write.options)
         return chunks(body, chunker, self.turns)
 
     async def _validate(self, write: Write) -> Submission:
         if write.validated is not None:
             return write.validated
-        intake = Intake(self._validator(write))
+        intake = Intake(self._validator(write), write.options.groups)
         for start in range(0, len(write.items), _SLICE):
             intake.add(write.items[start : start + _SLICE])
             await asyncio.sleep(0)
@@ -348,6 +349,7 @@ class Pipeline:
             created_at=now,
             accepted_at=now if state is BatchState.ACCEPTED else None,
             finished_at=now if state is BatchState.REJECTED else None,
+            token=batch.token,
         )
         return Outcome(written, failures[: self._settings.max_failures])
 
@@ -361,6 +363,7 @@ def _new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch
         options=write.options.of_size(submission.received),
         trace_id=write.trace_id,
         submission=submission,
+        token=write.token,
         idempotency=write.key,
     )
 

@@ -4,6 +4,7 @@ A record is a flat JSON object. Columns of the item stand under their column nam
 service begin with one `$`, which no column of a schema does:
 
     $i      the item's index in the request
+    $g      the group that the item is to belong to, where it is to belong to one
     $v      the version that the item must be at, from its `meta`
     $set    one bit for each field of the resource, in order: 1 where the item carried it
             (a record set reads absent and null alike, and sparse writes must not)
@@ -22,7 +23,7 @@ from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED
 from ingest.model import Action, ItemError, Options
 from ingest.resources import Resource, StoredField
 
-INDEX, VERSION, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$set", "$key", "$extra"
+INDEX, VERSION, GROUP, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$g", "$set", "$key", "$extra"
 
 Record = dict[str, Any]
 MAX_PATTERNS = 1_000

@@ -57,6 +57,11 @@ class Resource:
             that declares no such field gets a server-made UUIDv7, which clients may supply.
         unique: further unique attributes: field names, or tuples of field names.
         idempotency_required: refuse writes to this collection without an `Idempotency-Key`.
+        limit_reached: what responses notify an account of that has as many items as it may have;
+            `<name>_limit_reached` where nothing is given.
+        limit_exceeded: the same, in addition, of an account that has more.
+        limits_with: other collections; while an account's limit of one of them is reached, it
+            creates no items here either.
 
     Raises:
         ConfigurationError: the schema cannot be stored faithfully; the message names the field.
@@ -70,6 +75,9 @@ class Resource:
         key: str = SERVER_KEY,
         unique: Sequence[str | tuple[str, ...]] = (),
         idempotency_required: bool = False,
+        limit_reached: str | None = None,
+        limit_exceeded: str | None = None,
+        limits_with: Sequence[str] = (),
     ) -> None:
         self.name = name
         if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
@@ -79,6 +87,9 @@ class Resource:
             )
         self.schema = schema() if isinstance(schema, type) else schema
         self.idempotency_required = idempotency_required
+        self.limit_reached = limit_reached or f"{name}_limit_reached"
+        self.limit_exceeded = limit_exceeded
+        self.limits_with = tuple(limits_with)
         self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
         self.fields = self._stored_fields()
         self._by_name = {field.name: field for field in self.fields}

@@ -41,6 +41,11 @@ class Settings:
     worker_metrics_port: int = 0
     """Where a worker answers `GET /metrics`; 0 is nowhere."""
 
+    allowed_hosts: str = ""
+    """The names that requests may be for, separated by commas; empty for any."""
+    trusted_proxies: str = ""
+    """Addresses and networks whose `X-Forwarded-For` is believed, separated by commas."""
+
     max_body: int = 16 * 1024 * 1024
     """The largest decompressed body."""
     max_items: int = 10_000
@@ -63,6 +68,13 @@ class Settings:
     """How many items may be accepted and unfinished before writes are refused."""
     max_backlog_bytes: int = 1024 * 1024 * 1024
     """How large their staged payloads may be together before writes are refused."""
+
+    rate_limit: str = ""
+    """The most items that one token may send in a time, such as `50000/second`; empty for any."""
+    account_rate_limit: str = ""
+    """The same for all tokens of an account together."""
+    max_concurrent: int = 1_000
+    """The most requests of one token that one process works on side by side."""
 
     idempotency_ttl: float = 24 * 3600.0
     """How long a used idempotency key is kept."""

@@ -17,6 +17,7 @@ from ingest.resources import Resource
 from ingest.store.tables import (
     ACCOUNT,
     COLLECTIONS,
+    GROUP,
     SERVICE_COLUMNS,
     VERSION,
     columns,
@@ -86,7 +87,7 @@ def _column(resource: Resource, name: str, type_: ColumnType) -> sa.Column[Any]:
     return sa.Column(
         _exactly(name),
         _TYPES[type_],
-        nullable=name not in SERVICE_COLUMNS and name != resource.key.column,
+        nullable=name == GROUP or (name not in SERVICE_COLUMNS and name != resource.key.column),
         autoincrement=False,
         server_default=sa.text("1") if name == VERSION else None,
     )

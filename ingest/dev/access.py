@@ -1,6 +1,7 @@
 """What the parts need inside the database: its tables, a login without privileges, a token."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from ingest.embedded import EmbeddedPostgres, keep_secret, write_private
@@ -36,13 +37,16 @@ async def service_login(postgres: EmbeddedPostgres, folder: Path) -> str:
     return postgres.url_for(LOGIN, password)
 
 
-async def development_token(settings: Settings, folder: Path) -> str:
-    """The token of the account `dev`: the one of the last run while it works, else a new one."""
+async def development_token(settings: Settings, postgres: EmbeddedPostgres, folder: Path) -> str:
+    """The token of the account `dev`: the one of the last run while it works, else a new one.
+
+    Made as the superuser: the services' login may not.
+    """
     from ingest.store.pool import open_pool
     from ingest.store.tokens import create_token, digest_of, find_caller
 
     file = folder / "token"
-    async with open_pool(settings) as pool:
+    async with open_pool(replace(settings, database_url=postgres.url), role=None) as pool:
         if file.exists():
             token = file.read_text(encoding="utf-8")
             caller = await find_caller(pool, digest_of(token))

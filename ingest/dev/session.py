@@ -99,7 +99,7 @@ class _Session:
             database_url=await service_login(self._postgres, self._folder),
             redis_url=self._valkey.url,
         )
-        self._token = await development_token(self._settings, self._folder)
+        self._token = await development_token(self._settings, self._postgres, self._folder)
         # PostgreSQL and Valkey stop when we are killed: there is nothing left to finish.
         service = Service(self._settings, self._metrics, orphaned=signal.SIGKILL)
         await self._supervisor.start(

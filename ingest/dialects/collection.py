@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.errors import InternalError, RequestError
+from ingest.errors import LimitReached, RequestError
 from ingest.model import (
     MAX_LISTED_ITEMS,
     OUTCOME_LETTERS,
@@ -50,6 +50,10 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
 def rehearsed(outcome: Outcome) -> Answer:
     """The answer to a dry run: what a real call would find and count, and nothing saved."""
     batch = outcome.batch
+    if batch.error is not None:
+        status, result = _status(batch)
+        document = _envelope(result, status, _message(batch)) | {"error": batch.error}
+        return Answer(status, document)
     failed = bool(batch.invalid)
     document = _envelope(
         "failure" if failed else "success",
@@ -161,7 +165,8 @@ def _envelope(result: str, status: int, message: str) -> Document:
 
 def _status(batch: Batch) -> tuple[int, str]:
     if batch.error is not None:
-        return InternalError.error_code.code // 100, "error"
+        code: int = batch.error["code"]
+        return code // 100, "error"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
         return 422, "failure"
     if batch.state is not BatchState.COMMITTED:
@@ -207,6 +212,8 @@ def _counts(batch: Batch) -> Document:
 def _message(batch: Batch) -> str:
     bad = batch.invalid_count
     if batch.error is not None:
+        if batch.error["code"] == LimitReached.error_code.code:
+            return str(batch.error["message"])
         return "The batch could not be committed; nothing was saved"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
         return f"{bad} of {_items(batch.received)} {_are(bad)} invalid; nothing was saved"

@@ -38,5 +38,12 @@ class DealSchema(Schema):
     closed_at = fields.AwareDateTime(allow_none=True)
 
 
-contacts = Resource("contacts", ContactSchema, unique=["email"])
-deals = Resource("deals", DealSchema)
+contacts = Resource(
+    "contacts",
+    ContactSchema,
+    unique=["email"],
+    limit_reached="contacts_list_full",
+    limit_exceeded="too_many_contacts",
+    limits_with=["deals"],
+)
+deals = Resource("deals", DealSchema, limit_reached="deals_limit_reached", limits_with=["contacts"])

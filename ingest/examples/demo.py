@@ -1,18 +1,17 @@
 """`make demo`: real data through the whole service, on servers of its own.
 
-Imports every airport of the PyPI package `vega_datasets` in batches, shows what becomes of broken
-rows and of a batch that is sent twice, reads the counts back, and stops. The data stays in `.data`.
+Imports every airport of the PyPI package `vega_datasets`, a CSV file, with `ingest load`, shows
+what becomes of broken rows and of a file that is loaded twice, reads the counts back, and stops.
+The data stays in `.data`.
 """
 
 import asyncio
 import csv
-import hashlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
@@ -22,7 +21,6 @@ from typing import Any
 import aiohttp
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +29,7 @@ from ingest.supervision.children import die_with_parent
 
 DATA_DIR = Path(".data")
 BATCH = 500
+FAILED = DATA_DIR / "airports.failed.csv"
 START_TIMEOUT = 120.0  # seconds, a first initdb on a slow disk included
 STOP_TIMEOUT = 90.0  # seconds
 _POLL = 0.05  # seconds
@@ -52,36 +51,39 @@ def main() -> None:
 
 async def demo() -> None:
     """Start everything, import, show, stop."""
-    airports = read_airports()
+    file = airports_file()
+    good, count = read_airports(file)
     console.rule("Starting PostgreSQL, Valkey, the API and a worker")
     with running_service() as service:
-        async with connected(await ready(service)) as client:
-            console.rule(f"Importing {len(airports)} airports in batches of {BATCH}")
-            batches = [airports[at : at + BATCH] for at in range(0, len(airports), BATCH)]
-            await import_all(client, batches)
-            console.rule("A batch with broken rows: nothing of it is saved")
-            await send_broken(client, airports[0])
-            console.rule("The first batch once more: a replay is rejected")
-            await replay(client, batches[0])
+        content = await ready(service)
+        async with connected(content) as client:
+            console.rule(f"Importing {count} airports from a CSV file, in batches of {BATCH}")
+            await load(content, file)
+            console.rule("Rows that are broken: nothing of their batch is saved")
+            await send_broken(client, good)
+            console.rule("The same file once more: nothing is written twice")
+            await load(content, file)
             console.rule("Read back")
-            await read_back(client, len(airports))
+            await read_back(client, count)
     console.rule("Stopped")
     console.print(f"The data is kept in {DATA_DIR}; [bold]make serve[/] serves it on port 8080.")
 
 
-def read_airports() -> list[Item]:
-    """The rows of `airports.csv`, as items: numbers are numbers, and `NA` is null."""
+def airports_file() -> Path:
+    """Where `airports.csv` is."""
     spec = find_spec("vega_datasets")  # found, not imported: importing it wants pandas
     if spec is None or not spec.submodule_search_locations:
         raise ConfigurationError("the package 'vega_datasets' is not installed; run make setup")
-    path = Path(spec.submodule_search_locations[0]) / "_data" / "airports.csv"
+    return Path(spec.submodule_search_locations[0]) / "_data" / "airports.csv"
+
+
+def read_airports(path: Path) -> tuple[Item, int]:
+    """The first airport as a JSON item, and how many there are."""
     with path.open(encoding="utf-8", newline="") as file:
-        return [_item(row) for row in csv.DictReader(file)]
-
-
-def _item(row: dict[str, str]) -> Item:
-    item: Item = {name: None if value in ("", "NA") else value for name, value in row.items()}
-    return {**item, "latitude": float(row["latitude"]), "longitude": float(row["longitude"])}
+        rows = list(csv.DictReader(file))
+    first = rows[0]
+    place = {name: float(first[name]) for name in ("latitude", "longitude")}
+    return {**first, **place}, len(rows)
 
 
 @contextmanager
@@ -130,11 +132,8 @@ async def connected(content: dict[str, Any]) -> AsyncIterator[aiohttp.ClientSess
 
 
 async def post(client: aiohttp.ClientSession, batch: list[Item]) -> tuple[int, dict[str, Any]]:
-    """Send a batch under a key made of its content; the status and the document that came back."""
-    body = orjson.dumps(batch)
-    key = f"airports-{hashlib.sha256(body).hexdigest()[:32]}"
-    headers = {"Idempotency-Key": key}
-    async with client.post("/v1/airports", data=body, headers=headers) as response:
+    """Send a batch; the status and the document that came back."""
+    async with client.post("/v1/airports", data=orjson.dumps(batch)) as response:
         return response.status, orjson.loads(await response.read())
 
 
@@ -144,38 +143,25 @@ async def get(client: aiohttp.ClientSession, path: str) -> tuple[int, dict[str, 
         return response.status, orjson.loads(await response.read())
 
 
-async def import_all(client: aiohttp.ClientSession, batches: list[list[Item]]) -> None:
-    """Send every batch, and say what became of them."""
-    outcomes: Counter[str] = Counter()
-    with Progress(
-        TextColumn("airports"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        task = progress.add_task("", total=sum(map(len, batches)))
-        for batch in batches:
-            status, document = await post(client, batch)
-            outcomes[_outcome(status, document)] += 1
-            progress.advance(task, len(batch))
-    for outcome, count in outcomes.items():
-        console.print(f"{count} batches: {outcome}")
-
-
-def _outcome(status: int, document: dict[str, Any]) -> str:
-    """What became of a batch, in words; anything but saved now or earlier is an error."""
-    if status == 201:
-        return "saved"
-    if status == 409 and document["error"]["code"] == 40901:
-        return "sent in an earlier run, so rejected as replays; nothing was written twice"
-    if status == 422 and _codes(document) == {40903}:
-        return "refused, because these airports are there already from an earlier run"
-    raise ConfigurationError(f"a batch was answered with {status}: {document['message']}")
-
-
-def _codes(document: dict[str, Any]) -> set[int]:
-    return {error["code"] for failure in document["failures"] for error in failure["errors"]}
+async def load(content: dict[str, Any], file: Path) -> None:
+    """`ingest load`: the rows as CSV; those that are there already are merged."""
+    command = ["load", str(file), "--to", "airports", "--batch-size", str(BATCH)]
+    options = ["--prefer", "resolution=merge-duplicates", "--failed", str(FAILED)]
+    shown = ["ingest", "load", file.name, *command[2:], *options[:2]]
+    console.print(Text("$ " + " ".join(shown), style="bold"))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ingest", *command, *options),
+        env={**os.environ, "INGEST_URL": content["url"], "INGEST_TOKEN": content["token"]},
+        stdin=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        status = await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    if status != 0:
+        raise ConfigurationError(f"ingest load ended with status {status}")
 
 
 async def send_broken(client: aiohttp.ClientSession, good: Item) -> None:
@@ -201,16 +187,6 @@ async def send_broken(client: aiohttp.ClientSession, good: Item) -> None:
     status, document = await get(client, f"/v1/airports/{fine['iata']}")
     _expect(status, 404, document)
     console.print(f"Its only good row, {fine['iata']}, was not saved either: {status}")
-
-
-async def replay(client: aiohttp.ClientSession, batch: list[Item]) -> None:
-    """Send a batch again under its key, and show that it is rejected."""
-    status, document = await post(client, batch)
-    if _outcome(status, document) == "saved":
-        raise ConfigurationError("a batch was saved twice")
-    error = document.get("error")
-    said = f"{error['code']} {error['name']}: " if error else ""
-    console.print(f"{status} {said}{document['message']}")
 
 
 async def read_back(client: aiohttp.ClientSession, expected: int) -> None:

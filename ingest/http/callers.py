@@ -13,8 +13,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from ingest.access import Caller
 from ingest.errors import Unavailable
-from ingest.store.tokens import Caller, digest_of, is_token
+from ingest.store.tokens import digest_of, is_token
 
 LIFETIME = 0.8
 """Seconds that an answer is used, from before it was asked for: a revocation is heard within it."""

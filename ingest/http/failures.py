@@ -8,9 +8,10 @@ from ingest.errors import Unavailable
 from ingest.formats.failed_rows import CsvWriter, JsonWriter, NdjsonWriter, Writer, add_columns
 from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.http.keys import CALLER, FORMAT, POOL, REGISTRY, TRACE_ID
-from ingest.http.lookup import batch_id_of, unknown_batch
+from ingest.http.lookup import batch_id_of, check_visible, unknown_batch
 from ingest.http.middleware import TRACE_HEADER
 from ingest.http.negotiation import answers
+from ingest.http.notices import noticed
 from ingest.http.query import check_parameters
 from ingest.model import Batch
 from ingest.resources import SERVER_KEY
@@ -27,6 +28,7 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
     batch = await batches.get(request.app[POOL], request[CALLER].account, batch_id)
     if batch is None:
         raise unknown_batch(str(batch_id))
+    check_visible(request, batch)
     media_type = request[FORMAT]
     writer = await _writer(request, batch, media_type)
     response = web.StreamResponse(headers={"Vary": "Accept", TRACE_HEADER: request[TRACE_ID]})
@@ -52,7 +54,7 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
     if media_type == NDJSON:
         return NdjsonWriter()
     if media_type == JSON:
-        return JsonWriter(collection.failures(batch))
+        return JsonWriter(await noticed(request, collection.failures(batch)))
     if batch.options.columns is not None:
         return CsvWriter(batch.options.columns)
     columns: dict[str, None] = {}

@@ -1,24 +1,32 @@
 """The AppKeys under which handlers find what `ingest.app` put together."""
 
 import asyncio
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 
+from ingest.access import Caller
 from ingest.http.callers import Callers
+from ingest.http.concurrency import Concurrency
 from ingest.pipeline import Pipeline
+from ingest.rates import Quota, Rates
 from ingest.redis_link import RedisLink
 from ingest.representation import Presenter
 from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store.pool import Pool
-from ingest.store.tokens import Caller
 
 SETTINGS = web.AppKey("settings", Settings)
 REGISTRY = web.AppKey("registry", Registry)
 PRESENTERS = web.AppKey("presenters", dict[str, Presenter])
+ALLOWED_HOSTS = web.AppKey("allowed_hosts", frozenset[str])
+TRUSTED_PROXIES = web.AppKey("trusted_proxies", tuple[IPv4Network | IPv6Network, ...])
 CALLERS = web.AppKey("callers", Callers)
 POOL = web.AppKey("pool", Pool)
 REDIS = web.AppKey("redis", RedisLink)
+RATES = web.AppKey("rates", Rates)
+CONCURRENCY = web.AppKey("concurrency", Concurrency)
 PIPELINE = web.AppKey("pipeline", Pipeline)
 DECODING = web.AppKey("decoding", asyncio.Semaphore)
 """Holds bodies that are decoded beside the event loop back, so that there is one at a time."""
@@ -28,5 +36,8 @@ STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)
 TRACE_ID = web.RequestKey("trace_id", str)
+QUOTAS = web.RequestKey("quotas", Sequence[Quota])
+LIMITED = web.RequestKey("limited", bool)
+"""Whether the batch of the request says that its account has quotas."""
 FORMAT = web.RequestKey("format", str)
 """The media type of the response."""

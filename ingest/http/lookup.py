@@ -4,8 +4,10 @@ from uuid import UUID
 
 from aiohttp import web
 
+from ingest.access import Right
 from ingest.errors import UnknownBatch, UnknownCollection
-from ingest.http.keys import REGISTRY
+from ingest.http.keys import CALLER, REGISTRY
+from ingest.model import Batch
 from ingest.resources import Resource
 
 
@@ -21,6 +23,32 @@ def resource_of(request: web.Request) -> Resource:
             f"There is no collection {name[:100]!r}", f"Served here: {', '.join(registry)}."
         )
     return registry[name]
+
+
+def permitted_resource(request: web.Request, *rights: Right) -> Resource:
+    """The resource of `{collection}` in the path, on which the caller has these rights.
+
+    Raises:
+        UnknownCollection
+        NotPermitted: names a right that is missing.
+    """
+    resource = resource_of(request)
+    request[CALLER].needs(rights, resource.name)
+    return resource
+
+
+def check_visible(request: web.Request, batch: Batch) -> None:
+    """Refuse a batch that the caller may not see: of other groups, or of what it may not read.
+
+    Raises:
+        UnknownBatch: its sender could reach items that the caller cannot.
+        NotPermitted: somebody else sent it, and the caller may not read its collection.
+    """
+    caller = request[CALLER]
+    if not caller.shares(batch.options.groups):
+        raise unknown_batch(str(batch.id))
+    if batch.token != caller.token:
+        caller.needs([Right.READ], batch.collection)
 
 
 def batch_id_of(request: web.Request) -> UUID:

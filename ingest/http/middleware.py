@@ -22,6 +22,7 @@ from ingest.errors import (
     UnknownEndpoint,
 )
 from ingest.formats.negotiation import JSON, choose
+from ingest.http.hardening import client_address
 from ingest.http.keys import CALLER, CALLERS, FORMAT, REGISTRY, TRACE_ID
 from ingest.http.negotiation import response_format
 from ingest.http.responses import respond_error
@@ -63,6 +64,8 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
             route=resource.canonical if resource is not None else "unknown",
             status=response.status,
             milliseconds=round(seconds * 1000, 2),
+            client=client_address(request),
+            **_caller(request),
         )
     return response
 
@@ -130,6 +133,12 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
         raise TokenInvalid("The token is not valid", "It is unknown, revoked or has expired.")
     request[CALLER] = caller
     return await handler(request)
+
+
+def _caller(request: web.Request) -> dict[str, str]:
+    """Who called, for the log: the account, and the token by its id."""
+    caller = request.get(CALLER)
+    return {} if caller is None else {"account": caller.account, "token": str(caller.token)}
 
 
 def _collection(request: web.Request) -> str:

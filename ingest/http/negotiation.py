@@ -47,7 +47,7 @@ def _take_extension(request: web.Request, available: Sequence[str]) -> str | Non
         named["key"] = stem
         return extension
     name = "batch" if "batch" in named else "collection"
-    if name not in named:
+    if name not in named:  # a path without any name, such as /v1/batches
         return None
     stem, dot, extension = named[name].partition(".")
     if not dot or (name == "collection" and stem not in request.app[REGISTRY]):

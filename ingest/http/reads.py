@@ -2,10 +2,16 @@
 
 from aiohttp import web
 
+from ingest.access import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
-from ingest.http.lookup import batch_id_of, resource_of, unknown_batch
+from ingest.http.lookup import (
+    batch_id_of,
+    check_visible,
+    permitted_resource,
+    unknown_batch,
+)
 from ingest.http.query import check_parameters, list_query, page_query, wants_meta
 from ingest.http.responses import respond
 from ingest.store import batches, reads
@@ -13,7 +19,7 @@ from ingest.url_values import parse
 
 
 async def list_items(request: web.Request) -> web.Response:
-    resource = resource_of(request)
+    resource = permitted_resource(request, Right.READ)
     query = list_query(request, resource)
     page = await reads.list_items(
         request.app[POOL],
@@ -23,13 +29,14 @@ async def list_items(request: web.Request) -> web.Response:
         limit=query.limit,
         offset=query.offset,
         meta=query.meta,
+        groups=request[CALLER].groups,
     )
     answer = collection.listed(page, request.app[PRESENTERS][resource.name])
     return await respond(request, answer.status, answer.document)
 
 
 async def get_item(request: web.Request) -> web.Response:
-    resource = resource_of(request)
+    resource = permitted_resource(request, Right.READ)
     check_parameters(request, {"select"})
     meta = wants_meta(request)
     text = request.match_info["key"]
@@ -38,8 +45,10 @@ async def get_item(request: web.Request) -> web.Response:
         key = parse(resource.key.field, resource.key.type, text)
     except ValueError:
         raise absent from None
-    account = request[CALLER].account
-    row = await reads.get_item(request.app[POOL], resource, account, key, meta=meta)
+    caller = request[CALLER]
+    row = await reads.get_item(
+        request.app[POOL], resource, caller.account, key, meta=meta, groups=caller.groups
+    )
     if row is None:
         raise absent
     answer = collection.item(row, request.app[PRESENTERS][resource.name])
@@ -49,8 +58,7 @@ async def get_item(request: web.Request) -> web.Response:
 async def list_batches(request: web.Request) -> web.Response:
     check_parameters(request, {"limit", "offset"})
     limit, offset = page_query(request)
-    account = request[CALLER].account
-    found, total = await batches.list_batches(request.app[POOL], account, limit, offset)
+    found, total = await batches.list_batches(request.app[POOL], request[CALLER], limit, offset)
     answer = collection.listed_batches(found, limit, offset, total)
     return await respond(request, answer.status, answer.document)
 
@@ -66,5 +74,6 @@ async def get_batch(request: web.Request) -> web.Response:
     )
     if outcome is None:
         raise unknown_batch(str(batch_id))
+    check_visible(request, outcome.batch)
     answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
     return await respond(request, answer.status, answer.document)

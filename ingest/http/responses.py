@@ -8,6 +8,7 @@ from multidict import CIMultiDict
 
 from ingest.dialects import collection
 from ingest.errors import (
+    NotPermitted,
     Replayed,
     RequestError,
     TokenInvalid,
@@ -17,6 +18,7 @@ from ingest.exactjson import dump_exact
 from ingest.formats.encoding import from_json
 from ingest.formats.negotiation import JSON, RESPONSES
 from ingest.http.keys import FORMAT
+from ingest.http.notices import noticed
 
 _MUCH = 16 * 1024  # bytes of JSON above which another format is written beside the event loop
 
@@ -31,7 +33,7 @@ async def respond(
     media_type = request.get(FORMAT, JSON)
     if media_type not in RESPONSES:  # rows of a file; what is no row is told in JSON
         media_type = JSON
-    body = dump_exact(document)
+    body = dump_exact(await noticed(request, document))
     if media_type != JSON and len(body) > _MUCH:
         body = await asyncio.to_thread(from_json, body, media_type)
     elif media_type != JSON:
@@ -75,6 +77,8 @@ def _error(problem: RequestError) -> tuple[int, Any, dict[str, str]]:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(problem, TokenInvalid):
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if isinstance(problem, NotPermitted):
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.right}"'
     return status, collection.error(problem, status), headers
 
 

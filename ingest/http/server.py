@@ -9,6 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from ingest import metrics
 from ingest.errors import InternalError, MalformedBody, RequestError
+from ingest.http.hardening import SECURE_HEADERS, SERVER
 from ingest.http.middleware import TRACE_HEADER
 from ingest.http.responses import json_error
 
@@ -37,6 +38,8 @@ class JsonRequestHandler(RequestHandler):
         response = json_error(problem)
         metrics.unreadable(response.status)
         response.headers[TRACE_HEADER] = trace_id
+        response.headers.update(SECURE_HEADERS)
+        response.headers["Server"] = SERVER
         response.force_close()
         return response
 

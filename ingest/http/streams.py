@@ -13,6 +13,7 @@ from ingest.formats.compression import STEP, Decompressor, too_large
 from ingest.formats.decoding import Decoder
 from ingest.http.body import Head, broken_off, kept_columns
 from ingest.http.keys import HUGE_ITEM, PIPELINE, SETTINGS
+from ingest.http.throttle import charge, slow_down
 
 # Bytes of one item beyond which it waits until no other request holds as large a one. What is
 # compressed waits from its first byte until it makes an item: size costs its sender nothing.
@@ -35,6 +36,7 @@ class StreamedBody:
         settings = request.app[SETTINGS]
         if not head.encodings and (request.content_length or 0) > settings.max_stream:
             raise too_large(settings.max_stream)
+        self._request = request
         self._content = request.content
         self._decompressor = Decompressor(head.encodings, settings.max_stream)
         self._decoder = decoder
@@ -54,6 +56,8 @@ class StreamedBody:
 
     async def items(self) -> AsyncIterator[list[Any]]:
         unfinished = 0
+        # Refused at its beginning; half-way it is only slowed.
+        admit = charge
         try:
             async for piece in self._rest:
                 unfinished += len(piece)
@@ -61,11 +65,14 @@ class StreamedBody:
                     await self._large.take()
                 found = await self._turn(partial(self._decoder.feed, piece))
                 if found:
-                    yield found
                     unfinished = 0
-                    self._large.give_back()
+                    self._large.give_back()  # others must not wait for what slows this one
+                    await admit(self._request, len(found))
+                    admit = slow_down
+                    yield found
             found = await self._turn(self._decoder.end)
             if found:
+                await admit(self._request, len(found))
                 yield found
         finally:
             self._large.give_back()

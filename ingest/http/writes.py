@@ -3,8 +3,10 @@
 import hashlib
 import re
 
+import structlog
 from aiohttp import web
 
+from ingest.access import Right
 from ingest.dialects import collection
 from ingest.errors import InvalidKey
 from ingest.faults import Point
@@ -12,16 +14,20 @@ from ingest.formats.decoding import CSV_PARAMETERS, open_decoder
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
 from ingest.http.body import Decoded, read_head, read_items
-from ingest.http.keys import CALLER, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
-from ingest.http.lookup import resource_of
+from ingest.http.hardening import client_address
+from ingest.http.keys import CALLER, LIMITED, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
+from ingest.http.lookup import permitted_resource
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
 from ingest.http.streams import StreamedBody
+from ingest.http.throttle import charge
 from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
 from ingest.pipeline import Pipeline, Write
 from ingest.resources import Resource
 from ingest.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PARAMETERS = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
@@ -40,10 +46,12 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _write(request: web.Request, action: Action) -> web.Response:
-    resource = resource_of(request)
+    resource = permitted_resource(request, Right(action))
     check_parameters(request, _PARAMETERS)
     dry_run = flag(request, "dryRun")
     preferences = parse_preferences(request.headers.getall("Prefer", ()))
+    if action is Action.CREATE and preferences.resolution is Resolution.MERGE:
+        request[CALLER].needs([Right.UPDATE], resource.name)
     write, body = await _read_write(request, resource, action, preferences)
     pipeline = request.app[PIPELINE]
     outcome = await _process(pipeline, write, body, dry_run=dry_run)
@@ -51,7 +59,9 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         answer = collection.rehearsed(outcome)
     else:
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
+        _audit(request, outcome)
         await pipeline.faults.reached(Point.BEFORE_REPLY)
+    request[LIMITED] = outcome.batch.limited
     headers = _headers(outcome, answer.status, preferences)
     return await respond(request, answer.status, answer.document, headers)
 
@@ -68,11 +78,33 @@ async def _process(
         await body.close()
 
 
+def _audit(request: web.Request, outcome: Outcome) -> None:
+    """Say who wrote what, as far as it is known by now; the trace id is in every line."""
+    caller, batch = request[CALLER], outcome.batch
+    log.info(
+        "write",
+        account=caller.account,
+        token=str(caller.token),
+        client=client_address(request),
+        collection=batch.collection,
+        action=batch.action.value,
+        batch=str(batch.id),
+        state=batch.state.value,
+        replayed=outcome.replayed,
+        received=batch.received,
+        invalid=batch.invalid_count,
+        created=batch.created,
+        updated=batch.updated,
+        unchanged=batch.unchanged,
+        deleted=batch.deleted,
+    )
+
+
 async def _read_write(
     request: web.Request, resource: Resource, action: Action, preferences: Preferences
 ) -> tuple[Write, StreamedBody | None]:
     """The write, and its body where that is still to be read."""
-    settings = request.app[SETTINGS]
+    settings, caller = request.app[SETTINGS], request[CALLER]
     matching = matching_field(request, resource)
     meta = wants_meta(request)
     key = idempotency_key(request)
@@ -87,21 +119,25 @@ async def _read_write(
         body = StreamedBody(request, head, decoder, fingerprint)
     else:
         decoded = await read_items(request, head, decoder, fingerprint.update)
+        await charge(request, len(decoded.items))
     write = Write(
-        account=request[CALLER].account,
+        account=caller.account,
         resource=resource,
         action=action,
         items=decoded.items,
         options=Options(
-            representation=not preferences.minimal,
+            # Whoever may not read sees nothing of what is stored, nor of what a write has changed.
+            representation=not preferences.minimal and caller.may(Right.READ, resource.name),
             meta=meta,
             lenient=preferences.lenient,
             resolution=preferences.resolution if action is Action.CREATE else Resolution.REFUSE,
             matching=matching,
+            groups=caller.groups,
         ),
         wait=_wait(preferences, settings),
         replay_returns=preferences.replay_returns or settings.replay == "return",
         trace_id=request[TRACE_ID],
+        token=caller.token,
         key=None if key is None else IdempotencyKey(key, b"" if body else fingerprint.digest()),
     )
     return write, body
@@ -144,6 +180,9 @@ def _fingerprint(request: web.Request, content_type: str) -> "hashlib.blake2b":
     digest = hashlib.blake2b(digest_size=32)
     for part in (request.method, request.path, request.query_string, content_type):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
+    for group in sorted(request[CALLER].groups):
+        # A request means something else to whom other items are out of reach.
+        digest.update(b"\0" + group.encode())
     return digest
 
 

@@ -16,7 +16,7 @@ class Apply(Parts):
     """Writes `apply` of one kind of batch."""
 
     def apply(self) -> str:
-        if self.creates and not self.upsert and not self.options.representation:
+        if self.plain and not self.options.representation:
             parts = [self._insert_staged(), self._totals_of_inserted()]
         else:
             parts = [*self._good(), *self._written()]
@@ -47,16 +47,15 @@ class Apply(Parts):
 
     def _good(self) -> list[str]:
         """The items that nothing is wrong with."""
-        only_creates = self.creates and not self.upsert
-        source = "items" if only_creates else "resolved"
+        source = "items" if self.plain else "resolved"
         # An item that is not there yet cannot be at a version.
-        new = '\n      AND r."$v" IS NULL' if only_creates else ""
+        new = '\n      AND r."$v" IS NULL' if self.plain else ""
         good = f"""good AS MATERIALIZED (
     SELECT r.*
     FROM {source} r
     WHERE NOT EXISTS (SELECT FROM unnest($4::integer[]) bad(i) WHERE bad.i = r."$i"){new}
 )"""
-        return [self._items(), good] if only_creates else [self._items(), self._resolved(), good]
+        return [self._items(), good] if self.plain else [self._items(), self._resolved(), good]
 
     def _written(self) -> list[str]:
         parts, results = [], []
@@ -76,13 +75,15 @@ class Apply(Parts):
         return [*parts, self._totals()]
 
     def _into(self) -> str:
-        columns = [quote(field.column) for field in self.resource.fields]
+        columns = ['"$group"'] if self.confined else []
+        columns += [quote(field.column) for field in self.resource.fields]
         columns += ['"$extra"'] if self.resource.keeps_unknown else []
         return f"""INSERT INTO {self.table} AS t
         ("$account", "$batch", "$version", "$created_at", "$updated_at", {", ".join(columns)})"""
 
     def _values(self, row: str) -> str:
-        columns = [quote(field.column) for field in self.resource.fields]
+        columns = ['"$g"'] if self.confined else []
+        columns += [quote(field.column) for field in self.resource.fields]
         columns += ['"$extra"'] if self.resource.keeps_unknown else []
         return ", ".join(f"{row}.{column}" for column in columns)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from ingest.access import Caller
 from ingest.exactjson import dump_exact, load_exact
 from ingest.model import (
     Action,
@@ -82,12 +83,18 @@ async def read_outcomes(
 
 
 async def list_batches(
-    pool: Pool, account: str, limit: int, offset: int
+    pool: Pool, caller: Caller, limit: int, offset: int
 ) -> tuple[list[Batch], int]:
-    """One page of an account's batches, the newest first, and how many there are."""
-    async with pool.transaction(account, snapshot=True) as connection:
-        rows = await connection.fetch(QUERIES["list_batches"], account, limit, offset)
-        total = await connection.fetchval(QUERIES["count_batches"], account)
+    """One page of the batches that a caller may see, the newest first, and how many there are.
+
+    They are its own, and those of the collections that it may read; where it is confined to
+    groups, only those whose senders were confined to the same or to fewer.
+    """
+    groups = orjson.dumps(caller.groups).decode() if caller.groups else None
+    visible = (caller.account, caller.readable, groups, caller.token)
+    async with pool.transaction(caller.account, snapshot=True) as connection:
+        rows = await connection.fetch(QUERIES["list_batches"], *visible, limit, offset)
+        total = await connection.fetchval(QUERIES["count_batches"], *visible)
     return [from_row(row) for row in rows], total
 
 
@@ -175,6 +182,8 @@ def from_row(row: asyncpg.Record) -> Batch:
         data=row["data"] and row["data"].encode(),
         error=row["error"] and orjson.loads(row["error"]),
         invalid_so_far=row["invalid_so_far"],
+        token=row["token"],
+        limited=row.get("limited", False),
     )
 
 

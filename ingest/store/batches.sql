@@ -7,30 +7,38 @@ FROM unnest($3::integer[], $4::text[], $5::text[]) AS f(index, raw, errors)
 
 -- name: get_batch
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error,
-       invalid_so_far
+       finished_at, created, updated, unchanged, deleted, outcomes, data,
+       coalesce(error, refusal) AS error, token, invalid_so_far
 FROM ingest.batches
 WHERE account = $1 AND id = $2
 
 -- name: get_batches
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error,
-       invalid_so_far
+       finished_at, created, updated, unchanged, deleted, outcomes, data,
+       coalesce(error, refusal) AS error, token, invalid_so_far,
+       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
 FROM ingest.batches
 WHERE account = $1 AND id = ANY($2)
 
 -- name: list_batches
--- The newest first, without what they came to.
+-- The newest first, without what they came to. Only batches of the collections $2, or of the token
+-- $4; and, where the caller is confined to the groups $3, only of senders confined to the same or
+-- to fewer.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data, error,
-       invalid_so_far
+       finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data,
+       coalesce(error, refusal) AS error, token, invalid_so_far
 FROM ingest.batches
 WHERE account = $1
+  AND ($2::text[] IS NULL OR collection = ANY($2) OR token = $4)
+  AND ($3::jsonb IS NULL OR options::jsonb -> 'groups' <@ $3)
 ORDER BY id DESC
-LIMIT $2 OFFSET $3
+LIMIT $5 OFFSET $6
 
 -- name: count_batches
-SELECT count(*) FROM ingest.batches WHERE account = $1
+SELECT count(*) FROM ingest.batches
+WHERE account = $1
+  AND ($2::text[] IS NULL OR collection = ANY($2) OR token = $4)
+  AND ($3::jsonb IS NULL OR options::jsonb -> 'groups' <@ $3)
 
 -- name: get_failures
 -- The first $3 of each batch.
@@ -74,8 +82,9 @@ INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO
 -- An accepted batch, locked; no row where another worker has finished it, or is about to: a
 -- second ring for a batch must not wait for the first.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id,
-       invalid_so_far
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id,
+       invalid_so_far,
+       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
 FROM ingest.batches
 WHERE account = $1 AND id = $2 AND state = 'accepted'
 FOR UPDATE SKIP LOCKED
@@ -84,8 +93,9 @@ FOR UPDATE SKIP LOCKED
 -- The oldest batches that wait in a collection, locked. Those that failed before are not among
 -- them: they would take the others with them.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, trace_id,
-       invalid_so_far
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id,
+       invalid_so_far,
+       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
 FROM ingest.batches
 WHERE account = $1 AND collection = $2 AND state = 'accepted' AND attempts = 0
 ORDER BY id
@@ -105,6 +115,13 @@ UPDATE ingest.batches
 SET state = 'failed', finished_at = statement_timestamp(), error = $3
 WHERE account = $1 AND id = $2 AND state = 'accepted'
 RETURNING collection, received
+
+-- name: finish_refused
+-- A batch that a limit does not allow frees its key, like one that failed for its items.
+UPDATE ingest.batches
+SET state = 'failed', finished_at = statement_timestamp(), refusal = $3,
+    idempotency_key = NULL, fingerprint = NULL
+WHERE account = $1 AND id = $2
 
 -- name: count_attempt
 UPDATE ingest.batches SET attempts = attempts + 1

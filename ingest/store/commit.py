@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
+import orjson
 import structlog
 
-from ingest.errors import IngestError, Unavailable
+from ingest.errors import IngestError, LimitReached, Unavailable
 from ingest.model import Batch, BatchState, Finished, NewBatch, Outcome
 from ingest.resources import Registry, Resource
 from ingest.store.batches import QUERIES, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
 from ingest.store.patience import allow_time
 from ingest.store.pool import Pool
+from ingest.store.quotas import check_limits
 from ingest.store.receiving import Received, settle_in
 from ingest.store.staging import stage
 from ingest.store.statements import statements
@@ -47,7 +49,9 @@ class UnservedCollection(IngestError):
 async def apply_batch(
     connection: "Connection", registry: Registry, account: str, batch_id: UUID
 ) -> Finished | None:
-    """Apply an accepted batch and finish it: `committed`, or `failed` with every bad item named.
+    """Apply an accepted batch and finish it: `committed`, or `failed`.
+
+    It fails with every bad item named, or as a whole, because of a limit of its account.
 
     Returns:
         None where the batch is not there, is finished already, or somebody else is at it:
@@ -139,6 +143,11 @@ async def _apply(
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
             return await _attempt(connection, resource, batch, patience)
+        except LimitReached as reached:
+            await connection.execute("ROLLBACK TO SAVEPOINT untouched")
+            refusal = orjson.dumps(reached.document()).decode()
+            await connection.execute(QUERIES["finish_refused"], batch.account, batch.id, refusal)
+            return BatchState.FAILED
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
@@ -163,4 +172,5 @@ async def _attempt(
     await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
     if finished != "UPDATE 1":
         raise DamagedPayload("the staged items are not the ones that were accepted")
+    await check_limits(connection, resource, [batch])
     return BatchState.COMMITTED

@@ -130,6 +130,9 @@ async def _raw_items(
 
 def _item_errors(resource: Resource, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:
     """One item's conflicts as errors; an attribute repeated in the batch says only that."""
+    if any(row["code"] == codes.OTHER_GROUP.code for row in rows):
+        # Nothing else about it: the item is not the sender's to know.
+        rows = [row for row in rows if row["code"] == codes.OTHER_GROUP.code]
     repeated = {row["attribute"] for row in rows if row["code"] == codes.DUPLICATE_IN_BATCH.code}
     errors = []
     for row in rows:
@@ -172,5 +175,6 @@ _TEXTS: Mapping[ErrorCode, tuple[str, str | None]] = {
         "The item is not at this version.",
         "Read it again, and send the version that it has now.",
     ),
+    codes.OTHER_GROUP: ("The item with this {field} belongs to another group.", None),
     codes.INVALID: ("The {field} of a stored item cannot change.", None),
 }

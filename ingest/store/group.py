@@ -11,11 +11,13 @@ from uuid import UUID
 
 import asyncpg
 
+from ingest.errors import LimitReached
 from ingest.model import Batch
 from ingest.resources import Registry, Resource
 from ingest.store.batches import QUERIES, from_row
 from ingest.store.commit import UnservedCollection, become_writer
 from ingest.store.patience import allow_time
+from ingest.store.quotas import check_limits
 from ingest.store.statements import Statements, statements
 
 if TYPE_CHECKING:
@@ -118,7 +120,8 @@ async def _applied(
                 await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
             if finished != f"UPDATE {len(batches)}":
                 raise _Incomplete
-    except (asyncpg.UniqueViolationError, _Incomplete):
+            await check_limits(connection, resource, batches)
+    except (asyncpg.UniqueViolationError, LimitReached, _Incomplete):
         return False
     return True
 

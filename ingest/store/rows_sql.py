@@ -30,5 +30,5 @@ def _meta(row: str) -> str:
     return (
         f"json_build_object('createdAt', {time('$created_at')}, "
         f"'updatedAt', {time('$updated_at')}, "
-        f"""'version', {row}."$version", 'batch', {row}."$batch")"""
+        f"""'version', {row}."$version", 'batch', {row}."$batch", 'group', {row}."$group")"""
     )

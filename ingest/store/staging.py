@@ -142,6 +142,7 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [dump_exact(failure.raw).decode() for _, failure in failures],
         [batches.errors_text(failure) for _, failure in failures],
         [each.submission.size if kept else 0 for each, kept in zip(new, accepted, strict=True)],
+        [each.token for each in new],
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ingest.columns import ColumnType
 from ingest.model import Action, Options, Resolution
 from ingest.resources import Resource, StoredField
-from ingest.store.tables import quote, table_name
+from ingest.store.tables import GROUP, quote, table_name
 
 BATCHES = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"
 """FROM: the batches of the statement."""
@@ -32,6 +32,8 @@ class Parts:
         merges = options.resolution is Resolution.MERGE
         self.updates = action is Action.UPDATE or (self.upsert and merges)
         self.creates = action is Action.CREATE
+        self.plain = self.creates and not self.upsert
+        self.confined = bool(options.groups)
         self.by_key = self.identity is resource.key
         self.unique = resource.unique if action is not Action.DELETE else ()
         self.gives_up = self.updates and bool(self.unique)
@@ -44,8 +46,13 @@ class Parts:
 
     def _staged(self) -> str:
         """FROM: the staged records `r` of the payloads `p` of the batches `g`."""
+        # Each column costs its look-up in every record: those that nobody asks for are left out.
         columns = [f"{quote(field.column)} {_declared(field)}" for field in self.resource.fields]
-        extra = ['"$i" integer', '"$set" bit varying', '"$v" bigint', '"$key" boolean']
+        extra = ['"$i" integer', '"$v" bigint']
+        if not (self.plain and self.by_key):
+            extra += ['"$set" bit varying', '"$key" boolean']
+        if self.confined:
+            extra.append('"$g" text')
         if self.resource.keeps_unknown:
             extra.append('"$extra" jsonb')
         return f"""{BATCHES}
@@ -78,7 +85,7 @@ class Parts:
             several = 't."$next" IS NOT NULL'
         return f"""resolved AS MATERIALIZED (
     SELECT i.*, t.{self.key} AS "$target", t."$version" AS "$stored",
-        {several} AS "$ambiguous"{old}
+        t."{GROUP}" AS "$in", {several} AS "$ambiguous"{old}
     FROM items i
     LEFT JOIN {stored}
 )"""

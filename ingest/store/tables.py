@@ -29,6 +29,8 @@ BATCH = "$batch"
 VERSION = "$version"
 CREATED_AT = "$created_at"
 UPDATED_AT = "$updated_at"
+GROUP = "$group"
+"""The group of tokens that an item belongs to, if it belongs to one."""
 EXTRA = "$extra"
 """Unknown fields of an item; only where the resource keeps them."""
 
@@ -39,9 +41,10 @@ SERVICE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
         VERSION: ColumnType.BIGINT,
         CREATED_AT: ColumnType.TIMESTAMPTZ,
         UPDATED_AT: ColumnType.TIMESTAMPTZ,
+        GROUP: ColumnType.TEXT,
     }
 )
-"""What every table has. None of them is ever null."""
+"""What every table has. None of them but the group is ever null."""
 
 _MAX_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 _QUERIES = load_queries("readiness.sql")
@@ -80,7 +83,7 @@ def unique_name(resource: Resource, fields: Sequence[StoredField]) -> str:
 async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
     """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
 
-    Each entry names a place: `ingest at revision 0002`, `collections.contacts`,
+    Each entry names a place: `ingest at revision 0005`, `collections.contacts`,
     `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
     of another type counts as missing. The role `ingest_app` may ask.
     """

@@ -1,4 +1,4 @@
-"""Tokens: who may call, for which account. Only a hash of each is kept.
+"""Tokens: who may call, for which account, in which role. Only a hash of each is kept.
 
 Creating, listing and revoking are for an operator, who works with the database's own login and
 its rights; the service itself only looks tokens up.
@@ -9,9 +9,15 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+import orjson
+
+from ingest.access import Caller, rights_of
+from ingest.errors import ConfigurationError
 from ingest.ids import uuid7
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
@@ -19,6 +25,7 @@ from ingest.store.queries import load_queries
 QUERIES = load_queries("tokens.sql")
 PREFIX = "ingest_"
 _SECRET_BYTES = 32
+DEFAULT_ROLE = "writer"
 _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
@@ -29,28 +36,42 @@ class Token:
     id: UUID
     account: str
     name: str
+    role: str
+    groups: Sequence[str]
     created_at: dt.datetime
     expires_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+    """To the minute."""
     revoked_at: dt.datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request."""
-
-    token: UUID
-    account: str
-
-
 async def create_token(
-    pool: Pool, account: str, name: str, expires_at: dt.datetime | None = None
+    pool: Pool,
+    account: str,
+    name: str,
+    expires_at: dt.datetime | None = None,
+    *,
+    role: str = DEFAULT_ROLE,
+    groups: Sequence[str] = (),
 ) -> tuple[UUID, str]:
-    """Make a token of 256 random bits; returns its id and the token, which is shown only now."""
+    """Make a token of 256 random bits; returns its id and the token, which is shown only now.
+
+    Raises:
+        ConfigurationError: there is no such role, or an account or group cannot be called that.
+    """
     token, id_ = PREFIX + secrets.token_urlsafe(_SECRET_BYTES), uuid7()
-    async with pool.transaction(account) as connection:
-        await connection.execute(
-            QUERIES["create_token"], id_, account, name, digest_of(token), expires_at
-        )
+    values = (id_, account, name, digest_of(token), expires_at, role, list(dict.fromkeys(groups)))
+    try:
+        async with pool.connection() as connection:
+            await connection.execute(QUERIES["create_token"], *values)
+    except asyncpg.ForeignKeyViolationError as error:
+        raise ConfigurationError(
+            f"there is no role {role!r}; `ingest role list` shows those that there are"
+        ) from error
+    except asyncpg.CheckViolationError as error:
+        raise ConfigurationError(
+            "an account has 1 to 255 bytes, a group a name, and a token at most 100 groups"
+        ) from error
     return id_, token
 
 
@@ -74,7 +95,15 @@ async def find_caller(pool: Pool, digest: bytes) -> Caller | None:
         row = await connection.fetchrow(QUERIES["find_token"], digest)
     if row is None or not hmac.compare_digest(row["secret_hash"], digest):
         return None
-    return Caller(row["id"], row["account"])
+    rights = rights_of(orjson.loads(row["rights"]))
+    return Caller(
+        token=row["id"],
+        account=row["account"],
+        role=row["role"],
+        rights=rights,
+        groups=tuple(row["groups"]),
+        limited=row["limited"],
+    )
 
 
 async def list_tokens(pool: Pool, account: str | None = None) -> list[Token]:

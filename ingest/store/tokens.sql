@@ -1,12 +1,13 @@
 -- name: create_token
-INSERT INTO ingest.tokens (id, account, name, secret_hash, expires_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO ingest.tokens (id, account, name, secret_hash, expires_at, role, groups)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: find_token
-SELECT id, account, secret_hash FROM ingest.find_token($1)
+SELECT id, account, secret_hash, role, rights, groups, limited
+FROM ingest.find_token($1)
 
 -- name: list_tokens
-SELECT id, account, name, created_at, expires_at, revoked_at
+SELECT id, account, name, role, groups, created_at, expires_at, last_used_at, revoked_at
 FROM ingest.tokens
 WHERE $1::text IS NULL OR account = $1
 ORDER BY account, id

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ingest.exactjson import dump_exact
-from ingest.model import Chunk, Failure, Submission
+from ingest.model import Chunk, Failure, Options, Submission
 from ingest.validation.runner import Intake, ItemValidator
 
 MAX_CHUNK = 1024 * 1024
@@ -19,10 +19,10 @@ class Chunker:
     One chunk is in memory at a time: as bytes, and its failures.
     """
 
-    def __init__(self, validator: ItemValidator, *, lenient: bool) -> None:
-        """Args: `lenient`: whether valid items are kept although others are not."""
+    def __init__(self, validator: ItemValidator, options: Options) -> None:
         self._validator = validator
-        self._lenient = lenient
+        self._lenient = options.lenient
+        self._groups = options.groups
         self._number = 0
         self._first_index = 0
         self._size = 0
@@ -39,7 +39,7 @@ class Chunker:
 
     def add(self, items: Sequence[Any]) -> None:
         """Validate the next items: a few milliseconds of work for some hundreds of them."""
-        intake = Intake(self._validator, self.received)
+        intake = Intake(self._validator, self._groups, self.received)
         intake.add(items)
         part = intake.submission()
         self.received += part.received

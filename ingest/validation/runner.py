@@ -16,10 +16,11 @@ from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
 from ingest.exactjson import dump_exact
 from ingest.ids import uuid7_texts
 from ingest.model import Action, Failure, ItemError, Options, Submission, Unreadable
-from ingest.records import VERSION, Record, RecordWriter, Unstorable
+from ingest.records import GROUP, VERSION, Record, RecordWriter, Unstorable
 from ingest.resources import META, Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
 from ingest.validation.explain import explain, explain_field
+from ingest.validation.groups import group_of
 from ingest.validation.hooks import has_pre_load
 from ingest.validation.invalid import InvalidItem, collect
 from ingest.validation.recording import (
@@ -55,13 +56,16 @@ class ItemValidator:
         makes = self.resource.server_key and self.action is Action.CREATE
         return uuid7_texts(count) if makes else [None] * count
 
-    def check(self, index: int, item: Any, made: str | None = None) -> Recorded:
+    def check(
+        self, index: int, item: Any, made: str | None = None, groups: Sequence[str] = ()
+    ) -> Recorded:
         """One item as a record, and whether that record also tells its raw form.
 
         Args:
             index: the item's index in the request.
             item: the raw item.
             made: a key for it in case it has none; one is made where that is left out.
+            groups: what the sender is confined to; what it creates belongs to one of them.
 
         Raises:
             InvalidItem: with every error of the item.
@@ -74,10 +78,15 @@ class ItemValidator:
             raise InvalidItem(
                 [ItemError(WRONG_TYPE, "An item must be an object.", description=_shape(item))]
             )
-        if META not in item:
+        creates = self.action is Action.CREATE
+        if META not in item and not (creates and groups):
             return self._check(index, item, made)
         errors: list[ItemError] = []
-        version = collect(errors, lambda: _version(item[META]))
+        meta = collect(errors, lambda: _meta(item))
+        version = collect(errors, lambda: _version(meta)) if meta else None
+        group = None
+        if creates and meta is not None:
+            group = collect(errors, lambda: group_of(meta, groups))
         body = {name: value for name, value in item.items() if name != META}
         checked = collect(errors, lambda: self._check(index, body, made))
         if errors:
@@ -85,7 +94,9 @@ class ItemValidator:
         record: Record = checked[0]
         if version is not None:
             record[VERSION] = version
-        return record, False
+        if group is not None:
+            record[GROUP] = group
+        return record, checked[1] and META not in item
 
     def _check(self, index: int, item: dict[str, Any], made: str | None) -> Recorded:
         if self.action is Action.DELETE:
@@ -159,9 +170,16 @@ class Intake:
     is given at once is encoded at once: a few hundred items are a good measure.
     """
 
-    def __init__(self, validator: ItemValidator, first: int = 0) -> None:
-        """Args: `first`: the index of the first item in its request."""
+    def __init__(
+        self, validator: ItemValidator, groups: Sequence[str] = (), first: int = 0
+    ) -> None:
+        """
+        Args:
+            groups: what the sender is confined to.
+            first: the index of the first item in its request.
+        """
         self._validator = validator
+        self._groups = groups if validator.action is Action.CREATE else ()
         self._first = first
         self._received = 0
         self._taken = _Taken()
@@ -186,12 +204,16 @@ class Intake:
 
     def _take(self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept) -> "_Taken":
         taken = _Taken()
-        check = self._validator.check
+        check, groups = self._validator.check, self._groups
+        if len(groups) > 1:
+            accept = _leave  # it reads no `meta`, which has to say which of them
         for index, item, key in zip(count(self._first + self._received), items, keys):
             found = accept(index, item, key)
+            if found is not None and groups:
+                found[0][GROUP] = groups[0]
             if found is None:
                 try:
-                    found = check(index, item, key)
+                    found = check(index, item, key, groups)
                 except InvalidItem as error:
                     raw = item.raw if isinstance(item, Unreadable) else item
                     taken.failures.append(Failure(index, raw, error.errors))
@@ -226,10 +248,16 @@ def _leave(index: int, item: Any, key: str | None) -> None:
     """Accepts nothing."""
 
 
-def _version(meta: Any) -> int | None:
-    """The version that an item's `meta` says it is at; what else a GET has put there is ignored."""
+def _meta(item: dict[str, Any]) -> dict[str, Any]:
+    """An item's `meta`, of which all but the version and the group is ignored."""
+    meta = item.get(META, {})
     if not isinstance(meta, dict):
         raise InvalidItem([ItemError(WRONG_TYPE, "Not a valid object.", META)])
+    return meta
+
+
+def _version(meta: dict[str, Any]) -> int | None:
+    """The version that an item's `meta` says it is at."""
     version = meta.get("version")
     if version is None:
         return None

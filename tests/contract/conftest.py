@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from harness import REGISTRY, Service
 
 from ingest.app import create_app
+from ingest.http.hardening import SERVER_OPTIONS
 from ingest.http.server import JsonAppRunner
 from ingest.settings import Settings
 from ingest.store.pool import Pool
@@ -19,7 +20,9 @@ class Server(TestServer):
     """The application behind the server that `ingest serve` puts before it."""
 
     async def _make_runner(self, **options: Any) -> JsonAppRunner:
-        return JsonAppRunner(self.app, access_log=None, auto_decompress=False, **options)
+        return JsonAppRunner(
+            self.app, access_log=None, auto_decompress=False, **SERVER_OPTIONS, **options
+        )
 
 
 @pytest.fixture

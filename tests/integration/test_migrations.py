@@ -10,11 +10,22 @@ from typing import Any
 import pytest
 
 from ingest import Resource
+from ingest.access import parse_grants
 from ingest.embedded import EmbeddedPostgres
 from ingest.errors import ConfigurationError
 from ingest.examples import airports, contacts, deals
 from ingest.resources import Registry
+from ingest.settings import Settings
+from ingest.store.pool import open_pool
+from ingest.store.roles import create_role
 from ingest.store.tables import REQUIRED_REVISION, missing_tables
+from ingest.store.tokens import (
+    create_token,
+    digest_of,
+    find_caller,
+    list_tokens,
+    revoke_token,
+)
 from tests.integration.migrating import connected, migrated
 
 EXAMPLES = Registry([airports, contacts, deals])
@@ -31,6 +42,7 @@ SERVICE_COLUMNS = [
     ("$version", "bigint", "NO"),
     ("$created_at", "timestamp with time zone", "NO"),
     ("$updated_at", "timestamp with time zone", "NO"),
+    ("$group", "text", "YES"),
 ]
 EXPECTED_COLUMNS = {
     "airports": [
@@ -245,6 +257,19 @@ async def test_an_owner_who_is_no_superuser_can_migrate(fresh_cluster: EmbeddedP
     async with connected(url, role="ingest_app") as connection:
         assert await missing_tables(connection, EXAMPLES) == []
         assert await connection.fetch("SELECT * FROM ingest.unfinished_batches('0', 10)") == []
+
+    # What operators do needs no superuser either.
+    settings = Settings(database_url=url, redis_url="")
+    async with open_pool(settings, role=None) as operator, open_pool(settings) as service:
+        await create_role(operator, "feed", parse_grants(["contacts=create"]))
+        id_, token = await create_token(operator, "acme", "feed", role="feed", groups=["a"])
+        caller = await find_caller(service, digest_of(token))
+        assert caller is not None
+        assert (caller.account, caller.role, caller.groups) == ("acme", "feed", ("a",))
+        assert [each.id for each in await list_tokens(operator)] == [id_]
+        assert await list_tokens(service) == []
+        assert await revoke_token(operator, id_)
+        assert await find_caller(service, digest_of(token)) is None
 
 
 async def test_row_security_hides_no_duplicates_from_the_migration(

@@ -21,6 +21,8 @@ ROWS = """
         SELECT gen_random_uuid(), account, 'test', sha256(account::bytea) FROM unnest($1) account;
     INSERT INTO ingest.counters (account, collection)
         SELECT account, 'airports' FROM unnest($1) account;
+    INSERT INTO ingest.quotas (account, collection, maximum)
+        SELECT account, 'airports', 10 FROM unnest($1) account;
     INSERT INTO ingest.batches
             (id, account, collection, action, options, state, trace_id, received, accepted_at)
         SELECT gen_random_uuid(), account, 'airports', 'create', '{}', 'accepted', 't', 1,
@@ -40,6 +42,7 @@ ROWS = """
 TABLES = {
     "ingest.tokens": "account",
     "ingest.counters": "account",
+    "ingest.quotas": "account",
     "ingest.batches": "account",
     "ingest.payloads": "account",
     "ingest.failures": "account",
@@ -47,6 +50,8 @@ TABLES = {
     "collections.contacts": '"$account"',
     "collections.deals": '"$account"',
 }
+READ_ONLY = ["ingest.tokens", "ingest.quotas"]
+"""What the service has no right to change, whatever the account."""
 
 
 @pytest.fixture
@@ -85,7 +90,7 @@ async def test_without_an_account_no_row_is_seen(database: str, table: str) -> N
         assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [table for table in TABLES if table not in READ_ONLY])
 async def test_an_account_sees_and_changes_its_own_rows_only(database: str, table: str) -> None:
     account = TABLES[table]
     async with service(database, "acme") as connection:
@@ -96,7 +101,28 @@ async def test_an_account_sees_and_changes_its_own_rows_only(database: str, tabl
         assert await connection.fetch(f"SELECT {account} FROM {table}") == [("rival",)]
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", READ_ONLY)
+async def test_some_tables_are_only_read(database: str, table: str) -> None:
+    async with service(database, "acme") as connection:
+        assert await connection.fetch(f"SELECT account FROM {table}") == [("acme",)]
+    for statement in (
+        f"UPDATE {table} SET account = account",
+        f"DELETE FROM {table}",
+        f"INSERT INTO {table} SELECT * FROM {table}",
+    ):
+        async with service(database, "acme") as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+                await connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", ["ingest.roles", "ingest.role_rights"])
+async def test_roles_are_seen_by_nobody_but_the_look_up(database: str, table: str) -> None:
+    for account in (None, "acme"):
+        async with service(database, account) as connection:
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES if table not in READ_ONLY])
 async def test_an_account_cannot_write_for_another(database: str, table: str) -> None:
     async with service(database, "acme") as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
@@ -171,8 +197,9 @@ async def test_a_token_is_found_before_its_account_is_known(database: str) -> No
     "change", ["revoked_at = now()", "expires_at = now() - interval '1 second'"]
 )
 async def test_a_token_that_ended_is_not_found(database: str, change: str) -> None:
-    async with service(database, "rival") as connection:
-        await connection.execute(f"UPDATE ingest.tokens SET {change}")
+    async with connected(database) as connection:
+        await connection.execute(f"UPDATE ingest.tokens SET {change} WHERE account = 'rival'")
+    async with service(database) as connection:
         assert await connection.fetch("SELECT ingest.find_token(sha256('rival'))") == []
         assert len(await connection.fetch("SELECT ingest.find_token(sha256('acme'))")) == 1
 

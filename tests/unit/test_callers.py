@@ -5,12 +5,13 @@ from uuid import UUID
 
 import pytest
 
+from ingest.access import Caller, Right
 from ingest.errors import Unavailable
 from ingest.http import callers
 from ingest.http.callers import LIFETIME, RENEW_AFTER, Callers
-from ingest.store.tokens import PREFIX, Caller, digest_of
+from ingest.store.tokens import PREFIX, digest_of
 
-ACME = Caller(UUID(int=1), "acme")
+ACME = Caller(UUID(int=1), "acme", "reader", {"*": frozenset({Right.READ})})
 
 
 def token(number: int) -> str:

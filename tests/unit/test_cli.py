@@ -13,11 +13,11 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner, Result
 
-from ingest import cli
+from ingest import cli, cli_quotas, cli_roles, cli_tokens
 from ingest.embedded.ports import free_port
 from ingest.errors import ConfigurationError
 from ingest.settings import Settings
-from ingest.store import tokens
+from ingest.store import quotas, tokens
 
 ID = UUID("0193aaaa-0000-7000-8000-000000000001")
 MOMENT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -46,7 +46,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> None:
     async def pool() -> AsyncIterator[None]:
         yield None
 
-    monkeypatch.setattr(cli, "_pool", pool)
+    for commands in (cli_tokens, cli_roles, cli_quotas):
+        monkeypatch.setattr(commands, "operator_pool", pool)
 
 
 def ingest(*arguments: str) -> Result:
@@ -71,7 +72,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "dev", "serve", "worker", "migrate", "token", "token create", "token list"],
+    ["", "dev", "serve", "worker", "migrate", "token", "token create", "role create", "quota set"],
 )
 def test_every_command_has_help(command: str) -> None:
     result = ingest(*command.split(), "--help")
@@ -95,6 +96,11 @@ def test_the_version_is_that_of_the_package() -> None:
         ["token", "create", "--account", "a", "--expires", "soon"],
         ["token", "create", "--account", "a", "--expires", "2020-01-01"],
         ["token", "revoke", "first"],
+        ["role", "create"],
+        ["quota", "set", "contacts", "5"],
+        ["quota", "set", "--account", "a", "contacts", "many"],
+        ["quota", "set", "--account", "a", "contacts", "-1"],
+        ["quota", "set", "--account", "a", "contacts", str(2**63)],
     ],
     ids=" ".join,
 )
@@ -116,6 +122,9 @@ def test_a_missing_setting_is_named(arguments: list[str]) -> None:
         ["token", "list"],
         ["token", "create", "--account", "a"],
         ["token", "revoke", str(ID)],
+        ["role", "list"],
+        ["quota", "set", "--account", "a", "contacts", "5"],
+        ["quota", "show"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
@@ -211,17 +220,17 @@ def test_a_lossy_change_is_one_line(configured: None, monkeypatch: pytest.Monkey
 def test_a_token_is_alone_on_standard_output(store: None, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[object] = []
 
-    async def create(*arguments: object) -> tuple[UUID, str]:
-        given.extend(arguments)
+    async def create(*arguments: object, **options: object) -> tuple[UUID, str]:
+        given.extend([*arguments, options])
         return ID, "secret"
 
     monkeypatch.setattr(tokens, "create_token", create)
-    result = ingest(
-        "token", "create", "--account", "acme", "--name", "feed", "--expires", "2126-01-31"
-    )
+    options = "--account acme --name feed --role reader --group a --group b --expires 2126-01-31"
+    result = ingest("token", "create", *options.split())
     assert result.stdout == "secret\n"
     assert str(ID) in result.stderr
-    assert given == [None, "acme", "feed", datetime(2126, 1, 31, tzinfo=UTC)]
+    asked = {"role": "reader", "groups": ("a", "b")}
+    assert given == [None, "acme", "feed", datetime(2126, 1, 31, tzinfo=UTC), asked]
 
 
 def listed(monkeypatch: pytest.MonkeyPatch, *found: tokens.Token) -> Result:
@@ -237,12 +246,12 @@ def test_tokens_are_listed_as_tab_separated_values(
 ) -> None:
     result = listed(
         monkeypatch,
-        tokens.Token(ID, "acme", "a\tfeed", MOMENT, None, MOMENT),
-        tokens.Token(ID, "other", "", MOMENT, None, None),
+        tokens.Token(ID, "acme", "a\tfeed", "writer", ["a", "b"], MOMENT, None, None, MOMENT),
+        tokens.Token(ID, "other", "", "reader", [], MOMENT, None, None, None),
     )
     assert result.stdout.splitlines() == [
-        "id\taccount\tname\tcreated\texpires\trevoked",
-        f"{ID}\tacme\ta feed\t2026-11-22T10:00:00Z\t\t2026-11-22T10:00:00Z",
+        "id\taccount\tname\trole\tgroups\tcreated\texpires\tlast used\trevoked",
+        f"{ID}\tacme\ta feed\twriter\ta, b\t2026-11-22T10:00:00Z\t\t\t2026-11-22T10:00:00Z",
     ]
 
 
@@ -251,7 +260,8 @@ def test_tokens_are_listed_as_a_table_for_a_person(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    cli._show([cli._row(tokens.Token(ID, "acme", "[bold]feed", MOMENT, None, None))])
+    token = tokens.Token(ID, "acme", "[bold]feed", "writer", [], MOMENT, None, None, None)
+    cli_tokens.show(cli_tokens._COLUMNS, [cli_tokens._row(token)])
     shown = capsys.readouterr().out
     assert "[bold]feed" in shown
     assert str(ID) in shown
@@ -269,3 +279,24 @@ def test_revoking(found: bool, store: None, monkeypatch: pytest.MonkeyPatch) -> 
         assert (result.exit_code, result.stdout) == (0, "")
     else:
         assert complaint(result) == f"there is no token {ID} that could be revoked"
+
+
+def test_a_quota_is_a_number_or_none(store: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[object, ...]] = []
+
+    async def save(*arguments: object) -> None:
+        given.append(arguments)
+
+    monkeypatch.setattr(quotas, "set_quota", save)
+    for maximum in ("0", "500", "none"):
+        result = ingest("quota", "set", "--account", "acme", "contacts", maximum)
+        assert (result.exit_code, result.stdout) == (0, "")
+    assert [each[1:] for each in given] == [
+        ("acme", "contacts", 0),
+        ("acme", "contacts", 500),
+        ("acme", "contacts", None),
+    ]
+
+
+def test_a_role_that_allows_nothing_known_is_one_line(store: None) -> None:
+    assert "'write' is no right" in complaint(ingest("role", "create", "feed", "write"))

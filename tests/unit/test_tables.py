@@ -56,6 +56,7 @@ def test_the_columns_of_the_service_come_first() -> None:
         "$version": ColumnType.BIGINT,
         "$created_at": ColumnType.TIMESTAMPTZ,
         "$updated_at": ColumnType.TIMESTAMPTZ,
+        "$group": ColumnType.TEXT,
         "iata": ColumnType.TEXT,
         "name": ColumnType.TEXT,
         "city": ColumnType.TEXT,

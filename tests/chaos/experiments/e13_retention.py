@@ -19,7 +19,7 @@ _FILL = f"""
 WITH old AS (
     INSERT INTO ingest.batches (id, account, collection, action, options, state, trace_id, received,
                                 created_at, accepted_at, finished_at, created, data)
-    SELECT (substr(to_hex(1000000000000 + n), 1, 12) || substr(md5(n::text), 1, 20))::uuid,
+    SELECT (lpad(to_hex(1000000000000 + n), 12, '0') || substr(md5(n::text), 1, 20))::uuid,
            'expired', 'deals', 'create', '{{}}', 'committed', 't', 1, t, t, t, 1, '[]'
     FROM generate_series(1, {_EXPIRED}) n, (SELECT now() - interval '2 days') _(t)
     RETURNING id

@@ -1,0 +1,123 @@
+"""What is decided about every request before it is read: its host, its size, whose it is.
+
+And what every response says to browsers, for which no answer of this service is meant.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from types import MappingProxyType
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ingest.errors import ConfigurationError, InvalidParameter
+from ingest.http.keys import ALLOWED_HOSTS, TRUSTED_PROXIES
+
+MAX_LINE = 8190
+"""The longest request line, and so the longest path with its query, in bytes."""
+MAX_FIELD = 8190
+"""The longest header, in bytes."""
+MAX_FIELDS = 128
+"""The most headers of one request."""
+IDLE = 75.0
+"""Seconds that a connection may take to send the next request's headers; proxies idle for 60."""
+
+SERVER_OPTIONS: dict[str, Any] = {
+    "max_line_size": MAX_LINE,
+    "max_field_size": MAX_FIELD,
+    "max_headers": MAX_FIELDS,
+    "keepalive_timeout": IDLE,
+}
+"""How aiohttp's server is set up."""
+
+SECURE_HEADERS = MappingProxyType(
+    {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+)
+"""Headers of every response that does not say otherwise."""
+
+SERVER = "ingest"
+"""What the `Server` header says: nothing of the versions behind it."""
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+async def secure(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Give a response its secure headers."""
+    for name, value in SECURE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = SERVER
+
+
+@web.middleware
+async def known_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests for a host that is not served, where the settings name those that are."""
+    hosts = request.app[ALLOWED_HOSTS]
+    if hosts and request.path.startswith("/v1/") and not _is_allowed(request.host, hosts):
+        raise InvalidParameter(
+            f"The host {request.host[:100]!r} is not served here", "Use the service's own name."
+        )
+    return await handler(request)
+
+
+def client_address(request: web.Request) -> str:
+    """Where a request comes from: the last address of the chain that is no trusted proxy."""
+    proxies = request.app[TRUSTED_PROXIES]
+    address = request.remote or ""
+    if not proxies or not _is_in(address, proxies):
+        return address
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
+    for hop in reversed([hop.strip() for hop in forwarded.split(",") if hop.strip()]):
+        if not _is_address(hop):
+            return address  # a proxy that writes nonsense is asked no further
+        address = hop
+        if not _is_in(hop, proxies):
+            return hop
+    return address
+
+
+def parse_hosts(text: str) -> frozenset[str]:
+    """`INGEST_ALLOWED_HOSTS`: names separated by commas; `*.example.com` stands for any below."""
+    return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+
+
+def parse_networks(text: str) -> Networks:
+    """`INGEST_TRUSTED_PROXIES`: addresses and networks, separated by commas.
+
+    Raises:
+        ConfigurationError: names what is neither.
+    """
+    networks = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            networks.append(ip_network(part))
+        except ValueError as error:
+            raise ConfigurationError(f"INGEST_TRUSTED_PROXIES: {error}") from error
+    return tuple(networks)
+
+
+def _is_allowed(host: str, allowed: Iterable[str]) -> bool:
+    name = host.lower()
+    bare = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
+    return any(
+        bare == each or name == each or (each.startswith("*.") and bare.endswith(each[1:]))
+        for each in allowed
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_in(address: str, networks: Networks) -> bool:
+    return _is_address(address) and any(ip_address(address) in network for network in networks)

@@ -1,0 +1,218 @@
+"""The rows that were not saved, as a file that can be corrected and loaded again."""
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import orjson
+
+from ingest.exactjson import dump_exact
+from ingest.formats.cells import ERROR_COLUMNS, defuse, undefuse
+from ingest.formats.negotiation import CSV, XML
+from ingest.load.csv_reader import parse_row
+from ingest.load.feed import Feed, LoadError, Row
+from ingest.load.readers import FAILED, FileFormat, bare_name
+
+Errors = Sequence[Mapping[str, Any]]
+
+NOT_SAVED = "Not saved, because other rows of its batch failed."
+_SUFFIXES = {FileFormat.CSV: ".csv", FileFormat.XML: ".xml"}
+_NOT_IN_COMMENTS = re.compile("-(?=-)|-$|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Writer(Protocol):
+    """Writes one format."""
+
+    def start(self) -> bytes: ...
+
+    def row(self, index: int, row: Row, errors: Errors) -> bytes: ...
+
+    def end(self) -> bytes: ...
+
+
+class FailedRows:
+    """The file of failed rows, which appears when it is complete, and only where there are any."""
+
+    def __init__(self, target: Path, writer: Writer) -> None:
+        self.target = target
+        self.set_aside: Path | None = None
+        """Where an earlier file of that name is now."""
+        self._writer = writer
+        self._partial = target.with_name(f".{target.name}.part")
+        self._file: BinaryIO | None = None
+
+    def add(self, index: int, row: Row, errors: Errors) -> None:
+        """Add a row that was not saved.
+
+        Args:
+            index: its place among the rows of the file, counted from 0.
+            row: as it stands in the file.
+            errors: what is wrong with it; nothing where others were, in a strict batch.
+        """
+        if self._file is None:
+            self._file = self._partial.open("wb")
+            self._file.write(self._writer.start())
+        self._file.write(self._writer.row(index, row, errors))
+
+    def finish(self, *, complete: bool) -> Path | None:
+        """Put the file in its place; its path, or None where no row failed.
+
+        An earlier file of that name may hold corrections, so it is set aside and kept.
+
+        Args:
+            complete: whether all of the file was loaded; else an earlier file may still tell more
+                than none.
+        """
+        if self._file is not None:
+            with self._file:
+                self._file.write(self._writer.end())
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        if self.target.exists() and (complete or self._file is not None):
+            if self._file is not None and _same(self._partial, self.target):
+                self._partial.unlink()
+                return self.target
+            self.set_aside = self.target.with_name(f"{self.target.name}.old")
+            self.target.replace(self.set_aside)
+        if self._file is None:
+            return None
+        self._partial.replace(self.target)
+        return self.target
+
+
+def writer_for(feed: Feed) -> Writer:
+    """The writer whose files are loaded as the file that `feed` reads."""
+    if feed.media_type == CSV:
+        return CsvRows(feed)
+    return XmlRows() if feed.media_type == XML else NdjsonRows()
+
+
+def failed_name(path: Path, file_format: FileFormat) -> str:
+    """What the file of failed rows of another file is called.
+
+    That of `contacts.csv.gz` is `contacts.failed.csv`; and those that fail once more when it is
+    loaded go to `contacts.failed-2.csv`.
+    """
+    name = bare_name(path)
+    earlier = FAILED.search(name)
+    if earlier is not None:
+        name = f"{name[: earlier.start()]}.failed-{int(earlier[1] or 1) + 1}"
+    else:
+        name += ".failed"
+    return name + _SUFFIXES.get(file_format, ".ndjson")
+
+
+def check_writable(target: Path) -> None:
+    """Raise LoadError where no file of failed rows could be written."""
+    folder = target.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise LoadError(
+            f"{folder}: the failed rows cannot be written there; name a file with --failed"
+        )
+
+
+class CsvRows:
+    """The columns of the file in their order, then those of the errors."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._delimiter = feed.delimiter
+        self._defused = not set(ERROR_COLUMNS).isdisjoint(feed.header)
+        self._places = [
+            place for place, name in enumerate(feed.header) if name not in ERROR_COLUMNS
+        ]
+        self._names = [feed.header[place] for place in self._places]
+        self._width = len(feed.header)
+
+    def start(self) -> bytes:
+        return self._line([*self._names, *ERROR_COLUMNS])
+
+    def row(self, index: int, row: Row, errors: Errors) -> bytes:
+        cells = self._cells(row)
+        if self._defused:
+            cells = [undefuse(cell) for cell in cells]
+        said = [
+            "; ".join(error.get("field") or "" for error in errors),
+            "; ".join(str(error["code"]) for error in errors),
+            f"line {row.line}: " + ("; ".join(map(_sentence, errors)) or NOT_SAVED),
+        ]
+        return self._line([defuse(cell) for cell in (*cells, *said)])
+
+    def end(self) -> bytes:
+        return b""
+
+    def _cells(self, row: Row) -> list[str]:
+        """The cells of the file's own columns, as many as there are columns."""
+        cells = parse_row(row.data, self._delimiter)
+        if cells is None:
+            cells = [row.data.decode().rstrip("\r\n")]
+        if len(cells) == self._width:
+            return [cells[place] for place in self._places]
+        width = len(self._places)
+        if len(cells) > width:
+            cells[width - 1 :] = [self._delimiter.join(cells[width - 1 :])]
+        return cells + [""] * (width - len(cells))
+
+    def _line(self, cells: Iterable[str]) -> bytes:
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=self._delimiter).writerow(cells)
+        return text.getvalue().encode()
+
+
+class NdjsonRows:
+    """One object a line: where the row stands in the file, `item`, and its `errors`."""
+
+    def start(self) -> bytes:
+        return b""
+
+    def row(self, index: int, row: Row, errors: Errors) -> bytes:
+        line = {} if row.line is None else {"line": row.line}
+        shown = [*errors] or [{"message": NOT_SAVED}]
+        document = {"index": index, **line, "item": _json_item(row.data), "errors": shown}
+        return dump_exact(document) + b"\n"
+
+    def end(self) -> bytes:
+        return b""
+
+
+class XmlRows:
+    """Elements as they stand in the file, each after a comment that says what is wrong."""
+
+    def start(self) -> bytes:
+        return b"<items>\n"
+
+    def row(self, index: int, row: Row, errors: Errors) -> bytes:
+        said = [f"{error.get('field', '')} {error['code']}: {_sentence(error)}" for error in errors]
+        text = f"item {index}, line {row.line}: " + ("; ".join(said) or NOT_SAVED)
+        return f"<!-- {_NOT_IN_COMMENTS.sub('?', text)} -->\n".encode() + row.data + b"\n"
+
+    def end(self) -> bytes:
+        return b"</items>\n"
+
+
+def _json_item(data: bytes) -> Any:
+    """An item as it stands in the file: on one line, or as text where it is no JSON."""
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return data.decode(errors="replace").strip()
+    # In JSON, line ends stand only between tokens.
+    return orjson.Fragment(data.strip().replace(b"\r", b" ").replace(b"\n", b" "))
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    return str(error.get("message", ""))
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes."""
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as first, other.open("rb") as second:
+        while data := first.read(1 << 20):
+            if data != second.read(1 << 20):
+                return False
+    return True

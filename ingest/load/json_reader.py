@@ -1,0 +1,143 @@
+"""JSON files: an array of items, or items one after the other, which is how many tools export.
+
+The standard library's scanner finds where an item ends; bodies hold its text as it stands in the
+file, so that no number loses a digit.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+import orjson
+
+from ingest.formats.negotiation import JSON
+from ingest.load.feed import MAX_ROW, Feed, LoadError, Row
+from ingest.load.texts import read_text
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+def read_json(chunks: Iterable[bytes], name: str) -> Feed:
+    """The items of a JSON file.
+
+    Reading the rows raises LoadError with line and column where the file is not valid JSON.
+    """
+    scanner = _Scanner(read_text(chunks, name, None), name)
+    return Feed(JSON, _items(scanner), head=b"[", separator=b",", tail=b"]")
+
+
+def _items(scanner: "_Scanner") -> Iterator[Row]:
+    if scanner.peek() != "[":
+        while scanner.peek():
+            yield scanner.value()
+        return
+    scanner.skip()
+    if scanner.peek() == "]":
+        scanner.skip()
+    else:
+        yield from _elements(scanner)
+    if scanner.peek():
+        raise scanner.error("the array has ended, and nothing may follow it")
+
+
+def _elements(scanner: "_Scanner") -> Iterator[Row]:
+    while True:
+        yield scanner.value()
+        follows = scanner.peek()
+        if follows not in (",", "]"):
+            raise scanner.error("expected a comma or the end of the array")
+        scanner.skip()
+        if follows == "]":
+            return
+        scanner.peek()
+
+
+class _Scanner:
+    """Reads values of a text that arrives in pieces; no more than one of them is kept."""
+
+    def __init__(self, texts: Iterator[str], name: str) -> None:
+        self._texts = texts
+        self._name = name
+        self._text = ""
+        self._at = 0
+        self._line = 1
+        self._column = 1
+
+    def peek(self) -> str:
+        """The next character that is not white space; none at the end."""
+        while True:
+            match = _SPACE.match(self._text, self._at)
+            self._advance(match.end() if match else self._at)
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._grow():
+                return ""
+
+    def skip(self) -> None:
+        """Go past the character that `peek` showed."""
+        self._advance(self._at + 1)
+
+    def value(self) -> Row:
+        """The value that begins where `peek` stopped."""
+        end = self._end()
+        row = Row(self._line, self._text[self._at : end].encode())
+        try:
+            orjson.loads(row.data)  # what the service reads with; it takes less
+        except orjson.JSONDecodeError as error:
+            raise self.error(error.msg, self._at + error.pos) from None
+        self._advance(end)
+        return row
+
+    def error(self, reason: str, place: int | None = None) -> LoadError:
+        """That the text is no JSON, at `place` or where reading stopped."""
+        line, column = self._position(self._at if place is None else place)
+        return LoadError(f"{self._name}: not valid JSON on line {line}, column {column}: {reason}")
+
+    def _end(self) -> int:
+        """Where the value ends. A number that ends with the text read so far may go on."""
+        while True:
+            error: LoadError | None = None
+            end = len(self._text)
+            try:
+                _, end = _DECODER.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as reason:
+                error = self.error(reason.msg, reason.pos)
+            except RecursionError:
+                raise self.error("an item nests too deep") from None
+            if end < len(self._text):
+                return end
+            if not self._grow():
+                if error is not None:
+                    raise error
+                return len(self._text)
+
+    def _grow(self) -> bool:
+        """Read on until there is twice as much; returns whether there was more.
+
+        Doubling, because a value that is not whole yet is read again from its start.
+        """
+        self._text = self._text[self._at :]
+        self._at = 0
+        before = size = len(self._text)
+        if before > MAX_ROW:
+            raise self.error(f"an item has more than {MAX_ROW} characters")
+        parts = [self._text]
+        for text in self._texts:
+            parts.append(text)
+            size += len(text)
+            if size > 2 * before:
+                break
+        self._text = "".join(parts)
+        return size > before
+
+    def _advance(self, place: int) -> None:
+        self._line, self._column = self._position(place)
+        self._at = place
+
+    def _position(self, place: int) -> tuple[int, int]:
+        """Line and column of a place that has not been passed."""
+        lines = self._text.count("\n", self._at, place)
+        if not lines:
+            return self._line, self._column + place - self._at
+        return self._line + lines, place - self._text.rfind("\n", self._at, place)

@@ -1,0 +1,203 @@
+"""Sends all parts of a file, several at a time, and settles them in the order of the file."""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ingest.load.failed_rows import Errors, FailedRows, writer_for
+from ingest.load.feed import Feed, LoadError, Row
+from ingest.load.plan import Plan, describe, part_call, stream_call
+from ingest.load.progress import Progress
+from ingest.load.readers import Part, cut, open_feed
+from ingest.load.sender import Answer, Sender
+from ingest.load.source import Reading, Source
+from ingest.load.threads import in_thread
+from ingest.load.totals import Totals
+
+_LINE = re.compile(r"^Line \d+[.:] ?")
+_WATCH = 0.5  # seconds between two looks at how far a stream is
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A part, its answer, and what is wrong with which of its rows, by their places in it."""
+
+    part: Part
+    answer: Answer
+    errors: Mapping[int, Errors]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a load leaves beside its file."""
+
+    path: Path | None
+    """The failed rows."""
+    set_aside: Path | None
+    """Those of an earlier load, where they were in the way."""
+
+
+class Loader:
+    """One load. `totals` grows while it runs, and holds what is known however it ends."""
+
+    def __init__(self, plan: Plan, source: Source, sender: Sender, progress: Progress) -> None:
+        self._plan = plan
+        self._source = source
+        self._sender = sender
+        self._progress = progress
+        self._failed_rows: FailedRows | None = None
+        self._complete = False
+        self.totals = Totals()
+
+    async def run(self, failed_target: Path) -> None:
+        """Load the file.
+
+        Args:
+            failed_target: where failed rows are written.
+
+        Raises:
+            LoadError: it could not be finished; what was saved stays, and the same load goes on.
+        """
+        reading = self._source.read()
+        feed = await in_thread(partial(open_feed, reading, self._plan.file))
+        self._failed_rows = FailedRows(failed_target, writer_for(feed))
+        if self._plan.atomic:
+            await self._send_stream(feed)
+        else:
+            await self._send_parts(feed, reading)
+        self._complete = True
+
+    def finish(self) -> Written:
+        """Put the file of failed rows in its place, however the load has ended."""
+        if self._failed_rows is None:
+            return Written(None, None)
+        path = self._failed_rows.finish(complete=self._complete)
+        return Written(path, self._failed_rows.set_aside)
+
+    # -- in parts -----------------------------------------------------------------------------
+
+    async def _send_parts(self, feed: Feed, reading: Reading) -> None:
+        parts = cut(feed, reading, self._plan.batch_size)
+        under_way: deque[asyncio.Task[Settled]] = deque()
+        try:
+            unreadable = await self._start(feed, parts, under_way)
+            while under_way:
+                await self._settle_first(under_way)
+            if unreadable is not None:
+                raise unreadable
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _start(
+        self, feed: Feed, parts: Iterator[Part], under_way: deque[asyncio.Task[Settled]]
+    ) -> LoadError | None:
+        """Send parts until there are no more, or none can be read; what is wrong with it then."""
+        while True:
+            try:
+                part = await in_thread(partial(next, parts, None))
+            except LoadError as error:
+                return error
+            if part is None:
+                return None
+            under_way.append(asyncio.create_task(self._send(feed, part)))
+            if len(under_way) >= self._plan.at_once:
+                await self._settle_first(under_way)
+
+    async def _settle_first(self, under_way: deque[asyncio.Task[Settled]]) -> None:
+        self._settle(await under_way[0])
+        under_way.popleft()
+
+    async def _send(self, feed: Feed, part: Part) -> Settled:
+        call = await in_thread(partial(part_call, self._plan, self._source, feed, part))
+        answer = await self._sender.send(call)
+        received = answer.document["metadata"]["receivedItemsCount"]
+        if received != len(part.rows):
+            raise LoadError(
+                f"{describe(part)}: the service counted {received} items, and these are "
+                f"{len(part.rows)}; is the delimiter right? Give --delimiter"
+            )
+        return Settled(part, answer, await self._errors(answer))
+
+    async def _errors(self, answer: Answer) -> dict[int, Errors]:
+        metadata = answer.document["metadata"]
+        listed = answer.document.get("failures", [])
+        indices = metadata.get("invalidItems", [])
+        if len(indices) == len(listed) == metadata["invalidItemsCount"]:
+            pairs = zip(indices, listed, strict=True)
+            return {index: _errors(failure) for index, failure in pairs}
+        failures = self._sender.failures(metadata["batchId"])
+        return {failure["index"]: _errors(failure) async for failure in failures}
+
+    def _settle(self, settled: Settled) -> None:
+        part, answer = settled.part, settled.answer
+        self.totals.add(answer.document, replayed=answer.replayed)
+        nothing_saved = answer.document["result"] == "failure"
+        for place, row in enumerate(part.rows):
+            errors = settled.errors.get(place)
+            if errors is not None:
+                self._fail(part.first + place, row, errors)
+            elif nothing_saved:
+                self._write(part.first + place, row, [])
+        self._progress.at(part.place, self.totals.rows)
+
+    def _fail(self, index: int, row: Row, errors: Errors) -> None:
+        self.totals.add_errors(index, row, errors)
+        self._write(index, row, errors)
+
+    def _write(self, index: int, row: Row, errors: Errors) -> None:
+        if self._failed_rows is not None:
+            self._failed_rows.add(index, row, errors)
+
+    # -- as one stream ------------------------------------------------------------------------
+
+    async def _send_stream(self, feed: Feed) -> None:
+        readings: list[Reading] = []
+        watching = asyncio.create_task(self._watch(readings))
+        try:
+            answer = await self._sender.send(stream_call(self._plan, self._source, feed, readings))
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        self.totals.add(answer.document, replayed=answer.replayed)
+        metadata = answer.document["metadata"]
+        if metadata["invalidItemsCount"]:
+            await self._fail_rows(metadata["batchId"])
+        self._progress.at(self._source.size, self.totals.rows)
+
+    async def _watch(self, readings: list[Reading]) -> None:
+        while True:
+            await asyncio.sleep(_WATCH)
+            if readings:
+                self._progress.at(readings[-1].place, None)
+
+    async def _fail_rows(self, batch_id: str) -> None:
+        """Read the file again beside the failures, to have the rows that they are of."""
+        feed = await in_thread(partial(open_feed, self._source.read(), self._plan.file))
+        rows = enumerate(feed.rows)
+        async for failure in self._sender.failures(batch_id):
+            row = await in_thread(partial(_row_at, rows, failure["index"]))
+            self._fail(failure["index"], row, _errors(failure))
+
+
+def _errors(failure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The errors of a failure, without the lines of the request: the file's are others."""
+    found = []
+    for error in failure["errors"]:
+        description = _LINE.sub("", error.get("description", ""))
+        rest = {name: value for name, value in error.items() if name != "description"}
+        found.append({**rest, "description": description} if description else rest)
+    return found
+
+
+def _row_at(rows: Iterator[tuple[int, Row]], index: int) -> Row:
+    for place, row in rows:
+        if place == index:
+            return row
+    raise LoadError(f"the service named item {index}, and the file has no such row")

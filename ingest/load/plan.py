@@ -1,0 +1,158 @@
+"""What is loaded where and how, and the requests that do it."""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from ingest.formats.csv_header import DELIMITERS
+from ingest.formats.negotiation import CSV
+from ingest.load.feed import Feed
+from ingest.load.readers import FileOptions, Part, open_feed
+from ingest.load.sender import Alive, Call
+from ingest.load.source import Reading, Source
+from ingest.load.threads import in_thread
+
+_SCHEME = 1
+"""Changes whenever files are cut differently: a key must never name another request's rows."""
+
+_PIECE = 256 * 1024
+_LEVEL = 1  # of compression: the network is what it saves
+_DELIMITER_NAMES = {character: name for name, character in DELIMITERS.items()}
+
+
+class Method(StrEnum):
+    POST = "post"
+    PATCH = "patch"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One load."""
+
+    collection: str
+    file: FileOptions
+    method: Method = Method.POST
+    preferences: tuple[str, ...] = ()
+    matching: str | None = None
+    empty_as: str | None = None
+    batch_size: int = 5000
+    """The most rows of a request."""
+    at_once: int = 4
+    """How many requests are on their way at a time."""
+    atomic: bool = False
+    """Whether the file is one request, and so one batch."""
+    compress: bool = False
+    run: str = ""
+    """Another one loads the same file anew."""
+
+    def key(self, source: Source, number: int) -> str:
+        """The idempotency key of a part: the same file in the same way has the same keys."""
+        identity = [
+            *(_SCHEME, source.digest, self.collection, self.method, self.preferences),
+            *(self.matching, self.empty_as, self.run, self.atomic or self.batch_size),
+            *(self.file.format, self.file.delimiter, self.file.charset, self.file.failed_rows),
+        ]
+        digest = hashlib.blake2b(orjson.dumps(identity), digest_size=20).hexdigest()
+        return f"load-{digest}-{number}"
+
+
+def preferences(given: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
+    """The preferences of every request; what is given wins over the defaults."""
+    chosen = {
+        "handling": f"handling={'strict' if strict else 'lenient'}",
+        "return": "return=minimal",
+    }
+    for each in (part.strip() for value in given for part in value.split(",")):
+        chosen[each.partition("=")[0].strip().lower()] = each
+    chosen["replay"] = "replay=return"
+    return tuple(sorted(chosen.values()))
+
+
+def part_call(plan: Plan, source: Source, feed: Feed, part: Part) -> Call:
+    """The request that sends a part."""
+    body = feed.body(part.rows)
+    if plan.compress:
+        body = gzip.compress(body, _LEVEL, mtime=0)
+    return _call(plan, source, feed, part.number, describe(part), lambda _: body)
+
+
+def stream_call(plan: Plan, source: Source, feed: Feed, readings: list[Reading]) -> Call:
+    """The request that sends all of a file; each try reads it anew.
+
+    Args:
+        feed: the file, opened to learn its columns; its rows are not read.
+        readings: takes the reading of each try, to see how far it is.
+    """
+    return _call(
+        plan, source, feed, 0, source.name, lambda alive: _stream(plan, source, readings, alive)
+    )
+
+
+def describe(part: Part) -> str:
+    """What messages call a part."""
+    start, end = part.rows[0].line, part.rows[-1].line
+    if start is None or end is None:
+        return f"part {part.number + 1} (items {part.first + 1} to {part.first + len(part.rows)})"
+    return f"part {part.number + 1} (from line {start} to {end})"
+
+
+def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: Any) -> Call:
+    headers = {
+        "Content-Type": f"{CSV}; charset=utf-8" if feed.media_type == CSV else feed.media_type,
+        "Idempotency-Key": f'"{plan.key(source, number)}"',
+        "Prefer": ", ".join(plan.preferences),
+    }
+    if plan.compress:
+        headers["Content-Encoding"] = "gzip"
+    params = {} if plan.matching is None else {"matching": plan.matching}
+    if feed.media_type == CSV:
+        params["delimiter"] = _DELIMITER_NAMES[feed.delimiter]
+        if plan.empty_as is not None:
+            params["emptyAs"] = plan.empty_as
+    # A DELETE with a body is dropped by some proxies, so it is a POST.
+    method = "PATCH" if plan.method is Method.PATCH else "POST"
+    path = f"/v1/{quote(plan.collection, safe='')}"
+    path += ":delete" if plan.method is Method.DELETE else ""
+    return Call(method, path, what, headers, params, body)
+
+
+async def _stream(
+    plan: Plan, source: Source, readings: list[Reading], alive: Alive
+) -> AsyncIterator[bytes]:
+    reading = source.read()
+    readings.append(reading)
+    pieces = _pieces(await in_thread(partial(open_feed, reading, plan.file)))
+    if plan.compress:
+        pieces = _compressed(pieces)
+    while piece := await in_thread(partial(next, pieces, b"")):
+        yield piece
+        alive()
+
+
+def _pieces(feed: Feed) -> Iterator[bytes]:
+    """A body of all rows; of the formats that have neither separators nor tails."""
+    piece = bytearray(feed.head)
+    for row in feed.rows:
+        piece += row.data
+        if len(piece) >= _PIECE:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
+
+
+def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(_LEVEL, wbits=16 + zlib.MAX_WBITS)
+    for piece in pieces:
+        if packed := compressor.compress(piece):
+            yield packed
+    yield compressor.flush()

@@ -1,0 +1,98 @@
+"""Quotas in the database: set by an operator, checked inside the transaction of a commit.
+
+Nothing is counted: every commit keeps the number of items of its collection in `ingest.counters`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from ingest.errors import ConfigurationError
+from ingest.model import Batch
+from ingest.quotas import TOTAL, Change, Holdings, refuse_what_is_over
+from ingest.resources import Resource
+from ingest.store.batches import QUERIES as BATCH_QUERIES
+from ingest.store.pool import Pool
+from ingest.store.queries import load_queries
+from ingest.store.tables import COLLECTIONS
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
+QUERIES = load_queries("quotas.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The most items of a collection that an account may have; `*` is all of its collections."""
+
+    account: str
+    collection: str
+    maximum: int
+    items: int
+    """How many it has."""
+
+
+async def set_quota(pool: Pool, account: str, collection: str, maximum: int | None) -> None:
+    """Set what an account may hold; None for any number. Holds for every commit that begins later.
+
+    Raises:
+        ConfigurationError: there is no such collection, or no account can be called that.
+    """
+    try:
+        async with pool.connection() as connection:
+            known = await connection.fetchval(QUERIES["is_collection"], COLLECTIONS, collection)
+            if collection != TOTAL and not known:
+                raise ConfigurationError(f"there is no collection {collection!r}")
+            if maximum is None:
+                await connection.execute(QUERIES["remove_quota"], account, collection)
+            else:
+                await connection.execute(QUERIES["set_quota"], account, collection, maximum)
+    except asyncpg.CheckViolationError as error:
+        raise ConfigurationError("an account has 1 to 255 bytes") from error
+
+
+async def list_quotas(pool: Pool, account: str | None = None) -> list[Quota]:
+    """The quotas of an account, or of all; needs a login that may see them."""
+    async with pool.connection() as connection:
+        rows = await connection.fetch(QUERIES["list_quotas"], account)
+    return [Quota(**row) for row in rows]
+
+
+async def read_holdings(pool: Pool, account: str) -> Holdings:
+    """What an account holds, and what it may hold."""
+    async with pool.transaction(account) as connection:
+        return await _holdings(connection, account)
+
+
+async def check_limits(
+    connection: "Connection", resource: Resource, batches: Sequence[Batch]
+) -> None:
+    """Refuse what the batches of one account have just done to a collection, where it is too much.
+
+    From here to its end, the transaction is the only one that changes what the account holds, but
+    for deleting. Its collection was locked before, as everybody does, so nobody waits in a ring.
+
+    Raises:
+        LimitReached: the transaction is to be rolled back to before the batches were applied.
+    """
+    if not batches[0].limited:
+        return
+    account = batches[0].account
+    while await connection.fetchrow(BATCH_QUERIES["lock_collection"], account, TOTAL) is None:
+        await connection.execute(BATCH_QUERIES["insert_counter"], account, TOTAL)
+    ids = [batch.id for batch in batches]
+    row = await connection.fetchrow(QUERIES["change"], account, ids)
+    if row is None:
+        raise RuntimeError("an aggregate returned no row")
+    refuse_what_is_over(resource, await _holdings(connection, account), Change(**row))
+
+
+async def _holdings(connection: "Connection", account: str) -> Holdings:
+    rows = await connection.fetch(QUERIES["holdings"], account)
+    return Holdings(
+        items={row["collection"]: row["items"] for row in rows},
+        maxima={row["collection"]: row["maximum"] for row in rows if row["maximum"] is not None},
+    )

@@ -1,0 +1,450 @@
+"""`ingest load` as a user runs it: a process of its own, files, and a service that has troubles."""
+
+import asyncio
+import contextlib
+import csv
+import gzip
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer, unused_port
+from harness import REGISTRY, Service
+
+from ingest.app import create_app
+from ingest.http.server import JsonAppRunner
+from ingest.load.feed import LoadError
+from ingest.load.sender import Call, Patience, Sender
+from ingest.settings import Settings
+from ingest.store.pool import Pool
+from ingest.store.tokens import create_token
+from tests.acceptance.conftest import PATIENCE, clean_environment
+
+HEADER = ["email", "first_name", "last_name", "age", "tags.0"]
+Rows = list[list[str]]
+
+
+class Server(TestServer):
+    """The application behind the server that `ingest serve` puts before it."""
+
+    async def _make_runner(self, **options: Any) -> JsonAppRunner:
+        return JsonAppRunner(self.app, access_log=None, auto_decompress=False, **options)
+
+
+@pytest.fixture
+async def api(settings: Settings, operator: Pool) -> AsyncIterator[Service]:
+    _, token = await create_token(operator, "acme", "tests")
+    async with TestClient(Server(create_app(settings, REGISTRY))) as client:
+        yield Service(client, token)
+
+
+@dataclass
+class Front:
+    """Stands before the service, and makes trouble of each write in its turn."""
+
+    service: Service
+    troubles: list[str] = field(default_factory=list)
+    writes: list[str | None] = field(default_factory=list)
+    """The idempotency keys that came."""
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a write was held back."""
+    url: str = ""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        trouble = None
+        if request.method != "GET":
+            self.writes.append(request.headers.get("Idempotency-Key"))
+            trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble == "503":
+            error = {"code": 50301, "name": "unavailable", "message": "Busy"}
+            document = {"result": "error", "status": 503, "error": error}
+            return web.json_response(document, status=503, headers={"Retry-After": "1"})
+        if trouble == "held":
+            self.held.set()
+            await asyncio.sleep(PATIENCE)
+        if trouble == "cut":
+            return self._cut(request)
+        target = self.service.client.make_url(request.path_qs)
+        hop = {"Host", "Content-Length", "Transfer-Encoding"}
+        headers = {name: value for name, value in request.headers.items() if name not in hop}
+        async with aiohttp.ClientSession(auto_decompress=False) as session:
+            sent = session.request(request.method, target, data=body or None, headers=headers)
+            async with sent as response:
+                answer = await response.read()
+        if trouble == "answer cut":
+            return self._cut(request)
+        kept = {"Content-Type", "Location", "Retry-After", "Idempotency-Replayed"}
+        return web.Response(
+            status=response.status,
+            body=answer,
+            headers={name: value for name, value in response.headers.items() if name in kept},
+        )
+
+    @staticmethod
+    def _cut(request: web.Request) -> web.Response:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+
+@pytest.fixture
+async def front(service: Service) -> AsyncIterator[Front]:
+    found = Front(service)
+    app = web.Application(client_max_size=1 << 30)
+    app.router.add_route("*", "/{path:.*}", found.handle)
+    runner = web.AppRunner(app, auto_decompress=False, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield found
+    await runner.cleanup()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    output: str
+    complaints: str
+
+
+class Loading:
+    """Runs `ingest load` in a folder."""
+
+    def __init__(self, front: Front, folder: Path) -> None:
+        self.folder = folder
+        self._environment = {
+            **clean_environment(),
+            "INGEST_URL": front.url,
+            "INGEST_TOKEN": front.service.token,
+            "PYTHONPATH": os.getcwd(),
+        }
+
+    def file(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    async def start(self, *arguments: str, stdin: Any = None) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ingest", "load", *arguments),
+            env=self._environment,
+            cwd=self.folder,
+            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def run(self, *arguments: str, stdin: bytes | None = None) -> Ended:
+        process = await self.start(*arguments, stdin=stdin)
+        return await self.ended(process, stdin)
+
+    @staticmethod
+    async def ended(process: asyncio.subprocess.Process, stdin: bytes | None = None) -> Ended:
+        async with asyncio.timeout(PATIENCE):
+            output, complaints = await process.communicate(stdin)
+        assert b"Traceback" not in complaints, complaints.decode()
+        return Ended(process.returncode or 0, output.decode(), complaints.decode())
+
+
+@pytest.fixture
+def loading(front: Front, tmp_path: Path) -> Loading:
+    return Loading(front, tmp_path)
+
+
+def contact(number: int) -> dict[str, Any]:
+    return {
+        "email": f"p{number}@example.com",
+        "first_name": f"P {number}, the\nlong-named" if number % 7 == 0 else "Ann",
+        "last_name": "=Doe" if number % 5 == 0 else "Doe",
+        "age": number % 90,
+        "tags": ["new"],
+    }
+
+
+def as_csv(items: list[dict[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(HEADER)
+    for item in items:
+        writer.writerow([*(str(item[name]) for name in HEADER[:4]), *item["tags"]])
+    return text.getvalue()
+
+
+def as_xml(items: list[dict[str, Any]]) -> str:
+    rows = [
+        f"<c><email>{each['email']}</email><first_name>{each['first_name']}</first_name>"
+        f"<age>{each['age']}</age><tags><item>new</item></tags></c>"
+        for each in items
+    ]
+    return "<contacts>\n" + "\n".join(rows) + "\n</contacts>"
+
+
+WRITERS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+    "csv": as_csv,
+    "json": lambda items: json.dumps(items, indent=1),
+    "ndjson": lambda items: "\n".join(map(json.dumps, items)),
+    "xml": as_xml,
+    "yaml": lambda items: "\n".join(f"- {json.dumps(item)}" for item in items),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+async def test_a_file_is_loaded_and_its_failed_rows_after_correction(
+    kind: str, loading: Loading, front: Front
+) -> None:
+    items = [contact(number) for number in range(50)]
+    items[3]["email"], items[47]["email"] = "wrong-3", "wrong-47"
+    items[47]["age"] = 200
+    loading.file(f"c.{kind}", WRITERS[kind](items))
+    first = await loading.run(f"c.{kind}", "--to", "contacts", "--batch-size", "9")
+    assert (first.status, await front.service.count("contacts")) == (2, 48)
+    assert len(front.writes) == 6
+    for said in ("50 rows", "48 created", "2 failed", "6 batches", "2 of 42204 email", "42205 age"):
+        assert said in first.output
+    suffix = {"csv": "csv", "xml": "xml"}.get(kind, "ndjson")
+    failed = loading.folder / f"c.failed.{suffix}"
+    corrected = failed.read_text().replace("wrong-", "right@x.com").replace("200", "20")
+    loading.file(failed.name, corrected.replace("right@x.com", "right", 1) + "")
+    assert corrected.count("right@x.com") == 2
+
+    second = await loading.run(failed.name, "--to", "contacts")
+    assert (second.status, await front.service.count("contacts")) == (2, 49)
+    again = loading.folder / f"c.failed-2.{suffix}"
+    loading.file(again.name, again.read_text().replace("right3", "right3@x.com"))
+    third = await loading.run(again.name, "--to", "contacts")
+    assert (third.status, await front.service.count("contacts")) == (0, 50)
+    assert not (loading.folder / f"c.failed-3.{suffix}").exists()
+
+
+async def test_failed_rows_of_csv_have_the_columns_of_the_file(loading: Loading) -> None:
+    rows = 'last_name;email;first_name\n=Doe;a@x.com;Ann\n"=D\noe";bad;Ann\n\nx;y\nx;y;z;w\n'
+    loading.file("c.csv", rows)
+    ended = await loading.run("c.csv", "--to", "contacts")
+    assert ended.status == 2
+    with (loading.folder / "c.failed.csv").open(newline="") as file:
+        header, *failed = csv.reader(file, delimiter=";")
+    assert header == ["last_name", "email", "first_name", *ERRORS]
+    assert [row[:4] for row in failed] == [
+        ["'=D\noe", "bad", "Ann", "email"],
+        ["x", "y", "", ""],
+        ["x", "y", "z;w", ""],
+    ]
+    assert [row[5].partition(":")[0] for row in failed] == ["line 3", "line 6", "line 7"]
+
+
+ERRORS = ["error_field", "error_code", "error_message"]
+
+
+async def test_the_same_file_is_never_written_twice(loading: Loading, front: Front) -> None:
+    loading.file("c.csv", as_csv([contact(number) for number in range(30)]))
+    arguments = ("c.csv", "--to", "contacts", "--batch-size", "8")
+    first, second = await loading.run(*arguments), await loading.run(*arguments)
+    assert (first.status, second.status) == (0, 0)
+    assert "4 batches, 4 of them sent by an earlier run" in second.output
+    assert front.writes[:4] == front.writes[4:]
+    assert await front.service.count("contacts") == 30
+    anew = await loading.run(*arguments, "--run", "2")  # other keys: these addresses are taken
+    assert (anew.status, "40903" in anew.output) == (2, True)
+
+
+@pytest.mark.parametrize("trouble", ["503", "cut", "answer cut"])
+async def test_what_is_in_the_way_is_tried_again(
+    trouble: str, loading: Loading, front: Front
+) -> None:
+    front.troubles = [trouble, "", trouble, trouble]
+    loading.file("c.csv", as_csv([contact(number) for number in range(30)]))
+    ended = await loading.run("c.csv", "--to", "contacts", "--batch-size", "10")
+    assert (ended.status, await front.service.count("contacts")) == (0, 30)
+    assert len(front.writes) == 6
+    assert len(set(front.writes)) == 3
+    assert "trying again in" in ended.complaints
+    assert "30 created" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)],
+)
+async def test_a_load_that_was_stopped_goes_on(
+    number: signal.Signals, status: int, loading: Loading, front: Front
+) -> None:
+    items = [contact(number) for number in range(40)]
+    items[1]["email"] = "bad"
+    loading.file("c.csv", as_csv(items))
+    front.troubles = ["", "", "answer cut", "held"]
+    arguments = ("c.csv", "--to", "contacts", "--batch-size", "10", "--in-flight", "1")
+    process = await loading.start(*arguments)
+    async with asyncio.timeout(PATIENCE):
+        await front.held.wait()
+    process.send_signal(number)
+    stopped = await loading.ended(process)
+    assert stopped.status == status
+    assert await front.service.count("contacts") == 29
+    if number is not signal.SIGKILL:
+        assert "run the same command again" in stopped.complaints
+        assert "20 rows" in stopped.output
+    ended = await loading.run(*arguments)
+    assert (ended.status, await front.service.count("contacts")) == (2, 39)
+    assert "4 batches, 3 of them sent by an earlier run" in ended.output
+    assert {path.name for path in loading.folder.iterdir()} == {"c.csv", "c.failed.csv"}
+
+
+async def test_a_refused_request_stops_the_load_with_one_line(
+    loading: Loading, front: Front
+) -> None:
+    loading.file("c.csv", as_csv([contact(1)]))
+    for arguments, said in (
+        (("--to", "nothing"), "40402 unknown_collection"),
+        (("--to", "contacts", "--token", "ingest_wrong"), "40102 token_invalid"),
+        (("--to", "contacts", "--prefer", "wait=x"), "40002 invalid_parameter"),
+    ):
+        ended = await loading.run("c.csv", *arguments)
+        assert (ended.status, ended.output) == (1, "")
+        assert said in ended.complaints
+        assert len(ended.complaints.splitlines()) == 1
+        assert "ingest_wrong" not in ended.complaints
+    assert len(front.writes) == 3
+
+
+async def test_wrong_usage_is_not_the_status_of_failed_rows(loading: Loading) -> None:
+    loading.file("c.json", "[]")
+    for arguments in (
+        ("c.json",),
+        ("c.json", "--to", "contacts", "--batch-size", "0"),
+        ("c.json", "--to", "contacts", "--atomic"),
+        ("nothing.csv", "--to", "contacts"),
+        ("c.json", "--to", "contacts", "--url", "localhost:80"),
+    ):
+        assert (await loading.run(*arguments)).status == 1
+    assert (await loading.run("c.json", "--to", "contacts")).status == 0
+
+
+async def test_what_was_read_before_a_broken_item_is_loaded(loading: Loading, front: Front) -> None:
+    items = [json.dumps(contact(number)) for number in range(10)]
+    loading.file("c.json", "[" + ",\n".join([*items, "{oops"]))
+    ended = await loading.run("c.json", "--to", "contacts", "--batch-size", "5")
+    assert ended.status == 1
+    assert "not valid JSON on line 11, column 2" in ended.complaints
+    assert await front.service.count("contacts") == 5
+
+
+async def test_a_strict_batch_leaves_all_of_its_rows_to_be_loaded_again(
+    loading: Loading, front: Front
+) -> None:
+    items = [contact(number) for number in range(10)]
+    items[6]["email"] = "bad"
+    loading.file("c.csv", as_csv(items))
+    ended = await loading.run("c.csv", "--to", "contacts", "--strict", "--batch-size", "5")
+    assert (ended.status, await front.service.count("contacts")) == (2, 5)
+    assert "4 not saved" in ended.output
+    failed = loading.folder / "c.failed.csv"
+    loading.file(failed.name, failed.read_text().replace("bad", "good@x.com"))
+    assert (await loading.run(failed.name, "--to", "contacts", "--strict")).status == 0
+    assert await front.service.count("contacts") == 10
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+async def test_an_atomic_load_is_one_batch(kind: str, loading: Loading, front: Front) -> None:
+    items = [contact(number) for number in range(3000)]
+    for number in range(0, 3000, 2):
+        items[number]["email"] = f"bad {number:04}"
+    loading.file(f"c.{kind}", WRITERS[kind](items))
+    ended = await loading.run(f"c.{kind}", "--to", "contacts", "--atomic")
+    assert (ended.status, await front.service.count("contacts")) == (2, 0)
+    assert "1,500 failed" in ended.output
+    assert "Nothing was saved" in ended.output
+    failed = (loading.folder / f"c.failed.{kind}").read_text()
+    assert [f"bad {number:04}" in failed for number in range(6)] == [True, False] * 3
+    loading.file(f"c.{kind}", WRITERS[kind]([contact(number) for number in range(3000)]))
+    front.troubles = ["answer cut", "503"]
+    arguments = (f"c.{kind}", "--to", "contacts", "--atomic", "--encoding", "gzip")
+    ended = await loading.run(*arguments)
+    assert (ended.status, await front.service.count("contacts")) == (0, 3000)
+    assert f"now c.failed.{kind}.old" in ended.output
+    assert not (loading.folder / f"c.failed.{kind}").exists()
+
+
+async def test_more_failures_than_an_answer_lists(loading: Loading, front: Front) -> None:
+    items = [{**contact(number), "email": f"bad {number}"} for number in range(1200)]
+    loading.file("c.ndjson", WRITERS["ndjson"]([*items, contact(1200)]))
+    ended = await loading.run("c.ndjson", "--to", "contacts")
+    assert (ended.status, await front.service.count("contacts")) == (2, 1)
+    failed = (loading.folder / "c.failed.ndjson").read_text().splitlines()
+    assert [json.loads(line)["line"] for line in failed] == list(range(1, 1201))
+
+
+async def test_compressed_standard_input_sent_compressed_and_asynchronously(
+    loading: Loading, front: Front
+) -> None:
+    content = gzip.compress(as_csv([contact(number) for number in range(30)]).encode())
+    ended = await loading.run(
+        *("-", "--format", "csv", "--to", "contacts", "--encoding", "gzip"),
+        *("--prefer", "respond-async", "--batch-size", "10"),
+        stdin=content,
+    )
+    assert (ended.status, await front.service.count("contacts")) == (0, 30)
+
+
+async def test_items_are_changed_and_deleted(loading: Loading, front: Front) -> None:
+    loading.file("c.csv", as_csv([contact(number) for number in range(5)]))
+    assert (await loading.run("c.csv", "--to", "contacts")).status == 0
+    loading.file("d.csv", "email,age\np1@example.com,77\np2@example.com,\n")
+    ended = await loading.run(
+        *("d.csv", "--to", "contacts", "--method", "patch"),
+        *("--matching", "email", "--empty-as", "null"),
+    )
+    assert "1 updated" in ended.output
+    loading.file("e.json", '["p1@example.com", "p3@example.com"]')
+    arguments = ("e.json", "--to", "contacts", "--method", "delete", "--matching", "email")
+    assert "2 deleted" in (await loading.run(*arguments)).output
+    assert await front.service.count("contacts") == 3
+
+
+async def test_corrections_of_an_earlier_file_are_kept(loading: Loading) -> None:
+    loading.file("c.csv", as_csv([{**contact(1), "email": "bad"}]))
+    assert (await loading.run("c.csv", "--to", "contacts")).status == 2
+    failed = loading.folder / "c.failed.csv"
+    before = failed.read_text()
+    assert (await loading.run("c.csv", "--to", "contacts")).status == 2
+    assert not failed.with_name("c.failed.csv.old").exists()  # it would say the same
+    loading.file(failed.name, "corrected")
+    assert (await loading.run("c.csv", "--to", "contacts")).status == 2
+    assert failed.read_text() == before
+    assert failed.with_name("c.failed.csv.old").read_text() == "corrected"
+
+
+async def test_trying_again_has_an_end() -> None:
+    notes: list[str] = []
+    url = f"http://127.0.0.1:{unused_port()}"
+    async with aiohttp.ClientSession() as session:
+        sender = Sender(session, url, Patience(retries=1.0), notes.append)
+        with pytest.raises(LoadError, match=r"part 1: given up after \d tries: Cannot connect"):
+            await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))
+    assert notes
+
+
+async def test_a_service_that_never_answers_is_not_waited_for() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, aiohttp.ClientSession() as session:
+        sender = Sender(session, url, Patience(answer=0.1, retries=0.5), lambda _: None)
+        with pytest.raises(LoadError, match="no answer in time"):
+            await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))

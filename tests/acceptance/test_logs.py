@@ -1,0 +1,71 @@
+"""The logs of a full run, on real processes, hold no token, no key and nothing of a body."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Dev
+
+SECRET = "zsecretz"  # in every value that is sent: in keys, in items, in filters and in headers
+
+ITEM = {"email": f"{SECRET}@example.com", "first_name": SECRET}
+REQUESTS: list[tuple[str, str, object, dict[str, str]]] = [
+    ("POST", "/v1/contacts", [ITEM], {"Idempotency-Key": f"{SECRET}-1"}),
+    ("POST", "/v1/contacts", [ITEM], {"Idempotency-Key": f"{SECRET}-1"}),
+    ("POST", "/v1/contacts", [{**ITEM, "age": 1}], {"Idempotency-Key": f"{SECRET}-1"}),
+    ("POST", "/v1/contacts", [ITEM], {"Idempotency-Key": f"{SECRET}-2"}),
+    ("POST", "/v1/contacts", [{"email": SECRET, SECRET: SECRET}], {}),
+    ("POST", "/v1/contacts", [{**ITEM, "first_name": f"{SECRET}\0"}], {}),
+    ("POST", "/v1/airports", [{"iata": SECRET}], {"Prefer": f"wait={SECRET}"}),
+    ("POST", "/v1/airports", [{"iata": "ZSE", "name": SECRET}], {"Prefer": "respond-async"}),
+    ("PATCH", "/v1/airports", [{"iata": SECRET}], {}),
+    ("PATCH", "/v1/contacts?matching=email", [{**ITEM, "age": 2}], {}),
+    ("DELETE", "/v1/airports", [SECRET], {}),
+    ("GET", f"/v1/airports/{SECRET}", None, {}),
+    ("GET", f"/v1/contacts?email={SECRET}", None, {}),
+    ("GET", f"/v1/contacts?{SECRET}=1", None, {}),
+    ("GET", f"/v1/{SECRET}", None, {}),
+    ("GET", f"/{SECRET}", None, {}),
+    ("GET", f"/v1/batches/{SECRET}", None, {}),
+    ("GET", "/v1/contacts", None, {"Authorization": f"Bearer ingest_{SECRET}{'x' * 35}"}),
+    ("GET", "/v1/contacts", None, {"Authorization": f"Basic {SECRET}"}),
+    ("GET", "/v1/contacts", None, {"traceparent": SECRET, "User-Agent": SECRET, "Cookie": SECRET}),
+    ("POST", "/v1/contacts", f'[{{"email": "{SECRET}", }}]', {}),
+]
+
+
+def _send(dev: "Dev", method: str, path: str, body: object, headers: dict[str, str]) -> int:
+    ready = dev.ready
+    connection = HTTPConnection(ready["url"].removeprefix("http://"), timeout=30)
+    text = body if isinstance(body, str | None) else json.dumps(body)
+    with contextlib.closing(connection):
+        sent = {"Authorization": f"Bearer {ready['token']}", **headers}
+        connection.request(method, path, text, sent)
+        return connection.getresponse().status
+
+
+def test_logs_hold_no_secrets(start_dev: "Callable[..., Dev]", tmp_path: Path) -> None:
+    dev = start_dev("--api", "1", "--workers", "1").wait_ready()
+    token = dev.ready["token"]
+    made = dev.command("token", "create", "--account", "acme", "--name", "feed").stdout.strip()
+    passwords = [
+        dev.ready[name].split("@")[0].rpartition(":")[2] for name in ("databaseUrl", "redisUrl")
+    ]
+    statuses = [_send(dev, *request) for request in REQUESTS]
+    assert statuses.count(201) == 1
+    assert max(statuses) < 500, statuses
+    dev.until(lambda: dev.complaints.count("batch finished") >= 2, "both commits")
+    dev.stop()
+    servers = [file for file in (tmp_path / "data").rglob("log") if file.is_file()]
+    assert len(servers) == 2, servers
+    logs = {file.parent.name: file.read_text(errors="replace") for file in servers}
+    logs["stderr"] = dev.complaints
+    assert "batch accepted" in logs["stderr"]
+    for name, text in logs.items():
+        for secret in (SECRET, token, token.removeprefix("ingest_"), made, *passwords):
+            lines = [line for line in text.splitlines() if secret in line]
+            assert lines == [], name
