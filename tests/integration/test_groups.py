@@ -34,9 +34,11 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[list[UUID]]:
     seen: list[list[UUID]] = []
     original = group._applied
 
-    async def recorded(connection: Any, sql: Any, resource: Any, batches: Sequence[Batch]) -> bool:
+    async def recorded(
+        connection: Any, sql: Any, resource: Any, batches: Sequence[Batch], patience: Any
+    ) -> bool:
         seen.append([batch.id for batch in batches])
-        return await original(connection, sql, resource, batches)
+        return await original(connection, sql, resource, batches, patience)
 
     monkeypatch.setattr(group, "_applied", recorded)
     return seen
