@@ -62,13 +62,14 @@ class Committer:
             await self.queue.ring(account, collection)
 
     async def _commit_group(self, account: str, collection: str) -> bool:
-        """Commit the next group; whether there may be more."""
+        """Commit the next group; whether others wait. Who comes later rings."""
         group: Sequence[Waiting] = ()
         done: set[UUID] = set()
+        more = False
         started = time.perf_counter()
         try:
             async with self.pool.transaction(account) as connection:
-                group = await take_group(connection, account, collection)
+                group, more = await take_group(connection, account, collection)
                 if not group:
                     return False
                 done = await apply_group(connection, self.registry, group)
@@ -89,7 +90,7 @@ class Committer:
                 continue
             if await self._commit_alone(account, waiting.batch.id) is Verdict.AGAIN:
                 return False
-        return True
+        return more
 
     async def _tell(self, group: Sequence[Waiting], done: set[UUID]) -> None:
         if not done:

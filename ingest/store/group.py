@@ -36,11 +36,16 @@ class Waiting:
     trace_id: str
 
 
-async def take_group(connection: "Connection", account: str, collection: str) -> Sequence[Waiting]:
+async def take_group(
+    connection: "Connection", account: str, collection: str
+) -> tuple[Sequence[Waiting], bool]:
     """Lock the next batches of a collection that can be applied together; none where none waits.
 
     They have one action and the same options, and come in the order in which they were accepted.
     From here to its end, the transaction is the collection's one writer.
+
+    Returns:
+        The batches, and whether others wait.
     """
     await become_writer(connection, account, collection)
     rows = await connection.fetch(QUERIES["lock_waiting"], account, collection, _MOST_BATCHES)
@@ -55,7 +60,7 @@ async def take_group(connection: "Connection", account: str, collection: str) ->
             break
         group.append(Waiting(batch, row["trace_id"]))
         items += batch.received
-    return group
+    return group, len(group) < len(rows) or len(rows) == _MOST_BATCHES
 
 
 async def apply_group(
