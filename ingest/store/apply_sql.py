@@ -75,15 +75,13 @@ class Apply(Parts):
         return [*parts, self._totals()]
 
     def _into(self) -> str:
-        columns = ['"$group"'] if self.confined else []
-        columns += [quote(field.column) for field in self.resource.fields]
+        columns = ['"$group"', *(quote(field.column) for field in self.resource.fields)]
         columns += ['"$extra"'] if self.resource.keeps_unknown else []
         return f"""INSERT INTO {self.table} AS t
         ("$account", "$batch", "$version", "$created_at", "$updated_at", {", ".join(columns)})"""
 
     def _values(self, row: str) -> str:
-        columns = ['"$g"'] if self.confined else []
-        columns += [quote(field.column) for field in self.resource.fields]
+        columns = ['"$g"', *(quote(field.column) for field in self.resource.fields)]
         columns += ['"$extra"'] if self.resource.keeps_unknown else []
         return ", ".join(f"{row}.{column}" for column in columns)
 

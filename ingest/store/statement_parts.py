@@ -33,7 +33,6 @@ class Parts:
         self.updates = action is Action.UPDATE or (self.upsert and merges)
         self.creates = action is Action.CREATE
         self.plain = self.creates and not self.upsert
-        self.confined = bool(options.groups)
         self.by_key = self.identity is resource.key
         self.unique = resource.unique if action is not Action.DELETE else ()
         self.gives_up = self.updates and bool(self.unique)
@@ -48,11 +47,9 @@ class Parts:
         """FROM: the staged records `r` of the payloads `p` of the batches `g`."""
         # Each column costs its look-up in every record: those that nobody asks for are left out.
         columns = [f"{quote(field.column)} {_declared(field)}" for field in self.resource.fields]
-        extra = ['"$i" integer', '"$v" bigint']
+        extra = ['"$i" integer', '"$v" bigint', '"$g" text']
         if not (self.plain and self.by_key):
             extra += ['"$set" bit varying', '"$key" boolean']
-        if self.confined:
-            extra.append('"$g" text')
         if self.resource.keeps_unknown:
             extra.append('"$extra" jsonb')
         return f"""{BATCHES}
