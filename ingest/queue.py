@@ -41,7 +41,17 @@ if earlier then
 end
 redis.call('PSETEX', ARGV[4] .. job, ARGV[3], ARGV[5])
 redis.call('ZADD', KEYS[4], number, job)
-redis.call('PUBLISH', ARGV[6], '')
+redis.call('PUBLISH', ARGV[6], ARGV[7])
+return 1
+"""
+# Takes that job out of the queue again, for whoever heard of it first.
+_ANSWER = """
+if redis.call('DEL', KEYS[1]) == 0 then return 0 end
+local job = redis.call('GET', KEYS[2])
+if job then
+    redis.call('ZREM', KEYS[3], job)
+    redis.call('DEL', KEYS[2], ARGV[1] .. job)
+end
 return 1
 """
 _UNHEARD = 2_000  # milliseconds
@@ -68,6 +78,7 @@ class Queue:
             default_queue_name=QUEUE,
         )
         self._ring_script = self._redis.register_script(_RING)
+        self._answer_script = self._redis.register_script(_ANSWER)
         self._rings = Gatherer(self._ring_together, at_once=1, at_most=1_000)
 
     async def ring(self, account: str, collection: str) -> bool:
@@ -84,6 +95,19 @@ class Queue:
             await self._link.call(lambda: self._redis.delete(_flag(account, collection)))
         except RedisAway:
             return  # the ring is forgotten by itself
+
+    async def answer(self, account: str, collection: str) -> bool:
+        """Take a ring that was heard for oneself; False where another worker has it already."""
+        flag = _flag(account, collection)
+        try:
+            taken = await self._link.call(
+                lambda: self._answer_script(
+                    keys=[flag, f"{flag}:job", QUEUE], args=[job_key_prefix]
+                )
+            )
+        except RedisAway:
+            return False
+        return bool(taken)
 
     async def ring_for_batch(self, account: str, batch: UUID, attempt: int) -> bool:
         """Ask a worker to commit one batch by itself. False where Redis is away.
@@ -116,7 +140,15 @@ class Queue:
         )
         await self._ring_script(
             keys=[flag, f"{flag}:job", f"{_RUNG}:number", QUEUE],
-            args=[_UNHEARD, ":".join(arguments), expires_extra_ms, job_key_prefix, job, _RUNG],
+            args=[
+                _UNHEARD,
+                ":".join(arguments),
+                expires_extra_ms,
+                job_key_prefix,
+                job,
+                _RUNG,
+                orjson.dumps(arguments),
+            ],
         )
 
     async def _ring_for_batch(self, account: str, batch: UUID, attempt: int) -> None:
@@ -152,14 +184,16 @@ class Queue:
         async for message in self._messages(FINISHED):
             yield _batches_of(message)
 
-    async def rung(self) -> AsyncIterator[None]:
-        """Something whenever there is a new job.
+    async def rung(self) -> AsyncIterator[tuple[str, str]]:
+        """Account and collection of each ring, as every worker hears it.
 
         Raises:
             RedisAway: the connection is lost; rings may have been missed.
         """
-        async for _ in self._messages(_RUNG):
-            yield
+        async for message in self._messages(_RUNG):
+            place = _place_of(message)
+            if place is not None:
+                yield place
 
     async def _messages(self, channel: str) -> AsyncIterator[bytes]:
         try:
@@ -175,6 +209,17 @@ class Queue:
 
 def _flag(account: str, collection: str) -> str:
     return f"{_RUNG}:{account}:{collection}"
+
+
+def _place_of(rung: bytes) -> tuple[str, str] | None:
+    """Where was rung for; None where somebody else wrote to our channel."""
+    try:
+        account, collection = orjson.loads(rung)
+    except (ValueError, TypeError):
+        return None
+    return (
+        (account, collection) if isinstance(account, str) and isinstance(collection, str) else None
+    )
 
 
 def _batches_of(announced: bytes) -> list[UUID]:

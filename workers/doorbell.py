@@ -1,6 +1,12 @@
-"""An arq worker that looks into its queue when it is rung for, and not a hundred times a second."""
+"""An arq worker that answers the door, and does not look for who is there a hundred times a second.
+
+A ring is a job in arq's queue and a message to every worker. The first one that has a free place
+takes the job out of the queue and does it at once; what nobody takes so, arq finds there.
+"""
 
 import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,17 +20,28 @@ _SHORTEST = 0.0005  # seconds between two looks
 
 
 class DoorbellWorker(Worker):
-    """Looks when it is rung for, and at times for jobs that are due by now."""
+    """Answers rings, and looks at times for jobs that are due by now."""
 
-    def __init__(self, queue: Queue, look_every: float, **options: Any) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        commit: Callable[[str, str], Awaitable[None]],
+        look_every: float,
+        **options: Any,
+    ) -> None:
         """
         Args:
             queue: where the rings come from.
-            look_every: seconds until it looks without a ring.
+            commit: commits what waits in a collection of an account.
+            look_every: seconds until it looks into arq's queue without a reason.
             options: those of `arq.worker.Worker`.
         """
         super().__init__(poll_delay=_SHORTEST, **options)
         self._doorbell = queue
+        self._commit = commit
+        self._numbers = itertools.count()
+        self._answering = 0
+        self._missed = False
         self._look_every = look_every
         self._rung = asyncio.Event()
 
@@ -49,7 +66,29 @@ class DoorbellWorker(Worker):
     async def _listen(self) -> None:
         while True:
             try:
-                async for _ in self._doorbell.rung():
-                    self._rung.set()
+                async for account, collection in self._doorbell.rung():
+                    self._hear(account, collection)
             except RedisAway:
                 await asyncio.sleep(self._look_every)
+
+    def _hear(self, account: str, collection: str) -> None:
+        if self.burst:  # it is about to stop: what is in the queue is for others
+            return
+        if self._answering >= self.max_jobs:
+            self._missed = True
+            return
+        self._answering += 1
+        task = asyncio.create_task(self._answer(account, collection))
+        task.add_done_callback(self._answered)
+        # Among arq's own, which are waited for in the end, and looked at for what they raised.
+        self.tasks[f"answer:{next(self._numbers)}"] = task
+
+    async def _answer(self, account: str, collection: str) -> None:
+        if await self._doorbell.answer(account, collection):
+            await self._commit(account, collection)
+
+    def _answered(self, _: "asyncio.Task[None]") -> None:
+        self._answering -= 1
+        if self._missed:  # arq finds in its queue what there was no place for
+            self._missed = False
+            self._rung.set()

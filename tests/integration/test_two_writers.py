@@ -126,7 +126,7 @@ async def intruding(
     async def nothing_together(*_: Any) -> set[UUID]:
         return set()
 
-    checked, waiting = commit._conflicts, list(rows)
+    checked, waiting = commit.find_conflicts, list(rows)
 
     async def check_and_intrude(*arguments: Any) -> Any:
         found = await checked(*arguments)
@@ -136,7 +136,7 @@ async def intruding(
                 await connection.execute(_INSERT, UUID(key), email)
         return found
 
-    monkeypatch.setattr(commit, "_conflicts", check_and_intrude)
+    monkeypatch.setattr(commit, "find_conflicts", check_and_intrude)
     monkeypatch.setattr("workers.commit.apply_group", nothing_together)
     yield
     assert not waiting
