@@ -1,6 +1,7 @@
 """The composition root of an API process: what it is made of, and how it runs."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -39,6 +40,7 @@ from ingest.store.tokens import find_caller
 
 log = structlog.get_logger(__name__)
 
+_COLLECT = (50_000, 20, 50)  # objects, young collections, middle ones until the next one
 _GOODBYES = 1.0  # seconds in which connections that are in use get the answer that ends them
 
 
@@ -116,8 +118,20 @@ def serve(settings: Settings) -> None:
     uvloop.run(_serve(settings, registry))
 
 
+def _tame_the_collector() -> None:
+    """Look for garbage in cycles less often than Python does by itself.
+
+    Every item of a body is some ten objects that live for a moment and are in no cycle; looking at
+    them again and again costs a third of their validation.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
+
+
 async def _serve(settings: Settings, registry: Registry) -> None:
     app = create_app(settings, registry)
+    _tame_the_collector()
     runner = JsonAppRunner(
         app,
         access_log=None,

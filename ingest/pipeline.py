@@ -101,6 +101,7 @@ class Pipeline:
         self._claims = Claims(pool, keys, dt.timedelta(seconds=settings.idempotency_ttl))
         self._streams = Streams(pool, keys)
         self.turns = asyncio.Lock()
+        self._long = asyncio.Lock()
         """Held while a piece of a stream is worked on, so that nobody waits for more than one."""
         self._registry = registry
         self._saving = Gatherer(
@@ -296,10 +297,16 @@ class Pipeline:
         if write.validated is not None:
             return write.validated
         intake = Intake(self._validator(write), write.options.groups)
-        for start in range(0, len(write.items), _SLICE):
-            intake.add(write.items[start : start + _SLICE])
-            await asyncio.sleep(0)
-        return intake.submission()
+        if len(write.items) <= _SLICE:
+            intake.add(write.items)
+            return intake.submission()
+        # One after the other: side by side, none would be ready before all of them are, and the
+        # workers would have nothing to do meanwhile. Short requests get their turn in between.
+        async with self._long:
+            for start in range(0, len(write.items), _SLICE):
+                intake.add(write.items[start : start + _SLICE])
+                await asyncio.sleep(0)
+            return intake.submission()
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options
@@ -324,7 +331,7 @@ class Pipeline:
 
     async def _read_outcomes(self, account: str, wanted: Sequence[UUID]) -> list[Outcome | None]:
         at_most = self._settings.max_failures
-        return await batches.get_outcomes(self._pool, account, wanted, at_most)
+        return await batches.get_finished(self._pool, account, wanted, at_most)
 
     async def _outcome(self, account: str, batch_id: UUID) -> Outcome:
         outcome = await self._outcomes.ask(account, batch_id)

@@ -20,6 +20,15 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
 FROM ingest.batches
 WHERE account = $1 AND id = ANY($2)
 
+-- name: get_finished
+-- As get_batches, in a transaction of its own that has no account yet. Whether the account has
+-- limits is asked once there is a batch, and so after its account is set.
+SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
+       finished_at, created, updated, unchanged, deleted, outcomes, data,
+       coalesce(error, refusal) AS error, token, invalid_so_far,
+       EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
+FROM ingest.batches_of($1, $2) b
+
 -- name: list_batches
 -- The newest first, without what they came to. Only batches of the collections $2, or of the token
 -- $4; and, where the caller is confined to the groups $3, only of senders confined to the same or

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_BATCHES = 500
 # Enough for the statement's own costs not to count; a group that fails is not too much work lost.
-_MOST_ITEMS = 20_000
+_MOST_ITEMS = 10_000
 
 
 @dataclass(frozen=True, slots=True)

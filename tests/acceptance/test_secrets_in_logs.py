@@ -64,7 +64,7 @@ def test_logs_hold_no_secrets(start_dev: "Callable[..., Dev]", tmp_path: Path) -
     assert len(servers) == 2, servers
     logs = {file.parent.name: file.read_text(errors="replace") for file in servers}
     logs["stderr"] = dev.complaints
-    assert "batch accepted" in logs["stderr"]
+    assert "batch finished" in logs["stderr"]
     for name, text in logs.items():
         for secret in (SECRET, token, token.removeprefix("ingest_"), made, *passwords):
             lines = [line for line in text.splitlines() if secret in line]
