@@ -107,7 +107,7 @@ class Pipeline:
         self._saving = Gatherer(
             partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
         )
-        self._outcomes = Gatherer(self._read_outcomes, at_once=1, at_most=256)
+        self._outcomes = Gatherer(self._read_outcomes, at_once=2, at_most=64)
         self._validators: dict[tuple[str, Action, bool, str | None], ItemValidator] = {}
 
     async def write(self, write: Write) -> Outcome:

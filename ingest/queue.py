@@ -102,7 +102,7 @@ class Queue:
         try:
             taken = await self._link.call(
                 lambda: self._answer_script(
-                    keys=[flag, f"{flag}:job", QUEUE], args=[job_key_prefix]
+                    keys=[flag, _last_job(account, collection), QUEUE], args=[job_key_prefix]
                 )
             )
         except RedisAway:
@@ -139,7 +139,7 @@ class Queue:
             COMMIT_WAITING_JOB, arguments, {}, None, timestamp_ms(), serializer=serialize
         )
         await self._ring_script(
-            keys=[flag, f"{flag}:job", f"{_RUNG}:number", QUEUE],
+            keys=[flag, _last_job(account, collection), f"{_RUNG}:number", QUEUE],
             args=[
                 _UNHEARD,
                 ":".join(arguments),
@@ -209,6 +209,10 @@ class Queue:
 
 def _flag(account: str, collection: str) -> str:
     return f"{_RUNG}:{account}:{collection}"
+
+
+def _last_job(account: str, collection: str) -> str:
+    return f"{_RUNG}-job:{account}:{collection}"
 
 
 def _place_of(rung: bytes) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ import structlog
 from arq import Retry
 
 from ingest import metrics
-from ingest.errors import InternalError
+from ingest.errors import ConfigurationError, InternalError, Unavailable
 from ingest.faults import NO_FAULTS, Faults, Point
 from ingest.model import BatchState
 from ingest.queue import Queue
@@ -150,10 +150,16 @@ class Committer:
     async def _failed(self, account: str, batch: UUID, error: Exception) -> Verdict | None:
         verdict = judge(error)
         _log_failure(error, verdict, account=account, batch=str(batch))
-        if verdict is Verdict.COUNTED and await self._gave_up(account, batch, error):
-            await self.queue.announce([batch])
-            return None
-        return verdict
+        if verdict is not Verdict.COUNTED:
+            return verdict
+        try:
+            gave_up = await self._gave_up(account, batch, error)
+        except (Unavailable, ConfigurationError):
+            return Verdict.AGAIN  # nobody could count it
+        if not gave_up:
+            return verdict
+        await self.queue.announce([batch])
+        return None
 
     async def _gave_up(self, account: str, batch: UUID, error: Exception) -> bool:
         """Count the attempt; fail the batch where it was the last one."""

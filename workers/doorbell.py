@@ -6,15 +6,18 @@ takes the job out of the queue and does it at once; what nobody takes so, arq fi
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from arq.worker import Worker
 
 from ingest.queue import Queue
 from ingest.redis_link import RedisAway
 from ingest.tasks import end
+
+log = structlog.get_logger(__name__)
 
 _SHORTEST = 0.0005  # seconds between two looks
 
@@ -26,6 +29,7 @@ class DoorbellWorker(Worker):
         self,
         queue: Queue,
         commit: Callable[[str, str], Awaitable[None]],
+        served: Container[str],
         look_every: float,
         **options: Any,
     ) -> None:
@@ -33,12 +37,14 @@ class DoorbellWorker(Worker):
         Args:
             queue: where the rings come from.
             commit: commits what waits in a collection of an account.
+            served: the collections for which it can.
             look_every: seconds until it looks into arq's queue without a reason.
             options: those of `arq.worker.Worker`.
         """
         super().__init__(poll_delay=_SHORTEST, **options)
         self._doorbell = queue
         self._commit = commit
+        self._served = served
         self._numbers = itertools.count()
         self._answering = 0
         self._missed = False
@@ -72,9 +78,9 @@ class DoorbellWorker(Worker):
                 await asyncio.sleep(self._look_every)
 
     def _hear(self, account: str, collection: str) -> None:
-        if self.burst:  # it is about to stop: what is in the queue is for others
-            return
-        if self._answering >= self.max_jobs:
+        if self.burst or collection not in self._served:
+            return  # it is about to stop, or cannot commit that: the ring is for others
+        if self._answering + self.job_counter >= self.max_jobs:
             self._missed = True
             return
         self._answering += 1
@@ -84,8 +90,12 @@ class DoorbellWorker(Worker):
         self.tasks[f"answer:{next(self._numbers)}"] = task
 
     async def _answer(self, account: str, collection: str) -> None:
-        if await self._doorbell.answer(account, collection):
-            await self._commit(account, collection)
+        try:
+            if await self._doorbell.answer(account, collection):
+                await self._commit(account, collection)
+        except Exception as error:
+            # As arq does with its jobs: the worker goes on, and the sweeper rings again.
+            log.exception("an answer failed", error=type(error).__name__)
 
     def _answered(self, _: "asyncio.Task[None]") -> None:
         self._answering -= 1

@@ -48,6 +48,7 @@ def create_worker(committer: Committer) -> DoorbellWorker:
     return DoorbellWorker(
         committer.queue,
         committer.commit_waiting,
+        committer.registry,
         settings.poll_delay,
         functions=[
             _job(commit_waiting, COMMIT_WAITING_JOB, settings),

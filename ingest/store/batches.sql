@@ -70,7 +70,7 @@ WHERE account = $1 AND id = ANY($2) AND state IN ('committed', 'rejected', 'fail
 -- name: find_by_key
 -- An unfinished batch keeps its key, however old it is.
 SELECT id, fingerprint,
-       created_at < now() - $3::interval AND finished_at IS NOT NULL AS expired
+       coalesce(finished_at < now() - $3::interval, false) AS expired
 FROM ingest.batches
 WHERE account = $1 AND idempotency_key = $2
 

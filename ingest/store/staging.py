@@ -40,8 +40,9 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
             sent = True
             written = await stage(connection, account, new)
     except Unavailable as error:
-        in_doubt = sent and not _refused(error)
-        return [await _doubt(pool, each, error) if in_doubt else error for each in new]
+        if not sent or _refused(error):
+            return [error] * len(new)
+        return await _doubts(pool, new, error)
     except Exception as error:  # noqa: BLE001 - it is raised to whoever sent the batch
         if len(new) == 1:
             return [error]
@@ -75,11 +76,20 @@ def _refused(error: Unavailable) -> bool:
     )
 
 
-async def _doubt(pool: Pool, batch: NewBatch, error: Unavailable) -> Exception | None:
-    try:
-        return None if await is_written(pool, batch) else error
-    except Unavailable as unknown:
-        return unknown
+async def _doubts(
+    pool: Pool, new: Sequence[NewBatch], error: Unavailable
+) -> list[Exception | None]:
+    """What became of batches of which nobody heard; where one cannot be asked for, none can."""
+    found: list[Exception | None] = []
+    for batch in new:
+        if found and isinstance(found[-1], OutcomeUnknown):
+            found.append(_unknown(batch))
+            continue
+        try:
+            found.append(None if await is_written(pool, batch) else error)
+        except OutcomeUnknown as unknown:
+            found.append(unknown)
+    return found
 
 
 async def is_written(pool: Pool, batch: NewBatch) -> bool:
@@ -99,13 +109,17 @@ async def is_written(pool: Pool, batch: NewBatch) -> bool:
     except _NotThere:
         return False
     except Unavailable as error:
-        raise OutcomeUnknown(
-            "The database went away while the batch was being accepted",
-            "Whether it was accepted is not known. Ask for the batch at Location, or send the "
-            "same request with the same Idempotency-Key again.",
-            retry_after=1,
-            batch_id=batch.id,
-        ) from error
+        raise _unknown(batch) from error
+
+
+def _unknown(batch: NewBatch) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "The database went away while the batch was being accepted",
+        "Whether it was accepted is not known. Ask for the batch at Location, or send the "
+        "same request with the same Idempotency-Key again.",
+        retry_after=1,
+        batch_id=batch.id,
+    )
 
 
 class _NotThere(Exception):

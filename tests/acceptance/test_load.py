@@ -437,14 +437,20 @@ async def test_trying_again_has_an_end() -> None:
 
 
 async def test_a_service_that_never_answers_is_not_waited_for() -> None:
+    callers: list[asyncio.Task[None]] = []
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        callers.append(asyncio.current_task())  # type: ignore[arg-type]  # there is one here
         with contextlib.suppress(ConnectionError):
             await reader.read()
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, aiohttp.ClientSession() as session:
-        sender = Sender(session, url, Patience(answer=0.1, retries=0.5), lambda _: None)
-        with pytest.raises(LoadError, match="no answer in time"):
-            await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))
+    async with server:
+        async with aiohttp.ClientSession() as session:
+            sender = Sender(session, url, Patience(answer=0.1, retries=0.5), lambda _: None)
+            with pytest.raises(LoadError, match="no answer in time"):
+                await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))
+        await asyncio.gather(*callers)

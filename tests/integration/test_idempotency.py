@@ -187,7 +187,7 @@ async def test_a_key_is_free_again_after_its_time(
         flush(settings)
         async with operator.connection() as connection:
             await connection.execute(
-                "UPDATE ingest.batches SET created_at = created_at - interval '25 hours'"
+                "UPDATE ingest.batches SET finished_at = finished_at - interval '25 hours'"
             )
         assert (await service.post("contacts", [ANN], idempotency_key="k")).status == 201
 
