@@ -292,10 +292,10 @@ def _object(values: Sequence[tuple[str, bool, Any]]) -> dict[str, Any]:
     for name, is_list, value in values:
         if name not in members:
             members[name] = value
-        elif is_list and isinstance(value, list):
-            members[name] = [*members[name], *value]
         elif name in repeated:
             members[name].append(value)
+        elif is_list and isinstance(value, list) and isinstance(members[name], list):
+            members[name].extend(value)  # in place: nothing else holds the list that was made here
         else:
             repeated.add(name)
             members[name] = [members[name], value]

@@ -105,6 +105,9 @@ LISTS = [
     ("<tags/>", {"tags": []}),
     ("<tags>a</tags>", {"tags": ["a"]}),
     ("<tags>a</tags><number>1</number><tags>b</tags>", {"tags": ["a", "b"], "number": 1}),
+    ("<tags type='null'/><tags>a</tags><tags>b</tags>", {"tags": [None, ["a"], ["b"]]}),
+    ("<tags type='string'>abc</tags><tags>x</tags>", {"tags": ["abc", ["x"]]}),
+    ("<tags>a</tags><tags type='null'/><tags>b</tags>", {"tags": [["a"], None, ["b"]]}),
     ("<tags><tag>a</tag><tag>b</tag></tags>", {"tags": ["a", "b"]}),
     ("<tags><item/><item type='null'/></tags>", {"tags": ["", None]}),
     ("<counts>5</counts><counts>6</counts>", {"counts": [5, 6]}),
@@ -262,6 +265,12 @@ def test_hostile_bodies_are_read_or_refused_soon(body: str) -> None:
 def test_many_unknown_fields() -> None:
     inside = "".join(f"<k{number}>1</k{number}>" for number in range(100_000))
     assert len(item(inside)) == 100_000
+
+
+def test_a_list_of_many_repeated_elements_is_not_copied_again_and_again() -> None:
+    began = time.process_time()
+    assert len(item("<tags>a</tags>" * 100_000)["tags"]) == 100_000
+    assert time.process_time() - began < 5
 
 
 @given(DOCUMENTS)
