@@ -106,6 +106,13 @@ def test_what_cannot_be_read_is_named_with_its_place(
     assert str(caught.value).startswith("file: ")
 
 
+@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman", "x-unheard"])
+def test_a_charset_in_which_no_xml_is_read_is_named(name: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        read("<a><b>x</b></a>", "xml", charset=name)
+    assert str(caught.value) == f"file: XML in the charset {name!r} is not read; make it UTF-8"
+
+
 @pytest.mark.parametrize("size", CHUNKS)
 def test_items_of_a_json_array_keep_their_text(size: int) -> None:
     items = ['{"a": 1.10,\n "b": "]}\\"é"}', "-12.50", '"x"', "[1, [2]]", "null", "{}"]

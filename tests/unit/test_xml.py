@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
 from ingest import Resource
-from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
+from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems, UnsupportedMediaType
 from ingest.formats import xml
+from ingest.formats.charsets import check_charset
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import ANY, Kind, Shape, any_integer, item_shape
 from tests.unit.values import DOCUMENTS
@@ -195,6 +196,14 @@ def test_charsets() -> None:
     assert decoded(declared.encode("latin-1")) == [{"city": "Zoë"}]
     assert decoded(text.encode("cp1252"), charset="cp1252") == [{"city": "Zoë"}]
     assert decoded(text.encode("utf-16")) == decoded(text.encode("utf-8-sig")) == [{"city": "Zoë"}]
+
+
+@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman"])
+def test_a_charset_that_only_python_knows_is_refused(name: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as error:
+        decoded("<a><b>x</b></a>", charset=check_charset(name))
+    assert "charset" in error.value.message
+    assert error.value.error_code.code == 41501
 
 
 LAUGHS = "<!ENTITY a 'lol'>" + "".join(
