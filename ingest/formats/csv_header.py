@@ -1,20 +1,22 @@
 """The header of a CSV file: which cell becomes which value of an item."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from ingest.errors import MalformedBody
-from ingest.exactjson import load_exact
+from ingest.exactjson import keep_digits
 from ingest.formats.cells import ERROR_COLUMNS, undefuse
 from ingest.formats.limits import nests_too_deep, too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _MAX_INDEX_DIGITS = 6
+_NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`."
 
 _Maker = Callable[[Sequence[str]], Any]
 
@@ -101,7 +103,7 @@ class Header:
         return next((position + 1 for position in self.unnamed if row[position]), None)
 
     def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
-        way = _way(shape, name, name)
+        way = list(islice(_way(shape, name), self._max_nesting))
         if len(way) + 1 > self._max_nesting:
             raise nests_too_deep(self._max_nesting, f"column {name[:100]!r}")
         branch = root
@@ -123,36 +125,48 @@ class Header:
         if text[0] not in "[{":
             return text
         try:
-            value = load_exact(text.encode())
+            data = text.encode()
+            value = orjson.loads(data)
         except (orjson.JSONDecodeError, UnicodeEncodeError):
             return text
-        return text if too_deep([value], self._max_nesting - 1) is not None else value
+        # Before the digits: what reads them recurses.
+        if too_deep([value], self._max_nesting - 1) is not None:
+            return text
+        return keep_digits(data, value)
 
 
-def _way(shape: Shape, name: str, column: str) -> list[tuple[str, Shape]]:
+def _way(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:
     """The way to a column: members and indices, each with the shape of what is there.
 
-    A name that the schema does not know is one unknown member, with its dots.
+    Made step by step, so that nobody follows a name of thousands of dots to its end. A name that
+    the schema does not know is one unknown member, with its dots.
 
     Args:
         shape: of what the way begins in.
-        name: the part of the column's name that leads from there.
-        column: all of its name.
+        column: its name.
     """
-    first, dot, rest = name.partition(".")
-    below = shape.below(first)
-    no_element = not _is_index(first) or (dot and below.kind is Kind.SCALAR)
-    if shape.kind is Kind.ARRAY and no_element:
-        raise MalformedBody(
-            f"The column {column[:100]!r} stands in a list",
-            "The columns of a list are numbered from 0, as in `tags.0`.",
-        )
-    if not dot or shape.names(name):
-        return [(name, shape.below(name))]
+    name = column
+    while not _is_last(shape, name):
+        first, _, name = name.partition(".")
+        _check_element(shape, first, column)
+        shape = shape.below(first)
+        yield first, shape
+    _check_element(shape, name, column)
+    yield name, shape.below(name)
+
+
+def _is_last(shape: Shape, name: str) -> bool:
+    """Whether the rest of a column's name is one member, with all its dots."""
+    first, dot, _ = name.partition(".")
     unknown = shape.kind is Kind.OBJECT and not shape.names(first)
-    if unknown or below.kind is Kind.SCALAR or not first:
-        return [(name, shape.below(name))]
-    return [(first, below), *_way(below, rest, column)]
+    to_scalar = shape.below(first).kind is Kind.SCALAR
+    return not dot or shape.names(name) or unknown or to_scalar or not first
+
+
+def _check_element(shape: Shape, name: str, column: str) -> None:
+    """Raise MalformedBody where a step into a list is no index."""
+    if shape.kind is Kind.ARRAY and not _is_index(name):
+        raise MalformedBody(f"The column {column[:100]!r} stands in a list", _NUMBERED)
 
 
 def _maker(part: _Leaf | _Branch, empty_as_null: bool) -> _Maker:

@@ -200,6 +200,8 @@ def test_json_in_a_cell() -> None:
     ]
     deep = "[" * 5 + "]" * 5
     assert decoded(f"tags\n{deep}\n{deep[1:-1]}\n") == [{"tags": deep}, {"tags": [[[[]]]]}]
+    rounded = "[" * 1000 + "0.12345678901234567890" + "]" * 1000
+    assert decoded(f"tags\n{rounded}\n", 65536) == [{"tags": rounded}]
     bomb = "[" * 10**5
     assert decoded(f"tags\n{bomb}\n", 65536) == [{"tags": bomb}]
 
@@ -211,6 +213,8 @@ HEADERS = [
     ("tags.x\n", "'tags.x'", "from 0"),
     ("tags.0.x\n", "'tags.0.x'", "from 0"),
     ("anything.a.b.c.d.e.f\n", "deeper than 6", "column"),
+    ("anything" + ".a" * 3000 + "\n", "deeper than 6", "column 'anything.a.a"),
+    ("address" + ".inner" * 3000 + "\n", "deeper than 6", "column 'address.inner"),
     ('"strict\n1,2', "never closed", "line 1"),
     ('"a"b,c\n', "header", "Line 1"),
 ]
@@ -221,6 +225,11 @@ def test_a_header_that_cannot_be_used(body: str, message: str, description: str)
     error = refused(body)
     assert message in error.message
     assert description in str(error.description)
+
+
+def test_a_name_that_the_schema_does_not_know_may_have_any_dots() -> None:
+    name = "email" + ".x" * 3000
+    assert decoded(f"{name}\n1\n", 65536) == [{name: "1"}]
 
 
 def failure(element: Any) -> tuple[Any, str, str]:
