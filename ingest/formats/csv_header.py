@@ -16,7 +16,7 @@ from ingest.formats.shapes import Convert, Kind, Shape
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _MAX_INDEX_DIGITS = 6
-_NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`."
+_NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
 
 _Maker = Callable[[Sequence[str]], Any]
 
@@ -67,7 +67,7 @@ class Header:
         for position, name in enumerate(names):
             if name and name not in ignored:
                 self._place(root, shape, name, position)
-        _settle(root)
+        _settle(root, "")
         self._leaves = [
             (name, each.position, each.convert)
             for name, each in root.below.items()
@@ -207,15 +207,26 @@ def _is_index(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) <= _MAX_INDEX_DIGITS
 
 
-def _settle(branch: _Branch) -> None:
-    """Put the columns of a list in the order of their numbers."""
-    for below in branch.below.values():
+def _settle(branch: _Branch, name: str) -> None:
+    """Put the columns of a list in the order of their numbers.
+
+    Args:
+        name: of what the branch makes, with a dot after it.
+
+    Raises:
+        MalformedBody: a list lacks a number, or has it twice. The elements would get other numbers
+            than their columns have, so that no file of failures could show them in these columns.
+    """
+    for step, below in branch.below.items():
         if isinstance(below, _Branch):
-            _settle(below)
+            _settle(below, f"{name}{step}.")
     if branch.kind is Kind.ANY and all(map(_is_index, branch.below)):
         branch.kind = Kind.ARRAY
     if branch.kind is Kind.ARRAY:
         branch.below = dict(sorted(branch.below.items(), key=lambda each: int(each[0])))
+        for wanted, step in enumerate(branch.below):
+            if int(step) != wanted:
+                raise MalformedBody(f"The column {(name + step)[:100]!r} is out of turn", _NUMBERED)
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:

@@ -170,7 +170,7 @@ def test_texts_become_what_the_schema_has_in_their_place() -> None:
 def test_dots_make_nested_values() -> None:
     body = (
         "tags.1,tags.0,counts.0,pair.0,pair.1,scores.x y,scores.p.q,address.city,"
-        "address.inner.zip,addresses.0.zip,addresses.2.zip,addresses.10.zip,many.0.city,"
+        "address.inner.zip,addresses.1.zip,addresses.02.zip,addresses.0.zip,many.0.city,"
         "cities.0,anything.x.0,email.x\n"
         "b,a,5,p,6,1,2,Rome,3,,8,9,Oslo,7,t,u\n"
         ",,,,,,,,,,,,,,,v\n"
@@ -182,7 +182,7 @@ def test_dots_make_nested_values() -> None:
             "pair": ["p", 6],
             "scores": {"x y": 1, "p.q": 2},
             "address": {"city": "Rome", "inner": {"zip": 3}},
-            "addresses": [{"zip": 8}, {"zip": 9}],
+            "addresses": [{"zip": 9}, {"zip": 8}],
             "many": [{"city": "Oslo"}],
             "cities": [7],
             "anything": {"x": ["t"]},
@@ -212,6 +212,11 @@ HEADERS = [
     ("address.city,address\n", "'address'", "JSON in one column"),
     ("tags.x\n", "'tags.x'", "from 0"),
     ("tags.0.x\n", "'tags.0.x'", "from 0"),
+    ("tags.1,tags.2\n", "'tags.1' is out of turn", "numbered from 0"),
+    ("tags.0,tags.2\n", "'tags.2' is out of turn", "leave no number out"),
+    ("tags.0,tags.00\n", "'tags.00' is out of turn", "numbered from 0"),
+    ("addresses.1.zip\n", "'addresses.1' is out of turn", "numbered from 0"),
+    ("anything.a.1\n", "'anything.a.1' is out of turn", "numbered from 0"),
     ("anything.a.b.c.d.e.f\n", "deeper than 6", "column"),
     ("anything" + ".a" * 3000 + "\n", "deeper than 6", "column 'anything.a.a"),
     ("address" + ".inner" * 3000 + "\n", "deeper than 6", "column 'address.inner"),
