@@ -57,6 +57,8 @@ class Header:
         names = [cell.strip() for cell in cells]
         ignored = {name for name in ERROR_COLUMNS if not shape.names(name)}
         self._from_failures = not ignored.isdisjoint(names)
+        if self._from_failures:
+            names = [undefuse(name) for name in names]
         self.columns = tuple(name for name in names if name and name not in ignored)
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)

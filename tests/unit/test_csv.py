@@ -14,9 +14,10 @@ from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from ingest.formats.cells import defuse, undefuse
 from ingest.formats.charsets import check_charset
 from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.failed_rows import CsvWriter, add_columns
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import item_shape
-from ingest.model import Unreadable
+from ingest.model import Failure, Unreadable
 
 LIMITS = Limits(max_item=2**20, max_items=10, max_nesting=6)
 
@@ -335,6 +336,25 @@ def test_failed_rows_come_back_as_they_were() -> None:
     ]
     assert decoder.columns == ("the text", "number")
     assert decoded("the text\n'=1+1\n") == [{"the text": "'=1+1"}]
+
+
+def test_names_of_columns_come_back_as_they_were() -> None:
+    class Linked(Schema):
+        id = fields.Integer(data_key="@id", strict=True)
+
+    shape = item_shape(Resource("linked", Linked))
+    raw = {"@id": "=1", "'-x": "y", "=a.b": "z"}
+    columns: dict[str, None] = {}
+    failures = [Failure(0, raw, [])]
+    add_columns(columns, failures, "@id")
+    writer = CsvWriter([*columns])
+    body = writer.start() + writer.page(failures) + writer.end()
+    assert body.startswith(b"'@id,''-x,'=a.b,error_field,")
+    decoder = CsvDecoder(shape, LIMITS, CsvOptions())
+    assert decoder.feed(body) + decoder.end() == [raw]
+    assert decoder.columns == tuple(raw)
+    unmarked = CsvDecoder(shape, LIMITS, CsvOptions())
+    assert unmarked.feed(b"'@id\n5\n") + unmarked.end() == [{"'@id": "5"}]
 
 
 def test_error_columns_of_the_schema_are_its_own() -> None:
