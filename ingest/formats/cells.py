@@ -4,7 +4,7 @@ import re
 
 ERROR_COLUMNS = ("error_field", "error_code", "error_message")
 """The last columns of a file of failed rows. In a file that comes back they are ignored, and
-`undefuse` gives its cells the text that they had."""
+`undefuse` gives its cells and the names of its columns the text that they had."""
 
 # OWASP, CSV injection. What has apostrophes before that gets one more, so that `undefuse` is exact.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")

@@ -1,20 +1,22 @@
 """The header of a CSV file: which cell becomes which value of an item."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from ingest.errors import MalformedBody
-from ingest.exactjson import load_exact
+from ingest.exactjson import keep_digits
 from ingest.formats.cells import ERROR_COLUMNS, undefuse
 from ingest.formats.limits import nests_too_deep, too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _MAX_INDEX_DIGITS = 6
+_NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
 
 _Maker = Callable[[Sequence[str]], Any]
 
@@ -55,6 +57,8 @@ class Header:
         names = [cell.strip() for cell in cells]
         ignored = {name for name in ERROR_COLUMNS if not shape.names(name)}
         self._from_failures = not ignored.isdisjoint(names)
+        if self._from_failures:
+            names = [undefuse(name) for name in names]
         self.columns = tuple(name for name in names if name and name not in ignored)
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)
@@ -65,7 +69,7 @@ class Header:
         for position, name in enumerate(names):
             if name and name not in ignored:
                 self._place(root, shape, name, position)
-        _settle(root)
+        _settle(root, "")
         self._leaves = [
             (name, each.position, each.convert)
             for name, each in root.below.items()
@@ -101,7 +105,7 @@ class Header:
         return next((position + 1 for position in self.unnamed if row[position]), None)
 
     def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
-        way = _way(shape, name, name)
+        way = list(islice(_way(shape, name), self._max_nesting))
         if len(way) + 1 > self._max_nesting:
             raise nests_too_deep(self._max_nesting, f"column {name[:100]!r}")
         branch = root
@@ -123,36 +127,48 @@ class Header:
         if text[0] not in "[{":
             return text
         try:
-            value = load_exact(text.encode())
+            data = text.encode()
+            value = orjson.loads(data)
         except (orjson.JSONDecodeError, UnicodeEncodeError):
             return text
-        return text if too_deep([value], self._max_nesting - 1) is not None else value
+        # Before the digits: what reads them recurses.
+        if too_deep([value], self._max_nesting - 1) is not None:
+            return text
+        return keep_digits(data, value)
 
 
-def _way(shape: Shape, name: str, column: str) -> list[tuple[str, Shape]]:
+def _way(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:
     """The way to a column: members and indices, each with the shape of what is there.
 
-    A name that the schema does not know is one unknown member, with its dots.
+    Made step by step, so that nobody follows a name of thousands of dots to its end. A name that
+    the schema does not know is one unknown member, with its dots.
 
     Args:
         shape: of what the way begins in.
-        name: the part of the column's name that leads from there.
-        column: all of its name.
+        column: its name.
     """
-    first, dot, rest = name.partition(".")
-    below = shape.below(first)
-    no_element = not _is_index(first) or (dot and below.kind is Kind.SCALAR)
-    if shape.kind is Kind.ARRAY and no_element:
-        raise MalformedBody(
-            f"The column {column[:100]!r} stands in a list",
-            "The columns of a list are numbered from 0, as in `tags.0`.",
-        )
-    if not dot or shape.names(name):
-        return [(name, shape.below(name))]
+    name = column
+    while not _is_last(shape, name):
+        first, _, name = name.partition(".")
+        _check_element(shape, first, column)
+        shape = shape.below(first)
+        yield first, shape
+    _check_element(shape, name, column)
+    yield name, shape.below(name)
+
+
+def _is_last(shape: Shape, name: str) -> bool:
+    """Whether the rest of a column's name is one member, with all its dots."""
+    first, dot, _ = name.partition(".")
     unknown = shape.kind is Kind.OBJECT and not shape.names(first)
-    if unknown or below.kind is Kind.SCALAR or not first:
-        return [(name, shape.below(name))]
-    return [(first, below), *_way(below, rest, column)]
+    to_scalar = shape.below(first).kind is Kind.SCALAR
+    return not dot or shape.names(name) or unknown or to_scalar or not first
+
+
+def _check_element(shape: Shape, name: str, column: str) -> None:
+    """Raise MalformedBody where a step into a list is no index."""
+    if shape.kind is Kind.ARRAY and not _is_index(name):
+        raise MalformedBody(f"The column {column[:100]!r} stands in a list", _NUMBERED)
 
 
 def _maker(part: _Leaf | _Branch, empty_as_null: bool) -> _Maker:
@@ -193,15 +209,26 @@ def _is_index(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) <= _MAX_INDEX_DIGITS
 
 
-def _settle(branch: _Branch) -> None:
-    """Put the columns of a list in the order of their numbers."""
-    for below in branch.below.values():
+def _settle(branch: _Branch, name: str) -> None:
+    """Put the columns of a list in the order of their numbers.
+
+    Args:
+        name: of what the branch makes, with a dot after it.
+
+    Raises:
+        MalformedBody: a list lacks a number, or has it twice. The elements would get other numbers
+            than their columns have, so that no file of failures could show them in these columns.
+    """
+    for step, below in branch.below.items():
         if isinstance(below, _Branch):
-            _settle(below)
+            _settle(below, f"{name}{step}.")
     if branch.kind is Kind.ANY and all(map(_is_index, branch.below)):
         branch.kind = Kind.ARRAY
     if branch.kind is Kind.ARRAY:
         branch.below = dict(sorted(branch.below.items(), key=lambda each: int(each[0])))
+        for wanted, step in enumerate(branch.below):
+            if int(step) != wanted:
+                raise MalformedBody(f"The column {(name + step)[:100]!r} is out of turn", _NUMBERED)
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:

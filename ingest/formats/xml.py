@@ -27,7 +27,7 @@ from typing import Any, cast
 
 from lxml import etree
 
-from ingest.errors import MalformedBody
+from ingest.errors import MalformedBody, UnsupportedMediaType
 from ingest.exactjson import dump_exact, exact_float
 from ingest.formats.limits import (
     MAX_VALUES,
@@ -64,24 +64,13 @@ def decode(
 
     Raises:
         MalformedBody: not XML, or XML that the mapping has no place for; the place is named.
+        UnsupportedMediaType: libxml2 does not know the charset, even if Python does.
         TooManyItems, BodyTooLarge
     """
     if not body.strip():
         raise no_body()
     target = _Target(item, key, limits)
-    parser = etree.XMLParser(
-        target=cast("Any", target),
-        encoding=charset,
-        # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no entities
-        # but XML's own five: a document type is refused before it can declare one.
-        resolve_entities=cast("bool", "internal"),
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = _parser(target, charset)
     try:
         for start in range(0, len(body), _STEP):
             parser.feed(body[start : start + _STEP])
@@ -89,6 +78,27 @@ def decode(
     except etree.XMLSyntaxError as error:
         raise MalformedBody("The body is not valid XML", _sentence(error)) from None
     return target.items
+
+
+def _parser(target: "_Target", charset: str | None) -> Any:
+    try:
+        return etree.XMLParser(
+            target=cast("Any", target),
+            encoding=charset,
+            # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no
+            # entities but XML's own five: a document type is refused before it can declare one.
+            resolve_entities=cast("bool", "internal"),
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+    except LookupError:
+        raise UnsupportedMediaType(
+            f"XML in the charset {str(charset)[:100]!r} is not read", "Send UTF-8."
+        ) from None
 
 
 def _sentence(error: etree.XMLSyntaxError) -> str:
@@ -292,10 +302,10 @@ def _object(values: Sequence[tuple[str, bool, Any]]) -> dict[str, Any]:
     for name, is_list, value in values:
         if name not in members:
             members[name] = value
-        elif is_list and isinstance(value, list):
-            members[name] = [*members[name], *value]
         elif name in repeated:
             members[name].append(value)
+        elif is_list and isinstance(value, list) and isinstance(members[name], list):
+            members[name].extend(value)  # in place: nothing else holds the list that was made here
         else:
             repeated.add(name)
             members[name] = [members[name], value]

@@ -21,5 +21,5 @@ ROUTES = (
     web.delete("/v1/{collection}", writes.delete),
     web.get("/v1/{collection}", reads.list_items),
     # `schema` is never a key: that path is kept for the collection's JSON Schema.
-    web.get(r"/v1/{collection}/{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^{}/]+}", reads.get_item),
+    web.get(r"/v1/{collection}/{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}", reads.get_item),
 )

@@ -124,16 +124,14 @@ class CsvRows:
         self._places = [
             place for place, name in enumerate(feed.header) if name not in ERROR_COLUMNS
         ]
-        self._names = [feed.header[place] for place in self._places]
+        self._names = self._undefused([feed.header[place] for place in self._places])
         self._width = len(feed.header)
 
     def start(self) -> bytes:
-        return self._line([*self._names, *ERROR_COLUMNS])
+        return self._line([*map(defuse, self._names), *ERROR_COLUMNS])
 
     def row(self, index: int, row: Row, errors: Errors) -> bytes:
-        cells = self._cells(row)
-        if self._defused:
-            cells = [undefuse(cell) for cell in cells]
+        cells = self._undefused(self._cells(row))
         said = [
             "; ".join(error.get("field") or "" for error in errors),
             "; ".join(str(error["code"]) for error in errors),
@@ -143,6 +141,10 @@ class CsvRows:
 
     def end(self) -> bytes:
         return b""
+
+    def _undefused(self, cells: list[str]) -> list[str]:
+        """What cells were before they came to a file of failed rows, if that is what is loaded."""
+        return [undefuse(cell) for cell in cells] if self._defused else cells
 
     def _cells(self, row: Row) -> list[str]:
         """The cells of the file's own columns, as many as there are columns."""

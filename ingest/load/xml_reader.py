@@ -12,23 +12,15 @@ _UNKNOWN_LINE = 65_535  # older releases of libxml2 count no further
 
 
 def read_xml(chunks: Iterable[bytes], name: str, *, charset: str | None) -> Feed:
-    """The items of an XML file. Reading the rows raises LoadError where it is not valid XML."""
+    """The items of an XML file.
+
+    Reading the rows raises LoadError where it is not valid XML, or in a charset that is not read.
+    """
     return Feed(XML, _rows(chunks, name, charset), head=b"<items>", tail=b"</items>")
 
 
 def _rows(chunks: Iterable[bytes], name: str, charset: str | None) -> Iterator[Row]:
-    parser = etree.XMLPullParser(
-        ("start", "end"),
-        encoding=charset,
-        # As in `ingest.formats.xml`; a document type is refused.
-        resolve_entities=cast("bool", "internal"),
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = _parser(name, charset)
     items = _Items(name)
     size = 0
     try:
@@ -48,6 +40,26 @@ def _rows(chunks: Iterable[bytes], name: str, charset: str | None) -> Iterator[R
         reason = (error.msg or "no element was found").partition(", line ")[0].strip()
         raise LoadError(
             f"{name}: not valid XML on line {line}, column {column}: {reason[:200]}"
+        ) from None
+
+
+def _parser(name: str, charset: str | None) -> Any:
+    try:
+        return etree.XMLPullParser(
+            ("start", "end"),
+            encoding=charset,
+            # As in `ingest.formats.xml`; a document type is refused.
+            resolve_entities=cast("bool", "internal"),
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+    except LookupError:
+        raise LoadError(
+            f"{name}: XML in the charset {str(charset)[:100]!r} is not read; make it UTF-8"
         ) from None
 
 

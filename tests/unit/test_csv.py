@@ -14,9 +14,10 @@ from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from ingest.formats.cells import defuse, undefuse
 from ingest.formats.charsets import check_charset
 from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.failed_rows import CsvWriter, add_columns
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import item_shape
-from ingest.model import Unreadable
+from ingest.model import Failure, Unreadable
 
 LIMITS = Limits(max_item=2**20, max_items=10, max_nesting=6)
 
@@ -170,7 +171,7 @@ def test_texts_become_what_the_schema_has_in_their_place() -> None:
 def test_dots_make_nested_values() -> None:
     body = (
         "tags.1,tags.0,counts.0,pair.0,pair.1,scores.x y,scores.p.q,address.city,"
-        "address.inner.zip,addresses.0.zip,addresses.2.zip,addresses.10.zip,many.0.city,"
+        "address.inner.zip,addresses.1.zip,addresses.02.zip,addresses.0.zip,many.0.city,"
         "cities.0,anything.x.0,email.x\n"
         "b,a,5,p,6,1,2,Rome,3,,8,9,Oslo,7,t,u\n"
         ",,,,,,,,,,,,,,,v\n"
@@ -182,7 +183,7 @@ def test_dots_make_nested_values() -> None:
             "pair": ["p", 6],
             "scores": {"x y": 1, "p.q": 2},
             "address": {"city": "Rome", "inner": {"zip": 3}},
-            "addresses": [{"zip": 8}, {"zip": 9}],
+            "addresses": [{"zip": 9}, {"zip": 8}],
             "many": [{"city": "Oslo"}],
             "cities": [7],
             "anything": {"x": ["t"]},
@@ -200,6 +201,8 @@ def test_json_in_a_cell() -> None:
     ]
     deep = "[" * 5 + "]" * 5
     assert decoded(f"tags\n{deep}\n{deep[1:-1]}\n") == [{"tags": deep}, {"tags": [[[[]]]]}]
+    rounded = "[" * 1000 + "0.12345678901234567890" + "]" * 1000
+    assert decoded(f"tags\n{rounded}\n", 65536) == [{"tags": rounded}]
     bomb = "[" * 10**5
     assert decoded(f"tags\n{bomb}\n", 65536) == [{"tags": bomb}]
 
@@ -210,7 +213,14 @@ HEADERS = [
     ("address.city,address\n", "'address'", "JSON in one column"),
     ("tags.x\n", "'tags.x'", "from 0"),
     ("tags.0.x\n", "'tags.0.x'", "from 0"),
+    ("tags.1,tags.2\n", "'tags.1' is out of turn", "numbered from 0"),
+    ("tags.0,tags.2\n", "'tags.2' is out of turn", "leave no number out"),
+    ("tags.0,tags.00\n", "'tags.00' is out of turn", "numbered from 0"),
+    ("addresses.1.zip\n", "'addresses.1' is out of turn", "numbered from 0"),
+    ("anything.a.1\n", "'anything.a.1' is out of turn", "numbered from 0"),
     ("anything.a.b.c.d.e.f\n", "deeper than 6", "column"),
+    ("anything" + ".a" * 3000 + "\n", "deeper than 6", "column 'anything.a.a"),
+    ("address" + ".inner" * 3000 + "\n", "deeper than 6", "column 'address.inner"),
     ('"strict\n1,2', "never closed", "line 1"),
     ('"a"b,c\n', "header", "Line 1"),
 ]
@@ -221,6 +231,11 @@ def test_a_header_that_cannot_be_used(body: str, message: str, description: str)
     error = refused(body)
     assert message in error.message
     assert description in str(error.description)
+
+
+def test_a_name_that_the_schema_does_not_know_may_have_any_dots() -> None:
+    name = "email" + ".x" * 3000
+    assert decoded(f"{name}\n1\n", 65536) == [{name: "1"}]
 
 
 def failure(element: Any) -> tuple[Any, str, str]:
@@ -321,6 +336,25 @@ def test_failed_rows_come_back_as_they_were() -> None:
     ]
     assert decoder.columns == ("the text", "number")
     assert decoded("the text\n'=1+1\n") == [{"the text": "'=1+1"}]
+
+
+def test_names_of_columns_come_back_as_they_were() -> None:
+    class Linked(Schema):
+        id = fields.Integer(data_key="@id", strict=True)
+
+    shape = item_shape(Resource("linked", Linked))
+    raw = {"@id": "=1", "'-x": "y", "=a.b": "z"}
+    columns: dict[str, None] = {}
+    failures = [Failure(0, raw, [])]
+    add_columns(columns, failures, "@id")
+    writer = CsvWriter([*columns])
+    body = writer.start() + writer.page(failures) + writer.end()
+    assert body.startswith(b"'@id,''-x,'=a.b,error_field,")
+    decoder = CsvDecoder(shape, LIMITS, CsvOptions())
+    assert decoder.feed(body) + decoder.end() == [raw]
+    assert decoder.columns == tuple(raw)
+    unmarked = CsvDecoder(shape, LIMITS, CsvOptions())
+    assert unmarked.feed(b"'@id\n5\n") + unmarked.end() == [{"'@id": "5"}]
 
 
 def test_error_columns_of_the_schema_are_its_own() -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from ingest.load.csv_reader import parse_row
+from ingest.load.failed_rows import writer_for
 from ingest.load.feed import Feed, LoadError
 from ingest.load.readers import FileFormat, FileOptions, cut, file_options, open_feed
 from ingest.load.source import Source, open_source
@@ -106,6 +107,13 @@ def test_what_cannot_be_read_is_named_with_its_place(
     assert str(caught.value).startswith("file: ")
 
 
+@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman", "x-unheard"])
+def test_a_charset_in_which_no_xml_is_read_is_named(name: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        read("<a><b>x</b></a>", "xml", charset=name)
+    assert str(caught.value) == f"file: XML in the charset {name!r} is not read; make it UTF-8"
+
+
 @pytest.mark.parametrize("size", CHUNKS)
 def test_items_of_a_json_array_keep_their_text(size: int) -> None:
     items = ['{"a": 1.10,\n "b": "]}\\"é"}', "-12.50", '"x"', "[1, [2]]", "null", "{}"]
@@ -129,6 +137,18 @@ def test_json_items_may_follow_each_other(size: int) -> None:
 def test_ndjson_rows_are_lines_without_blank_ones(size: int) -> None:
     content = b'\xef\xbb\xbf{"a":1}\r\n\n  \n{broken\n2'
     assert read(content, "ndjson", size) == [(1, '{"a":1}\n'), (4, "{broken\n"), (5, "2\n")]
+
+
+def test_a_failed_csv_row_keeps_the_names_of_its_columns() -> None:
+    first = feed_of("@id,'=b,c\n1,=2,3\n", FileOptions(FileFormat.CSV))
+    (row,) = first.rows
+    writer = writer_for(first)
+    failed = writer.start() + writer.row(0, row, []) + writer.end()
+    assert failed.startswith(b"'@id,''=b,c,error_field,error_code,error_message\r\n1,'=2,3,")
+    again = feed_of(failed, FileOptions(FileFormat.CSV))
+    (row,) = again.rows
+    writer = writer_for(again)
+    assert writer.start() + writer.row(0, row, []) + writer.end() == failed
 
 
 def test_the_items_of_failed_rows_are_what_is_loaded() -> None:

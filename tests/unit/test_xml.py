@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
 from ingest import Resource
-from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
+from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems, UnsupportedMediaType
 from ingest.formats import xml
+from ingest.formats.charsets import check_charset
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import ANY, Kind, Shape, any_integer, item_shape
 from tests.unit.values import DOCUMENTS
@@ -105,6 +106,9 @@ LISTS = [
     ("<tags/>", {"tags": []}),
     ("<tags>a</tags>", {"tags": ["a"]}),
     ("<tags>a</tags><number>1</number><tags>b</tags>", {"tags": ["a", "b"], "number": 1}),
+    ("<tags type='null'/><tags>a</tags><tags>b</tags>", {"tags": [None, ["a"], ["b"]]}),
+    ("<tags type='string'>abc</tags><tags>x</tags>", {"tags": ["abc", ["x"]]}),
+    ("<tags>a</tags><tags type='null'/><tags>b</tags>", {"tags": [["a"], None, ["b"]]}),
     ("<tags><tag>a</tag><tag>b</tag></tags>", {"tags": ["a", "b"]}),
     ("<tags><item/><item type='null'/></tags>", {"tags": ["", None]}),
     ("<counts>5</counts><counts>6</counts>", {"counts": [5, 6]}),
@@ -194,6 +198,14 @@ def test_charsets() -> None:
     assert decoded(text.encode("utf-16")) == decoded(text.encode("utf-8-sig")) == [{"city": "Zoë"}]
 
 
+@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman"])
+def test_a_charset_that_only_python_knows_is_refused(name: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as error:
+        decoded("<a><b>x</b></a>", charset=check_charset(name))
+    assert "charset" in error.value.message
+    assert error.value.error_code.code == 41501
+
+
 LAUGHS = "<!ENTITY a 'lol'>" + "".join(
     f"<!ENTITY {chr(98 + n)} '{f'&{chr(97 + n)};' * 10}'>" for n in range(9)
 )
@@ -262,6 +274,12 @@ def test_hostile_bodies_are_read_or_refused_soon(body: str) -> None:
 def test_many_unknown_fields() -> None:
     inside = "".join(f"<k{number}>1</k{number}>" for number in range(100_000))
     assert len(item(inside)) == 100_000
+
+
+def test_a_list_of_many_repeated_elements_is_not_copied_again_and_again() -> None:
+    began = time.process_time()
+    assert len(item("<tags>a</tags>" * 100_000)["tags"]) == 100_000
+    assert time.process_time() - began < 5
 
 
 @given(DOCUMENTS)
