@@ -23,6 +23,7 @@ from ingest.http.hardening import (
     parse_networks,
     secure,
 )
+from ingest.http.large_items import LargeItems
 from ingest.http.middleware import authenticated, errors_as_documents, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
@@ -60,7 +61,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     app[app_keys.CONCURRENCY] = Concurrency(settings.max_concurrent)
     app.add_routes(ROUTES)
     app[app_keys.DECODING] = asyncio.Semaphore(1)
-    app[app_keys.HUGE_ITEM] = asyncio.Lock()
+    app[app_keys.LARGE_ITEMS] = LargeItems()
     app[app_keys.STOPPING] = asyncio.Event()
     app.on_response_prepare.append(secure)
     app.on_response_prepare.append(tell_quotas)

@@ -9,7 +9,9 @@ from ingest.exactjson import dump_exact
 from ingest.formats.cells import ERROR_COLUMNS, defuse
 from ingest.model import Failure
 
-_MAX_COLUMNS = 10_000
+# Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
+_MAX_COLUMNS = 1_000
+_MAX_NAMES = 64 * 1024
 _WHOLE = "item"  # the one column of items that have too many, as JSON
 
 
@@ -81,23 +83,36 @@ class CsvWriter:
         return [defuse(cell) for cell in cells]
 
 
-def add_columns(columns: dict[str, None], failures: Iterable[Failure], key: str) -> None:
-    """Add the columns that failures need, nested values with dots, in the order of appearance.
+class Columns:
+    """The columns that failures need, nested values with dots, in the order of appearance."""
 
-    Args:
-        columns: what there is so far; becomes one column for whole items where there are too many.
-        key: the column of bare keys.
-    """
-    for failure in failures:
-        if _WHOLE in columns and len(columns) == 1:
-            return
-        if isinstance(failure.raw, dict):
-            columns.update(dict.fromkeys(name for name, _ in _flat(failure.raw, "")))
-        else:
-            columns[key] = None
-        if len(columns) > _MAX_COLUMNS:
-            columns.clear()
-            columns[_WHOLE] = None
+    def __init__(self, key: str) -> None:
+        """Args: `key` is the column of bare keys."""
+        self._key = key
+        self._names: dict[str, None] = {}
+        self._size = 0
+        self.too_many = False
+        """Whether there is one column for whole items instead."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (_WHOLE,) if self.too_many else tuple(self._names)
+
+    def add(self, failures: Iterable[Failure]) -> None:
+        for failure in failures:
+            if isinstance(failure.raw, dict):
+                self._add(name for name, _ in _flat(failure.raw, ""))
+            else:
+                self._add([self._key])
+
+    def _add(self, names: Iterable[str]) -> None:
+        for name in names:
+            if self.too_many:
+                return
+            if name not in self._names:
+                self._names[name] = None
+                self._size += len(name)
+                self.too_many = len(self._names) > _MAX_COLUMNS or self._size > _MAX_NAMES
 
 
 def _document(failure: Failure) -> bytes:

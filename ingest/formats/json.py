@@ -6,7 +6,7 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
-from ingest.formats.limits import check_nesting, may_nest_deeper, no_body, too_many_items
+from ingest.formats.limits import check_nesting, nests_deeper, no_body, too_many_items
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -32,7 +32,7 @@ def decode(body: bytes, *, max_items: int, max_nesting: int) -> list[Any]:
         raise MalformedBody("The body is neither an array nor an object", "Send a JSON array.")
     if len(items) > max_items:
         raise too_many_items(max_items)
-    if may_nest_deeper(body, max_nesting):
+    if nests_deeper(body, max_nesting):
         check_nesting(items, max_nesting)
     exact = keep_digits(body, document)
     return exact if isinstance(exact, list) else [exact]

@@ -7,6 +7,7 @@ from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
 
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NOT_QUOTES = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 MAX_VALUES = 1_000_000
@@ -59,24 +60,67 @@ def may_nest_deeper(body: bytes, limit: int) -> bool:
     """
     brackets = body.translate(_ONE_KIND, _NOT_BRACKETS)
     for _ in range(limit):
-        if not brackets:
-            return False
-        brackets = brackets.replace(b"[]", b"")
+        inner = brackets.replace(b"[]", b"")
+        if len(inner) == len(brackets):
+            break  # nothing is left, or only what stands in strings stops it from going on
+        brackets = inner
     return bool(brackets)
 
 
+def nests_deeper(body: bytes, limit: int) -> bool:
+    """Whether JSON, which has been parsed, nests deeper than `limit`.
+
+    Values need not be looked at for it: there are millions of them in the largest body.
+    """
+    return may_nest_deeper(body, limit) and may_nest_deeper(_without_strings(body), limit)
+
+
+def _without_strings(body: bytes) -> bytes:
+    """The brackets of JSON that do not stand in strings."""
+    body = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NOT_QUOTES)
+    # Most strings hold no bracket. Two that touch may become one: both are left out.
+    return b"".join(body.replace(b'""', b"").split(b'"')[::2])
+
+
 def too_deep(items: list[Any], limit: int) -> str | None:
-    """The path of the first place that nests deeper than `limit`; `items` is level 1."""
-    pending = [(item, str(index), 2) for index, item in enumerate(items)]
-    while pending:
-        value, path, depth = pending.pop()
-        if not isinstance(value, dict | list):
-            continue
-        if depth > limit:
-            return path[:200]
-        below = value.items() if isinstance(value, dict) else enumerate(value)
-        pending += [(each, f"{path}.{name}", depth + 1) for name, each in below]
+    """The path of the first place that nests deeper than `limit`; `items` is level 1.
+
+    It runs on the event loop and a body may have millions of values: only those that have some
+    inside are kept, level by level, and a path is made of one place alone.
+    """
+    levels: list[list[Any]] = [[items]]
+    while level := levels[-1]:
+        if len(levels) > limit:
+            return _path(levels)[:200]
+        last = len(levels) == limit
+        levels.append(
+            [
+                each
+                for held in level
+                for each in (held.values() if type(held) is dict else held)
+                if (type(each) is dict or type(each) is list) and (each or last)
+            ]
+        )
     return None
+
+
+def _path(levels: list[list[Any]]) -> str:
+    """Where the first value of the last level is."""
+    found = levels[-1][0]
+    names: list[str] = []
+    for level in levels[-2::-1]:
+        found, name = _holder(level, found)
+        names.append(name)
+    return ".".join(reversed(names))
+
+
+def _holder(level: list[Any], value: Any) -> tuple[Any, str]:
+    """What holds `value`, and its name there."""
+    for held in level:
+        for name, each in held.items() if type(held) is dict else enumerate(held):
+            if each is value:
+                return held, str(name)
+    raise AssertionError("each value of a level stands in one of the level above")
 
 
 def check_nesting(items: list[Any], limit: int) -> None:

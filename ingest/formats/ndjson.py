@@ -6,7 +6,7 @@ import orjson
 
 from ingest.errors import BAD_FORMAT
 from ingest.exactjson import keep_digits, may_round
-from ingest.formats.limits import Limits, item_too_large, may_nest_deeper, no_body, too_deep
+from ingest.formats.limits import Limits, item_too_large, may_nest_deeper, nests_deeper, no_body
 from ingest.model import ItemError, Unreadable
 
 _BOM = b"\xef\xbb\xbf"
@@ -84,8 +84,7 @@ class NdjsonDecoder:
 
     def _checked(self, line: bytes, number: int, item: Any) -> Any:
         limit = self._limits.max_nesting
-        place = too_deep([item], limit)
-        if place is not None:
+        if nests_deeper(line, limit - 1):
             return _unreadable(line, number, f"it nests deeper than {limit - 1} levels")
         return keep_digits(line, item)
 

@@ -19,8 +19,9 @@ from ingest.http.keys import DECODING, SETTINGS
 # What takes longer than a few milliseconds to decode is decoded beside the event loop. JSON is
 # quick, and its parser lets nobody else run in between anyway.
 _MUCH = 64 * 1024
-# Bytes of names above which the columns of a CSV file are not kept with its batch.
-_MAX_COLUMNS = 64 * 1024
+# Columns of a CSV file, and bytes of their names, above which they are not kept with its batch.
+_MAX_COLUMNS = 1_000
+_MAX_NAMES = 64 * 1024
 _UTF8 = frozenset({"utf-8", "ascii"})
 
 
@@ -177,4 +178,6 @@ async def broken_off(receive: Callable[[], Awaitable[bytes]]) -> bytes:
 
 def kept_columns(columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """The columns that are kept with a batch: not those of a header beyond all measure."""
-    return columns if columns and sum(map(len, columns)) <= _MAX_COLUMNS else None
+    if not columns or len(columns) > _MAX_COLUMNS or sum(map(len, columns)) > _MAX_NAMES:
+        return None
+    return columns

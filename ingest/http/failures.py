@@ -1,11 +1,14 @@
 """GET /v1/batches/{id}/failures: every failed item of a batch, as a file that streams."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
 import structlog
 from aiohttp import web
 
 from ingest.dialects import collection
 from ingest.errors import Unavailable
-from ingest.formats.failed_rows import CsvWriter, JsonWriter, NdjsonWriter, Writer, add_columns
+from ingest.formats.failed_rows import Columns, CsvWriter, JsonWriter, NdjsonWriter, Writer
 from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.http.keys import CALLER, FORMAT, POOL, REGISTRY, TRACE_ID
 from ingest.http.lookup import batch_id_of, check_visible, unknown_batch
@@ -13,12 +16,14 @@ from ingest.http.middleware import TRACE_HEADER
 from ingest.http.negotiation import answers
 from ingest.http.notices import noticed
 from ingest.http.query import check_parameters
-from ingest.model import Batch
+from ingest.model import Batch, Failure
 from ingest.resources import SERVER_KEY
 from ingest.store import batches
 from ingest.store.failures import pages
 
 log = structlog.get_logger(__name__)
+
+_AT_ONCE = 10
 
 
 @answers(JSON, NDJSON, CSV)
@@ -40,7 +45,7 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
     try:
         await response.write(writer.start())
         async for page in pages(request.app[POOL], batch.account, batch.id):
-            await response.write(writer.page(page))
+            await response.write(b"".join([writer.page(part) async for part in _parts(page)]))
         await response.write(writer.end())
     except Unavailable as error:
         # The status is sent: all that can still be told is that the file is not complete.
@@ -57,10 +62,20 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
         return JsonWriter(await noticed(request, collection.failures(batch)))
     if batch.options.columns is not None:
         return CsvWriter(batch.options.columns)
-    columns: dict[str, None] = {}
+    columns = Columns(_key_column(request, batch))
     async for page in pages(request.app[POOL], batch.account, batch.id):
-        add_columns(columns, page, _key_column(request, batch))
-    return CsvWriter(tuple(columns))
+        async for part in _parts(page):
+            columns.add(part)
+        if columns.too_many:
+            break
+    return CsvWriter(columns.names)
+
+
+async def _parts(page: Sequence[Failure]) -> AsyncIterator[Sequence[Failure]]:
+    """The failures of a page, a few at a time: of CSV, each has a cell under every column."""
+    for start in range(0, len(page), _AT_ONCE):
+        yield page[start : start + _AT_ONCE]
+        await asyncio.sleep(0)
 
 
 def _key_column(request: web.Request, batch: Batch) -> str:

@@ -9,6 +9,7 @@ from aiohttp import web
 from ingest.access import Caller
 from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
+from ingest.http.large_items import LargeItems
 from ingest.pipeline import Pipeline
 from ingest.rates import Quota, Rates
 from ingest.redis_link import RedisLink
@@ -30,8 +31,8 @@ CONCURRENCY = web.AppKey("concurrency", Concurrency)
 PIPELINE = web.AppKey("pipeline", Pipeline)
 DECODING = web.AppKey("decoding", asyncio.Semaphore)
 """Holds bodies that are decoded beside the event loop back, so that there is one at a time."""
-HUGE_ITEM = web.AppKey("huge_item", asyncio.Lock)
-"""Held by the one request that reads an item of more than ordinary size out of a stream."""
+LARGE_ITEMS = web.AppKey("large_items", LargeItems)
+"""What is spent on items of more than ordinary size in streams."""
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)

@@ -8,15 +8,17 @@ from typing import Any
 
 from aiohttp import web
 
-from ingest.errors import RequestTimeout, Unavailable
+from ingest.errors import RequestTimeout
 from ingest.formats.compression import STEP, Decompressor, too_large
 from ingest.formats.decoding import Decoder
 from ingest.http.body import Head, broken_off, kept_columns
-from ingest.http.keys import HUGE_ITEM, PIPELINE, SETTINGS
+from ingest.http.keys import LARGE_ITEMS, PIPELINE, SETTINGS
+from ingest.http.large_items import LargeItem
 from ingest.http.throttle import charge, slow_down
 
-# Bytes of one item beyond which it waits until no other request holds as large a one. What is
-# compressed waits from its first byte until it makes an item: size costs its sender nothing.
+# Bytes of one item beyond which it is large: no two of those are worked on at once, and what is
+# held of all of them is bounded. What is compressed is worked on alone from its first byte until
+# it makes an item: size costs its sender nothing.
 _LARGE_ITEM = 128 * 1024
 
 
@@ -44,8 +46,10 @@ class StreamedBody:
         self._turns = request.app[PIPELINE].turns
         self._pace = _Pace(settings.stream_pace, settings.body_timeout)
         self._rest = self._pieces()
+        # Blank lines make no item and are not kept: more than this is never held of one.
+        self._largest = settings.max_body
         self._ordinary = 0 if head.encodings else _LARGE_ITEM
-        self._large = _Permit(request.app[HUGE_ITEM], settings.body_timeout)
+        self._large = LargeItem(request.app[LARGE_ITEMS], settings.body_timeout)
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -62,11 +66,13 @@ class StreamedBody:
             async for piece in self._rest:
                 unfinished += len(piece)
                 if unfinished > self._ordinary:
-                    await self._large.take()
+                    await self._large.work()
+                if unfinished > _LARGE_ITEM:
+                    self._large.hold(min(unfinished, self._largest))
                 found = await self._turn(partial(self._decoder.feed, piece))
                 if found:
                     unfinished = 0
-                    self._large.give_back()  # others must not wait for what slows this one
+                    self._large.end()  # others must not wait for what slows this one
                     await admit(self._request, len(found))
                     admit = slow_down
                     yield found
@@ -75,29 +81,34 @@ class StreamedBody:
                 await admit(self._request, len(found))
                 yield found
         finally:
-            self._large.give_back()
+            self._large.end()
 
     async def drain(self) -> None:
         async for _ in self._rest:
-            self._large.give_back()
+            self._large.end()
 
     async def close(self) -> None:
         """Let go of what it holds: a request that failed is kept for a while by its traceback."""
         await self._rest.aclose()
-        self._large.give_back()
+        self._large.end()
         del self._decoder, self._decompressor
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """The decompressed body, piece by piece."""
-        while chunk := await self._pace.keep(self._content.readany):
+        while chunk := await self._pace.keep(self._receive):
             if not self._ordinary:
-                await self._large.take()
+                await self._large.work()
             pieces = self._decompressed(chunk)
             while piece := await self._turn(partial(next, pieces, b"")):
                 self._digest.update(piece)
                 self._pace.count(len(piece))
                 yield piece
         self._decompressor.end()
+
+    async def _receive(self) -> bytes:
+        """What comes next of the body as it is sent; others are not to wait for this client."""
+        self._large.rest()
+        return await self._content.readany()
 
     def _decompressed(self, chunk: bytes) -> Iterator[bytes]:
         for start in range(0, len(chunk), STEP):
@@ -149,33 +160,3 @@ class _Pace:
             ) from None
         self._bytes = 0
         self._left = self._seconds
-
-
-class _Permit:
-    """A lock that one request takes once and gives back once, however often it is asked to."""
-
-    def __init__(self, lock: asyncio.Lock, seconds: float) -> None:
-        self._lock = lock
-        self._seconds = seconds
-        self._taken = False
-
-    async def take(self) -> None:
-        """
-        Raises:
-            Unavailable: others keep it for too long.
-        """
-        if self._taken:
-            return
-        try:
-            async with asyncio.timeout(self._seconds):
-                await self._lock.acquire()
-        except TimeoutError:
-            raise Unavailable(
-                "Too many items of this size are being read", "Send it again.", retry_after=5
-            ) from None
-        self._taken = True
-
-    def give_back(self) -> None:
-        if self._taken:
-            self._taken = False
-            self._lock.release()

@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import datetime as dt
+import gzip
 
 import pytest
 from harness import Service
-from shared import NOTHING, head, until, written
-from streaming import NDJSON, Gate, contacts, receiving, stream
+from shared import NOTHING, configured, head, until, written
+from streaming import NDJSON, Gate, contacts, large, lines, receiving, stream
 
 from ingest.faults import Point, parse_faults
-from ingest.http.keys import PIPELINE
+from ingest.http.keys import LARGE_ITEMS, PIPELINE
 from ingest.store.pool import Pool
 from workers.commit import Committer
 from workers.sweep import remove_abandoned
@@ -91,3 +92,38 @@ async def test_a_bug_leaves_no_half_batch(api: Service, operator: Pool, point: P
     )
     again = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
     assert again.status == (409 if durable else 202)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", None])
+@configured(body_timeout=3)
+async def test_nobody_waits_for_a_client_that_has_stalled(
+    api: Service, encoding: str | None
+) -> None:
+    """In the middle of an item, which no other compressed or large one may have to wait for."""
+    pack = gzip.compress if encoding else bytes
+    headers = {"content_encoding": encoding} if encoding else {}
+    body = lines([large(1, tags=10_000)])
+    gate = Gate(pack(body)[:-20], b"")
+    sending = asyncio.create_task(stream(api, gate.pieces(), **headers))
+    await asyncio.sleep(0.3)
+    async with asyncio.timeout(2):
+        other = await stream(api, pack(lines([large(2, tags=10_000)])), prefer="wait=0", **headers)
+    assert other.status == 202
+    assert not sending.done()
+    gate.go.set()
+    assert (await sending).status in (400, 422)
+
+
+async def test_large_items_that_are_not_complete_are_not_held_without_bound(api: Service) -> None:
+    api.client.app[LARGE_ITEMS]._limit = 1_000_000  # type: ignore[union-attr]
+    body = lines([large(1, tags=15_000)])
+    gates = [Gate(body[:-2], body[-2:]) for _ in range(2)]
+    sending = [asyncio.create_task(stream(api, gate.pieces(), prefer="wait=0")) for gate in gates]
+    done, [waiting] = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+    [refused] = [task.result() for task in done]
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+    assert (await stream(api, contacts(1), prefer="wait=0")).status == 202
+    for gate in gates:
+        gate.go.set()
+    assert (await waiting).status == 202
+    assert (await stream(api, body, prefer="wait=0")).status == 202

@@ -1,8 +1,10 @@
 """GET /v1/batches/{id}/failures: every failed item, in three formats, to be corrected and sent."""
 
+import asyncio
 import csv
 import io
 import json
+import time
 from uuid import UUID
 
 import pytest
@@ -149,3 +151,35 @@ async def test_an_unknown_batch(api: Service, path: str) -> None:
     assert (reply.status, reply.error) == (404, (40404, "unknown_batch"))
     reply = await api.get(f"batches/{path}?limit=5")
     assert (reply.status, reply.error) == (400, (40002, "invalid_parameter"))
+
+
+async def test_too_many_columns_become_one(service: Service) -> None:
+    wide = [{f"field{item}.{number}": 1 for number in range(400)} for item in range(3)]
+    long = [{"x" * 70_000: 1}]
+    few = [{f"field{number}": 1 for number in range(400)}]
+    for items, whole in ((wide, True), (long, True), (few, False)):
+        batch = await batch_of(service, json.dumps(items), "application/json")
+        header, *found = rows(await file_of(service, batch, ".csv"))
+        if whole:
+            assert header[0] == "item"
+            assert [json.loads(row[0]) for row in found] == items
+        else:
+            assert header[:-3] == list(few[0])
+    header = ",".join(f"field{number}" for number in range(2_000))
+    batch = await batch_of(service, f"{header}\n{',' * 1_998}1,\n", "text/csv")
+    names, row = rows(await file_of(service, batch, ".csv"))
+    assert (names[:-3], row[0]) == (["field1998"], "1")  # those that are needed
+
+
+async def test_wide_files_let_others_run(service: Service) -> None:
+    """A thousand rows under a thousand columns."""
+    items = [{f"f{number}": 1 for number in range(900)}, *[{"age": -1}] * 999]
+    batch = await batch_of(service, json.dumps(items), "application/json")
+    reading = asyncio.create_task(file_of(service, batch, ".csv"))
+    longest, last = 0.0, time.process_time()
+    while not reading.done():
+        await asyncio.sleep(0)
+        now = time.process_time()
+        longest, last = max(longest, now - last), now
+    assert len(rows(await reading)) == 1_001
+    assert longest < 0.25  # on a machine of its own: 0.03

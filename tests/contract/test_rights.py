@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,7 +14,8 @@ from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.roles import create_role, delete_role, list_roles
 from ingest.store.tokens import create_token, digest_of, find_caller, list_tokens
-from tests.contract.shared import JIM, NOTHING, contact, written
+from tests.contract.shared import JIM, NOTHING, contact, send, written
+from tests.contract.streaming import NDJSON
 from tests.contract.test_writes import FRA
 
 Client = Callable[..., Awaitable[Service]]
@@ -78,6 +80,30 @@ async def test_without_read_nothing_stored_is_shown(service: Service, client: Cl
     assert (await blind.get("batches")).body["metadata"]["recordsCount"] == 3
     _refused(await blind.get(f"batches/{theirs}"), "read")
     _refused(await blind.get(f"batches/{theirs}/failures"), "read")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", NDJSON])
+async def test_a_replay_shows_no_more_than_may_be_read(
+    service: Service, client: Client, media_type: str
+) -> None:
+    blind = await client("blind", "create")
+
+    async def sent(by: Service, prefer: str) -> Reply:
+        body = json.dumps(JIM)
+        return await send(
+            by, "contacts", body, content_type=media_type, idempotency_key="k", prefer=prefer
+        )
+
+    first = await sent(service, "wait=10")
+    assert first.body["data"][0]["email"] == JIM["email"]
+    assert first.body["metadata"]["outcomes"] == ["created"]
+    replayed = await sent(blind, "wait=10, replay=return")
+    assert (replayed.status, replayed.headers["Idempotency-Replayed"]) == (201, "true")
+    assert "data" not in replayed.body
+    assert "outcomes" not in replayed.body["metadata"]
+    assert replayed.body["message"] == "1 created"
+    again = await sent(service, "wait=10, replay=return")
+    assert (again.body["data"], again.body["message"]) == (first.body["data"], "1 created")
 
 
 async def test_rights_are_of_collections(service: Service, client: Client) -> None:

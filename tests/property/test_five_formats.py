@@ -19,7 +19,7 @@ from ingest.formats import xml, yaml
 from ingest.formats.compression import Decompressor
 from ingest.formats.csv import CsvOptions
 from ingest.formats.decoding import BodyFormat, open_decoder
-from ingest.formats.failed_rows import CsvWriter, add_columns
+from ingest.formats.failed_rows import Columns, CsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML
 from ingest.model import Action, Failure, Options, Submission
@@ -136,9 +136,9 @@ def result(submission: Submission) -> Any:
 def as_csv(items: list[Any]) -> bytes:
     """A CSV file as a client writes it, for what CSV can say."""
     failures = [Failure(index, item, []) for index, item in enumerate(items)]
-    columns: dict[str, None] = {}
-    add_columns(columns, failures, "code")
-    writer = CsvWriter(tuple(columns))
+    columns = Columns("code")
+    columns.add(failures)
+    writer = CsvWriter(columns.names)
     rows = list(
         csv.reader(io.StringIO((writer.start() + writer.page(failures)).decode(), newline=""))
     )

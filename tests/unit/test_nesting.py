@@ -1,0 +1,57 @@
+"""How deep JSON may nest: strings do not count, and millions of values are quick."""
+
+import json
+import time
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.errors import MalformedBody
+from ingest.formats.json import decode
+from ingest.formats.limits import nests_deeper, too_deep
+
+LIMIT = 5
+MIB = 1024 * 1024
+BRACKETS = '"' + "[" * 100 + '"'
+TEXTS = st.text(st.sampled_from('[]{}"\\,a\n'), max_size=8)
+DOCUMENTS = st.recursive(
+    TEXTS | st.integers(),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(TEXTS, below, max_size=3),
+    max_leaves=20,
+)
+
+
+def _depth(value: Any) -> int:
+    if not isinstance(value, dict | list):
+        return 0
+    below = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(_depth, below), default=0)
+
+
+@given(st.lists(DOCUMENTS, max_size=3))
+def test_only_brackets_outside_strings_count(items: list[Any]) -> None:
+    body = json.dumps(items).encode()
+    for limit in range(1, 6):
+        deep = _depth(items) > limit
+        assert nests_deeper(body, limit) == deep
+        assert (too_deep(items, limit) is not None) == deep
+
+
+def test_the_place_is_named() -> None:
+    deep = {"a": [1, {}], "b.c": [[], "x", {"d": [{}]}]}
+    assert too_deep([1, {"a": 1}, deep], LIMIT) == "2.b.c.2.d.0"
+    assert too_deep([1, {"a": 1}, deep], LIMIT + 1) is None
+    with pytest.raises(MalformedBody) as refused:
+        decode(orjson.dumps([deep]), max_items=9, max_nesting=LIMIT)
+    assert refused.value.description == "At 0.b.c.2.d.0, counted from 0."
+
+
+@pytest.mark.parametrize("value", ["1", "[1]", "{}", '{"a":1}', '"["', '"[",[]'])
+def test_a_body_of_many_values_is_looked_at_quickly(value: str) -> None:
+    body = f"[{BRACKETS}{f',{value}' * (7 * MIB // (len(value) + 1))}]".encode()
+    started = time.process_time()
+    assert not nests_deeper(body, 32)
+    assert time.process_time() - started < 1  # on a machine of its own: 0.1
