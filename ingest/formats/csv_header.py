@@ -1,7 +1,7 @@
 """The header of a CSV file: which cell becomes which value of an item."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -209,6 +209,12 @@ def _is_index(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) <= _MAX_INDEX_DIGITS
 
 
+def _are_indices(steps: Collection[str]) -> bool:
+    """Whether these are the numbers of a list, all of them and in any order."""
+    numbers = sorted(int(step) for step in steps if _is_index(step))
+    return numbers == [*range(len(steps))]
+
+
 def _settle(branch: _Branch, name: str) -> None:
     """Put the columns of a list in the order of their numbers.
 
@@ -222,8 +228,8 @@ def _settle(branch: _Branch, name: str) -> None:
     for step, below in branch.below.items():
         if isinstance(below, _Branch):
             _settle(below, f"{name}{step}.")
-    if branch.kind is Kind.ANY and all(map(_is_index, branch.below)):
-        branch.kind = Kind.ARRAY
+    if branch.kind is Kind.ANY and _are_indices(branch.below):
+        branch.kind = Kind.ARRAY  # other numbers are names, for all that one can know
     if branch.kind is Kind.ARRAY:
         branch.below = dict(sorted(branch.below.items(), key=lambda each: int(each[0])))
         for wanted, step in enumerate(branch.below):

@@ -217,7 +217,6 @@ HEADERS = [
     ("tags.0,tags.2\n", "'tags.2' is out of turn", "leave no number out"),
     ("tags.0,tags.00\n", "'tags.00' is out of turn", "numbered from 0"),
     ("addresses.1.zip\n", "'addresses.1' is out of turn", "numbered from 0"),
-    ("anything.a.1\n", "'anything.a.1' is out of turn", "numbered from 0"),
     ("anything.a.b.c.d.e.f\n", "deeper than 6", "column"),
     ("anything" + ".a" * 3000 + "\n", "deeper than 6", "column 'anything.a.a"),
     ("address" + ".inner" * 3000 + "\n", "deeper than 6", "column 'address.inner"),
@@ -231,6 +230,12 @@ def test_a_header_that_cannot_be_used(body: str, message: str, description: str)
     error = refused(body)
     assert message in error.message
     assert description in str(error.description)
+
+
+def test_numbers_that_are_no_lists_are_names_where_the_schema_does_not_say() -> None:
+    body = "anything.2021,anything.2022\n1,2\n"
+    assert decoded(body, 65536) == [{"anything": {"2021": "1", "2022": "2"}}]
+    assert decoded("anything.1,anything.0\nb,a\n", 65536) == [{"anything": ["a", "b"]}]
 
 
 def test_a_name_that_the_schema_does_not_know_may_have_any_dots() -> None:
