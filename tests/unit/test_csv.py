@@ -14,7 +14,7 @@ from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from ingest.formats.cells import defuse, undefuse
 from ingest.formats.charsets import check_charset
 from ingest.formats.csv import CsvDecoder, CsvOptions
-from ingest.formats.failed_rows import CsvWriter, add_columns
+from ingest.formats.failed_rows import Columns, CsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import item_shape
 from ingest.model import Failure, Unreadable
@@ -349,10 +349,10 @@ def test_names_of_columns_come_back_as_they_were() -> None:
 
     shape = item_shape(Resource("linked", Linked))
     raw = {"@id": "=1", "'-x": "y", "=a.b": "z"}
-    columns: dict[str, None] = {}
     failures = [Failure(0, raw, [])]
-    add_columns(columns, failures, "@id")
-    writer = CsvWriter([*columns])
+    columns = Columns("@id")
+    columns.add(failures)
+    writer = CsvWriter(columns.names)
     body = writer.start() + writer.page(failures) + writer.end()
     assert body.startswith(b"'@id,''-x,'=a.b,error_field,")
     decoder = CsvDecoder(shape, LIMITS, CsvOptions())
