@@ -53,7 +53,7 @@ async def measure(size: int, clients: int, seconds: float, folder: Path) -> list
 
 
 def _process(path: Path, items: int) -> Sheet:
-    entries: dict[Any, Any] = pstats.Stats(str(path)).stats  # type: ignore[attr-defined]
+    entries: dict[Any, Any] = pstats.Stats(str(path)).stats  # type: ignore[attr-defined]  # not in its stub
     rows = []
     order = sorted(entries.items(), key=lambda entry: -entry[1][2])
     for (file, line, name), (_, calls, own, whole, _) in order[:_LINES]:

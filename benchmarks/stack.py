@@ -194,7 +194,7 @@ def wait_for_port(port: int, processes: Sequence["subprocess.Popen[bytes]"], log
         except OSError:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"nobody listens on {port}: {_last_words(log)}") from None
-            time.sleep(0.05)
+            time.sleep(0.05)  # another process tells nobody
         else:
             return
 
@@ -208,7 +208,7 @@ def _wait_until_ready(url: str, log: Path) -> None:
         except urllib.error.URLError:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{url} is not 200: {_last_words(log)}") from None
-            time.sleep(0.05)
+            time.sleep(0.05)  # another process tells nobody
 
 
 def _last_words(log: Path) -> str:

@@ -93,7 +93,7 @@ class Service:
         while not ready.exists():
             if self.process.poll() is not None:
                 raise RuntimeError((folder / "errors").read_text())
-            time.sleep(_SAMPLE)
+            time.sleep(_SAMPLE)  # another process tells nobody
         shown = json.loads(ready.read_text())
         self.url, self.token = shown["url"], shown["token"]
         self.parts = {part: psutil.Process(shown["pids"][part][0]) for part in ("api", "worker")}

@@ -75,7 +75,7 @@ class Faults:
 
     async def _suffer(self, point: Point, fault: Fault) -> None:
         # No secret depends on it: it has to be repeatable.
-        draws = self._draws.setdefault(point, random.Random(f"{self.seed}/{point}"))  # noqa: S311
+        draws = self._draws.setdefault(point, random.Random(f"{self.seed}/{point}"))  # noqa: S311 - to be repeated, not secret
         if draws.random() >= fault.probability:
             return
         log.warning("fault", point=point.value, action=fault.action)

@@ -35,8 +35,8 @@ _FOLDER = metrics_folder()
 _PART = part_name()
 if _FOLDER is not None and _PART is not None:
     # By part, and not by process as the client does by itself.
-    values.ValueClass = values.MultiProcessValue(lambda: _PART)  # type: ignore[no-untyped-call]
-disable_created_metrics()  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(lambda: _PART)  # type: ignore[no-untyped-call]  # not typed there
+disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed there
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
 _OTHER = "other"
@@ -265,5 +265,5 @@ def _registry() -> CollectorRegistry:
     if _FOLDER is None:
         return REGISTRY
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, _FOLDER)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, _FOLDER)  # type: ignore[no-untyped-call]  # not typed there
     return registry

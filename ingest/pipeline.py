@@ -101,8 +101,9 @@ class Pipeline:
         self._claims = Claims(pool, keys, dt.timedelta(seconds=settings.idempotency_ttl))
         self._streams = Streams(pool, keys)
         self.turns = asyncio.Lock()
-        self._long = asyncio.Lock()
         """Held while a piece of a stream is worked on, so that nobody waits for more than one."""
+        self._long = asyncio.Lock()
+        """Held while a long request is validated."""
         self._registry = registry
         self._saving = Gatherer(
             partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER

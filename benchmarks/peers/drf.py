@@ -40,15 +40,15 @@ settings.configure(
 )
 django.setup()
 
-from django.core.validators import RegexValidator  # noqa: E402 - needs the settings above
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.db import IntegrityError, models  # noqa: E402
-from django.urls import path  # noqa: E402
-from gunicorn.app.base import BaseApplication  # noqa: E402
-from rest_framework import serializers  # noqa: E402
-from rest_framework.request import Request  # noqa: E402
-from rest_framework.response import Response  # noqa: E402
-from rest_framework.views import APIView  # noqa: E402
+from django.core.validators import RegexValidator
+from django.core.wsgi import get_wsgi_application
+from django.db import IntegrityError, models
+from django.urls import path
+from gunicorn.app.base import BaseApplication
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 
 class UUIDv7(models.Func):

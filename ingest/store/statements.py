@@ -38,7 +38,7 @@ def statements(resource: Resource, action: Action, options: Options) -> Statemen
     check = Check(resource, action, options)
     return Statements(
         check=check.check(),
-        conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",  # noqa: S608
+        conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",  # noqa: S608 - ours
         stranded=check.stranded() if options.lenient and check.gives_up else None,
         apply=Apply(resource, action, options).apply(),
         refused_by_indexes=check.creates and check.by_key and not check.upsert,

@@ -4,9 +4,9 @@ Revision ID: 0006
 Revises: 0005
 """
 
-from pathlib import Path
-
 from alembic import op
+
+from migrations.sql_files import run_sql_of
 
 revision = "0006"
 down_revision = "0005"
@@ -16,10 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Run the .sql file of the same name in the migration's transaction."""
-    sql = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    connection = op.get_bind().connection.dbapi_connection
-    # Many statements at once are for the driver only: SQLAlchemy prepares what it runs.
-    connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]
+    run_sql_of(__file__)
 
 
 def downgrade() -> None:
