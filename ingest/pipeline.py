@@ -332,7 +332,7 @@ class Pipeline:
 
     async def _read_outcomes(self, account: str, wanted: Sequence[UUID]) -> list[Outcome | None]:
         at_most = self._settings.max_failures
-        return await batches.get_finished(self._pool, account, wanted, at_most)
+        return await batches.get_outcomes(self._pool, account, wanted, at_most)
 
     async def _outcome(self, account: str, batch_id: UUID) -> Outcome:
         outcome = await self._outcomes.ask(account, batch_id)

@@ -7,7 +7,7 @@ become, no more than one step of it is in memory before the limit is checked.
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedEncoding
 
@@ -166,17 +166,25 @@ class _Stage:
         )
 
 
-class _Zlib:
-    def __init__(self, window: int) -> None:
-        self._object = zlib.decompressobj(window)
+class _Opened:
+    """What the standard library's decompressors have in common."""
+
+    def __init__(self, decompressor: Any) -> None:
+        self._object = decompressor
 
     @property
     def eof(self) -> bool:
-        return self._object.eof
+        return bool(self._object.eof)
 
     @property
     def unused_data(self) -> bytes:
-        return self._object.unused_data
+        unused: bytes = self._object.unused_data
+        return unused
+
+
+class _Zlib(_Opened):
+    def __init__(self, window: int) -> None:
+        super().__init__(zlib.decompressobj(window))
 
     def steps(self, data: bytes) -> Iterator[bytes]:
         while not self._object.eof:
@@ -188,17 +196,9 @@ class _Zlib:
                 return
 
 
-class _Zstd:
+class _Zstd(_Opened):
     def __init__(self) -> None:
-        self._object = zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
-
-    @property
-    def eof(self) -> bool:
-        return self._object.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._object.unused_data
+        super().__init__(zstd.ZstdDecompressor(options=_ZSTD_WINDOW))
 
     def steps(self, data: bytes) -> Iterator[bytes]:
         while not self._object.eof:

@@ -62,23 +62,15 @@ async def get_outcomes(
 ) -> list[Outcome | None]:
     """Batches and the first `at_most` failures of each, as of one instant, in the order asked.
 
-    None stands for a batch that is not there.
+    One round trip where none has failures. None stands for a batch that is not there.
     """
-    async with pool.transaction(account, snapshot=True) as connection:
-        found = await read_outcomes(connection, account, wanted, at_most)
-    return [found.get(batch) for batch in wanted]
-
-
-async def get_finished(
-    pool: Pool, account: str, wanted: Sequence[UUID], at_most: int
-) -> list[Outcome | None]:
-    """As `get_outcomes`, for batches that are finished: in one round trip if none has failures."""
     async with pool.connection() as connection:
-        rows = await connection.fetch(QUERIES["get_finished"], account, wanted)
-    found = {row["id"]: from_row(row) for row in rows}
-    if any(batch.invalid for batch in found.values()):
-        return await get_outcomes(pool, account, wanted, at_most)
-    return [Outcome(found[batch]) if batch in found else None for batch in wanted]
+        rows = await connection.fetch(QUERIES["get_batches_of"], account, wanted)
+    found = {row["id"]: Outcome(from_row(row)) for row in rows}
+    if any(outcome.batch.invalid for outcome in found.values()):
+        async with pool.transaction(account, snapshot=True) as connection:
+            found = await read_outcomes(connection, account, wanted, at_most)
+    return [found.get(batch) for batch in wanted]
 
 
 async def read_outcomes(

@@ -20,7 +20,7 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
 FROM ingest.batches
 WHERE account = $1 AND id = ANY($2)
 
--- name: get_finished
+-- name: get_batches_of
 -- As get_batches, in a transaction of its own that has no account yet. Whether the account has
 -- limits is asked once there is a batch, and so after its account is set.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
