@@ -15,9 +15,8 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -32,26 +31,25 @@ from ingest.idempotency import Keys
 from ingest.ids import uuid7
 from ingest.model import (
     Action,
-    Batch,
     BatchState,
     Chunk,
     IdempotencyKey,
     NewBatch,
-    Options,
     Outcome,
     Submission,
 )
 from ingest.queue import Queue
-from ingest.resources import Registry, Resource
+from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store import batches, staging
 from ingest.store.commit import rehearse, rehearse_received
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken
 from ingest.streaming import Body, Streams, chunks
-from ingest.validation.chunking import Chunker, submission_of
+from ingest.validation.chunking import Chunker
 from ingest.validation.runner import Intake, ItemValidator
 from ingest.waiting import Waiters
+from ingest.write import Write, identified, new_batch, new_stream, outcome_of, whole
 
 log = structlog.get_logger(__name__)
 
@@ -61,26 +59,6 @@ _SLICE = 200
 _TOGETHER = 4 * 1024 * 1024
 # Tries at a key that PostgreSQL frees while we ask for it.
 _TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A write. `wait` is in seconds; 0 answers as soon as it is accepted.
-
-    Its `items` are decoded, or `validated` already, or still to come out of a `Body`.
-    """
-
-    account: str
-    resource: Resource
-    action: Action
-    items: Sequence[Any]
-    options: Options
-    wait: float
-    replay_returns: bool
-    trace_id: str
-    token: UUID | None = None
-    key: IdempotencyKey | None = None
-    validated: Submission | None = None
 
 
 Chunks = AsyncGenerator[Chunk, None]
@@ -146,7 +124,7 @@ class Pipeline:
         async with aclosing(self._chunks(write, body)) as rest:
             first = await anext(rest)
             if first.last:
-                return await self.write(_whole(write, body, first))
+                return await self.write(whole(write, body, first))
             return await self._receive(write, body, first, rest)
 
     async def _receive(self, write: Write, body: Body, first: Chunk, rest: Chunks) -> Outcome:
@@ -167,9 +145,9 @@ class Pipeline:
         Raises:
             Unavailable: the database is away, or too busy.
         """
-        batch = _new_batch(replace(write, key=None), uuid7(), await self._validate(write))
+        batch = new_batch(replace(write, key=None), uuid7(), await self._validate(write))
         if batch.state is BatchState.REJECTED:
-            return self._outcome_of(batch)
+            return outcome_of(batch, self._settings.max_failures)
         return await rehearse(self._pool, self._registry, batch, self._settings.max_failures)
 
     async def rehearse_stream(self, write: Write, body: Body) -> Outcome:
@@ -177,8 +155,8 @@ class Pipeline:
         async with aclosing(self._chunks(write, body)) as rest:
             first = await anext(rest)
             if first.last:
-                return await self.rehearse(_whole(write, body, first))
-            batch = _new_stream(write, uuid7(), body)
+                return await self.rehearse(whole(write, body, first))
+            batch = new_stream(write, uuid7(), body)
             async with self._streams.staged(batch, None, first, rest) as received:
                 at_most = self._settings.max_failures
                 return await rehearse_received(self._pool, self._registry, received, at_most)
@@ -212,7 +190,7 @@ class Pipeline:
 
     async def _replayed_stream(self, write: Write, body: Body) -> Outcome:
         """The answer to a stream whose key is taken, now that it can be compared."""
-        key = _identified(write, body).key
+        key = identified(write, body).key
         original = await self._claims.original(write.account, key)
         if original is None:  # freed meanwhile: the same request may be sent again
             raise in_progress()
@@ -225,13 +203,13 @@ class Pipeline:
         accepted = False
         try:
             await self.faults.reached(Point.AFTER_CLAIM)
-            batch = _new_batch(write, batch_id, await self._validate(write))
+            batch = new_batch(write, batch_id, await self._validate(write))
             if batch.state is BatchState.REJECTED:
                 if await self._claims.original(write.account, write.key) is not None:
                     raise KeyTaken
                 await self._save(batch)
                 metrics.rejected(batch.collection, *batch.submission.counts)
-                return self._outcome_of(batch)
+                return outcome_of(batch, self._settings.max_failures)
             self.backlog.check(batch.collection)
             with metrics.STAGE_SECONDS.time():
                 await self._save(batch)
@@ -243,19 +221,19 @@ class Pipeline:
             kept = write.key if accepted else None
             await self._claims.end(write.account, write.key, batch_id, kept)
         _log_accepted(batch, batch.submission.received, len(batch.submission.failures))
-        return self._outcome_of(batch)
+        return outcome_of(batch, self._settings.max_failures)
 
     async def _accept_stream(
         self, write: Write, batch_id: UUID, body: Body, first: Chunk, rest: Chunks
     ) -> Outcome:
         """Validate and stage while it arrives: an accepted batch in the end, or a rejected one."""
-        batch = _new_stream(write, batch_id, body)
+        batch = new_stream(write, batch_id, body)
         accepted: IdempotencyKey | None = None
         try:
             await self.faults.reached(Point.AFTER_CLAIM)
             self.backlog.check(batch.collection)
             async with self._streams.staged(batch, write.key, first, rest) as received:
-                key = _identified(write, body).key
+                key = identified(write, body).key
                 if received.state is BatchState.ACCEPTED:
                     await self._streams.accept(received, key)
                     accepted = key
@@ -339,66 +317,6 @@ class Pipeline:
         if outcome is None:
             raise Unavailable("The batch is not to be found", "Ask again.", retry_after=1)
         return outcome
-
-    def _outcome_of(self, batch: NewBatch) -> Outcome:
-        """What was just written, without reading it back."""
-        state = batch.state
-        now = dt.datetime.now(dt.UTC)
-        failures = batch.submission.failures
-        written = Batch(
-            id=batch.id,
-            account=batch.account,
-            collection=batch.collection,
-            action=batch.action,
-            options=batch.options,
-            state=state,
-            received=batch.submission.received,
-            invalid=[failure.index for failure in failures],
-            created_at=now,
-            accepted_at=now if state is BatchState.ACCEPTED else None,
-            finished_at=now if state is BatchState.REJECTED else None,
-            token=batch.token,
-        )
-        return Outcome(written, failures[: self._settings.max_failures])
-
-
-def _new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch:
-    return NewBatch(
-        id=batch_id,
-        account=write.account,
-        collection=write.resource.name,
-        action=write.action,
-        options=write.options.of_size(submission.received),
-        trace_id=write.trace_id,
-        submission=submission,
-        token=write.token,
-        idempotency=write.key,
-    )
-
-
-def _new_stream(write: Write, batch_id: UUID, body: Body) -> NewBatch:
-    """A batch whose items are yet to come."""
-    nothing = Submission(received=0, valid=[], records=b"[]", raw=None, failures=[])
-    batch = _new_batch(_described(write, body), batch_id, nothing)
-    return replace(batch, idempotency=None, receiving=True)
-
-
-def _whole(write: Write, body: Body, only: Chunk) -> Write:
-    """The write of a body that was short enough to be one chunk."""
-    write = _identified(_described(write, body), body)
-    return replace(write, validated=submission_of(only))
-
-
-def _described(write: Write, body: Body) -> Write:
-    """The write with what its body has told about itself."""
-    return replace(write, options=replace(write.options, columns=body.columns))
-
-
-def _identified(write: Write, body: Body) -> Write:
-    """The write with the fingerprint of its body, which has been read to its end."""
-    if write.key is None:
-        return write
-    return replace(write, key=IdempotencyKey(write.key.key, body.fingerprint()))
 
 
 def _log_accepted(batch: NewBatch, items: int, invalid: int) -> None:

@@ -24,9 +24,10 @@ from ingest.http.responses import batch_location, respond
 from ingest.http.streams import StreamedBody
 from ingest.http.throttle import charge
 from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
-from ingest.pipeline import Pipeline, Write
+from ingest.pipeline import Pipeline
 from ingest.resources import Resource
 from ingest.settings import Settings
+from ingest.write import Write
 
 log = structlog.get_logger(__name__)
 
