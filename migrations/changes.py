@@ -162,7 +162,7 @@ def _refusal(connection: Connection, resource: Resource, operation: MigrateOpera
                 f"{_sql_type(connection.dialect, declared)}; keep the type, or give the new field "
                 "another name"
             )
-        case CreateUniqueConstraintOp(columns=[_, *columns]):
+        case CreateUniqueConstraintOp(columns=[*columns, _]):
             return _duplicates_refusal(connection, resource, columns)
     return None
 
@@ -174,7 +174,7 @@ def _sentence(resource: Resource, operation: MigrateOperation) -> str | None:
             return f"{resource.name}: created its table"
         case AddColumnOp(column=column):
             return f"{resource.name}: added {_fields(resource, [column.name])}"
-        case CreateUniqueConstraintOp(columns=[_, *columns]):
+        case CreateUniqueConstraintOp(columns=[*columns, _]):
             return f"{resource.name}: made {_fields(resource, columns)} unique"
         case DropConstraintOp(constraint_name=name):
             return f"{resource.name}: dropped the unique constraint {name}, no longer declared"

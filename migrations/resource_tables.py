@@ -71,8 +71,9 @@ def _add_table(resource: Resource, metadata: sa.MetaData) -> None:
         sa.PrimaryKeyConstraint(ACCOUNT, resource.key.column, name=f"{resource.name}_pkey"),
         *(
             sa.UniqueConstraint(
-                ACCOUNT,
+                # The account comes last: nearly always the first column tells two entries apart.
                 *(field.column for field in fields),
+                ACCOUNT,
                 name=_exactly(unique_name(resource, fields)),
                 deferrable=True,  # a batch may swap the values of two items
                 initially="IMMEDIATE",

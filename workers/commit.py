@@ -18,7 +18,7 @@ from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
-from ingest.store.group import Waiting, apply_group, take_group
+from ingest.store.group import Spoiled, Waiting, apply_group, take_group
 from ingest.store.pool import Pool
 from workers.retry import Verdict, delay, judge
 
@@ -42,9 +42,13 @@ class Committer:
     # -- what waits together ------------------------------------------------------------------
 
     async def commit_waiting(self, account: str, collection: str) -> None:
+        """Hear a ring, and commit what waits in a collection."""
+        await self.queue.heard(account, collection)
+        await self.commit_heard(account, collection)
+
+    async def commit_heard(self, account: str, collection: str) -> None:
         """Commit the batches that wait in a collection, group by group, until none is left."""
         pair = (account, collection)
-        await self.queue.heard(account, collection)
         if pair in self.rung:
             self.rung[pair] = True  # whoever is at it looks once more
             return
@@ -61,20 +65,25 @@ class Committer:
         if more:
             await self.queue.ring(account, collection)
 
-    async def _commit_group(self, account: str, collection: str) -> bool:
+    async def _commit_group(
+        self, account: str, collection: str, *, checked: bool = False
+    ) -> bool:
         """Commit the next group; whether others wait. Who comes later rings."""
         group: Sequence[Waiting] = ()
         done: set[UUID] = set()
         more = False
         started = time.perf_counter()
         try:
-            async with self.pool.transaction(account) as connection:
+            async with self.pool.transaction() as connection:
                 group, more = await take_group(connection, account, collection)
                 if not group:
                     return False
-                done = await apply_group(connection, self.registry, group)
+                done = await apply_group(connection, self.registry, group, checked=checked)
                 await self.faults.reached(Point.BEFORE_COMMIT)
             await self.faults.reached(Point.AFTER_COMMIT)
+        except Spoiled:
+            if len(group) > 1 and not checked:
+                return await self._commit_group(account, collection, checked=True)
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             verdict = judge(error)
             _log_failure(error, verdict, account=account, collection=collection)

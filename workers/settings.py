@@ -47,7 +47,7 @@ def create_worker(committer: Committer) -> DoorbellWorker:
     )
     return DoorbellWorker(
         committer.queue,
-        committer.commit_waiting,
+        committer.commit_heard,
         committer.registry,
         settings.poll_delay,
         functions=[

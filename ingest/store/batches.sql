@@ -98,18 +98,14 @@ FROM ingest.batches
 WHERE account = $1 AND id = $2 AND state = 'accepted'
 FOR UPDATE SKIP LOCKED
 
--- name: lock_waiting
--- The oldest batches that wait in a collection, locked. Those that failed before are not among
--- them: they would take the others with them.
+-- name: take_waiting
+-- In a transaction that has no account yet; what it is, see the function. Whether the account has
+-- limits is asked once there is a batch, and so after its account is set.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
        finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id,
        invalid_so_far,
-       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
-FROM ingest.batches
-WHERE account = $1 AND collection = $2 AND state = 'accepted' AND attempts = 0
-ORDER BY id
-LIMIT $3
-FOR UPDATE SKIP LOCKED
+       EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
+FROM ingest.take_waiting($1, $2, $3) b
 
 -- name: finish_failed
 -- A failed batch frees its key: the corrected request may use it.

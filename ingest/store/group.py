@@ -11,11 +11,11 @@ from uuid import UUID
 
 import asyncpg
 
-from ingest.errors import LimitReached
+from ingest.errors import IngestError, LimitReached
 from ingest.model import Batch
 from ingest.resources import Registry, Resource
 from ingest.store.batches import QUERIES, from_row
-from ingest.store.commit import UnservedCollection, become_writer
+from ingest.store.commit import UnservedCollection
 from ingest.store.patience import allow_time
 from ingest.store.quotas import check_limits
 from ingest.store.statements import Statements, statements
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _MOST_BATCHES = 500
 # Enough for the statement's own costs not to count; a group that fails is not too much work lost.
 _MOST_ITEMS = 10_000
+
+
+class Spoiled(IngestError):
+    """One of the batches cannot be applied with the others; the transaction cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,13 @@ async def take_group(
     """Lock the next batches of a collection that can be applied together; none where none waits.
 
     They have one action and the same options, and come in the order in which they were accepted.
-    From here to its end, the transaction is the collection's one writer.
+    The transaction has no account yet: from here to its end it has this one, and is the one writer
+    of the collection.
 
     Returns:
         The batches, and whether others wait.
     """
-    await become_writer(connection, account, collection)
-    rows = await connection.fetch(QUERIES["lock_waiting"], account, collection, _MOST_BATCHES)
+    rows = await connection.fetch(QUERIES["take_waiting"], account, collection, _MOST_BATCHES)
     group: list[Waiting] = []
     items = 0
     for row in rows:
@@ -64,11 +68,16 @@ async def take_group(
 
 
 async def apply_group(
-    connection: "Connection", registry: Registry, group: Sequence[Waiting]
+    connection: "Connection", registry: Registry, group: Sequence[Waiting], *, checked: bool
 ) -> set[UUID]:
     """Apply and finish the batches of a group that have no conflict; the ids of those.
 
+    Args:
+        checked: look for conflicts first, although nobody expects any: it is cheaper to run into
+            them, once.
+
     Raises:
+        Spoiled: with at least one of the batches it cannot be done.
         UnservedCollection: nothing was done.
     """
     batches = [waiting.batch for waiting in group]
@@ -78,17 +87,12 @@ async def apply_group(
         raise UnservedCollection(f"collection {first.collection!r} is not served here")
     sql = statements(resource, first.action, first.options)
     patience = await allow_time(connection, sum(batch.received for batch in batches))
-    if sql.refused_by_indexes:
-        # What nobody expects is cheaper to run into than to look for.
-        if await _applied(connection, sql, resource, batches, patience):
-            return {batch.id for batch in batches}
-        if len(batches) == 1:
-            return set()
-    conflicting = await _conflicting(connection, sql, batches, patience)
-    good = [batch for batch in batches if batch.id not in conflicting]
-    if good and await _applied(connection, sql, resource, good, patience):
-        return {batch.id for batch in good}
-    return set()
+    if checked or not sql.refused_by_indexes:
+        conflicting = await _conflicting(connection, sql, batches, patience)
+        batches = [batch for batch in batches if batch.id not in conflicting]
+    if batches:
+        await _apply(connection, sql, resource, batches, patience)
+    return {batch.id for batch in batches}
 
 
 async def _conflicting(
@@ -99,37 +103,30 @@ async def _conflicting(
     return {row["batch"] for row in rows}
 
 
-async def _applied(
+async def _apply(
     connection: "Connection",
     sql: Statements,
     resource: Resource,
     batches: Sequence[Batch],
     patience: float | None,
-) -> bool:
-    """Whether all of the batches could be applied; nothing is done where not."""
+) -> None:
     try:
-        async with connection.transaction():
-            if not sql.refused_by_indexes:
-                # Two items may swap unique values: what counts is how the rows look in the end.
-                await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-            finished = await connection.execute(
-                sql.apply,
-                [batch.id for batch in batches],
-                batches[0].account,
-                resource.name,
-                [],
-                None,
-                timeout=patience,
-            )
-            if not sql.refused_by_indexes:
-                await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
-            if finished != f"UPDATE {len(batches)}":
-                raise _Incomplete
-            await check_limits(connection, resource, batches)
-    except (asyncpg.UniqueViolationError, LimitReached, _Incomplete):
-        return False
-    return True
-
-
-class _Incomplete(Exception):
-    """Not every item was written: one of the batches is at fault."""
+        if not sql.refused_by_indexes:
+            # Two items may swap unique values: what counts is how the rows look in the end.
+            await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        finished = await connection.execute(
+            sql.apply,
+            [batch.id for batch in batches],
+            batches[0].account,
+            resource.name,
+            [],
+            None,
+            timeout=patience,
+        )
+        if not sql.refused_by_indexes:
+            await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
+        await check_limits(connection, resource, batches)
+    except (asyncpg.UniqueViolationError, LimitReached) as error:
+        raise Spoiled("a batch cannot be applied with the others") from error
+    if finished != f"UPDATE {len(batches)}":
+        raise Spoiled("not every item was written")

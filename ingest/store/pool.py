@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROLE = "ingest_app"
 CONNECT_TIMEOUT = 5.0
+_NAME_ACCOUNT = "SELECT set_config('ingest.account', $1, true)"
 GRACE = 5.0
 """Seconds by which the client waits longer than the server does."""
 _IDLE = 10.0  # seconds that a transaction may hold its locks while its process does something else
@@ -56,12 +57,13 @@ class Pool:
 
     @asynccontextmanager
     async def transaction(
-        self, account: str, *, snapshot: bool = False
+        self, account: str | None = None, *, snapshot: bool = False
     ) -> "AsyncIterator[Connection]":
         """A transaction that sees and writes one account's rows.
 
         Args:
-            account: the account that row-level security holds the transaction to.
+            account: the account that row-level security holds the transaction to; None where its
+                first statement says so, and no row is seen before.
             snapshot: read only, and all statements see the same instant.
 
         Raises:
@@ -75,7 +77,8 @@ class Pool:
                     readonly=snapshot,
                 ),
             ):
-                await connection.execute("SELECT set_config('ingest.account', $1, true)", account)
+                if account is not None:
+                    await connection.execute(_NAME_ACCOUNT, account)
                 yield connection
 
     @asynccontextmanager

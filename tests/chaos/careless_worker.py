@@ -8,7 +8,7 @@ import sys
 from types import MappingProxyType
 from uuid import UUID
 
-from ingest.store import batches, commit, group
+from ingest.store import batches, commit
 from workers import commit as committing
 from workers.__main__ import main
 
@@ -16,7 +16,6 @@ _CARELESS = {
     "batch": [
         ("lock_batch", " AND state = 'accepted'"),
         ("lock_batch", "\nFOR UPDATE SKIP LOCKED"),
-        ("lock_waiting", "\nFOR UPDATE SKIP LOCKED"),
     ],
     "collection": [("lock_collection", " FOR UPDATE")],
 }
@@ -31,12 +30,12 @@ def _without(locks: list[str]) -> MappingProxyType[str, str]:
     return MappingProxyType(queries)
 
 
-async def _apply_none(*_: object) -> set[UUID]:
+async def _apply_none(*_: object, **__: object) -> set[UUID]:
     """Leave every batch to be applied alone: two workers that have seen it do so twice."""
     return set()
 
 
 if __name__ == "__main__":
     committing.apply_group = _apply_none
-    commit.QUERIES = group.QUERIES = _without(sys.argv[1:])
+    commit.QUERIES = _without(sys.argv[1:])
     sys.exit(main())

@@ -32,15 +32,15 @@ def settings(settings: Settings) -> Settings:
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[list[UUID]]:
     """The batches of every statement that applied a group, or tried to."""
     seen: list[list[UUID]] = []
-    original = group._applied
+    original = group._apply
 
     async def recorded(
         connection: Any, sql: Any, resource: Any, batches: Sequence[Batch], patience: Any
-    ) -> bool:
+    ) -> None:
         seen.append([batch.id for batch in batches])
-        return await original(connection, sql, resource, batches, patience)
+        await original(connection, sql, resource, batches, patience)
 
-    monkeypatch.setattr(group, "_applied", recorded)
+    monkeypatch.setattr(group, "_apply", recorded)
     return seen
 
 

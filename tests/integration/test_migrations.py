@@ -82,7 +82,7 @@ EXPECTED_COLUMNS = {
 }
 EXPECTED_CONSTRAINTS = [
     ("airports_pkey", 'PRIMARY KEY ("$account", iata)'),
-    ("contacts(email)", 'UNIQUE ("$account", email) DEFERRABLE'),
+    ("contacts(email)", 'UNIQUE (email, "$account") DEFERRABLE'),
     ("contacts_pkey", 'PRIMARY KEY ("$account", id)'),
     ("deals_pkey", 'PRIMARY KEY ("$account", id)'),
 ]

@@ -123,7 +123,7 @@ async def intruding(
     """
     from ingest.store import commit
 
-    async def nothing_together(*_: Any) -> set[UUID]:
+    async def nothing_together(*_: Any, **__: Any) -> set[UUID]:
         return set()
 
     checked, waiting = commit.find_conflicts, list(rows)
