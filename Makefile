@@ -36,6 +36,7 @@ ifdef QUICK
 else
 	@$(BIN)/python -m benchmarks.endpoints
 	@$(BIN)/python -m benchmarks.processes
+	@$(BIN)/python -m benchmarks.sharing
 	@$(BIN)/python -m benchmarks.growth
 	@$(BIN)/python -m benchmarks.backpressure
 	@$(BIN)/python -m benchmarks.validation

@@ -65,9 +65,7 @@ class Committer:
         if more:
             await self.queue.ring(account, collection)
 
-    async def _commit_group(
-        self, account: str, collection: str, *, checked: bool = False
-    ) -> bool:
+    async def _commit_group(self, account: str, collection: str, *, checked: bool = False) -> bool:
         """Commit the next group; whether others wait. Who comes later rings."""
         group: Sequence[Waiting] = ()
         done: set[UUID] = set()
