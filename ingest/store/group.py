@@ -5,16 +5,15 @@ earlier batch of the group, is left out, and has to be applied by itself (`commi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 
 from ingest.errors import LimitReached
-from ingest.model import Batch
+from ingest.model import Batch, Finished
 from ingest.resources import Registry, Resource
-from ingest.store.batches import QUERIES, from_row
+from ingest.store.batches import QUERIES, finished_from, from_row
 from ingest.store.commit import UnservedCollection, become_writer
 from ingest.store.patience import allow_time
 from ingest.store.quotas import check_limits
@@ -28,17 +27,9 @@ _MOST_BATCHES = 500
 _MOST_ITEMS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A batch of a group, and the trace id of the request that sent it."""
-
-    batch: Batch
-    trace_id: str
-
-
 async def take_group(
     connection: "Connection", account: str, collection: str
-) -> tuple[Sequence[Waiting], bool]:
+) -> tuple[Sequence[Batch], bool]:
     """Lock the next batches of a collection that can be applied together; none where none waits.
 
     They have one action and the same options, and come in the order in which they were accepted.
@@ -49,29 +40,28 @@ async def take_group(
     """
     await become_writer(connection, account, collection)
     rows = await connection.fetch(QUERIES["lock_waiting"], account, collection, _MOST_BATCHES)
-    group: list[Waiting] = []
+    group: list[Batch] = []
     items = 0
     for row in rows:
         batch = from_row(row)
-        first = group[0].batch if group else batch
+        first = group[0] if group else batch
         if (batch.action, batch.options) != (first.action, first.options):
             continue
         if group and items + batch.received > _MOST_ITEMS:
             break
-        group.append(Waiting(batch, row["trace_id"]))
+        group.append(batch)
         items += batch.received
     return group, len(group) < len(rows) or len(rows) == _MOST_BATCHES
 
 
 async def apply_group(
-    connection: "Connection", registry: Registry, group: Sequence[Waiting]
-) -> set[UUID]:
-    """Apply and finish the batches of a group that have no conflict; the ids of those.
+    connection: "Connection", registry: Registry, batches: Sequence[Batch]
+) -> Sequence[Finished]:
+    """Apply and finish the batches of a group that have no conflict; what came of those.
 
     Raises:
         UnservedCollection: nothing was done.
     """
-    batches = [waiting.batch for waiting in group]
     first = batches[0]
     resource = registry.get(first.collection)
     if resource is None:
@@ -80,15 +70,12 @@ async def apply_group(
     patience = await allow_time(connection, sum(batch.received for batch in batches))
     if sql.refused_by_indexes:
         # What nobody expects is cheaper to run into than to look for.
-        if await _applied(connection, sql, resource, batches, patience):
-            return {batch.id for batch in batches}
-        if len(batches) == 1:
-            return set()
+        finished = await _applied(connection, sql, resource, batches, patience)
+        if finished or len(batches) == 1:
+            return finished
     conflicting = await _conflicting(connection, sql, batches, patience)
     good = [batch for batch in batches if batch.id not in conflicting]
-    if good and await _applied(connection, sql, resource, good, patience):
-        return {batch.id for batch in good}
-    return set()
+    return await _applied(connection, sql, resource, good, patience) if good else ()
 
 
 async def _conflicting(
@@ -105,14 +92,14 @@ async def _applied(
     resource: Resource,
     batches: Sequence[Batch],
     patience: float | None,
-) -> bool:
-    """Whether all of the batches could be applied; nothing is done where not."""
+) -> Sequence[Finished]:
+    """What came of the batches; empty, and nothing done, where not all could be applied."""
     try:
         async with connection.transaction():
             if not sql.refused_by_indexes:
                 # Two items may swap unique values: what counts is how the rows look in the end.
                 await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-            finished = await connection.execute(
+            rows = await connection.fetch(
                 sql.apply,
                 [batch.id for batch in batches],
                 batches[0].account,
@@ -123,12 +110,12 @@ async def _applied(
             )
             if not sql.refused_by_indexes:
                 await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
-            if finished != f"UPDATE {len(batches)}":
+            if len(rows) != len(batches):
                 raise _Incomplete
             await check_limits(connection, resource, batches)
     except (asyncpg.UniqueViolationError, LimitReached, _Incomplete):
-        return False
-    return True
+        return ()
+    return [finished_from(row) for row in rows]
 
 
 class _Incomplete(Exception):
