@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -15,7 +14,7 @@ from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
 from ingest.http.body import Decoded, read_head, read_items
 from ingest.http.keys import CALLER, LIMITED, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID, WRITTEN
-from ingest.http.lookup import permitted_resource
+from ingest.http.lookup import as_seen, permitted_resource
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
@@ -53,8 +52,8 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     write, body = await _read_write(request, resource, action, preferences)
     pipeline = request.app[PIPELINE]
     outcome = await _process(pipeline, write, body, dry_run=dry_run)
-    if outcome.replayed and not request[CALLER].may(Right.READ, resource.name):
-        outcome = _unseen_items(outcome)
+    if outcome.replayed:  # the first request may have come of another token
+        outcome = as_seen(request, outcome)
     if dry_run:
         answer = collection.rehearsed(outcome)
     else:
@@ -76,12 +75,6 @@ async def _process(
         return await process(write, body)
     finally:
         await body.close()
-
-
-def _unseen_items(outcome: Outcome) -> Outcome:
-    """The outcome as whoever may not read gets it: the first request may have come of another."""
-    options = replace(outcome.batch.options, representation=False)
-    return replace(outcome, batch=replace(outcome.batch, options=options, data=None))
 
 
 async def _read_write(
