@@ -275,9 +275,9 @@ class Batch:
     outcomes: str | None = None
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
+    """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
     invalid_so_far: int = 0
     """How many items are invalid, while it is received; `invalid` names them once it is not."""
-    """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
     limited: bool = False
@@ -300,11 +300,40 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What came of a batch that a worker has finished, and how many items it had."""
+    """What came of a batch that a worker has finished, and who had sent it."""
 
+    batch: UUID
+    account: str
+    token: UUID | None
+    trace_id: str
     collection: str
+    action: str
     state: BatchState
-    items: int
+    received: int
+    invalid: int
+    """How many items are invalid."""
+    created: int
+    updated: int
+    unchanged: int
+    deleted: int
+
+    def facts(self) -> dict[str, Any]:
+        """As the log shows it."""
+        return {
+            "batch": str(self.batch),
+            "account": self.account,
+            "token": self.token and str(self.token),
+            "trace_id": self.trace_id,
+            "collection": self.collection,
+            "action": self.action,
+            "state": self.state.value,
+            "received": self.received,
+            "invalid": self.invalid,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "deleted": self.deleted,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
-import structlog
-
 from ingest import metrics
 from ingest.backlog import Backlog
 from ingest.claims import Claims, in_progress
@@ -50,8 +48,6 @@ from ingest.validation.chunking import Chunker
 from ingest.validation.runner import Intake, ItemValidator
 from ingest.waiting import Waiters
 from ingest.write import Write, identified, new_batch, new_stream, outcome_of, whole
-
-log = structlog.get_logger(__name__)
 
 # Items validated before other requests get their turn: a few milliseconds of work.
 _SLICE = 200
@@ -220,7 +216,6 @@ class Pipeline:
         finally:
             kept = write.key if accepted else None
             await self._claims.end(write.account, write.key, batch_id, kept)
-        _log_accepted(batch, batch.submission.received, len(batch.submission.failures))
         return outcome_of(batch, self._settings.max_failures)
 
     async def _accept_stream(
@@ -247,8 +242,6 @@ class Pipeline:
                     metrics.rejected(batch.collection, *received.counts)
         finally:
             await self._claims.end(write.account, write.key, batch_id, accepted)
-        if received.state is BatchState.ACCEPTED:
-            _log_accepted(batch, received.items, received.invalid)
         return await self._outcome(write.account, batch_id)
 
     async def _rung(self, write: Write, outcome: Outcome, finished: asyncio.Event) -> Outcome:
@@ -317,15 +310,3 @@ class Pipeline:
         if outcome is None:
             raise Unavailable("The batch is not to be found", "Ask again.", retry_after=1)
         return outcome
-
-
-def _log_accepted(batch: NewBatch, items: int, invalid: int) -> None:
-    log.info(
-        "batch accepted",
-        batch=str(batch.id),
-        account=batch.account,
-        collection=batch.collection,
-        action=batch.action.value,
-        items=items,
-        invalid=invalid,
-    )

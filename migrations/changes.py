@@ -2,6 +2,7 @@
 
 ========================================  ========================================
 a new resource, field, unique attribute   made
+the index of groups, in older tables      made
 a unique attribute no longer declared     its constraint is dropped: nothing is lost
 a field or resource no longer declared    its column or table stays as it is
 another type, another key                 refused: stored items would be lost
@@ -19,6 +20,7 @@ from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import (
     AddColumnOp,
     AlterColumnOp,
+    CreateIndexOp,
     CreateTableOp,
     CreateUniqueConstraintOp,
     DropConstraintOp,
@@ -31,7 +33,7 @@ from sqlalchemy.types import TypeEngine
 
 from ingest.errors import ConfigurationError
 from ingest.resources import Registry, Resource
-from ingest.store.tables import ACCOUNT, COLLECTIONS, quote, table_name
+from ingest.store.tables import ACCOUNT, COLLECTIONS, group_index_name, quote, table_name
 from migrations.driver import reason
 from migrations.resource_tables import resource_tables, row_security
 
@@ -61,7 +63,12 @@ def make_changes(connection: Connection, registry: Registry) -> list[str]:
         except DBAPIError as error:
             name = change.resource.name
             raise ConfigurationError(f"resource {name!r}: {reason(error)}") from error
-    return [change.sentence for change in changes]
+    new = {change.resource for change in changes if isinstance(change.operation, CreateTableOp)}
+    return [
+        change.sentence
+        for change in changes
+        if not (isinstance(change.operation, CreateIndexOp) and change.resource in new)
+    ]
 
 
 def _make(connection: Connection, operations: Operations, change: _Change) -> None:
@@ -126,6 +133,8 @@ def _differences(
                 return name in by_name
             case "unique_constraint":  # others than `unique_name` makes are an administrator's
                 return str(name).startswith(f"{parents['table_name']}(")
+            case "index":
+                return name == group_index_name(by_name[str(parents["table_name"])])
         return kind == "column"
 
     context = MigrationContext.configure(
@@ -176,6 +185,8 @@ def _sentence(resource: Resource, operation: MigrateOperation) -> str | None:
             return f"{resource.name}: added {_fields(resource, [column.name])}"
         case CreateUniqueConstraintOp(columns=[*columns, _]):
             return f"{resource.name}: made {_fields(resource, columns)} unique"
+        case CreateIndexOp():
+            return f"{resource.name}: indexed its items by group"
         case DropConstraintOp(constraint_name=name):
             return f"{resource.name}: dropped the unique constraint {name}, no longer declared"
     return None

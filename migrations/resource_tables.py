@@ -21,6 +21,7 @@ from ingest.store.tables import (
     SERVICE_COLUMNS,
     VERSION,
     columns,
+    group_index_name,
     table_name,
     unique_name,
 )
@@ -64,7 +65,7 @@ def row_security(resource: Resource) -> list[str]:
 
 
 def _add_table(resource: Resource, metadata: sa.MetaData) -> None:
-    sa.Table(
+    table = sa.Table(
         _exactly(resource.name),
         metadata,
         *(_column(resource, name, type_) for name, type_ in columns(resource).items()),
@@ -81,6 +82,13 @@ def _add_table(resource: Resource, metadata: sa.MetaData) -> None:
             for fields in resource.unique
         ),
         postgresql_with={"fillfactor": _FILLFACTOR},
+    )
+    # What a token that is confined to groups lists. Items of no group are not in it, so accounts
+    # without groups do not pay for it.
+    sa.Index(
+        _exactly(group_index_name(resource)),
+        *(table.c[name] for name in (ACCOUNT, GROUP, resource.key.column)),
+        postgresql_where=table.c[GROUP].is_not(None),
     )
 
 

@@ -12,13 +12,13 @@ from arq import Retry
 from ingest import metrics
 from ingest.errors import ConfigurationError, InternalError, Unavailable
 from ingest.faults import NO_FAULTS, Faults, Point
-from ingest.model import BatchState
+from ingest.model import Batch, Finished
 from ingest.queue import Queue
 from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
-from ingest.store.group import Spoiled, Waiting, apply_group, take_group
+from ingest.store.group import Spoiled, apply_group, take_group
 from ingest.store.pool import Pool
 from workers.retry import Verdict, delay, judge
 
@@ -67,8 +67,8 @@ class Committer:
 
     async def _commit_group(self, account: str, collection: str, *, checked: bool = False) -> bool:
         """Commit the next group; whether others wait. Who comes later rings."""
-        group: Sequence[Waiting] = ()
-        done: set[UUID] = set()
+        group: Sequence[Batch] = ()
+        done: Sequence[Finished] = ()
         more = False
         started = time.perf_counter()
         try:
@@ -87,33 +87,25 @@ class Committer:
             _log_failure(error, verdict, account=account, collection=collection)
             if verdict is not Verdict.COUNTED:
                 return False  # the sweeper rings again
-            done = set()
+            done = ()
         if done:
             metrics.commit_took(collection, time.perf_counter() - started)
-        await self._tell(group, done)
-        for waiting in group:
+            await self._tell(done)
+        applied = {finished.batch for finished in done}
+        for batch in group:
             # What cannot be committed with others is committed by itself, or fails by itself.
-            if waiting.batch.id in done:
+            if batch.id in applied:
                 continue
-            if await self._commit_alone(account, waiting.batch.id) is Verdict.AGAIN:
+            if await self._commit_alone(account, batch.id) is Verdict.AGAIN:
                 return False
         return more
 
-    async def _tell(self, group: Sequence[Waiting], done: set[UUID]) -> None:
-        if not done:
-            return
-        for waiting in group:
-            if waiting.batch.id in done:
-                batch = waiting.batch
-                metrics.finished(batch.collection, BatchState.COMMITTED, batch.received)
-                log.info(
-                    "batch finished",
-                    batch=str(batch.id),
-                    account=batch.account,
-                    trace_id=waiting.trace_id,
-                )
+    async def _tell(self, done: Sequence[Finished]) -> None:
+        """Tell the log and the metrics, and then whoever waits."""
+        for finished in done:
+            _note(finished)
         await self.faults.reached(Point.BEFORE_PUBLISH)
-        await self.queue.announce(list(done))
+        await self.queue.announce([finished.batch for finished in done])
 
     # -- one batch alone ----------------------------------------------------------------------
 
@@ -148,10 +140,7 @@ class Committer:
             return await self._failed(account, batch, error)
         if done is not None:
             metrics.commit_took(done.collection, time.perf_counter() - started)
-            metrics.finished(done.collection, done.state, done.items)
-            log.info("batch finished", batch=str(batch), account=account)
-            await self.faults.reached(Point.BEFORE_PUBLISH)
-            await self.queue.announce([batch])
+            await self._tell([done])
         return None
 
     async def _failed(self, account: str, batch: UUID, error: Exception) -> Verdict | None:
@@ -185,8 +174,14 @@ class Committer:
         }
         done = await batches.finish_broken(self.pool, account, batch, reason)
         if done is not None:
-            metrics.finished(done.collection, done.state, done.items)
+            _note(done)
         return True
+
+
+def _note(finished: Finished) -> None:
+    """One line for each batch: who wrote what, and what came of it."""
+    metrics.finished(finished.collection, finished.state, finished.received)
+    log.info("batch finished", **finished.facts())
 
 
 def _log_failure(error: Exception, verdict: Verdict, **about: str) -> None:

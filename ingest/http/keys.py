@@ -10,6 +10,7 @@ from ingest.access import Caller
 from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
 from ingest.http.large_items import LargeItems
+from ingest.model import Outcome
 from ingest.pipeline import Pipeline
 from ingest.rates import Quota, Rates
 from ingest.redis_link import RedisLink
@@ -40,5 +41,7 @@ TRACE_ID = web.RequestKey("trace_id", str)
 QUOTAS = web.RequestKey("quotas", Sequence[Quota])
 LIMITED = web.RequestKey("limited", bool)
 """Whether the batch of the request says that its account has quotas."""
+WRITTEN = web.RequestKey("written", Outcome)
+"""What came of the write, as far as it is known."""
 FORMAT = web.RequestKey("format", str)
 """The media type of the response."""

@@ -1,5 +1,6 @@
 """What the path of a request names."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from aiohttp import web
@@ -7,7 +8,7 @@ from aiohttp import web
 from ingest.access import Right
 from ingest.errors import UnknownBatch, UnknownCollection
 from ingest.http.keys import CALLER, REGISTRY
-from ingest.model import Batch
+from ingest.model import Batch, Outcome
 from ingest.resources import Resource
 
 
@@ -49,6 +50,18 @@ def check_visible(request: web.Request, batch: Batch) -> None:
         raise unknown_batch(str(batch.id))
     if batch.token != caller.token:
         caller.needs([Right.READ], batch.collection)
+
+
+def as_seen(request: web.Request, outcome: Outcome) -> Outcome:
+    """An outcome as the caller may see it now: without `read`, nothing of what was saved.
+
+    That its sender had the right when it wrote, or that somebody else sent it, does not matter.
+    """
+    batch = outcome.batch
+    if request[CALLER].may(Right.READ, batch.collection):
+        return outcome
+    options = replace(batch.options, representation=False)
+    return replace(outcome, batch=replace(batch, options=options, data=None))
 
 
 def batch_id_of(request: web.Request) -> UUID:

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -23,7 +24,7 @@ from ingest.errors import (
 )
 from ingest.formats.negotiation import JSON, choose
 from ingest.http.hardening import client_address
-from ingest.http.keys import CALLER, CALLERS, FORMAT, REGISTRY, TRACE_ID
+from ingest.http.keys import CALLER, CALLERS, FORMAT, REGISTRY, TRACE_ID, WRITTEN
 from ingest.http.negotiation import response_format
 from ingest.http.responses import respond_error
 
@@ -66,6 +67,7 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
             milliseconds=round(seconds * 1000, 2),
             client=client_address(request),
             **_caller(request),
+            **_written(request),
         )
     return response
 
@@ -139,6 +141,27 @@ def _caller(request: web.Request) -> dict[str, str]:
     """Who called, for the log: the account, and the token by its id."""
     caller = request.get(CALLER)
     return {} if caller is None else {"account": caller.account, "token": str(caller.token)}
+
+
+def _written(request: web.Request) -> dict[str, Any]:
+    """What a write came to, for the log, as far as it is known when the client is answered."""
+    outcome = request.get(WRITTEN)
+    if outcome is None:
+        return {}
+    batch = outcome.batch
+    return {
+        "collection": batch.collection,
+        "action": batch.action.value,
+        "batch": str(batch.id),
+        "state": batch.state.value,
+        "replayed": outcome.replayed,
+        "received": batch.received,
+        "invalid": batch.invalid_count,
+        "created": batch.created,
+        "updated": batch.updated,
+        "unchanged": batch.unchanged,
+        "deleted": batch.deleted,
+    }
 
 
 def _collection(request: web.Request) -> str:

@@ -7,6 +7,7 @@ from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
 from ingest.http.lookup import (
+    as_seen,
     batch_id_of,
     check_visible,
     permitted_resource,
@@ -75,5 +76,6 @@ async def get_batch(request: web.Request) -> web.Response:
     if outcome is None:
         raise unknown_batch(str(batch_id))
     check_visible(request, outcome.batch)
-    answer = collection.batch(outcome, request.app[PRESENTERS].get(outcome.batch.collection))
+    seen = as_seen(request, outcome)
+    answer = collection.batch(seen, request.app[PRESENTERS].get(seen.batch.collection))
     return await respond(request, answer.status, answer.document)

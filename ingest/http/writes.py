@@ -2,9 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import replace
 
-import structlog
 from aiohttp import web
 
 from ingest.access import Right
@@ -15,9 +13,8 @@ from ingest.formats.decoding import CSV_PARAMETERS, open_decoder
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
 from ingest.http.body import Decoded, read_head, read_items
-from ingest.http.hardening import client_address
-from ingest.http.keys import CALLER, LIMITED, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID
-from ingest.http.lookup import permitted_resource
+from ingest.http.keys import CALLER, LIMITED, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID, WRITTEN
+from ingest.http.lookup import as_seen, permitted_resource
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
@@ -28,8 +25,6 @@ from ingest.pipeline import Pipeline
 from ingest.resources import Resource
 from ingest.settings import Settings
 from ingest.write import Write
-
-log = structlog.get_logger(__name__)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PARAMETERS = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
@@ -57,13 +52,13 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     write, body = await _read_write(request, resource, action, preferences)
     pipeline = request.app[PIPELINE]
     outcome = await _process(pipeline, write, body, dry_run=dry_run)
-    if outcome.replayed and not request[CALLER].may(Right.READ, resource.name):
-        outcome = _unseen_items(outcome)
+    if outcome.replayed:  # the first request may have come of another token
+        outcome = as_seen(request, outcome)
     if dry_run:
         answer = collection.rehearsed(outcome)
     else:
         answer = collection.written(outcome, request.app[PRESENTERS][resource.name])
-        _audit(request, outcome)
+        request[WRITTEN] = outcome
         await pipeline.faults.reached(Point.BEFORE_REPLY)
     request[LIMITED] = outcome.batch.limited
     headers = _headers(outcome, answer.status, preferences)
@@ -80,34 +75,6 @@ async def _process(
         return await process(write, body)
     finally:
         await body.close()
-
-
-def _unseen_items(outcome: Outcome) -> Outcome:
-    """The outcome as whoever may not read gets it: the first request may have come of another."""
-    options = replace(outcome.batch.options, representation=False)
-    return replace(outcome, batch=replace(outcome.batch, options=options, data=None))
-
-
-def _audit(request: web.Request, outcome: Outcome) -> None:
-    """Say who wrote what, as far as it is known by now; the trace id is in every line."""
-    caller, batch = request[CALLER], outcome.batch
-    log.info(
-        "write",
-        account=caller.account,
-        token=str(caller.token),
-        client=client_address(request),
-        collection=batch.collection,
-        action=batch.action.value,
-        batch=str(batch.id),
-        state=batch.state.value,
-        replayed=outcome.replayed,
-        received=batch.received,
-        invalid=batch.invalid_count,
-        created=batch.created,
-        updated=batch.updated,
-        unchanged=batch.unchanged,
-        deleted=batch.deleted,
-    )
 
 
 async def _read_write(

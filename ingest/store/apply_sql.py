@@ -2,7 +2,7 @@
 
 Parameters besides those of `statement_parts`: $3 the collection, $4 the indices of the items that
 are not to be written, and $5 those that failed in all, or NULL where they are as accepted. The
-last two are for a batch alone.
+last two are for a batch alone. Each batch that is finished is a row of the result, as `Finished`.
 """
 
 from ingest.model import Action
@@ -189,7 +189,9 @@ SET state = 'committed', finished_at = statement_timestamp(), invalid = coalesce
     outcomes = totals.outcomes, data = {data}
 FROM totals
 WHERE b.account = $2 AND b.id = totals.batch
-  AND totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))"""
+  AND totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))
+RETURNING b.id AS batch, b.account, b.token, b.trace_id, b.collection, b.action, b.state,
+    b.received, cardinality(b.invalid) AS invalid, b.created, b.updated, b.unchanged, b.deleted"""
 
 
 _COUNTED = """counted AS (

@@ -161,7 +161,7 @@ async def finish_broken(
         row = await connection.fetchrow(
             QUERIES["finish_broken"], account, batch, orjson.dumps(reason).decode()
         )
-    return None if row is None else Finished(row["collection"], BatchState.FAILED, row["received"])
+    return None if row is None else finished_from(row)
 
 
 def from_row(row: asyncpg.Record) -> Batch:
@@ -189,6 +189,11 @@ def from_row(row: asyncpg.Record) -> Batch:
         token=row["token"],
         limited=row.get("limited", False),
     )
+
+
+def finished_from(row: asyncpg.Record) -> Finished:
+    """A Finished from what a statement that finishes a batch returns of it."""
+    return Finished(**{**row, "state": BatchState(row["state"])})
 
 
 @lru_cache(maxsize=256)

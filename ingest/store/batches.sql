@@ -102,7 +102,7 @@ FOR UPDATE SKIP LOCKED
 -- In a transaction that has no account yet; what it is, see the function. Whether the account has
 -- limits is asked once there is a batch, and so after its account is set.
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id,
+       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token,
        invalid_so_far,
        EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
 FROM ingest.take_waiting($1, $2, $3) b
@@ -113,13 +113,16 @@ UPDATE ingest.batches
 SET state = 'failed', finished_at = statement_timestamp(), invalid = $3,
     idempotency_key = NULL, fingerprint = NULL
 WHERE account = $1 AND id = $2
+RETURNING id AS batch, account, token, trace_id, collection, action, state, received,
+          cardinality(invalid) AS invalid, created, updated, unchanged, deleted
 
 -- name: finish_broken
 -- A batch that the service cannot commit keeps its key: sending it again would not help.
 UPDATE ingest.batches
 SET state = 'failed', finished_at = statement_timestamp(), error = $3
 WHERE account = $1 AND id = $2 AND state = 'accepted'
-RETURNING collection, received
+RETURNING id AS batch, account, token, trace_id, collection, action, state, received,
+          cardinality(invalid) AS invalid, created, updated, unchanged, deleted
 
 -- name: finish_refused
 -- A batch that a limit does not allow frees its key, like one that failed for its items.
@@ -127,6 +130,8 @@ UPDATE ingest.batches
 SET state = 'failed', finished_at = statement_timestamp(), refusal = $3,
     idempotency_key = NULL, fingerprint = NULL
 WHERE account = $1 AND id = $2
+RETURNING id AS batch, account, token, trace_id, collection, action, state, received,
+          cardinality(invalid) AS invalid, created, updated, unchanged, deleted
 
 -- name: count_attempt
 UPDATE ingest.batches SET attempts = attempts + 1

@@ -5,7 +5,7 @@ the batch, become the collection's one writer, find every conflict, write what i
 Batches that wait together are applied by `group`, which leaves to this whatever has a conflict.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
@@ -13,9 +13,9 @@ import orjson
 import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
-from ingest.model import Batch, BatchState, Finished, NewBatch, Outcome
+from ingest.model import Batch, Finished, NewBatch, Outcome
 from ingest.resources import Registry, Resource
-from ingest.store.batches import QUERIES, from_row, read_outcomes
+from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
 from ingest.store.patience import allow_time
 from ingest.store.pool import Pool
@@ -72,8 +72,7 @@ async def apply_batch(
     await become_writer(connection, account, resource.name)
     batch = from_row(row)
     patience = await allow_time(connection, batch.received)
-    state = await _apply(connection, resource, batch, patience)
-    return Finished(resource.name, state, batch.received)
+    return await _apply(connection, resource, batch, patience)
 
 
 async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int) -> Outcome:
@@ -136,7 +135,7 @@ async def become_writer(connection: "Connection", account: str, collection: str)
 
 async def _apply(
     connection: "Connection", resource: Resource, batch: Batch, patience: float | None
-) -> BatchState:
+) -> Finished:
     """Apply the batch; what somebody else wrote between check and insert, the next check names."""
     for _ in range(_ATTEMPTS):
         # Two items may swap unique values: what counts is how the rows look in the end.
@@ -146,8 +145,7 @@ async def _apply(
         except LimitReached as reached:
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
             refusal = orjson.dumps(reached.document()).decode()
-            await connection.execute(QUERIES["finish_refused"], batch.account, batch.id, refusal)
-            return BatchState.FAILED
+            return await _finish(connection, "finish_refused", batch, refusal)
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
@@ -156,7 +154,7 @@ async def _apply(
 
 async def _attempt(
     connection: "Connection", resource: Resource, batch: Batch, patience: float | None
-) -> BatchState:
+) -> Finished:
     sql = statements(resource, batch.action, batch.options)
     conflicts = await find_conflicts(connection, sql, batch, patience)
     bad = conflicts.indices()
@@ -164,13 +162,20 @@ async def _attempt(
         await write_failures(connection, resource, batch, conflicts)
     invalid = sorted([*batch.invalid, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
-        await connection.execute(QUERIES["finish_failed"], batch.account, batch.id, invalid)
-        return BatchState.FAILED
-    finished = await connection.execute(
+        return await _finish(connection, "finish_failed", batch, invalid)
+    finished = await connection.fetchrow(
         sql.apply, [batch.id], batch.account, batch.collection, bad, invalid, timeout=patience
     )
     await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
-    if finished != "UPDATE 1":
+    if finished is None:
         raise DamagedPayload("the staged items are not the ones that were accepted")
     await check_limits(connection, resource, [batch])
-    return BatchState.COMMITTED
+    return finished_from(finished)
+
+
+async def _finish(connection: "Connection", query: str, batch: Batch, why: Any) -> Finished:
+    """Finish a batch of which nothing was applied."""
+    row = await connection.fetchrow(QUERIES[query], batch.account, batch.id, why)
+    if row is None:
+        raise RuntimeError("a batch that is locked is not there")
+    return finished_from(row)

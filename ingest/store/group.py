@@ -5,16 +5,15 @@ earlier batch of the group, is left out, and has to be applied by itself (`commi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 
 from ingest.errors import IngestError, LimitReached
-from ingest.model import Batch
+from ingest.model import Batch, Finished
 from ingest.resources import Registry, Resource
-from ingest.store.batches import QUERIES, from_row
+from ingest.store.batches import QUERIES, finished_from, from_row
 from ingest.store.commit import UnservedCollection
 from ingest.store.patience import allow_time
 from ingest.store.quotas import check_limits
@@ -32,17 +31,9 @@ class Spoiled(IngestError):
     """One of the batches cannot be applied with the others; the transaction cannot go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A batch of a group, and the trace id of the request that sent it."""
-
-    batch: Batch
-    trace_id: str
-
-
 async def take_group(
     connection: "Connection", account: str, collection: str
-) -> tuple[Sequence[Waiting], bool]:
+) -> tuple[Sequence[Batch], bool]:
     """Lock the next batches of a collection that can be applied together; none where none waits.
 
     They have one action and the same options, and come in the order in which they were accepted.
@@ -53,34 +44,32 @@ async def take_group(
         The batches, and whether others wait.
     """
     rows = await connection.fetch(QUERIES["take_waiting"], account, collection, _MOST_BATCHES)
-    group: list[Waiting] = []
+    group: list[Batch] = []
     items = 0
     for row in rows:
         batch = from_row(row)
-        first = group[0].batch if group else batch
+        first = group[0] if group else batch
         if (batch.action, batch.options) != (first.action, first.options):
             continue
         if group and items + batch.received > _MOST_ITEMS:
             break
-        group.append(Waiting(batch, row["trace_id"]))
+        group.append(batch)
         items += batch.received
     return group, len(group) < len(rows) or len(rows) == _MOST_BATCHES
 
 
 async def apply_group(
-    connection: "Connection", registry: Registry, group: Sequence[Waiting], *, checked: bool
-) -> set[UUID]:
-    """Apply and finish the batches of a group that have no conflict; the ids of those.
+    connection: "Connection", registry: Registry, batches: Sequence[Batch], *, checked: bool
+) -> Sequence[Finished]:
+    """Apply and finish the batches of a group that have no conflict; what came of those.
 
     Args:
-        checked: look for conflicts first, although nobody expects any: it is cheaper to run into
-            them, once.
+        checked: look for conflicts first, also where running into them is enough to know of them.
 
     Raises:
         Spoiled: with at least one of the batches it cannot be done.
         UnservedCollection: nothing was done.
     """
-    batches = [waiting.batch for waiting in group]
     first = batches[0]
     resource = registry.get(first.collection)
     if resource is None:
@@ -90,9 +79,7 @@ async def apply_group(
     if checked or not sql.refused_by_indexes:
         conflicting = await _conflicting(connection, sql, batches, patience)
         batches = [batch for batch in batches if batch.id not in conflicting]
-    if batches:
-        await _apply(connection, sql, resource, batches, patience)
-    return {batch.id for batch in batches}
+    return await _apply(connection, sql, resource, batches, patience) if batches else ()
 
 
 async def _conflicting(
@@ -109,12 +96,12 @@ async def _apply(
     resource: Resource,
     batches: Sequence[Batch],
     patience: float | None,
-) -> None:
+) -> Sequence[Finished]:
     try:
         if not sql.refused_by_indexes:
             # Two items may swap unique values: what counts is how the rows look in the end.
             await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        finished = await connection.execute(
+        rows = await connection.fetch(
             sql.apply,
             [batch.id for batch in batches],
             batches[0].account,
@@ -128,5 +115,6 @@ async def _apply(
         await check_limits(connection, resource, batches)
     except (asyncpg.UniqueViolationError, LimitReached) as error:
         raise Spoiled("a batch cannot be applied with the others") from error
-    if finished != f"UPDATE {len(batches)}":
+    if len(rows) != len(batches):
         raise Spoiled("not every item was written")
+    return [finished_from(row) for row in rows]

@@ -33,24 +33,45 @@ async def list_items(
         groups: only items of these; none for all.
     """
     values = [value for _, value in filters]
-    source = f'FROM {table_name(resource)} t WHERE t."$account" = $1' + "".join(
-        f" AND t.{quote(field.column)} = ${number}" for number, (field, _) in enumerate(filters, 2)
-    )
     if groups:
         values.append(groups)
-        source += f" AND {_of_groups(len(values) + 1)}"
-    page = (
-        f"SELECT {item_object(resource, 't', meta=meta)}::text {source} "
-        f"ORDER BY t.{quote(resource.key.column)} "
-        f"LIMIT ${len(values) + 2} OFFSET ${len(values) + 3}"
-    )
+    fields = [field for field, _ in filters]
+    page, count = page_sql(resource, fields, meta=meta, confined=bool(groups))
     async with pool.transaction(account, snapshot=True) as connection:
         rows = await connection.fetch(page, account, *values, limit, offset)
         if values:
-            total = await connection.fetchval(f"SELECT count(*) {source}", account, *values)
+            total = await connection.fetchval(count, account, *values)
         else:
             total = await connection.fetchval(_COUNT_ALL, account, resource.name)
     return Page([row[0].encode() for row in rows], limit, offset, total or 0)
+
+
+def page_sql(
+    resource: Resource, filters: Sequence[StoredField], *, meta: bool, confined: bool
+) -> tuple[str, str]:
+    """SQL of one page, and of the count of all that match.
+
+    Parameters: $1 the account, then the value of each filter, then, where the caller is confined,
+    its groups. After them, those of the page are its limit and its offset.
+    """
+    stored = f'FROM {table_name(resource)} t WHERE t."$account" = $1' + "".join(
+        f" AND t.{quote(field.column)} = ${number}" for number, field in enumerate(filters, 2)
+    )
+    order = f"ORDER BY t.{quote(resource.key.column)}"
+    last = len(filters) + 1 + confined
+    limit, offset = f"${last + 1}::bigint", f"${last + 2}::bigint"
+    shown = counted = stored
+    if confined:
+        counted = f"{stored} AND {_of_groups(last)}"
+        # Each group comes out of its index in order, so no more of it is read than is needed.
+        shown = f"""FROM unnest(${last}::text[]) AS own(name) CROSS JOIN LATERAL (
+            SELECT t.* {stored} AND t."{GROUP}" = own.name {order} LIMIT {limit} + {offset}
+        ) t"""
+    item = item_object(resource, "t", meta=meta)
+    return (
+        f"SELECT {item}::text {shown} {order} LIMIT {limit} OFFSET {offset}",
+        f"SELECT count(*) {counted}",
+    )
 
 
 async def get_item(

@@ -6,7 +6,6 @@ condition that it is still accepted) or `collection` (the lock of the one writer
 
 import sys
 from types import MappingProxyType
-from uuid import UUID
 
 from ingest.store import batches, commit
 from workers import commit as committing
@@ -30,9 +29,9 @@ def _without(locks: list[str]) -> MappingProxyType[str, str]:
     return MappingProxyType(queries)
 
 
-async def _apply_none(*_: object, **__: object) -> set[UUID]:
+async def _apply_none(*_: object, **__: object) -> tuple[()]:
     """Leave every batch to be applied alone: two workers that have seen it do so twice."""
-    return set()
+    return ()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from ingest.errors import ConfigurationError
 from ingest.http.hardening import MAX_FIELD, MAX_FIELDS, MAX_LINE, SECURE_HEADERS, parse_networks
-from tests.contract.shared import JIM, configured, contact, exchange, head, send
+from tests.contract.shared import JIM, configured, exchange, head, send
 
 
 async def test_every_response_has_secure_headers(service: Service) -> None:
@@ -87,31 +87,6 @@ async def test_nobody_is_believed_about_addresses_who_is_not_trusted(api: Servic
 def test_networks_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="INGEST_TRUSTED_PROXIES"):
         parse_networks(text)
-
-
-async def test_every_write_leaves_a_line_that_says_who_wrote_what(service: Service) -> None:
-    with capture_logs() as lines:
-        saved = await service.post(
-            "contacts", [contact(1), contact(2), {}], prefer="handling=lenient"
-        )
-        refused = await service.post("contacts", [{}])
-        await service.post("contacts?dryRun=true", contact(3))
-    written = [line for line in lines if line["event"] == "write"]
-    assert [line["batch"] for line in written] == [
-        reply.body["metadata"]["batchId"] for reply in (saved, refused)
-    ]
-    first, second = written
-    assert first["account"] == "acme"
-    assert first["token"] not in service.token
-    assert len(first["token"]) == 36
-    assert (first["client"], first["collection"], first["action"]) == (
-        "127.0.0.1",
-        "contacts",
-        "create",
-    )
-    counts = ("received", "invalid", "created", "updated", "unchanged", "deleted")
-    assert [first[name] for name in counts] == [3, 1, 2, 0, 0, 0]
-    assert [second[name] for name in ("state", *counts)] == ["rejected", 1, 1, 0, 0, 0, 0]
 
 
 SQL_OR_PYTHON = ("SELECT", "INSERT", "ingest.", "asyncpg", "Traceback", "File ", ".py", "$account")

@@ -14,7 +14,7 @@ from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.roles import create_role, delete_role, list_roles
 from ingest.store.tokens import create_token, digest_of, find_caller, list_tokens
-from tests.contract.shared import JIM, NOTHING, contact, send, written
+from tests.contract.shared import JIM, NOTHING, contact, send, until, written
 from tests.contract.streaming import NDJSON
 from tests.contract.test_writes import FRA
 
@@ -80,6 +80,35 @@ async def test_without_read_nothing_stored_is_shown(service: Service, client: Cl
     assert (await blind.get("batches")).body["metadata"]["recordsCount"] == 3
     _refused(await blind.get(f"batches/{theirs}"), "read")
     _refused(await blind.get(f"batches/{theirs}/failures"), "read")
+
+
+async def test_a_batch_is_shown_by_the_rights_of_now(
+    service: Service, client: Client, operator: Pool
+) -> None:
+    """What a token might see when it wrote, it need not see for ever."""
+    feed = await client("feed", "contacts=create,read")
+    saved = await feed.post("contacts", [contact(1), {}], prefer="handling=lenient")
+    assert saved.body["data"]
+    path = f"batches/{saved.body['metadata']['batchId']}"
+    assert (await feed.get(path)).body["data"]["response"]["body"]["data"] == saved.body["data"]
+
+    async def has_lost_its_right() -> bool:
+        return (await feed.get("contacts")).status == 403
+
+    async with operator.connection() as connection:
+        await connection.execute(
+            "UPDATE ingest.role_rights SET rights = '{create}' WHERE role = 'feed'"
+        )
+    await until(has_lost_its_right)
+    own = (await feed.get(path)).body["data"]
+    assert (own["state"], own["response"]["status"]) == ("committed", 207)
+    assert own["metadata"]["created"] == 1
+    assert own["failures"][0]["rawData"] == {}
+    assert "outcomes" not in own["metadata"]
+    assert "data" not in own["response"]["body"]
+    assert contact(1)["email"] not in json.dumps(own)
+    assert (await feed.get(f"{path}/failures")).status == 200
+    assert (await service.get(path)).body["data"]["response"]["body"]["data"] == saved.body["data"]
 
 
 @pytest.mark.parametrize("media_type", ["application/json", NDJSON])

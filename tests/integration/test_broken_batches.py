@@ -10,6 +10,7 @@ import pytest
 from arq import Retry
 from click.testing import CliRunner, Result
 from harness import Service
+from structlog.testing import capture_logs
 
 from ingest.cli import cli
 from ingest.errors import InternalError
@@ -74,13 +75,25 @@ async def finished(operator: Pool, batch: UUID) -> tuple[str, int]:
     return found
 
 
+def is_end(line: Any, batch: UUID) -> bool:
+    """Whether a line of the log says what came of a batch."""
+    return bool(line["event"] == "batch finished" and line["batch"] == str(batch))
+
+
 @pytest.mark.parametrize("records", [b"\xff\xfe", b"{", b'[{"$i": "x"}]', b"[]", None])
 async def test_a_damaged_batch_fails_and_others_pass(
     service: Service, operator: Pool, settings: Settings, records: bytes | None
 ) -> None:
     batch = await poisoned(operator, service, records)
-    assert (await service.post("contacts", [contact("behind")])).status == 201
-    assert await finished(operator, batch) == ("failed", settings.max_attempts)
+    with capture_logs() as lines:
+        assert (await service.post("contacts", [contact("behind")])).status == 201
+        assert await finished(operator, batch) == ("failed", settings.max_attempts)
+        async with asyncio.timeout(20):
+            while not (said := [line for line in lines if is_end(line, batch)]):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert [(line["account"], line["state"], line["received"]) for line in said] == [
+        ("acme", "failed", 1)
+    ]
     shown = (await service.get(f"batches/{batch}")).body["data"]
     assert (shown["state"], shown["response"]["status"]) == ("failed", 500)
     reason = shown["response"]["body"]["error"]

@@ -11,7 +11,7 @@ from conflicting import ID, LENIENT, MERGE, contact, store, versions
 from harness import Reply, Service
 from redis.asyncio import Redis
 
-from ingest.model import Batch
+from ingest.model import Batch, Finished
 from ingest.queue import QUEUE
 from ingest.settings import Settings
 from ingest.store import group
@@ -36,9 +36,9 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[list[UUID]]:
 
     async def recorded(
         connection: Any, sql: Any, resource: Any, batches: Sequence[Batch], patience: Any
-    ) -> None:
+    ) -> Sequence[Finished]:
         seen.append([batch.id for batch in batches])
-        await original(connection, sql, resource, batches, patience)
+        return await original(connection, sql, resource, batches, patience)
 
     monkeypatch.setattr(group, "_apply", recorded)
     return seen

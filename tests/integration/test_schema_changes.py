@@ -59,6 +59,37 @@ async def test_a_new_resource_gets_a_table_beside_the_others(empty_database: str
     assert await migrated(empty_database, both) == []
 
 
+async def test_a_table_of_before_groups_gets_their_index(empty_database: str) -> None:
+    registry = things({"a": fields.String()}, unique=["a"])
+    await migrated(empty_database, registry)
+    await store(empty_database, 1, a="kept", **{"$group": "north"})
+    async with connected(empty_database) as connection:
+        await connection.execute(
+            """DROP INDEX collections."things($group)";
+            CREATE INDEX "things(mine)" ON collections.things (a);
+            CREATE INDEX of_an_administrator ON collections.things ("$group")"""
+        )
+        # Whoever has not migrated yet is slower, and no less right.
+        assert await missing_tables(connection, registry) == []
+    assert await migrated(empty_database, registry) == ["things: indexed its items by group"]
+    assert await migrated(empty_database, registry) == []
+    async with connected(empty_database) as connection:
+        rows = await connection.fetch(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'things' ORDER BY 1"
+        )
+    definitions = dict(map(tuple, rows))
+    assert list(definitions) == [
+        "of_an_administrator",
+        "things($group)",
+        "things(a)",
+        "things(mine)",
+        "things_pkey",
+    ]
+    assert definitions["things($group)"].endswith(
+        """("$account", "$group", id) WHERE ("$group" IS NOT NULL)"""
+    )
+
+
 async def test_a_schema_that_begins_to_keep_unknown_fields(empty_database: str) -> None:
     class Open(Schema):
         class Meta:

@@ -123,8 +123,8 @@ async def intruding(
     """
     from ingest.store import commit
 
-    async def nothing_together(*_: Any, **__: Any) -> set[UUID]:
-        return set()
+    async def nothing_together(*_: Any, **__: Any) -> tuple[()]:
+        return ()
 
     checked, waiting = commit.find_conflicts, list(rows)
 
