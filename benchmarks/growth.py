@@ -2,7 +2,7 @@
 
     python -m benchmarks.growth [--quick] [--only sizes,rows,memory,sustained]
 
-- sizes: cost of an item in batches of 10², 10³ and 10⁴;
+- sizes: cost of an item in batches of 10², 10³ and 10⁴, from 8 and 64 clients;
 - rows: cost of an item where 10³ to 10⁶ are stored (the batch is deleted again after each sample);
 - memory: of an API process under 64 clients with 10,000 items each;
 - sustained: the size of the staged payloads, and the rate, over many times their life.
@@ -31,6 +31,7 @@ from ingest.settings import Settings
 ITEMS = 1_000
 FLAT = 1.5
 """The most by which a cost may differ from the least of its kind."""
+_SIZES, _CLIENTS = (100, 1_000, 10_000), (8, 64)
 _FASTEST = 150_000  # items a second that bodies are prepared for
 _NAPTIME = "10s"
 """Autovacuum is six times as frequent as by default where payloads live a thousandth of an hour."""
@@ -55,15 +56,22 @@ QUICK = Scale(1, 0.5, 5, (1_000, 10_000), 8, 24.0, 1.0)
 
 
 async def sizes(servers: Servers, scale: Scale) -> dict[str, Any]:
-    """Microseconds an item by items a batch, 8 clients: of the clock, and of all processors."""
-    found: dict[int, list[Measured]] = {100: [], 1_000: [], 10_000: []}
+    """Microseconds an item by items a batch, for 8 and 64 clients: of the clock, of processors."""
+    found: dict[int, dict[int, list[Measured]]] = {
+        clients: {size: [] for size in _SIZES} for clients in _CLIENTS
+    }
     async with serve(servers) as session:
         for _ in range(scale.rounds):
-            for size, results in found.items():
-                await session.empty()
-                requests = max(8, int(_FASTEST * scale.seconds / size))
-                results.append(await session.run(session.load(size, 8, requests), scale.seconds))
-    return {str(size): _cost(results) for size, results in found.items()}
+            for clients, by_size in found.items():
+                for size, results in by_size.items():
+                    await session.empty()
+                    requests = max(clients, int(_FASTEST * scale.seconds / size))
+                    load = session.load(size, clients, requests)
+                    results.append(await session.run(load, scale.seconds))
+    return {
+        str(clients): {str(size): _cost(results) for size, results in by_size.items()}
+        for clients, by_size in found.items()
+    }
 
 
 async def rows(servers: Servers, scale: Scale) -> dict[str, Any]:

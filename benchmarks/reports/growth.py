@@ -12,8 +12,8 @@ Results = dict[str, Any]
 
 def sheets(results: Results) -> list[Sheet]:
     """One table for each part that was measured."""
-    makers = {"sizes": _sizes, "rows": _rows, "memory": _memory, "sustained": _sustained}
-    return [make(results) for name, make in makers.items() if name in results]
+    makers = {"rows": _rows, "memory": _memory, "sustained": _sustained}
+    return [*_sizes(results), *(make(results) for name, make in makers.items() if name in results)]
 
 
 def _flat(values: list[float], most: float) -> str:
@@ -31,8 +31,11 @@ def _costs(title: str, by: dict[str, dict[str, float]], most: float) -> Sheet:
     return Sheet(title, ("", "µs an item", "CPU µs an item (service and servers)"), rows)
 
 
-def _sizes(results: Results) -> Sheet:
-    return _costs("Items a batch, 8 clients", results["sizes"], results["flat"])
+def _sizes(results: Results) -> list[Sheet]:
+    return [
+        _costs(f"Items a batch, {clients} clients", by_size, results["flat"])
+        for clients, by_size in results.get("sizes", {}).items()
+    ]
 
 
 def _rows(results: Results) -> Sheet:
@@ -111,8 +114,9 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 def _draw_sizes(found: Any, path: Path) -> Path:
     drawing, axes = figure_of("Cost of an item by items a batch", "items a batch", "µs an item")
-    _lines(axes, {"clock, 8 clients": found}, "clock")
-    _lines(axes, {"processors of service and servers": found}, "cpu")
+    for what, name in (("clock", "clock"), ("processors of service and servers", "cpu")):
+        labels = {f"{what}, {clients} clients": by_size for clients, by_size in found.items()}
+        _lines(axes, labels, name)
     return _finish(drawing, axes, path)
 
 
