@@ -43,6 +43,7 @@ else
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.commit
 	@$(BIN)/python -m benchmarks.streams
+	@$(BIN)/python -m benchmarks.profile
 endif
 
 check: setup ## check format, lints, types and the architecture

@@ -1,85 +1,160 @@
-"""Where the time goes, 1,000 items × 8 clients: in the API, in the worker, in PostgreSQL.
+"""Where the time goes: in the API, in the worker, in PostgreSQL.
 
-    python -m benchmarks.profile [--size N] [--clients N] [--seconds N]
+    python -m benchmarks.profile [--quick]
 
-The processes run under cProfile, which makes calls of Python dearer than they are, and what happens
-in C look cheap beside them: read the order, not the figures. What PostgreSQL does is sampled.
+Python processes are sampled from outside by py-spy, which changes little about them; every sample
+counts for the line of ours that is nearest to what runs, and of nobody else's where none of ours is
+on the stack. What PostgreSQL does is sampled in `pg_stat_activity`. Results go to
+benchmarks/results/profile.json and docs/benchmarks.md.
 """
 
 import argparse
 import asyncio
-import os
-import pstats
-import signal
+import re
+import shutil
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reports.sheet import Sheet, number, show
-from benchmarks.session import sampling, serve
+from rich.console import Console
+
+from benchmarks.machine import describe
+from benchmarks.reports import profile as report
+from benchmarks.reports.sheet import show
+from benchmarks.results import save
+from benchmarks.session import Session, sampling, serve
 from benchmarks.stack import run_servers
 
-_LINES = 25
+CELLS = ((1_000, 8), (10_000, 8), (1, 64), (1, 1))
+"""Items a request and clients: those of the goals."""
+_SPY = Path(sys.executable).with_name("py-spy")
+_RATE = 200  # samples a second of each process
 _WARM_UP = 1.0  # seconds
-_EVERY = 0.02  # seconds between samples
+_EVERY = 0.02  # seconds between two looks at PostgreSQL
+_KEPT = 8  # places of each process
 _ACTIVE = """
-SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 90) AS query,
-       coalesce(wait_event_type || ' ' || wait_event, 'running') AS doing
+SELECT query, coalesce(wait_event_type, 'running') AS doing
 FROM pg_stat_activity
 WHERE state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
+_STATEMENTS = {
+    "WITH here AS": "stage batches, and commit that",
+    'INTO "collections"': "apply batches",
+    "take_waiting": "take what waits",
+    "batches_of": "read outcomes",
+    "COMMIT": "commit what was applied",
+}
+# What starts a process is below everything that it does.
+_STARTS = frozenset({"_Group.invoke", "serve", "main", "run", "<module>"})
+_FRAME = re.compile(r"(?P<function>.*) \((?P<file>.*):\d+\)")
 
 
-async def measure(size: int, clients: int, seconds: float, folder: Path) -> list[Sheet]:
-    """A table for each process, and one for PostgreSQL."""
-    with run_servers() as servers:
-        async with serve(servers, profiles=folder) as session:
-            connection = session.database.connection
-
-            async def sample() -> dict[str, Any]:
-                return {"active": [tuple(row) for row in await connection.fetch(_ACTIVE)]}
-
-            await session.run(session.load(size, clients, 10**9, stream=True), _WARM_UP)
-            for pid in (*session.service.api, *session.service.workers):
-                os.kill(pid, signal.SIGUSR1)
-            await session.generator.prepare(session.load(size, clients, 10**9, stream=True))
-            async with sampling(sample, _EVERY) as samples:
-                sent = await session.generator.run(seconds)
-    found = Counter(each for one in samples for each in one["active"])
-    title = f"{sent.items / sent.seconds:,.0f} items/s under the profiler; "
-    profiles = [_process(folder / name, sent.items) for name in ("api-0", "worker-0")]
-    return [*profiles, _postgres(title, found, len(samples))]
+async def measure(*, seconds: int) -> dict[str, Any]:
+    """All cells, one after the other."""
+    console = Console(stderr=True)
+    cells = {}
+    with run_servers() as servers, tempfile.TemporaryDirectory(prefix="ingest-spy-") as folder:
+        async with serve(servers) as session:
+            for size, clients in CELLS:
+                console.print(f"profile: {size:,} items × {clients} clients")
+                cells[f"{size}x{clients}"] = await _cell(
+                    session, size, clients, seconds, Path(folder)
+                )
+    return {"machine": describe(), "cells": cells}
 
 
-def _process(path: Path, items: int) -> Sheet:
-    entries: dict[Any, Any] = pstats.Stats(str(path)).stats  # type: ignore[attr-defined]  # not in its stub
-    rows = []
-    order = sorted(entries.items(), key=lambda entry: -entry[1][2])
-    for (file, line, name), (_, calls, own, whole, _) in order[:_LINES]:
-        where = name if file == "~" else f"{'/'.join(Path(file).parts[-2:])}:{line} {name}"
-        cells = (number(each * 1e6 / items, 2) for each in (own, whole))
-        rows.append((where, *cells, number(calls / items, 3)))
-    columns = ("function", "own µs an item", "with what it calls", "calls an item")
-    return Sheet(path.name, columns, rows)
+async def _cell(
+    session: Session, size: int, clients: int, seconds: int, folder: Path
+) -> dict[str, Any]:
+    connection = session.database.connection
+
+    async def look() -> dict[str, Any]:
+        return {"active": [tuple(row) for row in await connection.fetch(_ACTIVE)]}
+
+    await session.run(session.load(size, clients, 10**9, stream=True), _WARM_UP)
+    await session.empty()
+    processes = {"api": session.service.api[0], "worker": session.service.workers[0]}
+    async with sampling(look, _EVERY) as looks:
+        load = asyncio.create_task(
+            session.run(
+                session.load(size, clients, 10**9, stream=True), seconds + _WARM_UP, counted=False
+            )
+        )
+        await asyncio.gather(
+            *(_spy(pid, seconds, folder / name) for name, pid in processes.items())
+        )
+        measured = await load
+    active = Counter(
+        f"{_statement(query)} ({doing})" for one in looks for query, doing in one["active"]
+    )
+    return {
+        "itemsPerSecond": round(measured.items_per_second),
+        "cpuMicroseconds": {
+            part: round(used, 2) for part, used in measured.cpu_microseconds.items()
+        },
+        **{name: _shares(_places(folder / name)) for name in processes},
+        "postgres": _shares(active),
+    }
 
 
-def _postgres(title: str, found: Counter[tuple[str, str]], samples: int) -> Sheet:
-    rows = [
-        (query, doing, number(count / samples, 2))
-        for (query, doing), count in found.most_common(20)
-    ]
-    return Sheet(f"{title}what PostgreSQL does", ("statement", "state", "backends"), rows)
+async def _spy(pid: int, seconds: int, output: Path) -> None:
+    """Sample what a process does while it does anything."""
+    options = ("--rate", str(_RATE), "--duration", str(seconds), "--format", "raw")
+    command = (str(_SPY), "record", *options, "--output", str(output), "--pid", str(pid))
+    spy = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, complaints = await spy.communicate()
+    if spy.returncode:
+        raise RuntimeError(f"py-spy failed: {complaints.decode().strip()}")
+
+
+def _places(path: Path) -> Counter[str]:
+    """Samples by the place that they count for."""
+    places: Counter[str] = Counter()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        stack, _, count = line.rpartition(" ")
+        places[place_of(stack.split(";"))] += int(count)
+    return places
+
+
+def place_of(stack: list[str]) -> str:
+    """The function of ours that is nearest to what runs, or else the package that does."""
+    frames = [match for match in map(_FRAME.fullmatch, stack) if match]
+    for frame in reversed(frames):
+        if frame["file"].startswith(("ingest/", "workers/")) and frame["function"] not in _STARTS:
+            return f"{frame['file']} {frame['function']}"
+        if frame["file"].startswith("<") and "frozen" not in frame["file"]:
+            return "code made from the schema (load, record)"
+    packages = [frame["file"].partition("/")[0] for frame in frames if "/" in frame["file"]]
+    if not packages or packages[-1] in ("asyncio", "uvloop"):
+        return "the event loop"
+    return f"{packages[-1]} itself"
+
+
+def _statement(query: str) -> str:
+    for part, what in _STATEMENTS.items():
+        if part in query:
+            return what
+    return "anything else"
+
+
+def _shares(samples: Counter[str]) -> list[tuple[str, float]]:
+    total = samples.total() or 1
+    return [(place, round(count / total, 4)) for place, count in samples.most_common(_KEPT)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--size", type=int, default=1_000, help="items a request")
-    parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="ingest-profile-") as folder:
-        show(asyncio.run(measure(options.size, options.clients, options.seconds, Path(folder))))
+    parser.add_argument("--quick", action="store_true", help="two seconds each")
+    quick = parser.parse_args().quick
+    if shutil.which(_SPY) is None:
+        raise SystemExit("profile: py-spy is missing: make .venv/.bench")
+    results = asyncio.run(measure(seconds=2 if quick else 8))
+    show(report.sheets(results))
+    print(f"saved to {save('profile', results, whole=not quick)}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-NAMES = ("endpoints", "processes", "sharing", "growth", "backpressure")
+NAMES = ("endpoints", "processes", "sharing", "growth", "backpressure", "profile")
 
 
 def save(name: str, results: dict[str, Any], *, whole: bool) -> Path:

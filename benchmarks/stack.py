@@ -94,13 +94,11 @@ def run_service(
     *,
     api: int = 1,
     workers: int = 1,
-    profiles: Path | None = None,
     **settings: str,
 ) -> Iterator[Service]:
     """The migrated service, until the block ends.
 
     Args:
-        profiles: a folder for what cProfile finds in each process from SIGUSR1 on.
         settings: by name, such as `payload_ttl="5"`.
     """
     port = free_port()
@@ -113,33 +111,22 @@ def run_service(
         "INGEST_LOG_LEVEL": "WARNING",
         **{f"INGEST_{name.upper()}": value for name, value in settings.items()},
     }
-    ingest = [sys.executable, "-m", "ingest"]
+    ingest, worker = [sys.executable, "-m", "ingest"], [sys.executable, "-m", "workers"]
     _call([*ingest, "migrate"], environment)
     arguments = ["token", "create", "--account", ACCOUNT, "--name", secrets.token_hex(4)]
     token = _call([*ingest, *arguments], environment).strip()
     with ExitStack() as running:
         log = servers.folder / f"service-{port}.log"
         serving = [
-            running.enter_context(
-                run_process(_program(profiles, f"api-{each}", "ingest", "serve"), environment, log)
-            )
-            for each in range(api)
+            running.enter_context(run_process([*ingest, "serve"], environment, log))
+            for _ in range(api)
         ]
         working = [
-            running.enter_context(
-                run_process(_program(profiles, f"worker-{each}", "workers"), environment, log)
-            )
-            for each in range(workers)
+            running.enter_context(run_process(worker, environment, log)) for _ in range(workers)
         ]
         wait_for_port(port, serving, log)
         _wait_until_ready(f"http://127.0.0.1:{port}/readyz", log)
         yield Service(port, token, [each.pid for each in serving], [each.pid for each in working])
-
-
-def _program(profiles: Path | None, name: str, module: str, *arguments: str) -> list[str]:
-    if profiles is None:
-        return [sys.executable, "-m", module, *arguments]
-    return [sys.executable, "-m", "benchmarks.profiled", str(profiles / name), module, *arguments]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from benchmarks.clients import Tally
 from benchmarks.contacts import COLUMNS
 from benchmarks.people import bad_among, is_bad, items, records
 from benchmarks.plan import FULL_CELLS, GOALS, QUICK_CELLS, Goal
+from benchmarks.profile import place_of
 from ingest.examples.crm import ContactSchema
 
 
@@ -101,3 +102,29 @@ def test_the_page_has_a_place_for_every_benchmark() -> None:
     page = results.PAGE.read_text(encoding="utf-8")
     for name in results.NAMES:
         assert page.count(f"<!-- {name} -->") == page.count(f"<!-- /{name} -->") == 1
+
+
+_START = [
+    "<module> (ingest/__main__.py:6)",
+    "serve (ingest/app.py:119)",
+    "run (asyncio/runners.py:118)",
+]
+
+
+@pytest.mark.parametrize(
+    ("above", "place"),
+    [
+        ([], "the event loop"),
+        (["data_received (aiohttp/web_protocol.py:1)"], "aiohttp itself"),
+        (
+            ["create (ingest/http/writes.py:39)", "fetch (asyncpg/connection.py:717)"],
+            "ingest/http/writes.py create",
+        ),
+        (
+            ["add (ingest/validation/runner.py:3)", "load (<ContactSchema create>:9)"],
+            "code made from the schema (load, record)",
+        ),
+    ],
+)
+def test_a_sample_counts_for_the_nearest_line_of_ours(above: list[str], place: str) -> None:
+    assert place_of([*_START, *above]) == place
