@@ -95,7 +95,7 @@ async def _cell(
             part: round(used, 2) for part, used in measured.cpu_microseconds.items()
         },
         **{name: _shares(_places(folder / name)) for name in processes},
-        "postgres": _shares(active),
+        "postgres": _shares(active, len(looks)),
     }
 
 
@@ -141,9 +141,9 @@ def _statement(query: str) -> str:
     return "anything else"
 
 
-def _shares(samples: Counter[str]) -> list[tuple[str, float]]:
-    total = samples.total() or 1
-    return [(place, round(count / total, 4)) for place, count in samples.most_common(_KEPT)]
+def _shares(samples: Counter[str], of: int | None = None) -> list[tuple[str, float]]:
+    whole = of or samples.total() or 1
+    return [(place, round(count / whole, 4)) for place, count in samples.most_common(_KEPT)]
 
 
 def main() -> None:

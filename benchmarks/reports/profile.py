@@ -9,12 +9,12 @@ _PARTS = {"client": "client", "api": "API", "worker": "worker", "postgres": "Pos
 _TITLES = {
     "api": "the API's time",
     "worker": "the worker's time",
-    "postgres": "busy backends of PostgreSQL",
+    "postgres": "PostgreSQL: the clock's time",
 }
 
 
 def sheets(results: dict[str, Any]) -> list[Sheet]:
-    """One table of all cells, then one of each: what runs, by its share of each process."""
+    """One table of all cells, then one of each: what runs, by its share of a process or the clock."""
     return [_parts(results), *(_cell(name, found) for name, found in results["cells"].items())]
 
 
