@@ -14,7 +14,7 @@ _TITLES = {
 
 
 def sheets(results: dict[str, Any]) -> list[Sheet]:
-    """One table of all cells, then one of each: what runs, by its share of a process or the clock."""
+    """One table of all cells, then one of each: what runs, by its share of the time."""
     return [_parts(results), *(_cell(name, found) for name, found in results["cells"].items())]
 
 
