@@ -34,6 +34,7 @@ class Gatherer(Generic[Asked, Answer]):
         self._at_most_bytes = at_most_bytes
         self._waiting: dict[str, deque[tuple[Asked, int, asyncio.Future[Answer]]]] = {}
         self._calls: set[asyncio.Task[None]] = set()
+        self._starting = False
 
     async def ask(self, account: str, asked: Asked, size: int = 0) -> Answer:
         """The answer to one question; `size` is its part of the call, in bytes."""
@@ -41,10 +42,13 @@ class Gatherer(Generic[Asked, Answer]):
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.setdefault(account, deque()).append((asked, size, future))
         # Not at once: others that are ready to run may be about to ask, too.
-        loop.call_soon(self._start)
+        if not self._starting and len(self._calls) < self._at_once:
+            self._starting = True
+            loop.call_soon(self._start)
         return await future
 
     def _start(self) -> None:
+        self._starting = False
         while self._waiting and len(self._calls) < self._at_once:
             account, waiting = next(iter(self._waiting.items()))
             # The next call is for the account that has waited longest.

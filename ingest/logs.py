@@ -25,7 +25,7 @@ _QUIET = (
 
 
 def configure(settings: Settings) -> None:
-    """Set logging up for this process; the last call wins.
+    """Set logging up for this process; the last call wins, but for loggers in use.
 
     Raises:
         ConfigurationError: `settings.log_level` is no level of Python's logging.
@@ -42,7 +42,7 @@ def configure(settings: Settings) -> None:
         processors=[*_shared(), *(_json() if as_json else _console(stream))],
         logger_factory=lambda name=None: _NamedLogger(stream, name),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=False,  # module-level loggers outlive a change of settings
+        cache_logger_on_first_use=True,  # or each line would make a logger of its own
     )
 
 

@@ -5,7 +5,7 @@ bytes → raw items → Submission → Batch → Outcome → document
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -144,11 +144,13 @@ class Options:
 
     def of_size(self, items: int) -> Self:
         """The options of a batch of so many items: what is too long to be listed is not read."""
-        return replace(self, representation=self.representation and items <= MAX_LISTED_ITEMS)
+        if items <= MAX_LISTED_ITEMS or not self.representation:
+            return self
+        return replace(self, representation=False)
 
     def document(self) -> dict[str, Any]:
         """As `batches.options` stores it."""
-        stored = asdict(self)
+        stored = {name: getattr(self, name) for name in _OPTIONS}
         if not self.groups:
             del stored["groups"]
         return stored
@@ -164,6 +166,9 @@ class Options:
                 "columns": None if columns is None else tuple(columns),
             }
         )
+
+
+_OPTIONS = tuple(each.name for each in fields(Options))
 
 
 @dataclass(frozen=True, slots=True)

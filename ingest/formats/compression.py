@@ -35,6 +35,8 @@ def parse_encodings(headers: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnsupportedEncoding: one of them is not known, or there are too many.
     """
+    if not headers:
+        return ()
     names = [name.strip().lower() for header in headers for name in header.split(",")]
     names = [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
     for name in names:

@@ -144,13 +144,17 @@ async def _read(request: web.Request, head: Head, limit: int, seconds: float) ->
         raise too_large(limit)
 
     async def collect() -> bytes:
-        body = bytearray()
-        async for chunk in request.content.iter_any():
-            if len(body) + len(chunk) > most:
+        chunks: list[bytes] = []
+        length = 0
+        while chunk := await request.content.readany():
+            length += len(chunk)
+            if length > most:
                 raise too_large(limit)
-            body += chunk
-        return bytes(body)
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    if request.content.is_eof():  # a short body is here already: there is nothing to wait for
+        return await broken_off(collect)
     return await _received(collect, seconds)
 
 

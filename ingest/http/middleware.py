@@ -52,23 +52,24 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
     trace_id = trace_id_of(request.headers.get("traceparent"))
     request[TRACE_ID] = trace_id
     started = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(trace_id=trace_id):
-        response = await handler(request)
-        response.headers[TRACE_HEADER] = trace_id
-        seconds = time.perf_counter() - started
-        metrics.answered(request.method, _collection(request), response.status, seconds)
-        resource = request.match_info.route.resource
-        log.info(
-            "request",
-            method=request.method,
-            # The route and not the path: a path may hold the key of an item.
-            route=resource.canonical if resource is not None else "unknown",
-            status=response.status,
-            milliseconds=round(seconds * 1000, 2),
-            client=client_address(request),
-            **_caller(request),
-            **_written(request),
-        )
+    # Each request is a task of its own, and so what is bound here ends with it.
+    structlog.contextvars.bind_contextvars(trace_id=trace_id)
+    response = await handler(request)
+    response.headers[TRACE_HEADER] = trace_id
+    seconds = time.perf_counter() - started
+    metrics.answered(request.method, _collection(request), response.status, seconds)
+    resource = request.match_info.route.resource
+    log.info(
+        "request",
+        method=request.method,
+        # The route and not the path: a path may hold the key of an item.
+        route=resource.canonical if resource is not None else "unknown",
+        status=response.status,
+        milliseconds=round(seconds * 1000, 2),
+        client=client_address(request),
+        **_caller(request),
+        **_written(request),
+    )
     return response
 
 

@@ -89,15 +89,16 @@ async def _read_write(
     await _admit(request, resource, key)
     limits = Limits(settings.max_body, settings.max_items, settings.max_nesting)
     decoder = open_decoder(head.format, resource, matching, limits)
-    fingerprint = _fingerprint(request, head.content_type)
-    body = None
+    body = fingerprint = None
     decoded = Decoded()
     if head.format.media_type in STREAMS:
-        body = StreamedBody(request, head, decoder, fingerprint)
+        body = StreamedBody(request, head, decoder, _fingerprint(request, head.content_type))
     else:
-        seen = fingerprint.update if key is not None else _unseen
+        fingerprint = None if key is None else _fingerprint(request, head.content_type)
+        seen = _unseen if fingerprint is None else fingerprint.update
         decoded = await read_items(request, head, decoder, seen)
         await charge(request, len(decoded.items))
+    digest = fingerprint.digest() if fingerprint else b""  # that of a stream is known in the end
     write = Write(
         account=caller.account,
         resource=resource,
@@ -116,7 +117,7 @@ async def _read_write(
         replay_returns=preferences.replay_returns or settings.replay == "return",
         trace_id=request[TRACE_ID],
         token=caller.token,
-        key=None if key is None else IdempotencyKey(key, b"" if body else fingerprint.digest()),
+        key=None if key is None else IdempotencyKey(key, digest),
     )
     return write, body
 
