@@ -63,8 +63,10 @@ class Waiters:
             await asyncio.sleep(_LOOK)
             by_account: dict[str, list[UUID]] = defaultdict(list)
             for batch, waited in self._waiting.items():
-                if not waited.finished.is_set():
+                # Most are announced before they have waited from one look to the next.
+                if waited.late and not waited.finished.is_set():
                     by_account[waited.account].append(batch)
+                waited.late = True
             if not self._waiting:
                 self._somebody.clear()
             await self._ask(by_account)
@@ -90,3 +92,5 @@ class _Waited:
     account: str
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     waiters: int = 0
+    late: bool = False
+    """Whether it was waited for at the last look, too."""
