@@ -111,8 +111,11 @@ class Pipeline:
         if original is not None:
             return await self._replayed(write, original)
         with self.waiters.expecting(write.account, batch_id) as finished:
-            outcome = await self._accept(write, batch_id)
-            return await self._rung(write, outcome, finished)
+            batch = await self._accept(write, batch_id)
+            final = None
+            if batch.state is BatchState.ACCEPTED:
+                final = await self._rung(write, batch_id, finished)
+            return final or outcome_of(batch, self._settings.max_failures)
 
     async def receive(self, write: Write, body: Body) -> Outcome:
         """Process one write whose body is still arriving. Raises as `write` and the body do."""
@@ -133,7 +136,9 @@ class Pipeline:
                 outcome = await self._accept_stream(write, batch_id, body, first, rest)
             except KeyTaken:
                 return await self._replayed_stream(write, body)
-            return await self._rung(write, outcome, finished)
+            if outcome.batch.state is not BatchState.ACCEPTED:
+                return outcome
+            return await self._rung(write, batch_id, finished) or outcome
 
     async def rehearse(self, write: Write) -> Outcome:
         """What `write` would answer now, and nothing saved; its key is ignored.
@@ -181,7 +186,8 @@ class Pipeline:
             )
         with self.waiters.expecting(write.account, original) as finished:
             outcome = await self._outcome(write.account, original)
-            outcome = await self._committed(write, outcome, finished)
+            if not outcome.batch.state.finished:
+                outcome = await self._final(write, original, finished) or outcome
         return replace(outcome, replayed=True)
 
     async def _replayed_stream(self, write: Write, body: Body) -> Outcome:
@@ -194,7 +200,7 @@ class Pipeline:
 
     # -- the batch ----------------------------------------------------------------------------
 
-    async def _accept(self, write: Write, batch_id: UUID) -> Outcome:
+    async def _accept(self, write: Write, batch_id: UUID) -> NewBatch:
         """Validate and stage: an accepted batch, or a rejected one."""
         accepted = False
         try:
@@ -205,7 +211,7 @@ class Pipeline:
                     raise KeyTaken
                 await self._save(batch)
                 metrics.rejected(batch.collection, *batch.submission.counts)
-                return outcome_of(batch, self._settings.max_failures)
+                return batch
             self.backlog.check(batch.collection)
             with metrics.STAGE_SECONDS.time():
                 await self._save(batch)
@@ -216,7 +222,7 @@ class Pipeline:
         finally:
             kept = write.key if accepted else None
             await self._claims.end(write.account, write.key, batch_id, kept)
-        return outcome_of(batch, self._settings.max_failures)
+        return batch
 
     async def _accept_stream(
         self, write: Write, batch_id: UUID, body: Body, first: Chunk, rest: Chunks
@@ -244,14 +250,12 @@ class Pipeline:
             await self._claims.end(write.account, write.key, batch_id, accepted)
         return await self._outcome(write.account, batch_id)
 
-    async def _rung(self, write: Write, outcome: Outcome, finished: asyncio.Event) -> Outcome:
-        """Have an accepted batch committed, and wait for it."""
-        if outcome.batch.state is not BatchState.ACCEPTED:
-            return outcome
+    async def _rung(self, write: Write, batch: UUID, finished: asyncio.Event) -> Outcome | None:
+        """Have an accepted batch committed, and wait for it; None as `_final` says."""
         await self.faults.reached(Point.BEFORE_RING)
         await self._queue.ring(write.account, write.resource.name)
         await self.faults.reached(Point.AFTER_RING)
-        return await self._committed(write, outcome, finished)
+        return await self._final(write, batch, finished)
 
     async def _save(self, batch: NewBatch) -> None:
         """Make the batch durable, together with those that come at the same time.
@@ -289,17 +293,17 @@ class Pipeline:
             self._validators[kind] = validator
         return validator
 
-    async def _committed(self, write: Write, known: Outcome, finished: asyncio.Event) -> Outcome:
-        """The final outcome, or what is known already where the wait runs out before it."""
-        if known.batch.state.finished or not write.wait:
-            return known
+    async def _final(self, write: Write, batch: UUID, finished: asyncio.Event) -> Outcome | None:
+        """What came of an accepted batch; None where the wait runs out before it is known."""
+        if not write.wait:
+            return None
         try:
             async with asyncio.timeout(write.wait):
                 await finished.wait()
-            return await self._outcome(write.account, known.batch.id)
+            return await self._outcome(write.account, batch)
         except (TimeoutError, Unavailable):
             # It is accepted, whatever cannot be learnt about it now.
-            return known
+            return None
 
     async def _read_outcomes(self, account: str, wanted: Sequence[UUID]) -> list[Outcome | None]:
         at_most = self._settings.max_failures
