@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from ingest import metrics
@@ -112,6 +113,7 @@ class Pipeline:
             return await self._replayed(write, original)
         with self.waiters.expecting(write.account, batch_id) as finished:
             outcome = await self._accept(write, batch_id)
+            write.items.forget()  # the commit may take its time
             return await self._rung(write, outcome, finished)
 
     async def receive(self, write: Write, body: Body) -> Outcome:
@@ -171,6 +173,7 @@ class Pipeline:
             )
 
     async def _replayed(self, write: Write, original: UUID) -> Outcome:
+        write.items.forget()
         metrics.replayed(write.resource.name)
         if not write.replay_returns:
             raise Replayed(
@@ -266,19 +269,24 @@ class Pipeline:
         return chunks(body, chunker, self.turns)
 
     async def _validate(self, write: Write) -> Submission:
-        if write.validated is not None:
-            return write.validated
+        if write.items.validated is not None:
+            return write.items.validated
         intake = Intake(self._validator(write), write.options.groups)
-        if len(write.items) <= _SLICE:
-            intake.add(write.items)
-            return intake.submission()
+        await self._take_in(intake, write.items.decoded)
+        validated = intake.submission()
+        write.items.become(validated)
+        return validated
+
+    async def _take_in(self, intake: Intake, items: Sequence[Any]) -> None:
+        if len(items) <= _SLICE:
+            intake.add(items)
+            return
         # One after the other: side by side, none would be ready before all of them are, and the
         # workers would have nothing to do meanwhile. Short requests get their turn in between.
         async with self._long:
-            for start in range(0, len(write.items), _SLICE):
-                intake.add(write.items[start : start + _SLICE])
+            for start in range(0, len(items), _SLICE):
+                intake.add(items[start : start + _SLICE])
                 await asyncio.sleep(0)
-            return intake.submission()
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options
