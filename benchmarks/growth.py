@@ -34,8 +34,8 @@ FLAT = 1.5
 _SIZES, _CLIENTS = (100, 1_000, 10_000), (8, 64)
 _FASTEST = 150_000  # items a second that bodies are prepared for
 _NAPTIME = 5.0
-"""Seconds between two looks of autovacuum. That is long where payloads live a thousandth of an hour:
-by default it looks sixty times in a payload's life."""
+"""Seconds between two looks of autovacuum: long where payloads live a thousandth of an hour. By
+default it looks sixty times in a payload's life."""
 _console = Console(stderr=True)
 
 
