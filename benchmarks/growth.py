@@ -33,8 +33,9 @@ FLAT = 1.5
 """The most by which a cost may differ from the least of its kind."""
 _SIZES, _CLIENTS = (100, 1_000, 10_000), (8, 64)
 _FASTEST = 150_000  # items a second that bodies are prepared for
-_NAPTIME = "10s"
-"""Autovacuum is six times as frequent as by default where payloads live a thousandth of an hour."""
+_NAPTIME = 5.0
+"""Seconds between two looks of autovacuum: long where payloads live a thousandth of an hour. By
+default it looks sixty times in a payload's life."""
 _console = Console(stderr=True)
 
 
@@ -51,7 +52,7 @@ class Scale:
     payload_ttl: float
 
 
-FULL = Scale(3, 2.0, 60, (1_000, 10_000, 100_000, 1_000_000), 64, 90.0, 2.0)
+FULL = Scale(3, 2.0, 60, (1_000, 10_000, 100_000, 1_000_000), 64, 120.0, 4.0)
 QUICK = Scale(1, 0.5, 5, (1_000, 10_000), 8, 24.0, 1.0)
 
 
@@ -165,7 +166,11 @@ async def sustained(servers: Servers, scale: Scale) -> dict[str, Any]:
             row = await connection.fetchrow(
                 """
                 SELECT pg_total_relation_size('ingest.payloads') AS bytes,
-                       (SELECT count(*) FROM ingest.payloads) AS payloads
+                       count(*) AS payloads,
+                       coalesce(sum(octet_length(records) + coalesce(octet_length(raw), 0)), 0)
+                           ::bigint AS live,
+                       pg_relation_size('ingest.batches_waiting') AS waiting
+                FROM ingest.payloads
                 """
             )
             return dict(row)
@@ -179,6 +184,7 @@ async def sustained(servers: Servers, scale: Scale) -> dict[str, Any]:
         raise RuntimeError(f"void: {stored} rows of {sent.items}, {sent.errors}")
     return {
         "payloadTtl": scale.payload_ttl,
+        "naptime": _NAPTIME,
         "seconds": sent.seconds,
         "items": sent.items,
         "samples": samples,
@@ -197,7 +203,7 @@ async def measure(names: list[str], scale: Scale) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for name in names:
         _console.print(f"growth: {name}")
-        settings = {"autovacuum_naptime": _NAPTIME} if name == "sustained" else {}
+        settings = {"autovacuum_naptime": f"{_NAPTIME:g}s"} if name == "sustained" else {}
         with run_servers(**settings) as servers:
             results[name] = await PARTS[name](servers, scale)
     return {"machine": describe(), "flat": FLAT, **results}

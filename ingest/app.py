@@ -42,6 +42,8 @@ from ingest.store.tokens import find_caller
 log = structlog.get_logger(__name__)
 
 _COLLECT = (50_000, 20, 50)  # objects, young collections, middle ones until the next one
+# One is validated while the next is decoded, charged and claimed.
+_DECODED = 2
 _GOODBYES = 1.0  # seconds in which connections that are in use get the answer that ends them
 
 
@@ -61,6 +63,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     app[app_keys.CONCURRENCY] = Concurrency(settings.max_concurrent)
     app.add_routes(ROUTES)
     app[app_keys.DECODING] = asyncio.Semaphore(1)
+    app[app_keys.PLACES] = asyncio.Semaphore(_DECODED)
     app[app_keys.LARGE_ITEMS] = LargeItems()
     app[app_keys.STOPPING] = asyncio.Event()
     app.on_response_prepare.append(secure)

@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from ingest import metrics
@@ -111,11 +112,9 @@ class Pipeline:
         if original is not None:
             return await self._replayed(write, original)
         with self.waiters.expecting(write.account, batch_id) as finished:
-            batch = await self._accept(write, batch_id)
-            final = None
-            if batch.state is BatchState.ACCEPTED:
-                final = await self._rung(write, batch_id, finished)
-            return final or outcome_of(batch, self._settings.max_failures)
+            outcome = await self._accept(write, batch_id)
+            write.items.forget()  # the commit may take its time
+            return await self._rung(write, outcome, finished)
 
     async def receive(self, write: Write, body: Body) -> Outcome:
         """Process one write whose body is still arriving. Raises as `write` and the body do."""
@@ -136,9 +135,7 @@ class Pipeline:
                 outcome = await self._accept_stream(write, batch_id, body, first, rest)
             except KeyTaken:
                 return await self._replayed_stream(write, body)
-            if outcome.batch.state is not BatchState.ACCEPTED:
-                return outcome
-            return await self._rung(write, batch_id, finished) or outcome
+            return await self._rung(write, outcome, finished)
 
     async def rehearse(self, write: Write) -> Outcome:
         """What `write` would answer now, and nothing saved; its key is ignored.
@@ -176,6 +173,7 @@ class Pipeline:
             )
 
     async def _replayed(self, write: Write, original: UUID) -> Outcome:
+        write.items.forget()
         metrics.replayed(write.resource.name)
         if not write.replay_returns:
             raise Replayed(
@@ -186,8 +184,7 @@ class Pipeline:
             )
         with self.waiters.expecting(write.account, original) as finished:
             outcome = await self._outcome(write.account, original)
-            if not outcome.batch.state.finished:
-                outcome = await self._final(write, original, finished) or outcome
+            outcome = await self._committed(write, outcome, finished)
         return replace(outcome, replayed=True)
 
     async def _replayed_stream(self, write: Write, body: Body) -> Outcome:
@@ -200,7 +197,7 @@ class Pipeline:
 
     # -- the batch ----------------------------------------------------------------------------
 
-    async def _accept(self, write: Write, batch_id: UUID) -> NewBatch:
+    async def _accept(self, write: Write, batch_id: UUID) -> Outcome:
         """Validate and stage: an accepted batch, or a rejected one."""
         accepted = False
         try:
@@ -211,7 +208,7 @@ class Pipeline:
                     raise KeyTaken
                 await self._save(batch)
                 metrics.rejected(batch.collection, *batch.submission.counts)
-                return batch
+                return outcome_of(batch, self._settings.max_failures)
             self.backlog.check(batch.collection)
             with metrics.STAGE_SECONDS.time():
                 await self._save(batch)
@@ -222,7 +219,7 @@ class Pipeline:
         finally:
             kept = write.key if accepted else None
             await self._claims.end(write.account, write.key, batch_id, kept)
-        return batch
+        return outcome_of(batch, self._settings.max_failures)
 
     async def _accept_stream(
         self, write: Write, batch_id: UUID, body: Body, first: Chunk, rest: Chunks
@@ -250,12 +247,14 @@ class Pipeline:
             await self._claims.end(write.account, write.key, batch_id, accepted)
         return await self._outcome(write.account, batch_id)
 
-    async def _rung(self, write: Write, batch: UUID, finished: asyncio.Event) -> Outcome | None:
-        """Have an accepted batch committed, and wait for it; None as `_final` says."""
+    async def _rung(self, write: Write, outcome: Outcome, finished: asyncio.Event) -> Outcome:
+        """Have an accepted batch committed, and wait for it."""
+        if outcome.batch.state is not BatchState.ACCEPTED:
+            return outcome
         await self.faults.reached(Point.BEFORE_RING)
         await self._queue.ring(write.account, write.resource.name)
         await self.faults.reached(Point.AFTER_RING)
-        return await self._final(write, batch, finished)
+        return await self._committed(write, outcome, finished)
 
     async def _save(self, batch: NewBatch) -> None:
         """Make the batch durable, together with those that come at the same time.
@@ -270,19 +269,24 @@ class Pipeline:
         return chunks(body, chunker, self.turns)
 
     async def _validate(self, write: Write) -> Submission:
-        if write.validated is not None:
-            return write.validated
+        if write.items.validated is not None:
+            return write.items.validated
         intake = Intake(self._validator(write), write.options.groups)
-        if len(write.items) <= _SLICE:
-            intake.add(write.items)
-            return intake.submission()
+        await self._take_in(intake, write.items.decoded)
+        validated = intake.submission()
+        write.items.become(validated)
+        return validated
+
+    async def _take_in(self, intake: Intake, items: Sequence[Any]) -> None:
+        if len(items) <= _SLICE:
+            intake.add(items)
+            return
         # One after the other: side by side, none would be ready before all of them are, and the
         # workers would have nothing to do meanwhile. Short requests get their turn in between.
         async with self._long:
-            for start in range(0, len(write.items), _SLICE):
-                intake.add(write.items[start : start + _SLICE])
+            for start in range(0, len(items), _SLICE):
+                intake.add(items[start : start + _SLICE])
                 await asyncio.sleep(0)
-            return intake.submission()
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options
@@ -293,17 +297,17 @@ class Pipeline:
             self._validators[kind] = validator
         return validator
 
-    async def _final(self, write: Write, batch: UUID, finished: asyncio.Event) -> Outcome | None:
-        """What came of an accepted batch; None where the wait runs out before it is known."""
-        if not write.wait:
-            return None
+    async def _committed(self, write: Write, known: Outcome, finished: asyncio.Event) -> Outcome:
+        """The final outcome, or what is known already where the wait runs out before it."""
+        if known.batch.state.finished or not write.wait:
+            return known
         try:
             async with asyncio.timeout(write.wait):
                 await finished.wait()
-            return await self._outcome(write.account, batch)
+            return await self._outcome(write.account, known.batch.id)
         except (TimeoutError, Unavailable):
             # It is accepted, whatever cannot be learnt about it now.
-            return None
+            return known
 
     async def _read_outcomes(self, account: str, wanted: Sequence[UUID]) -> list[Outcome | None]:
         at_most = self._settings.max_failures

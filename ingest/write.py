@@ -1,11 +1,10 @@
 """A write as a request asks for it, and the batch that it becomes. Pure."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
+from ingest.items import Items
 from ingest.model import (
     Action,
     Batch,
@@ -26,20 +25,19 @@ from ingest.validation.chunking import submission_of
 class Write:
     """A write. `wait` is in seconds; 0 answers as soon as it is accepted.
 
-    Its `items` are decoded, or `validated` already, or still to come out of a `Body`.
+    Its items are here, or still to come out of a `Body`.
     """
 
     account: str
     resource: Resource
     action: Action
-    items: Sequence[Any]
+    items: Items
     options: Options
     wait: float
     replay_returns: bool
     trace_id: str
     token: UUID | None = None
     key: IdempotencyKey | None = None
-    validated: Submission | None = None
 
 
 def new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch:
@@ -66,7 +64,7 @@ def new_stream(write: Write, batch_id: UUID, body: Body) -> NewBatch:
 def whole(write: Write, body: Body, only: Chunk) -> Write:
     """The write of a body that was short enough to be one chunk."""
     write = identified(described(write, body), body)
-    return replace(write, validated=submission_of(only))
+    return replace(write, items=Items(validated=submission_of(only)))
 
 
 def described(write: Write, body: Body) -> Write:

@@ -81,15 +81,18 @@ def _halves(values: list[float]) -> tuple[float, float]:
 
 def _sustained(results: Results) -> Sheet:
     found = results["sustained"]
-    size = _halves([each["bytes"] / _MIB for each in found["samples"]])
-    kept = _halves([each["payloads"] for each in found["samples"]])
-    rates = _halves([each["items"] for each in found["itemsPerSecond"][:-1]])
+    samples = found["samples"]
+    parts = {
+        "payload table, MiB": [each["bytes"] / _MIB for each in samples],
+        "of these payloads that are kept, MiB": [each["live"] / _MIB for each in samples],
+        "index of what waits, KiB": [each["waiting"] / 1024 for each in samples],
+        "items/s": [each["items"] for each in found["itemsPerSecond"][:-1]],
+    }
+    rows = []
+    for name, values in parts.items():
+        second, last = _halves(values)
+        rows.append((name, number(second), number(last), f"{last / second:.2f}"))
     lives = found["seconds"] / found["payloadTtl"]
-    rows = [
-        ("payload table, MiB", *(number(each) for each in size), f"{size[1] / size[0]:.2f}"),
-        ("payloads in it", *(number(each) for each in kept), f"{kept[1] / kept[0]:.2f}"),
-        ("items/s", *(number(each) for each in rates), f"{rates[1] / rates[0]:.2f}"),
-    ]
     title = (
         f"Sustained load: {found['seconds']:.0f} s, {lives:.0f} times the life of a payload, "
         f"{found['items']:,} items"
@@ -152,12 +155,18 @@ def _draw_memory(found: Any, path: Path) -> Path:
 
 
 def _draw_sustained(found: Any, path: Path) -> Path:
-    title = f"Sustained load, payloads live {found['payloadTtl']:g} s"
+    title = (
+        f"Sustained load: payloads live {found['payloadTtl']:g} s, "
+        f"autovacuum looks every {found['naptime']:g} s"
+    )
     drawing, axes = figure_of(title, "s", "payload table, MiB")
     seconds = [each["second"] for each in found["samples"]]
     sizes = [each["bytes"] / _MIB for each in found["samples"]]
+    live = [each["live"] / _MIB for each in found["samples"]]
     axes.plot(seconds, sizes, color="C0", label="payload table")
+    axes.fill_between(seconds, live, color="C0", alpha=0.3, label="payloads that are kept")
     axes.set_ylim(bottom=0)
+    axes.legend(fontsize=7, loc="lower right")
     right = axes.twinx()
     rates = found["itemsPerSecond"][:-1]
     right.plot([each["second"] for each in rates], [each["items"] for each in rates], color="C3")

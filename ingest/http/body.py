@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from ingest.formats.decoding import CSV_PARAMETERS, BodyFormat, Decoder, csv_opt
 from ingest.formats.limits import no_body
 from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
 from ingest.http.keys import DECODING, SETTINGS
+from ingest.items import Items
 
 # What takes longer than a few milliseconds to decode is decoded beside the event loop. JSON is
 # quick, and its parser lets nobody else run in between anyway.
@@ -37,14 +38,6 @@ class Head:
         """As far as it makes two requests different."""
         media_type, charset = self.format.media_type, self.format.charset
         return media_type if charset is None else f"{media_type}; charset={charset}"
-
-
-@dataclass(slots=True)
-class Decoded:
-    """The items of a body."""
-
-    items: list[Any] = field(default_factory=list)
-    columns: tuple[str, ...] | None = None
 
 
 async def read_head(request: web.Request) -> Head:
@@ -98,14 +91,15 @@ async def _is_empty(request: web.Request) -> bool:
 
 
 async def read_items(
-    request: web.Request, head: Head, decoder: Decoder, seen: Callable[[bytes], None]
-) -> Decoded:
-    """All items of a body, and what else its decoder found.
+    request: web.Request, head: Head, decoder: Decoder, seen: Callable[[bytes], None], items: Items
+) -> None:
+    """Decode all items of a body, once it is its turn.
 
     Args:
         head: what `read_head` gave.
         decoder: what makes items of it.
         seen: is given every decompressed byte, in order.
+        items: what they are put into.
 
     Raises:
         BodyTooLarge, TooManyItems, MalformedBody, RequestTimeout
@@ -114,21 +108,26 @@ async def read_items(
     body = await _read(request, head, settings.max_body, settings.body_timeout)
     decompressor = Decompressor(head.encodings, settings.max_body)
 
-    def decode() -> Decoded:
-        decoded = Decoded()
+    def decode() -> list[Any]:
+        decoded: list[Any] = []
         for piece in decompressor.feed(body):
             seen(piece)
-            decoded.items += decoder.feed(piece)
+            decoded += decoder.feed(piece)
         decompressor.end()
-        decoded.items += decoder.end()
-        decoded.columns = decoder.columns
+        decoded += decoder.end()
         return decoded
 
-    if not head.encodings and (head.format.media_type == JSON or len(body) <= _MUCH):
-        return decode()
-    # One at a time: what becomes of many compressed bodies must not be in memory at once.
-    async with request.app[DECODING]:
-        return await asyncio.to_thread(decode)
+    if not head.encodings and len(body) <= _MUCH:
+        items.decoded = decode()
+    elif not head.encodings and head.format.media_type == JSON:
+        await items.take_place()
+        items.decoded = decode()
+    else:
+        # One at a time: what becomes of many compressed bodies must not be in memory at once.
+        # It takes a place afterwards, for it may take a while, and others have to go on.
+        async with request.app[DECODING]:
+            items.decoded = await asyncio.to_thread(decode)
+            await items.take_place()
 
 
 async def _read(request: web.Request, head: Head, limit: int, seconds: float) -> bytes:

@@ -32,6 +32,8 @@ CONCURRENCY = web.AppKey("concurrency", Concurrency)
 PIPELINE = web.AppKey("pipeline", Pipeline)
 DECODING = web.AppKey("decoding", asyncio.Semaphore)
 """Holds bodies that are decoded beside the event loop back, so that there is one at a time."""
+PLACES = web.AppKey("places", asyncio.Semaphore)
+"""How many long bodies may be decoded and not yet validated."""
 LARGE_ITEMS = web.AppKey("large_items", LargeItems)
 """What is spent on items of more than ordinary size in streams."""
 STOPPING = web.AppKey("stopping", asyncio.Event)

@@ -12,14 +12,24 @@ from ingest.faults import Point
 from ingest.formats.decoding import CSV_PARAMETERS, open_decoder
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
-from ingest.http.body import Decoded, read_head, read_items
-from ingest.http.keys import CALLER, LIMITED, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID, WRITTEN
+from ingest.http.body import read_head, read_items
+from ingest.http.keys import (
+    CALLER,
+    LIMITED,
+    PIPELINE,
+    PLACES,
+    PRESENTERS,
+    SETTINGS,
+    TRACE_ID,
+    WRITTEN,
+)
 from ingest.http.lookup import as_seen, permitted_resource
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
 from ingest.http.streams import StreamedBody
 from ingest.http.throttle import charge
+from ingest.items import Items
 from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
 from ingest.pipeline import Pipeline
 from ingest.resources import Resource
@@ -49,9 +59,13 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     preferences = parse_preferences(request.headers.getall("Prefer", ()))
     if action is Action.CREATE and preferences.resolution is Resolution.MERGE:
         request[CALLER].needs([Right.UPDATE], resource.name)
-    write, body = await _read_write(request, resource, action, preferences)
     pipeline = request.app[PIPELINE]
-    outcome = await _process(pipeline, write, body, dry_run=dry_run)
+    items = Items(request.app[PLACES])
+    try:
+        write, body = await _read_write(request, resource, action, preferences, items)
+        outcome = await _process(pipeline, write, body, dry_run=dry_run)
+    finally:
+        items.forget()  # a request that failed is kept for a while by its traceback
     if outcome.replayed:  # the first request may have come of another token
         outcome = as_seen(request, outcome)
     if dry_run:
@@ -78,9 +92,13 @@ async def _process(
 
 
 async def _read_write(
-    request: web.Request, resource: Resource, action: Action, preferences: Preferences
+    request: web.Request,
+    resource: Resource,
+    action: Action,
+    preferences: Preferences,
+    items: Items,
 ) -> tuple[Write, StreamedBody | None]:
-    """The write, and its body where that is still to be read."""
+    """The write, and its body where that is still to be read; else its `items` are decoded."""
     settings, caller = request.app[SETTINGS], request[CALLER]
     matching = matching_field(request, resource)
     meta = wants_meta(request)
@@ -90,20 +108,19 @@ async def _read_write(
     limits = Limits(settings.max_body, settings.max_items, settings.max_nesting)
     decoder = open_decoder(head.format, resource, matching, limits)
     body = fingerprint = None
-    decoded = Decoded()
     if head.format.media_type in STREAMS:
         body = StreamedBody(request, head, decoder, _fingerprint(request, head.content_type))
     else:
         fingerprint = None if key is None else _fingerprint(request, head.content_type)
         seen = _unseen if fingerprint is None else fingerprint.update
-        decoded = await read_items(request, head, decoder, seen)
-        await charge(request, len(decoded.items))
+        await read_items(request, head, decoder, seen, items)
+        await charge(request, len(items.decoded))
     digest = fingerprint.digest() if fingerprint else b""  # that of a stream is known in the end
     write = Write(
         account=caller.account,
         resource=resource,
         action=action,
-        items=decoded.items,
+        items=items,
         options=Options(
             # Whoever may not read sees nothing of what is stored, nor of what a write has changed.
             representation=not preferences.minimal and caller.may(Right.READ, resource.name),

@@ -156,6 +156,31 @@ async def test_pages_leave_room_for_updates(empty_database: str) -> None:
     assert options == [(["fillfactor=90"],)]
 
 
+async def test_vacuum_keeps_up_with_payloads_and_cleans_what_waits(empty_database: str) -> None:
+    await migrated(empty_database, EXAMPLES)
+    options = await rows(
+        empty_database,
+        """
+        SELECT t.oid::regclass::text, t.reloptions, toast.reloptions
+        FROM pg_class t LEFT JOIN pg_class toast ON toast.oid = t.reltoastrelid
+        WHERE t.oid IN ('ingest.payloads'::regclass, 'ingest.batches'::regclass) ORDER BY 1
+        """,
+    )
+    quick = ["autovacuum_vacuum_cost_delay=0", "autovacuum_vacuum_scale_factor=0.05"]
+    assert options == [
+        (
+            "ingest.batches",
+            [
+                "autovacuum_vacuum_threshold=5000",
+                "autovacuum_vacuum_scale_factor=0.02",
+                "vacuum_index_cleanup=on",
+            ],
+            None,
+        ),
+        ("ingest.payloads", [*quick, "vacuum_truncate=off"], quick),
+    ]
+
+
 async def test_a_second_migration_does_nothing(empty_database: str) -> None:
     await migrated(empty_database, EXAMPLES)
     assert await migrated(empty_database, EXAMPLES) == []
