@@ -12,6 +12,7 @@ from ingest.faults import Point
 from ingest.formats.decoding import CSV_PARAMETERS, open_decoder
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
+from ingest.http.authentication import check_again
 from ingest.http.body import Decoded, read_head, read_items
 from ingest.http.keys import CALLER, LIMITED, PIPELINE, PRESENTERS, SETTINGS, TRACE_ID, WRITTEN
 from ingest.http.lookup import as_seen, permitted_resource
@@ -97,6 +98,7 @@ async def _read_write(
     else:
         seen = fingerprint.update if key is not None else _unseen
         decoded = await read_items(request, head, decoder, seen)
+        await check_again(request)
         await charge(request, len(decoded.items))
     write = Write(
         account=caller.account,

@@ -9,7 +9,8 @@ from harness import REGISTRY, Reply, Service
 from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.quotas import list_quotas, read_holdings, set_quota
-from tests.contract.shared import contact, finished, stored, until
+from ingest.store.tokens import create_token
+from tests.contract.shared import configured, contact, finished, send, stored, until
 from workers.commit import Committer
 
 DEAL = {"title": "t", "value": "1"}
@@ -127,12 +128,40 @@ async def test_every_response_tells_of_limits_that_are_reached(
         await service.post("contacts?dryRun=true", []),
         await service.get("contacts?limit=0"),
         await service.get("contacts/nothing"),
+        await service.get("nothing"),
+        await service.get(f"batches/{key}"),
+        await service.get(f"batches/{batch}/failures"),
+        await service.post("contacts", []),
+        await service.post("airports", [], prefer="respond-async"),
+        await service.post("airports", [], idempotency_key="k"),
+        await service.post("airports", [], idempotency_key="k"),
+        await service.post("airports", [], idempotency_key="k", prefer="replay=return"),
+        await service.post("airports", [{}], idempotency_key="k"),
+        await send(service, "contacts", "{"),
+        await send(service, "contacts", "x", content_type="image/png"),
+        await service.request("PUT", "/v1/contacts"),
+        await service.request("POST", "/v1/batches"),
+        await service.get("contacts/a/b"),
     ]
+    assert {reply.status for reply in replies} == {200, 201, 202, 400, 404, 405, 409, 415, 422}
     for reply in replies:
         assert reply.body["notifications"] == ["contacts_list_full"], reply
     assert "notifications" not in (await rival.get("contacts")).body
     await service.delete("contacts", [key])
     assert "notifications" not in (await service.get("contacts")).body
+
+
+@configured(rate_limit="3/hour")
+async def test_who_is_refused_is_told_of_limits_too(
+    limited: None, service: Service, operator: Pool
+) -> None:
+    assert (await service.post("contacts", contacts(0, 3))).status == 201
+    too_fast = await service.post("contacts", contacts(3, 1))
+    _, secret = await create_token(operator, "acme", "reader", role="reader")
+    reader = Service(service.client, secret)
+    not_allowed = await reader.post("contacts", contacts(3, 1))
+    for reply, status in ((too_fast, 429), (not_allowed, 403)):
+        assert (reply.status, reply.body["notifications"]) == (status, ["contacts_list_full"])
 
 
 async def test_a_limit_is_told_of_with_the_write_that_reaches_it(
