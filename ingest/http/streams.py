@@ -89,6 +89,7 @@ class StreamedBody:
     async def drain(self) -> None:
         async for _ in self._rest:
             self._large.end()
+        await check_again(self._request)
 
     async def close(self) -> None:
         """Let go of what it holds: a request that failed is kept for a while by its traceback."""

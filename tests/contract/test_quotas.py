@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from harness import REGISTRY, Reply, Service
+from streaming import LONG, stream
+from streaming import contacts as long_body
 
 from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
@@ -79,6 +81,17 @@ async def test_invalid_items_of_a_lenient_batch_take_no_room(
     items = [*contacts(0, 3), {"email": "x"}, contact(0)]
     reply = await service.post("contacts", items, prefer="handling=lenient")
     assert (reply.status, reply.body["metadata"]["created"]) == (207, 3)
+
+
+async def test_a_stream_over_the_limit_saves_nothing(service: Service, operator: Pool) -> None:
+    await set_quota(operator, "acme", "contacts", LONG - 1)
+    refused(await stream(service, long_body(), prefer="wait=30"), "contacts", LONG - 1, LONG - 1)
+    assert await stored(operator, "collections.contacts") == 0
+    lenient = await stream(service, long_body() + b"{}\n", prefer="wait=30, handling=lenient")
+    refused(lenient, "contacts", LONG - 1, LONG - 1)
+    await set_quota(operator, "acme", "contacts", LONG)
+    saved = await stream(service, long_body(), prefer="wait=30, return=minimal")
+    assert (saved.status, saved.body["notifications"]) == (201, ["contacts_list_full"])
 
 
 async def test_the_key_of_a_refused_batch_is_free(limited: None, service: Service) -> None:
