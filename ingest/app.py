@@ -14,6 +14,7 @@ from aiohttp import web
 from ingest import logs, metrics, readiness
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
+from ingest.http.authentication import authenticated
 from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
 from ingest.http.hardening import (
@@ -24,7 +25,7 @@ from ingest.http.hardening import (
     secure,
 )
 from ingest.http.large_items import LargeItems
-from ingest.http.middleware import authenticated, errors_as_documents, negotiated, traced
+from ingest.http.middleware import errors_as_documents, negotiated, traced
 from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
 from ingest.http.throttle import tell_quotas, throttled

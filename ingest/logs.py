@@ -7,13 +7,14 @@ with `structlog.contextvars.bind_contextvars` is in every line; `trace_id` is bo
 import json
 import logging
 import sys
+import traceback
 from typing import Any, TextIO
 
 import orjson
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, IngestError, RequestError, Unavailable
 from ingest.settings import Settings
 
 _QUIET = (
@@ -22,6 +23,7 @@ _QUIET = (
     "arq.worker",  # logs the arguments of every job at INFO
     "asyncio",
 )
+_MAX_CAUSES = 10
 
 
 def configure(settings: Settings) -> None:
@@ -95,18 +97,51 @@ def _formatter(as_json: bool, stream: TextIO) -> logging.Formatter:
 
 def _json() -> list[Processor]:
     return [
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_told),
         structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(serializer=_dump),
     ]
 
 
 def _console(stream: TextIO) -> list[Processor]:
-    return [
-        structlog.dev.ConsoleRenderer(
-            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-    ]
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=_tell)]
+
+
+def _tell(stream: TextIO, exc_info: ExcInfo) -> None:
+    stream.write("\n" + _told(exc_info))
+
+
+def _told(exc_info: ExcInfo) -> str:
+    """Where an exception and its causes came from, and of what kind they are.
+
+    What they say is left out, unless the service or the operating system says it: messages of
+    drivers and of built-in exceptions quote values, and so what a client has sent.
+    """
+    told: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(told) < _MAX_CAUSES:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        told.insert(0, f"Traceback (most recent call last):\n{frames}{_kind(error)}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\n".join(told)
+
+
+def _kind(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = f"{kind.__module__}.{name}"
+    if _is_plain(error):
+        return f"{name}: {error}"
+    state = getattr(error, "sqlstate", None)
+    return f"{name}: SQLSTATE {state}" if state else name
+
+
+def _is_plain(error: BaseException) -> bool:
+    """Whether the message repeats nothing of a request."""
+    if isinstance(error, RequestError):
+        return isinstance(error, Unavailable)
+    return isinstance(error, IngestError | OSError)
 
 
 def _dump(event: Any, **_: Any) -> str:

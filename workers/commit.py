@@ -170,7 +170,8 @@ class Committer:
             "code": code.code,
             "name": code.name,
             "message": f"The service could not commit this batch in {attempts} attempts",
-            "description": _reason(error),
+            "description": "It is not its items' fault; the operator can have it tried again.",
+            batches.REASON: _reason(error),
         }
         done = await batches.finish_broken(self.pool, account, batch, reason)
         if done is not None:
@@ -195,7 +196,10 @@ def _log_failure(error: Exception, verdict: Verdict, **about: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What an operator needs to know of an error: its kind and what it says first."""
+    """What an operator needs to know of an error: its kind and what it says first.
+
+    For `ingest batches list` only: it may speak of the database, and quote items.
+    """
     said = str(error.__cause__ or error).strip().splitlines()
     kind = type(error.__cause__ or error).__name__
     return f"{kind}: {said[0][:200]}" if said else kind

@@ -3,8 +3,9 @@
 And what every response says to browsers, for which no answer of this service is meant.
 """
 
+import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from types import MappingProxyType
 from typing import Any
 
@@ -46,6 +47,11 @@ SERVER = "ingest"
 """What the `Server` header says: nothing of the versions behind it."""
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
+_Address = IPv4Address | IPv6Address
+
+_LABELS = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+# [version 6]:port, version 4:port, or either without a port.
+_HOP = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+)(?::\d+)?|([0-9A-Fa-f:.]+)")
 
 
 async def secure(_: web.BaseRequest, response: web.StreamResponse) -> None:
@@ -59,27 +65,34 @@ async def secure(_: web.BaseRequest, response: web.StreamResponse) -> None:
 async def known_host(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse requests for a host that is not served, where the settings name those that are."""
     hosts = request.app[ALLOWED_HOSTS]
-    if hosts and request.path.startswith("/v1/") and not _is_allowed(request.host, hosts):
-        raise InvalidParameter(
-            f"The host {request.host[:100]!r} is not served here", "Use the service's own name."
-        )
+    if hosts and request.path.startswith("/v1/"):
+        # HTTP/1.0 needs none, and then aiohttp thinks that our own address was meant.
+        host = request.host if "Host" in request.headers else ""
+        if not _is_allowed(host, hosts):
+            raise InvalidParameter(
+                f"The host {host[:100]!r} is not served here", "Use the service's own name."
+            )
     return await handler(request)
 
 
 def client_address(request: web.Request) -> str:
     """Where a request comes from: the last address of the chain that is no trusted proxy."""
     proxies = request.app[TRUSTED_PROXIES]
-    address = request.remote or ""
-    if not proxies or not _is_in(address, proxies):
-        return address
+    remote = request.remote or ""
+    if not proxies:
+        return remote
+    address = _address(remote)
+    if address is None or not _is_in(address, proxies):
+        return remote
     forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
-    for hop in reversed([hop.strip() for hop in forwarded.split(",") if hop.strip()]):
-        if not _is_address(hop):
-            return address  # a proxy that writes nonsense is asked no further
+    for text in reversed([part for part in forwarded.split(",") if part.strip()]):
+        hop = _address(text.strip())
+        if hop is None:
+            break  # a proxy that writes nonsense is asked no further
         address = hop
         if not _is_in(hop, proxies):
-            return hop
-    return address
+            break
+    return str(address)
 
 
 def parse_hosts(text: str) -> frozenset[str]:
@@ -106,18 +119,28 @@ def _is_allowed(host: str, allowed: Iterable[str]) -> bool:
     name = host.lower()
     bare = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
     return any(
-        bare == each or name == each or (each.startswith("*.") and bare.endswith(each[1:]))
+        each in (bare, name) or (each.startswith("*.") and _is_below(bare, each[2:]))
         for each in allowed
     )
 
 
-def _is_address(text: str) -> bool:
+def _is_below(name: str, domain: str) -> bool:
+    below = name.removesuffix(f".{domain}")
+    return below != name and _LABELS.fullmatch(below) is not None
+
+
+def _address(text: str) -> _Address | None:
+    """The address that a proxy or a connection names; some write a port, and brackets, with it."""
+    match = _HOP.fullmatch(text)
+    if match is None:
+        return None
     try:
-        ip_address(text)
+        address = ip_address(next(filter(None, match.groups())))
     except ValueError:
-        return False
-    return True
+        return None
+    # A socket for both versions writes addresses of version 4 so.
+    return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_in(address: str, networks: Networks) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in networks)
+def _is_in(address: _Address, networks: Networks) -> bool:
+    return any(address in network for network in networks)

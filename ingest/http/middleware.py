@@ -17,14 +17,13 @@ from ingest.errors import (
     MalformedBody,
     MethodNotAllowed,
     RequestError,
-    TokenInvalid,
-    TokenRequired,
     Unavailable,
     UnknownEndpoint,
 )
 from ingest.formats.negotiation import JSON, choose
+from ingest.http.authentication import is_endpoint
 from ingest.http.hardening import client_address
-from ingest.http.keys import CALLER, CALLERS, FORMAT, REGISTRY, TRACE_ID, WRITTEN
+from ingest.http.keys import CALLER, FORMAT, REGISTRY, TRACE_ID, WRITTEN
 from ingest.http.negotiation import response_format
 from ingest.http.responses import respond_error
 
@@ -113,28 +112,13 @@ async def errors_as_documents(request: web.Request, handler: Handler) -> web.Str
 async def negotiated(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out which format the response has; 406 without a body where there is none to have."""
     accept = ", ".join(request.headers.getall("Accept", ()))
-    if _is_public(request):
+    if not is_endpoint(request):
         request[FORMAT] = choose(accept) or JSON
         return await handler(request)
     chosen = response_format(request, accept)
     if chosen is None:
         return web.Response(status=406)
     request[FORMAT] = chosen
-    return await handler(request)
-
-
-@web.middleware
-async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who calls; the API knows nobody without a token."""
-    if _is_public(request):
-        return await handler(request)
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise TokenRequired("A token is required", "Send it as `Authorization: Bearer TOKEN`.")
-    caller = await request.app[CALLERS].find(token.strip())
-    if caller is None:
-        raise TokenInvalid("The token is not valid", "It is unknown, revoked or has expired.")
-    request[CALLER] = caller
     return await handler(request)
 
 
@@ -169,11 +153,6 @@ def _collection(request: web.Request) -> str:
     """The collection that the path names; empty where it names none that is served."""
     name = request.match_info.get("collection", "")
     return name if name in request.app[REGISTRY] else ""
-
-
-def _is_public(request: web.Request) -> bool:
-    """Whether the path is no endpoint, or one for whoever watches the process."""
-    return request.match_info.http_exception is not None or not request.path.startswith("/v1/")
 
 
 def _from_aiohttp(error: web.HTTPException) -> RequestError:

@@ -5,6 +5,11 @@ from aiohttp import web
 
 from ingest.http import failures, health, metrics, reads, writes
 
+# Batches are read only, and no collection is called so; a colon begins what is done with one.
+_COLLECTION = r"{collection:(?!batches(?:[.:/]|$))[^/:]+}"
+# `schema` is never a key: that path is kept for the collection's JSON Schema.
+_KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"
+
 ROUTES = (
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),
@@ -14,12 +19,11 @@ ROUTES = (
     web.get("/v1/batches/{batch}", reads.get_batch),
     web.get("/v1/batches/{batch}/failures", failures.get_failures),
     web.get("/v1/batches/{batch}/failures.{extension}", failures.get_failures),
-    web.post("/v1/{collection:[^/:]+}:delete", writes.delete),
-    web.post("/v1/{collection:[^/:]+}:delete.{extension}", writes.delete),
-    web.post("/v1/{collection}", writes.create),
-    web.patch("/v1/{collection}", writes.update),
-    web.delete("/v1/{collection}", writes.delete),
-    web.get("/v1/{collection}", reads.list_items),
-    # `schema` is never a key: that path is kept for the collection's JSON Schema.
-    web.get(r"/v1/{collection}/{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}", reads.get_item),
+    web.post(f"/v1/{_COLLECTION}:delete", writes.delete),
+    web.post(f"/v1/{_COLLECTION}:delete.{{extension}}", writes.delete),
+    web.post(f"/v1/{_COLLECTION}", writes.create),
+    web.patch(f"/v1/{_COLLECTION}", writes.update),
+    web.delete(f"/v1/{_COLLECTION}", writes.delete),
+    web.get(f"/v1/{_COLLECTION}", reads.list_items),
+    web.get(f"/v1/{_COLLECTION}/{_KEY}", reads.get_item),
 )

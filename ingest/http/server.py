@@ -1,10 +1,13 @@
 """aiohttp's server, with a JSON answer also to what is no HTTP request that a handler could see."""
 
 import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from ingest import metrics
@@ -12,6 +15,8 @@ from ingest.errors import InternalError, MalformedBody, RequestError
 from ingest.http.hardening import SECURE_HEADERS, SERVER
 from ingest.http.middleware import TRACE_HEADER
 from ingest.http.responses import json_error
+
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class JsonRequestHandler(RequestHandler):
@@ -34,7 +39,7 @@ class JsonRequestHandler(RequestHandler):
             self.log_exception("unexpected error, trace id %s", trace_id, exc_info=exc)
             problem = InternalError("The service failed to process the request")
         else:
-            problem = MalformedBody("The request is not valid HTTP", _first_line(message))
+            problem = MalformedBody("The request is not valid HTTP", _reason(exc, message))
         response = json_error(problem)
         metrics.unreadable(response.status)
         response.headers[TRACE_HEADER] = trace_id
@@ -59,8 +64,22 @@ class JsonAppRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         arguments: dict[str, Any] = plain._kwargs
-        return JsonServer(plain.request_handler, request_factory=plain.request_factory, **arguments)
+        handler = partial(_as_expected, plain.request_handler)
+        return JsonServer(handler, request_factory=plain.request_factory, **arguments)
 
 
-def _first_line(message: str | None) -> str | None:
-    return message.strip().splitlines()[0][:200] if message and message.strip() else None
+async def _as_expected(handler: _Handler, request: web.BaseRequest) -> web.StreamResponse:
+    """Handle a request; what it expects is looked at before any middleware hears of it."""
+    try:
+        return await handler(request)
+    except web.HTTPExpectationFailed:
+        message = "Expect can only be 100-continue"
+        return request.protocol.handle_error(request, 400, message=message)
+
+
+def _reason(error: BaseException | None, message: str | None) -> str | None:
+    """What is wrong with a request that is no valid HTTP; not what it has there."""
+    if isinstance(error, LineTooLong):
+        return "Its request line, or a header, is too long."
+    lines = (message or "").strip().splitlines()
+    return lines[0][:200] if lines else None

@@ -11,6 +11,7 @@ from aiohttp import web
 from ingest.errors import RequestTimeout
 from ingest.formats.compression import STEP, Decompressor, too_large
 from ingest.formats.decoding import Decoder
+from ingest.http.authentication import check_again
 from ingest.http.body import Head, broken_off, kept_columns
 from ingest.http.keys import LARGE_ITEMS, PIPELINE, SETTINGS
 from ingest.http.large_items import LargeItem
@@ -73,10 +74,12 @@ class StreamedBody:
                 if found:
                     unfinished = 0
                     self._large.end()  # others must not wait for what slows this one
+                    await check_again(self._request)
                     await admit(self._request, len(found))
                     admit = slow_down
                     yield found
             found = await self._turn(self._decoder.end)
+            await check_again(self._request)
             if found:
                 await admit(self._request, len(found))
                 yield found
@@ -86,6 +89,7 @@ class StreamedBody:
     async def drain(self) -> None:
         async for _ in self._rest:
             self._large.end()
+        await check_again(self._request)
 
     async def close(self) -> None:
         """Let go of what it holds: a request that failed is kept for a while by its traceback."""

@@ -12,6 +12,7 @@ from ingest.faults import Point
 from ingest.formats.decoding import CSV_PARAMETERS, open_decoder
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
+from ingest.http.authentication import check_again
 from ingest.http.body import read_head, read_items
 from ingest.http.keys import (
     CALLER,
@@ -114,6 +115,7 @@ async def _read_write(
         fingerprint = None if key is None else _fingerprint(request, head.content_type)
         seen = _unseen if fingerprint is None else fingerprint.update
         await read_items(request, head, decoder, seen, items)
+        await check_again(request)
         await charge(request, len(items.decoded))
     digest = fingerprint.digest() if fingerprint else b""  # that of a stream is known in the end
     write = Write(

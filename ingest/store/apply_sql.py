@@ -55,7 +55,7 @@ class Apply(Parts):
     FROM {source} r
     WHERE NOT EXISTS (SELECT FROM unnest($4::integer[]) bad(i) WHERE bad.i = r."$i"){new}
 )"""
-        return [self._items(), good] if self.plain else [self._items(), self._resolved(), good]
+        return [self._items(), good] if self.plain else [*self._sources(), good]
 
     def _written(self) -> list[str]:
         parts, results = [], []

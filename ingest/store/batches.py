@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
 QUERIES = load_queries("batches.sql")
+REASON = "reason"
+"""The part of a stored error that is for operators, and not for the account."""
 
 
 async def insert_failures(
@@ -152,7 +154,7 @@ async def count_attempt(pool: Pool, account: str, batch: UUID) -> int | None:
 async def finish_broken(
     pool: Pool, account: str, batch: UUID, reason: dict[str, Any]
 ) -> Finished | None:
-    """Fail a batch for a reason of the service's own; `reason` is shown with it.
+    """Fail a batch for a reason of the service's own; `reason` is shown with it, but for `REASON`.
 
     Returns:
         What was finished; None where somebody else was faster.
@@ -184,7 +186,7 @@ def from_row(row: asyncpg.Record) -> Batch:
         deleted=row["deleted"],
         outcomes=row["outcomes"],
         data=row["data"] and row["data"].encode(),
-        error=row["error"] and orjson.loads(row["error"]),
+        error=row["error"] and _error(row["error"]),
         invalid_so_far=row["invalid_so_far"],
         token=row["token"],
         limited=row.get("limited", False),
@@ -199,6 +201,13 @@ def finished_from(row: asyncpg.Record) -> Finished:
 @lru_cache(maxsize=256)
 def _options(stored: str) -> Options:
     return Options.from_document(orjson.loads(stored))
+
+
+def _error(stored: str) -> dict[str, Any]:
+    """Why a batch failed, as its account is told."""
+    error: dict[str, Any] = orjson.loads(stored)
+    error.pop(REASON, None)
+    return error
 
 
 def _failure(row: asyncpg.Record) -> Failure:

@@ -12,6 +12,7 @@ import orjson
 
 from ingest.errors import ConfigurationError
 from ingest.model import BatchState
+from ingest.store.batches import REASON
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
@@ -39,9 +40,7 @@ class Listed:
         """Why the service could not commit it; empty where it is nobody's or the items' fault."""
         if self.error is None:
             return ""
-        return ": ".join(
-            self.error[part] for part in ("message", "description") if part in self.error
-        )
+        return ": ".join(self.error[part] for part in ("message", REASON) if part in self.error)
 
 
 async def list_batches(

@@ -22,12 +22,6 @@ from ingest.store.tables import quote
 IDENTITY, KEY = 0, -1
 
 
-# The groups that each batch's sender is confined to.
-_OWN_GROUPS = """own(batch, name) AS MATERIALIZED (
-    SELECT b.id, json_array_elements_text(b.options -> 'groups')
-    FROM ingest.batches b
-    WHERE b.account = $2 AND b.id = ANY ($1::uuid[])
-)"""
 _OF_OTHERS = (
     '"$target" IS NOT NULL AND NOT EXISTS '
     '(SELECT FROM own WHERE own.batch = "$batch" AND own.name = "$in")'
@@ -38,11 +32,9 @@ class Check(Parts):
     """Writes `check` and `stranded` of one kind of batch."""
 
     def check(self) -> str:
-        parts = [self._items(), self._resolved(), self._known()]
+        parts = [*self._sources(), self._known()]
         if self.unique:
             parts.append(self._wanted())
-        if self._may_meet_others():
-            parts.append(_OWN_GROUPS)
         conflicts = [
             *self._repeated_identity(),
             *self._wrong_target(),
@@ -70,7 +62,7 @@ class Check(Parts):
         found = [_conflict(VERSION_MISMATCH.code, IDENTITY, stale)]
         if not self._identity_is_unique():
             found.append(_conflict(AMBIGUOUS_MATCH.code, IDENTITY, '"$ambiguous"', of="resolved"))
-        if self._may_meet_others():
+        if self.may_meet_others:
             found.append(_conflict(OTHER_GROUP.code, IDENTITY, _OF_OTHERS))
         if self.action is Action.CREATE and not self.upsert:
             found.append(_conflict(DUPLICATE.code, IDENTITY, '"$target" IS NOT NULL'))
@@ -80,10 +72,6 @@ class Check(Parts):
         if not self.by_key and self.action is not Action.DELETE:
             found += self._wrong_key()
         return found
-
-    def _may_meet_others(self) -> bool:
-        """Whether the sender is confined to groups, and an item may mean a stored one."""
-        return bool(self.options.groups) and (not self.creates or self.upsert)
 
     def _wrong_key(self) -> list[str]:
         """With `matching`, the key of a stored item stays, and a new item's must be free."""
@@ -151,8 +139,7 @@ WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
             for number in range(1, len(self.unique) + 1)
         )
         parts = [
-            self._items(),
-            self._resolved(),
+            *self._sources(),
             self._known(),
             self._wanted(),
             f"needs(i, attribute, giver) AS MATERIALIZED (\n{needs}\n)",

@@ -14,6 +14,11 @@ from ingest.store.tables import GROUP, quote, table_name
 
 BATCHES = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"
 """FROM: the batches of the statement."""
+_OWN_GROUPS = """own(batch, name) AS MATERIALIZED (
+    SELECT b.id, json_array_elements_text(b.options -> 'groups')
+    FROM ingest.batches b
+    WHERE b.account = $2 AND b.id = ANY ($1::uuid[])
+)"""  # the groups that each batch's sender is confined to: the same, in one statement
 _INDEX_BITS = 32
 INDEX_MASK = 2**_INDEX_BITS - 1
 
@@ -36,6 +41,8 @@ class Parts:
         self.by_key = self.identity is resource.key
         self.unique = resource.unique if action is not Action.DELETE else ()
         self.gives_up = self.updates and bool(self.unique)
+        self.may_meet_others = bool(options.groups) and (not self.creates or self.upsert)
+        """Whether the sender is confined to groups, and an item may mean a stored one."""
 
     def _identity(self) -> StoredField:
         """The field that finds an item's stored row."""
@@ -57,6 +64,11 @@ class Parts:
     CROSS JOIN LATERAL json_to_recordset(convert_from(p.records, 'UTF8')::json)
         AS r({", ".join([*extra, *columns])})"""
 
+    def _sources(self) -> list[str]:
+        """The items, the groups of their sender where they count, and the rows that items mean."""
+        own = [_OWN_GROUPS] if self.may_meet_others else []
+        return [self._items(), *own, self._resolved()]
+
     def _items(self) -> str:
         return f"""items AS MATERIALIZED (
     SELECT p.account AS "$account", p.batch AS "$batch",
@@ -72,12 +84,17 @@ class Parts:
             stored = self._found("t", "i", [(self.identity, f"i.{match}")])
             several = "false"
         else:
+            # Of several rows, those that the sender may see come first, and only they are several.
+            seen = "true"
+            if self.may_meet_others:
+                seen = f"""coalesce("{GROUP}" IN (SELECT name FROM own), false)"""
             # The account is read once, however many items there are; OFFSET keeps it so.
             stored = f"""(
-        SELECT t.*, row_number() OVER same AS "$number", lead(t.{self.key}) OVER same AS "$next"
-        FROM (SELECT * FROM {self.table} OFFSET 0) t
+        SELECT t.*, row_number() OVER same AS "$number",
+            lead(CASE WHEN t."$seen" THEN t.{self.key} END) OVER same AS "$next"
+        FROM (SELECT *, {seen} AS "$seen" FROM {self.table} OFFSET 0) t
         WHERE (t."$account", t.{match}) IN (SELECT "$account", {match} FROM items)
-        WINDOW same AS (PARTITION BY t.{match} ORDER BY t.{self.key})
+        WINDOW same AS (PARTITION BY t.{match} ORDER BY t."$seen" DESC, t.{self.key})
     ) t ON t."$number" = 1 AND t.{match} = i.{match}"""
             several = 't."$next" IS NOT NULL'
         return f"""resolved AS MATERIALIZED (

@@ -145,6 +145,39 @@ async def test_lenient_writes_and_dry_runs_know_groups(
     assert await stored(operator, "collections.contacts") == 1
 
 
+async def test_what_is_unseen_makes_no_match_ambiguous(
+    service: Service, confined: Confined
+) -> None:
+    """A field that is not unique finds what the token sees; of others it only says whose."""
+    north, south = await confined("north"), await confined("south")
+    await north.post("airports", [_airport("NNN"), _airport("NNO", name="two")])
+    await north.post("airports", _airport("NNP", name="two"))
+    await south.post("airports", [_airport("SAA", name="NNN"), _airport("SBB", name="theirs")])
+    await service.post("airports", [_airport("ZAA", name="NNN"), _airport("ZBB", name="theirs")])
+    path = "airports?matching=name"
+
+    def change(name: str) -> dict[str, Any]:
+        return {"name": name, "city": "Y"}
+
+    items = [change(name) for name in ("NNN", "two", "theirs", "nobody")]
+    errors = [[], [(43501, "name")], [(44101, "name")], [(40403, "name")]]
+    found = {index: each for index, each in enumerate(errors) if each}
+    changed = await north.patch(path, items, prefer="handling=lenient")
+    assert (changed.status, changed.codes) == (207, found)
+    assert _codes(changed) == ["NNN"]
+    upserted = await north.post(
+        path, [_airport("XXX", name="theirs")], prefer="resolution=merge-duplicates"
+    )
+    assert upserted.codes == {0: [(44101, "name")]}
+    gone = await north.delete(path, [each["name"] for each in items], prefer="handling=lenient")
+    assert (gone.status, gone.codes) == (207, found)
+    assert _codes(await service.get("airports")) == ["NNO", "NNP", "SAA", "SBB", "ZAA", "ZBB"]
+    assert (await service.get("airports?city=Y")).body["data"] == []
+    # To whoever sees all of them there are two.
+    both = await service.patch(path, change("NNN"))
+    assert both.codes == {0: [(43501, "name")]}
+
+
 async def test_the_group_of_an_item_stays(service: Service, confined: Confined) -> None:
     await service.post("airports", _airport("AAA", meta={"group": "north"}))
     shown = (await service.get("airports/AAA?select=meta")).body["data"]

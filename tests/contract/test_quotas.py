@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from harness import REGISTRY, Reply, Service
+from streaming import LONG, stream
+from streaming import contacts as long_body
 
 from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.quotas import list_quotas, read_holdings, set_quota
-from tests.contract.shared import contact, finished, stored, until
+from ingest.store.tokens import create_token
+from tests.contract.shared import configured, contact, finished, send, stored, until
 from workers.commit import Committer
 
 DEAL = {"title": "t", "value": "1"}
@@ -80,6 +83,17 @@ async def test_invalid_items_of_a_lenient_batch_take_no_room(
     assert (reply.status, reply.body["metadata"]["created"]) == (207, 3)
 
 
+async def test_a_stream_over_the_limit_saves_nothing(service: Service, operator: Pool) -> None:
+    await set_quota(operator, "acme", "contacts", LONG - 1)
+    refused(await stream(service, long_body(), prefer="wait=30"), "contacts", LONG - 1, LONG - 1)
+    assert await stored(operator, "collections.contacts") == 0
+    lenient = await stream(service, long_body() + b"{}\n", prefer="wait=30, handling=lenient")
+    refused(lenient, "contacts", LONG - 1, LONG - 1)
+    await set_quota(operator, "acme", "contacts", LONG)
+    saved = await stream(service, long_body(), prefer="wait=30, return=minimal")
+    assert (saved.status, saved.body["notifications"]) == (201, ["contacts_list_full"])
+
+
 async def test_the_key_of_a_refused_batch_is_free(limited: None, service: Service) -> None:
     refused(await service.post("contacts", contacts(0, 4), idempotency_key="k"), "contacts", 3, 3)
     assert (await service.post("contacts", contacts(0, 3), idempotency_key="k")).status == 201
@@ -127,12 +141,40 @@ async def test_every_response_tells_of_limits_that_are_reached(
         await service.post("contacts?dryRun=true", []),
         await service.get("contacts?limit=0"),
         await service.get("contacts/nothing"),
+        await service.get("nothing"),
+        await service.get(f"batches/{key}"),
+        await service.get(f"batches/{batch}/failures"),
+        await service.post("contacts", []),
+        await service.post("airports", [], prefer="respond-async"),
+        await service.post("airports", [], idempotency_key="k"),
+        await service.post("airports", [], idempotency_key="k"),
+        await service.post("airports", [], idempotency_key="k", prefer="replay=return"),
+        await service.post("airports", [{}], idempotency_key="k"),
+        await send(service, "contacts", "{"),
+        await send(service, "contacts", "x", content_type="image/png"),
+        await service.request("PUT", "/v1/contacts"),
+        await service.request("POST", "/v1/batches"),
+        await service.get("contacts/a/b"),
     ]
+    assert {reply.status for reply in replies} == {200, 201, 202, 400, 404, 405, 409, 415, 422}
     for reply in replies:
         assert reply.body["notifications"] == ["contacts_list_full"], reply
     assert "notifications" not in (await rival.get("contacts")).body
     await service.delete("contacts", [key])
     assert "notifications" not in (await service.get("contacts")).body
+
+
+@configured(rate_limit="3/hour")
+async def test_who_is_refused_is_told_of_limits_too(
+    limited: None, service: Service, operator: Pool
+) -> None:
+    assert (await service.post("contacts", contacts(0, 3))).status == 201
+    too_fast = await service.post("contacts", contacts(3, 1))
+    _, secret = await create_token(operator, "acme", "reader", role="reader")
+    reader = Service(service.client, secret)
+    not_allowed = await reader.post("contacts", contacts(3, 1))
+    for reply, status in ((too_fast, 429), (not_allowed, 403)):
+        assert (reply.status, reply.body["notifications"]) == (status, ["contacts_list_full"])
 
 
 async def test_a_limit_is_told_of_with_the_write_that_reaches_it(

@@ -99,7 +99,8 @@ async def test_a_damaged_batch_fails_and_others_pass(
     reason = shown["response"]["body"]["error"]
     assert reason["code"] == InternalError.error_code.code
     assert f"in {settings.max_attempts} attempts" in reason["message"]
-    assert reason["description"]
+    assert "operator" in reason["description"]
+    assert set(reason) == {"type", "code", "name", "message", "description"}
     assert await service.count("contacts") == 2
 
 
@@ -122,6 +123,9 @@ async def test_a_poisoned_batch_spoils_no_other(
     )
     assert [reply.status for reply in replies] == [201, 201, 500, 201, 201, 201, 201]
     assert f"in {settings.max_attempts} attempts" in replies[2].body["error"]["message"]
+    assert "not today" not in str(replies[2].body)
+    listed = await command(settings, "batches", "list", "--state", "failed")
+    assert "RaiseError: not today" in listed.stdout
 
 
 def ingest(settings: Settings, *arguments: str) -> Result:

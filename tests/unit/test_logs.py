@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, Unavailable, UnknownBatch
 from ingest.logs import _QUIET, configure
 from ingest.settings import Settings
 
@@ -83,11 +83,47 @@ def test_a_standard_logger_says_the_same_as_ours(
 def test_an_exception_stays_on_its_line(lines: Callable[[], list[dict[str, Any]]]) -> None:
     configure(settings())
     try:
-        raise ValueError("no such thing")
-    except ValueError:
+        raise Unavailable("the database is away")
+    except Unavailable:
         structlog.get_logger().exception("it broke")
     (event,) = lines()
-    assert "ValueError: no such thing" in event["exception"]
+    assert event["exception"].endswith("ingest.errors.Unavailable: the database is away")
+    assert "in test_an_exception_stays_on_its_line" in event["exception"]
+
+
+SECRET = "zsecretz"
+
+
+class DriverError(Exception):
+    sqlstate = "23505"
+
+
+def quote_an_item() -> None:
+    try:
+        int(SECRET)
+    except ValueError as error:
+        try:
+            raise DriverError(f"Key (email)=({SECRET}) already exists") from error
+        except DriverError:
+            raise UnknownBatch(f"There is no batch {SECRET!r}")  # noqa: B904 - in its context
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_exceptions_quote_is_not_logged(
+    capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    configure(settings(log_format=log_format))
+    for logger in (structlog.get_logger(), logging.getLogger("aiohttp.server")):
+        try:
+            quote_an_item()
+        except UnknownBatch:
+            logger.exception("it broke")
+        logged = capsys.readouterr().err
+        assert SECRET not in logged
+        kinds = ["ValueError", "DriverError: SQLSTATE 23505", "ingest.errors.UnknownBatch"]
+        places = [logged.index(kind) for kind in kinds]
+        assert places == sorted(places), "the cause comes first"
+        assert "in quote_an_item" in logged
 
 
 @pytest.mark.parametrize(
