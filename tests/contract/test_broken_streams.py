@@ -95,7 +95,7 @@ async def test_a_bug_leaves_no_half_batch(api: Service, operator: Pool, point: P
 
 
 @pytest.mark.parametrize("encoding", ["gzip", None])
-@configured(body_timeout=3)
+@configured(body_timeout=60)
 async def test_nobody_waits_for_a_client_that_has_stalled(
     api: Service, encoding: str | None
 ) -> None:
@@ -106,7 +106,7 @@ async def test_nobody_waits_for_a_client_that_has_stalled(
     gate = Gate(pack(body)[:-20], b"")
     sending = asyncio.create_task(stream(api, gate.pieces(), **headers))
     await asyncio.sleep(0.3)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         other = await stream(api, pack(lines([large(2, tags=10_000)])), prefer="wait=0", **headers)
     assert other.status == 202
     assert not sending.done()
