@@ -16,9 +16,10 @@ from ingest.formats.limits import no_body
 from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
 from ingest.http.keys import DECODING, SETTINGS
 
-# What takes longer than a few milliseconds to decode is decoded beside the event loop. JSON is
-# quick, and its parser lets nobody else run in between anyway.
+# What takes longer than a few milliseconds to decode is decoded beside the event loop; JSON is
+# quicker.
 _MUCH = 64 * 1024
+_MUCH_JSON = 256 * 1024
 # Columns of a CSV file, and bytes of their names, above which they are not kept with its batch.
 _MAX_COLUMNS = 1_000
 _MAX_NAMES = 64 * 1024
@@ -124,8 +125,12 @@ async def read_items(
         decoded.columns = decoder.columns
         return decoded
 
-    if not head.encodings and (head.format.media_type == JSON or len(body) <= _MUCH):
+    is_json = head.format.media_type == JSON
+    if not head.encodings and len(body) <= (_MUCH_JSON if is_json else _MUCH):
         return decode()
+    if not head.encodings and is_json:
+        # Parsing lets nobody else run in between; what looks at its numbers and nesting does.
+        return await asyncio.to_thread(decode)
     # One at a time: what becomes of many compressed bodies must not be in memory at once.
     async with request.app[DECODING]:
         return await asyncio.to_thread(decode)

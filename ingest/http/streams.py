@@ -69,14 +69,16 @@ class StreamedBody:
                     await self._large.work()
                 if unfinished > _LARGE_ITEM:
                     self._large.hold(min(unfinished, self._largest))
-                found = await self._turn(partial(self._decoder.feed, piece))
+                found = await self._turn(
+                    partial(self._decoder.feed, piece), long=unfinished > _LARGE_ITEM
+                )
                 if found:
                     unfinished = 0
                     self._large.end()  # others must not wait for what slows this one
                     await admit(self._request, len(found))
                     admit = slow_down
                     yield found
-            found = await self._turn(self._decoder.end)
+            found = await self._turn(self._decoder.end, long=unfinished > _LARGE_ITEM)
             if found:
                 await admit(self._request, len(found))
                 yield found
@@ -114,9 +116,15 @@ class StreamedBody:
         for start in range(0, len(chunk), STEP):
             yield from self._decompressor.feed(chunk[start : start + STEP])
 
-    async def _turn(self, work: Callable[[], Any]) -> Any:
-        """Do a few milliseconds of work while no other stream does, then let others run."""
+    async def _turn(self, work: Callable[[], Any], *, long: bool = False) -> Any:
+        """Do work while no other stream does, then let others run.
+
+        Args:
+            long: it may take more than a few milliseconds; others run meanwhile.
+        """
         async with self._turns:
+            if long:
+                return await asyncio.to_thread(work)
             done = work()
             await asyncio.sleep(0)
         return done

@@ -23,7 +23,8 @@ from ingest.formats.failed_rows import Columns, CsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML
 from ingest.model import Action, Failure, Options, Submission
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 
 LIMITS = Limits(max_item=2**20, max_items=1000, max_nesting=32)
 
