@@ -12,7 +12,8 @@ from ingest.errors import RequestTimeout
 from ingest.formats.compression import STEP, Decompressor, too_large
 from ingest.formats.decoding import Decoder
 from ingest.http.body import Head, broken_off, kept_columns
-from ingest.http.keys import LARGE_ITEMS, PIPELINE, SETTINGS
+from ingest.http.budget import Share
+from ingest.http.keys import LARGE_ITEMS, PIPELINE, SETTINGS, WINDOWS
 from ingest.http.large_items import LargeItem
 from ingest.http.throttle import charge, slow_down
 
@@ -20,6 +21,8 @@ from ingest.http.throttle import charge, slow_down
 # held of all of them is bounded. What is compressed is worked on alone from its first byte until
 # it makes an item: size costs its sender nothing.
 _LARGE_ITEM = 128 * 1024
+# What a short body of zstd keeps is not counted: it is not refused for what long ones keep.
+_LARGE_WINDOW = 128 * 1024
 
 
 class StreamedBody:
@@ -50,6 +53,7 @@ class StreamedBody:
         self._largest = settings.max_body
         self._ordinary = 0 if head.encodings else _LARGE_ITEM
         self._large = LargeItem(request.app[LARGE_ITEMS], settings.body_timeout)
+        self._window = Share(request.app[WINDOWS])
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -93,6 +97,7 @@ class StreamedBody:
         """Let go of what it holds: a request that failed is kept for a while by its traceback."""
         await self._rest.aclose()
         self._large.end()
+        self._window.hold(0)
         del self._decoder, self._decompressor
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
@@ -102,10 +107,13 @@ class StreamedBody:
                 await self._large.work()
             pieces = self._decompressed(chunk)
             while piece := await self._turn(partial(next, pieces, b"")):
+                if self._decompressor.window > _LARGE_WINDOW:
+                    self._window.hold(self._decompressor.window)
                 self._digest.update(piece)
                 self._pace.count(len(piece))
                 yield piece
         self._decompressor.end()
+        self._window.hold(0)
 
     async def _receive(self) -> bytes:
         """What comes next of the body as it is sent; others are not to wait for this client."""
