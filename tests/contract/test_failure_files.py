@@ -166,7 +166,7 @@ async def test_too_many_columns_become_one(service: Service) -> None:
         batch = await batch_of(service, json.dumps(items), "application/json")
         header, *found = rows(await file_of(service, batch, ".csv"))
         if whole:
-            assert header[0] == "item"
+            assert header[0] == "error_item"
             assert [json.loads(row[0]) for row in found] == items
         else:
             assert header[:-3] == list(few[0])
@@ -174,6 +174,28 @@ async def test_too_many_columns_become_one(service: Service) -> None:
     batch = await batch_of(service, f"{header}\n{',' * 1_998}1,\n", "text/csv")
     names, row = rows(await file_of(service, batch, ".csv"))
     assert (names[:-3], row[0]) == (["field1998"], "1")  # those that are needed
+
+
+async def test_a_corrected_file_of_whole_items_is_sent_as_it_is(service: Service) -> None:
+    """Also where items have a field of the name that its one column might have."""
+    many = {f"field{number}": "=x" for number in range(1_001)}
+    wrong = {**many, "name": 5, "item": {"a": [1.50, None]}, "error_item": "-"}
+    items = [{"name": "a"}, wrong, {"item": {"name": "b"}}, "bare", None, -7]
+    first = await send(service, "loose", json.dumps(items))
+    file = await file_of(service, first.body["metadata"]["batchId"], ".csv")
+    header, *found = rows(file)
+    assert header == ["error_item", "error_field", "error_code", "error_message"]
+    assert [json.loads(row[0]) for row in found] == items[1:]
+    again = await send(service, "loose", file, content_type="text/csv")
+    assert again.body["failures"] == first.body["failures"]
+    same = await file_of(service, again.body["metadata"]["batchId"], ".csv")
+    assert same == file
+    corrected = file.replace(b'""name"":5', b'""name"":""c""')
+    reply = await send(
+        service, "loose", corrected, content_type="text/csv", prefer="handling=lenient"
+    )
+    assert reply.status == 207
+    assert reply.body["data"] == [{"name": "c"}]
 
 
 async def test_wide_files_let_others_run(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from marshmallow import Schema, fields
 
 from ingest import Resource
 from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
-from ingest.formats.cells import defuse, undefuse
+from ingest.formats.cells import defuse, undefuse, whole_column
 from ingest.formats.charsets import check_charset
 from ingest.formats.csv import CsvDecoder, CsvOptions
-from ingest.formats.failed_rows import Columns, CsvWriter
+from ingest.formats.failed_rows import Columns, CsvWriter, WholeCsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import item_shape
 from ingest.model import Failure, Unreadable
@@ -361,6 +361,36 @@ def test_names_of_columns_come_back_as_they_were() -> None:
     assert decoder.columns == tuple(raw)
     unmarked = CsvDecoder(shape, LIMITS, CsvOptions())
     assert unmarked.feed(b"'@id\n5\n") + unmarked.end() == [{"'@id": "5"}]
+
+
+def test_a_column_of_whole_items_has_no_fields_name() -> None:
+    class Trap(Schema):
+        item = fields.String()
+        error_item = fields.String()
+
+    shape = item_shape(Resource("traps", Trap))
+    column = whole_column(shape.names)
+    assert column == "error_item_"
+    items = [{"error_item": "x", "item": ["=1", 2.50]}, ["a", {}], "text", -5, None, {}]
+    failures = [Failure(index, item, []) for index, item in enumerate(items)]
+    writer = WholeCsvWriter(column)
+    body = writer.start() + writer.page(failures) + writer.end()
+    decoder = CsvDecoder(shape, LIMITS, CsvOptions())
+    assert decoder.feed(body) + decoder.end() == items
+    assert decoder.columns == ()
+    fields_of_that_name = CsvDecoder(shape, LIMITS, CsvOptions())
+    body = b"error_item,error_code\n[],x\n"
+    assert fields_of_that_name.feed(body) + fields_of_that_name.end() == [{"error_item": "[]"}]
+
+
+@pytest.mark.parametrize("cell", ["{", "x", "[[[[[[]]]]]]", "1e999", "[" * 500_000], ids=range(5))
+def test_a_cell_that_is_no_whole_item(cell: str) -> None:
+    body = f'error_item,error_code\n"{cell}",1\n,\n"{{}}",1\n'
+    found = decoded(body, 70)
+    assert found[1:] == [{}]
+    assert isinstance(found[0], Unreadable)
+    assert found[0].raw[:100] == cell[:100]
+    assert str(found[0].errors[0].description).startswith("Line 2: ")
 
 
 def test_error_columns_of_the_schema_are_its_own() -> None:
