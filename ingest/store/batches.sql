@@ -76,10 +76,11 @@ FROM ingest.batches
 WHERE account = $1 AND idempotency_key = $2
 
 -- name: forget_key
--- A key that is older than it is kept may be used again.
+-- A key that is older than it is kept may be used again. Its batch may have been put back since that
+-- was found, and have finished just now.
 UPDATE ingest.batches
 SET idempotency_key = NULL, fingerprint = NULL
-WHERE account = $1 AND id = $2 AND finished_at IS NOT NULL
+WHERE account = $1 AND id = $2 AND finished_at < now() - $3::interval
 
 -- name: lock_collection
 -- Whoever holds this row is the one writer of the collection.
