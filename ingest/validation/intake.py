@@ -160,10 +160,13 @@ def _values(item: Any, at_most: int) -> int:
     levels = [item]
     while levels and found <= at_most:
         held = levels.pop()
-        if isinstance(held, dict | list):
-            found += len(held)
-            if found <= at_most:
-                levels += held.values() if isinstance(held, dict) else held
+        if type(held) is dict:
+            held = held.values()
+        elif type(held) is not list:
+            continue
+        found += len(held)
+        if found <= at_most:
+            levels += [each for each in held if type(each) is dict or type(each) is list]
     return found
 
 
