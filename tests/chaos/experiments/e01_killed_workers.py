@@ -29,7 +29,7 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
         await stack.complete()
         await sending
     result = await concluded(stack, ledger, prefix, "1 kill -9 of workers", f"{kills} kills")
-    result.expect(result.recovery <= 10, "not done within 10 s of a worker's return")
+    result.expect(result.recovery <= 10 * scale.slack, "not done within 10 s of a worker's return")
     result.broken += await replayed(stack, ledger, scale.replays, 20)
     return result
 
@@ -41,5 +41,5 @@ async def at_points(stack: Stack, scale: Scale, random: Random) -> Result:
         injected = await send_until_crashed(client, stack, scale, prefix, WORKER_POINTS)
     name = "1 crashes at a worker's fault points"
     result = await concluded(stack, ledger, prefix, name, injected)
-    result.expect(result.recovery <= 10, "not done within 10 s of a worker's return")
+    result.expect(result.recovery <= 10 * scale.slack, "not done within 10 s of a worker's return")
     return result
