@@ -31,7 +31,8 @@ from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool, open_pool
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 from migrations.run import migrate
 
 RESULTS = Path(__file__).parent / "results" / "commit.json"
@@ -139,7 +140,7 @@ class Bench:
     async def stage(self, kind: Kind, count: int) -> NewBatch:
         """An accepted batch of `count` items that no batch before it had."""
         intake = Intake(ItemValidator(contacts, kind.action, kind.options))
-        intake.add(kind.item(self._next + number, self.stored) for number in range(count))
+        intake.add([kind.item(self._next + number, self.stored) for number in range(count)])
         self._next += count
         batch = NewBatch(
             uuid7(), ACCOUNT, "contacts", kind.action, kind.options, "", intake.submission()

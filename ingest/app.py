@@ -15,6 +15,7 @@ from ingest import logs, metrics, readiness
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
 from ingest.http.authentication import authenticated
+from ingest.http.budget import Budget
 from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
 from ingest.http.hardening import (
@@ -42,6 +43,7 @@ from ingest.store.tokens import find_caller
 
 log = structlog.get_logger(__name__)
 
+_WINDOWS = 128 * 1024 * 1024  # bytes that all streams of zstd may keep together
 _COLLECT = (50_000, 20, 50)  # objects, young collections, middle ones until the next one
 # One is validated while the next is decoded, charged and claimed.
 _DECODED = 2
@@ -66,6 +68,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     app[app_keys.DECODING] = asyncio.Semaphore(1)
     app[app_keys.PLACES] = asyncio.Semaphore(_DECODED)
     app[app_keys.LARGE_ITEMS] = LargeItems()
+    app[app_keys.WINDOWS] = Budget(_WINDOWS, "Too many bodies of zstd are being read")
     app[app_keys.STOPPING] = asyncio.Event()
     app.on_response_prepare.append(secure)
     app.on_response_prepare.append(tell_quotas)

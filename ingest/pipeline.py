@@ -40,18 +40,18 @@ from ingest.model import (
 from ingest.queue import Queue
 from ingest.resources import Registry
 from ingest.settings import Settings
+from ingest.slices import take_slice
 from ingest.store import batches, staging
 from ingest.store.commit import rehearse, rehearse_received
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken
 from ingest.streaming import Body, Streams, chunks
 from ingest.validation.chunking import Chunker
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 from ingest.waiting import Waiters
 from ingest.write import Write, identified, new_batch, new_stream, outcome_of, whole
 
-# Items validated before other requests get their turn: a few milliseconds of work.
-_SLICE = 200
 # Bytes of several small batches that are saved together.
 _TOGETHER = 4 * 1024 * 1024
 # Tries at a key that PostgreSQL frees while we ask for it.
@@ -278,15 +278,14 @@ class Pipeline:
         return validated
 
     async def _take_in(self, intake: Intake, items: Sequence[Any]) -> None:
-        if len(items) <= _SLICE:
-            intake.add(items)
+        start = intake.take(items)
+        if start == len(items):
             return
         # One after the other: side by side, none would be ready before all of them are, and the
         # workers would have nothing to do meanwhile. Short requests get their turn in between.
         async with self._long:
-            for start in range(0, len(items), _SLICE):
-                intake.add(items[start : start + _SLICE])
-                await asyncio.sleep(0)
+            while start < len(items):
+                start = await take_slice(intake, items, start)
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options

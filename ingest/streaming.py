@@ -19,6 +19,7 @@ import structlog
 from ingest.errors import Unavailable
 from ingest.idempotency import Keys
 from ingest.model import Chunk, IdempotencyKey, NewBatch
+from ingest.slices import take_slice
 from ingest.store import receiving
 from ingest.store.pool import Pool
 from ingest.store.receiving import Received
@@ -27,8 +28,6 @@ from ingest.validation.chunking import Chunker
 
 log = structlog.get_logger(__name__)
 
-# Items validated before other requests get their turn: a few milliseconds of work.
-_SLICE = 200
 _BEAT = 10.0  # seconds between two signs of life; sweepers wait for several of them
 _GOODBYE = 5.0  # seconds in which what is on its way is removed when the process ends
 
@@ -62,10 +61,10 @@ async def chunks(body: Body, chunker: Chunker, turns: asyncio.Lock) -> AsyncGene
             else waits for one slice of one of them at most.
     """
     async for items in body.items():
-        for start in range(0, len(items), _SLICE):
+        start = 0
+        while start < len(items):
             async with turns:
-                chunker.add(items[start : start + _SLICE])
-                await asyncio.sleep(0)
+                start = await take_slice(chunker, items, start)
             if chunker.full:
                 yield chunker.cut()
     yield chunker.cut(last=True)

@@ -4,6 +4,7 @@ A database for each test is a copy of a migrated template; Valkey is flushed bef
 """
 
 import asyncio
+import gc
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,14 @@ from workers.sweep import sweep
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _TEMPLATE = "template_migrated"
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_collections() -> None:
+    """Keep what earlier tests left out of every collection of garbage: a full one of the test
+    process stops its servers for a second, and not those of users."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,8 @@ _MAX_ENCODINGS = 3
 # What follows a member is copied: of a body of many tiny ones, only a slice of this size.
 _SLICE = 8 * 1024
 # RFC 9659: what a zstd content coding may ask a decoder to keep is 8 MiB.
-_ZSTD_WINDOW = {int(zstd.DecompressionParameter.window_log_max): 23}
+_ZSTD_WINDOW_LOG = 23
+_ZSTD_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
 _GZIP, _RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -65,6 +66,11 @@ class Decompressor:
         self._limit = limit
         self.size = 0
         """Bytes that have come out."""
+
+    @property
+    def window(self) -> int:
+        """The most bytes that it keeps of what has come out, for what is still to come."""
+        return sum(stage.window for stage in self._stages)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """What `chunk` becomes, in pieces of at most `STEP` bytes where it is compressed.
@@ -125,6 +131,11 @@ class _Stage:
         self._head = b""
         self._ended = False
         self._size = 0
+
+    @property
+    def window(self) -> int:
+        """Of zstd only, and as much as has come out: the rest of a window is not in memory yet."""
+        return min(self._size, 2**_ZSTD_WINDOW_LOG) if self._name == "zstd" else 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         for start in range(0, len(chunk), _SLICE):
@@ -200,7 +211,7 @@ class _Zlib(_Opened):
 
 class _Zstd(_Opened):
     def __init__(self) -> None:
-        super().__init__(zstd.ZstdDecompressor(options=_ZSTD_WINDOW))
+        super().__init__(zstd.ZstdDecompressor(options=_ZSTD_OPTIONS))
 
     def steps(self, data: bytes) -> Iterator[bytes]:
         while not self._object.eof:

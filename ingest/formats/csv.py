@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from ingest.errors import BAD_FORMAT, MalformedBody
+from ingest.exactjson import keep_digits
 from ingest.formats.charsets import TextReader
 from ingest.formats.csv_header import DELIMITERS, Header, score
-from ingest.formats.limits import Limits, item_too_large, no_body
+from ingest.formats.limits import Limits, check_nesting, item_too_large, no_body
 from ingest.formats.shapes import Shape
 from ingest.model import ItemError, Unreadable
 
@@ -120,6 +123,9 @@ class CsvDecoder:
                 raise item_too_large(limit, rows.line, "row")
             if isinstance(row, csv.Error):
                 yield _unreadable(rows.text[rows.start : rows.done], rows.line, row)
+            elif len(row) == width and header.whole is not None:
+                if any(row):
+                    yield self._whole_item(row[header.whole], rows.line)
             elif len(row) == width:
                 if header.unnamed and (column := header.stray(row)) is not None:
                     yield _stray(row, column, rows.line)
@@ -127,6 +133,16 @@ class CsvDecoder:
                     yield item
             elif any(row):
                 yield _wrong_width(row, width, rows.line)
+
+    def _whole_item(self, cell: str, line: int) -> Any:
+        """The item of a failed row that has all of it in one cell."""
+        try:
+            data = cell.encode()
+            item = orjson.loads(data)
+            check_nesting([item], self._limits.max_nesting)  # before the digits: that recurses
+        except (orjson.JSONDecodeError, MalformedBody) as error:
+            return _no_item(cell, line, error)
+        return keep_digits(data, item)
 
     def _open(self, text: str) -> "_Rows":
         """The rows of `text`, those of the header already read."""
@@ -221,6 +237,20 @@ def _unreadable(text: str, line: int, error: csv.Error) -> Unreadable:
     return Unreadable(
         raw if len(raw) <= _MAX_RAW else raw[:_MAX_RAW] + "…",
         [ItemError(BAD_FORMAT, "This row is not valid CSV.", description=f"Line {line}: {error}.")],
+    )
+
+
+def _no_item(cell: str, line: int, error: orjson.JSONDecodeError | MalformedBody) -> Unreadable:
+    reason = error.message if isinstance(error, MalformedBody) else error.msg
+    return Unreadable(
+        cell if len(cell) <= _MAX_RAW else cell[:_MAX_RAW] + "…",
+        [
+            ItemError(
+                BAD_FORMAT,
+                "The first cell of this row is not an item as JSON.",
+                description=f"Line {line}: {reason}.",
+            )
+        ],
     )
 
 

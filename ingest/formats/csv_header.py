@@ -10,7 +10,7 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
-from ingest.formats.cells import ERROR_COLUMNS, undefuse
+from ingest.formats.cells import ERROR_COLUMNS, undefuse, whole_column
 from ingest.formats.limits import nests_too_deep, too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
@@ -59,7 +59,11 @@ class Header:
         self._from_failures = not ignored.isdisjoint(names)
         if self._from_failures:
             names = [undefuse(name) for name in names]
-        self.columns = tuple(name for name in names if name and name not in ignored)
+        own = tuple(name for name in names if name and name not in ignored)
+        whole = whole_column(shape.names)
+        self.whole = names.index(whole) if self._from_failures and own == (whole,) else None
+        """Where a file of failed rows has each item in one cell, as JSON."""
+        self.columns = own if self.whole is None else ()
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)
         self.unnamed = [position for position, name in enumerate(names) if not name]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ingest.exactjson import load_exact
-from ingest.formats import xml, yaml
+from ingest.formats import xml_writer, yaml
 from ingest.formats.negotiation import XML, YAML
 
-_ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml.encode, YAML: yaml.encode}
+_ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml_writer.encode, YAML: yaml.encode}
 
 
 def from_json(document: bytes, media_type: str) -> bytes:

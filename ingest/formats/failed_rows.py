@@ -12,7 +12,6 @@ from ingest.model import Failure
 # Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
 _MAX_COLUMNS = 1_000
 _MAX_NAMES = 64 * 1024
-_WHOLE = "item"  # the one column of items that have too many, as JSON
 
 
 class Writer(Protocol):
@@ -79,8 +78,22 @@ class CsvWriter:
             "error_code": "; ".join(str(error.code.code) for error in failure.errors),
             "error_message": "; ".join(error.message for error in failure.errors),
         }
-        cells = [*_cells(failure.raw, self._columns), *(errors[name] for name in self._errors)]
+        cells = [*self._cells(failure.raw), *(errors[name] for name in self._errors)]
         return [defuse(cell) for cell in cells]
+
+    def _cells(self, raw: Any) -> list[str]:
+        return _cells(raw, self._columns)
+
+
+class WholeCsvWriter(CsvWriter):
+    """One column of whole items as JSON, then those of their errors."""
+
+    def __init__(self, column: str) -> None:
+        """Args: `column` as `cells.whole_column` gives it."""
+        super().__init__([column])
+
+    def _cells(self, raw: Any) -> list[str]:
+        return [dump_exact(raw).decode()]
 
 
 class Columns:
@@ -92,11 +105,11 @@ class Columns:
         self._names: dict[str, None] = {}
         self._size = 0
         self.too_many = False
-        """Whether there is one column for whole items instead."""
+        """Whether each item is to be in one column instead."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (_WHOLE,) if self.too_many else tuple(self._names)
+        return tuple(self._names)
 
     def add(self, failures: Iterable[Failure]) -> None:
         for failure in failures:
@@ -133,8 +146,6 @@ def _lines(rows: Iterable[Sequence[str]]) -> bytes:
 
 def _cells(raw: Any, columns: Sequence[str]) -> list[str]:
     if isinstance(raw, dict):
-        if list(columns) == [_WHOLE] and _WHOLE not in raw:
-            return [_text(raw)]
         return [_text(_value(raw, name)) for name in columns]
     # A row of the wrong number of cells, a line that could not be read, or a bare key.
     cells = [_text(each) for each in raw] if isinstance(raw, list) else [_text(raw)]

@@ -1,4 +1,4 @@
-"""XML, in and out: one mapping for both directions (docs/formats.md).
+"""XML in, by the mapping of docs/formats.md; `ingest.formats.xml_writer` writes it.
 
 ::
 
@@ -20,15 +20,13 @@ document type is refused, and with it entities and everything external.
 import base64
 import binascii
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
 from lxml import etree
 
 from ingest.errors import MalformedBody, UnsupportedMediaType
-from ingest.exactjson import dump_exact, exact_float
+from ingest.exactjson import exact_float
 from ingest.formats.limits import (
     MAX_VALUES,
     Limits,
@@ -37,18 +35,14 @@ from ingest.formats.limits import (
     too_many_items,
     too_many_values,
 )
-from ingest.formats.shapes import ANY, Kind, Shape, plain_integer
+from ingest.formats.shapes import Kind, Shape, plain_integer
+from ingest.formats.xml_elements import FIELD, Open, below, structure, unwrap
 
 _STEP = 64 * 1024
-_ELEMENT = "item"
-_FIELD = "field"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _TYPES = frozenset({"string", "number", "boolean", "null", "array", "object"})
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
-
-
-# -- in ---------------------------------------------------------------------------------------
 
 
 def decode(
@@ -107,21 +101,6 @@ def _sentence(error: etree.XMLSyntaxError) -> str:
     return f"Line {line}, column {column}: {reason[:200]}."
 
 
-@dataclass(slots=True)
-class _Open:
-    """An element that is not closed yet."""
-
-    name: str
-    shape: Shape
-    type: str | None = None
-    encoded: bool = False
-    unwrapped: bool = False
-    """Whether it is itself the one element of a list, and no list of elements."""
-    text: list[str] = field(default_factory=list)
-    values: list[tuple[str, bool, Any]] = field(default_factory=list)
-    """Name, whether the schema has a list there, and value of each element."""
-
-
 class _Target:
     """Takes the parser's events."""
 
@@ -130,7 +109,7 @@ class _Target:
         self._one = item
         self._key = key
         self._limits = limits
-        self._open: list[_Open] = []
+        self._open: list[Open] = []
         self._values = 0
         self.items: list[Any] = []
 
@@ -143,7 +122,7 @@ class _Target:
         name, type_, encoded = self._read_attributes(_local(tag), attributes)
         if not self._open:
             shape = self._one if type_ == "object" else self._collection
-            self._open.append(_Open(name, shape, type_))
+            self._open.append(Open(name, shape, type_))
             return
         self._values += 1
         if self._values > MAX_VALUES:
@@ -154,8 +133,8 @@ class _Target:
         if len(self._open) == 1 and len(parent.values) >= self._limits.max_items:
             raise too_many_items(self._limits.max_items)
         if len(self._open) > 1:
-            _unwrap(parent, name)
-        self._open.append(_Open(name, _below(parent, name), type_, encoded))
+            unwrap(parent, name)
+        self._open.append(Open(name, below(parent, name), type_, encoded))
 
     def data(self, text: str) -> None:
         self._open[-1].text.append(text)
@@ -166,7 +145,7 @@ class _Target:
         if closed.values or closed.type in ("array", "object"):
             if text.strip():
                 raise self._refused("has text beside its elements", "Put it in an element.")
-            value = _structure(closed)
+            value = structure(closed)
         else:
             value = self._leaf(closed, text)
         self._open.pop()
@@ -190,7 +169,7 @@ class _Target:
                 type_ = "null" if value in ("true", "1") else type_
             elif attribute == "type" and value in _TYPES:
                 type_ = value
-            elif attribute == "name" and name == _FIELD:
+            elif attribute == "name" and name == FIELD:
                 name = value
             elif attribute == "encoding" and value == "base64":
                 encoded = True
@@ -202,7 +181,7 @@ class _Target:
                 )
         return name, type_, encoded
 
-    def _leaf(self, closed: _Open, text: str) -> Any:
+    def _leaf(self, closed: Open, text: str) -> Any:
         if closed.encoded:
             text = self._decoded(text)
         if closed.type is not None:
@@ -261,105 +240,3 @@ _BEYOND = Decimal("1.8e308")  # what no double is; JSON refuses such numbers, to
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
-
-
-def _unwrap(parent: _Open, name: str) -> None:
-    """See that a list is written as <address> repeated, without <addresses> around them."""
-    if parent.shape.kind is not Kind.ARRAY or parent.type is not None or parent.values:
-        return
-    inner = parent.shape.below("0")
-    if inner.kind is Kind.OBJECT and name != _ELEMENT and inner.names(name):
-        parent.shape, parent.unwrapped = inner, True
-
-
-def _below(parent: _Open, name: str) -> Shape:
-    """The shape of an element of that name in `parent`."""
-    if parent.shape.kind is Kind.ARRAY:
-        return parent.shape.below(str(len(parent.values)))
-    return parent.shape.below(name) if parent.shape.kind in (Kind.OBJECT, Kind.MAP) else ANY
-
-
-def _structure(closed: _Open) -> Any:
-    """The array or object that an element's elements make."""
-    kind, values = closed.shape.kind, closed.values
-    is_array = closed.type == "array" or (
-        closed.type is None
-        and (
-            kind is Kind.ARRAY
-            or (kind in (Kind.ANY, Kind.SCALAR) and all(name == _ELEMENT for name, _, _ in values))
-        )
-    )
-    if is_array:
-        return [value for _, _, value in values]
-    made = _object(values)
-    return [made] if closed.unwrapped else made
-
-
-def _object(values: Sequence[tuple[str, bool, Any]]) -> dict[str, Any]:
-    """Elements as members. One that is there several times makes a list."""
-    members: dict[str, Any] = {}
-    repeated: set[str] = set()
-    for name, is_list, value in values:
-        if name not in members:
-            members[name] = value
-        elif name in repeated:
-            members[name].append(value)
-        elif is_list and isinstance(value, list) and isinstance(members[name], list):
-            members[name].extend(value)  # in place: nothing else holds the list that was made here
-        else:
-            repeated.add(name)
-            members[name] = [members[name], value]
-    return members
-
-
-# -- out --------------------------------------------------------------------------------------
-
-_NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
-# What no XML document can hold, not even as a character reference.
-_UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def encode(document: Any, root: str = "response") -> bytes:
-    """A document of JSON values as XML."""
-    element = etree.Element(root)
-    _fill(element, document)
-    text: bytes = etree.tostring(element, encoding="utf-8", xml_declaration=True)
-    return text
-
-
-def _fill(element: Any, value: Any) -> None:
-    if isinstance(value, str):
-        _fill_text(element, value)
-    elif value is None:
-        element.set("type", "null")
-    elif isinstance(value, bool):
-        element.set("type", "boolean")
-        element.text = "true" if value else "false"
-    elif isinstance(value, dict):
-        if all(name == _ELEMENT for name in value):
-            element.set("type", "object")
-        for name, each in value.items():
-            _fill(_named(element, name), each)
-    elif isinstance(value, list):
-        element.set("type", "array")
-        for each in value:
-            _fill(etree.SubElement(element, _ELEMENT), each)
-    else:
-        element.set("type", "number")
-        element.text = dump_exact(value).decode()
-
-
-def _fill_text(element: Any, text: str) -> None:
-    if _UNSAID.search(text) is None:
-        element.text = text
-    else:
-        element.set("encoding", "base64")
-        element.text = base64.b64encode(text.encode()).decode()
-
-
-def _named(parent: Any, name: str) -> Any:
-    if _NAME.fullmatch(name):
-        return etree.SubElement(parent, name)
-    element = etree.SubElement(parent, _FIELD)
-    element.set("name", _UNSAID.sub("\ufffd", name))
-    return element

@@ -17,9 +17,10 @@ from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
 from ingest.http.keys import DECODING, SETTINGS
 from ingest.items import Items
 
-# What takes longer than a few milliseconds to decode is decoded beside the event loop. JSON is
-# quick, and its parser lets nobody else run in between anyway.
+# What takes longer than a few milliseconds to decode is decoded beside the event loop; JSON is
+# quicker.
 _MUCH = 64 * 1024
+_MUCH_JSON = 256 * 1024
 # Columns of a CSV file, and bytes of their names, above which they are not kept with its batch.
 _MAX_COLUMNS = 1_000
 _MAX_NAMES = 64 * 1024
@@ -121,7 +122,9 @@ async def read_items(
         items.decoded = decode()
     elif not head.encodings and head.format.media_type == JSON:
         await items.take_place()
-        items.decoded = decode()
+        # Parsing lets nobody else run in between; what looks at its numbers and nesting does.
+        much = len(body) > _MUCH_JSON
+        items.decoded = await asyncio.to_thread(decode) if much else decode()
     else:
         # One at a time: what becomes of many compressed bodies must not be in memory at once.
         # It takes a place afterwards, for it may take a while, and others have to go on.

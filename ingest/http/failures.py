@@ -1,15 +1,24 @@
 """GET /v1/batches/{id}/failures: every failed item of a batch, as a file that streams."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
 from aiohttp import web
 
 from ingest.dialects import collection
 from ingest.errors import Unavailable
-from ingest.formats.failed_rows import Columns, CsvWriter, JsonWriter, NdjsonWriter, Writer
+from ingest.formats.cells import whole_column
+from ingest.formats.failed_rows import (
+    Columns,
+    CsvWriter,
+    JsonWriter,
+    NdjsonWriter,
+    WholeCsvWriter,
+    Writer,
+)
 from ingest.formats.negotiation import CSV, JSON, NDJSON
+from ingest.formats.shapes import item_shape
 from ingest.http.keys import CALLER, FORMAT, POOL, REGISTRY, TRACE_ID
 from ingest.http.lookup import batch_id_of, check_visible, unknown_batch
 from ingest.http.middleware import TRACE_HEADER
@@ -17,7 +26,7 @@ from ingest.http.negotiation import answers
 from ingest.http.notices import noticed
 from ingest.http.query import check_parameters
 from ingest.model import Batch, Failure
-from ingest.resources import SERVER_KEY
+from ingest.resources import SERVER_KEY, Resource
 from ingest.store import batches
 from ingest.store.failures import pages
 
@@ -62,12 +71,13 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
         return JsonWriter(await noticed(request, collection.failures(batch)))
     if batch.options.columns is not None:
         return CsvWriter(batch.options.columns)
-    columns = Columns(_key_column(request, batch))
+    resource = request.app[REGISTRY].get(batch.collection)
+    columns = Columns(_key_column(resource, batch))
     async for page in pages(request.app[POOL], batch.account, batch.id):
         async for part in _parts(page):
             columns.add(part)
         if columns.too_many:
-            break
+            return WholeCsvWriter(whole_column(_names_of(resource)))
     return CsvWriter(columns.names)
 
 
@@ -78,7 +88,11 @@ async def _parts(page: Sequence[Failure]) -> AsyncIterator[Sequence[Failure]]:
         await asyncio.sleep(0)
 
 
-def _key_column(request: web.Request, batch: Batch) -> str:
+def _key_column(resource: Resource | None, batch: Batch) -> str:
     """The name of the column that holds bare keys."""
-    resource = request.app[REGISTRY].get(batch.collection)
     return SERVER_KEY if resource is None else resource.identity(batch.options.matching).data_key
+
+
+def _names_of(resource: Resource | None) -> Callable[[str], bool]:
+    """Which names are fields of a collection."""
+    return (lambda _: False) if resource is None else item_shape(resource).names

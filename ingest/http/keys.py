@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from aiohttp import web
 
 from ingest.access import Caller
+from ingest.http.budget import Budget
 from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
 from ingest.http.large_items import LargeItems
@@ -36,6 +37,8 @@ PLACES = web.AppKey("places", asyncio.Semaphore)
 """How many long bodies may be decoded and not yet validated."""
 LARGE_ITEMS = web.AppKey("large_items", LargeItems)
 """What is spent on items of more than ordinary size in streams."""
+WINDOWS = web.AppKey("windows", Budget)
+"""What streams of zstd keep, each up to 8 MiB, to go on from."""
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 CALLER = web.RequestKey("caller", Caller)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ingest.errors import Unavailable
+from ingest.http.budget import Budget, Share
 
 
 class LargeItems:
@@ -15,19 +15,7 @@ class LargeItems:
     def __init__(self, limit: int = 64 * 1024 * 1024) -> None:
         """Args: `limit` in bytes; an item that is alone may be larger."""
         self.lock = asyncio.Lock()
-        self._limit = limit
-        self._held = 0
-
-    def change(self, before: int, after: int) -> None:
-        """Say that somebody holds `after` bytes and no longer `before`.
-
-        Raises:
-            Unavailable: all together would be too much; nothing is changed.
-        """
-        held = self._held - before + after
-        if after > before < self._held and held > self._limit:
-            raise _too_many()
-        self._held = held
+        self.budget = Budget(limit, "Too many items of this size are being read")
 
 
 class LargeItem:
@@ -38,7 +26,7 @@ class LargeItem:
         self._all = all_
         self._seconds = seconds
         self._working = False
-        self._held = 0
+        self._share = Share(all_.budget)
 
     async def work(self) -> None:
         """Wait until no other is worked on.
@@ -52,7 +40,7 @@ class LargeItem:
             async with asyncio.timeout(self._seconds):
                 await self._all.lock.acquire()
         except TimeoutError:
-            raise _too_many() from None
+            raise self._all.budget.exhausted() from None
         self._working = True
 
     def hold(self, size: int) -> None:
@@ -61,8 +49,7 @@ class LargeItem:
         Raises:
             Unavailable: it has grown, and there are too many of others.
         """
-        self._all.change(self._held, size)
-        self._held = size
+        self._share.hold(size)
 
     def rest(self) -> None:
         """Let others be worked on."""
@@ -74,9 +61,3 @@ class LargeItem:
         """It is complete, or given up."""
         self.rest()
         self.hold(0)
-
-
-def _too_many() -> Unavailable:
-    return Unavailable(
-        "Too many items of this size are being read", "Send it again.", retry_after=5
-    )

@@ -13,7 +13,8 @@ from ingest.formats.compression import STEP, Decompressor, too_large
 from ingest.formats.decoding import Decoder
 from ingest.http.authentication import check_again
 from ingest.http.body import Head, broken_off, kept_columns
-from ingest.http.keys import LARGE_ITEMS, PIPELINE, SETTINGS
+from ingest.http.budget import Share
+from ingest.http.keys import LARGE_ITEMS, PIPELINE, SETTINGS, WINDOWS
 from ingest.http.large_items import LargeItem
 from ingest.http.throttle import charge, slow_down
 
@@ -21,6 +22,8 @@ from ingest.http.throttle import charge, slow_down
 # held of all of them is bounded. What is compressed is worked on alone from its first byte until
 # it makes an item: size costs its sender nothing.
 _LARGE_ITEM = 128 * 1024
+# What a short body of zstd keeps is not counted: it is not refused for what long ones keep.
+_LARGE_WINDOW = 128 * 1024
 
 
 class StreamedBody:
@@ -51,6 +54,7 @@ class StreamedBody:
         self._largest = settings.max_body
         self._ordinary = 0 if head.encodings else _LARGE_ITEM
         self._large = LargeItem(request.app[LARGE_ITEMS], settings.body_timeout)
+        self._window = Share(request.app[WINDOWS])
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -70,7 +74,9 @@ class StreamedBody:
                     await self._large.work()
                 if unfinished > _LARGE_ITEM:
                     self._large.hold(min(unfinished, self._largest))
-                found = await self._turn(partial(self._decoder.feed, piece))
+                found = await self._turn(
+                    partial(self._decoder.feed, piece), long=unfinished > _LARGE_ITEM
+                )
                 if found:
                     unfinished = 0
                     self._large.end()  # others must not wait for what slows this one
@@ -78,7 +84,7 @@ class StreamedBody:
                     await admit(self._request, len(found))
                     admit = slow_down
                     yield found
-            found = await self._turn(self._decoder.end)
+            found = await self._turn(self._decoder.end, long=unfinished > _LARGE_ITEM)
             await check_again(self._request)
             if found:
                 await admit(self._request, len(found))
@@ -95,6 +101,7 @@ class StreamedBody:
         """Let go of what it holds: a request that failed is kept for a while by its traceback."""
         await self._rest.aclose()
         self._large.end()
+        self._window.hold(0)
         del self._decoder, self._decompressor
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
@@ -104,10 +111,13 @@ class StreamedBody:
                 await self._large.work()
             pieces = self._decompressed(chunk)
             while piece := await self._turn(partial(next, pieces, b"")):
+                if self._decompressor.window > _LARGE_WINDOW:
+                    self._window.hold(self._decompressor.window)
                 self._digest.update(piece)
                 self._pace.count(len(piece))
                 yield piece
         self._decompressor.end()
+        self._window.hold(0)
 
     async def _receive(self) -> bytes:
         """What comes next of the body as it is sent; others are not to wait for this client."""
@@ -118,9 +128,15 @@ class StreamedBody:
         for start in range(0, len(chunk), STEP):
             yield from self._decompressor.feed(chunk[start : start + STEP])
 
-    async def _turn(self, work: Callable[[], Any]) -> Any:
-        """Do a few milliseconds of work while no other stream does, then let others run."""
+    async def _turn(self, work: Callable[[], Any], *, long: bool = False) -> Any:
+        """Do work while no other stream does, then let others run.
+
+        Args:
+            long: it may take more than a few milliseconds; others run meanwhile.
+        """
         async with self._turns:
+            if long:
+                return await asyncio.to_thread(work)
             done = work()
             await asyncio.sleep(0)
         return done

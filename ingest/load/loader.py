@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ingest.load.calls import Answer
 from ingest.load.failed_rows import Errors, FailedRows, writer_for
 from ingest.load.feed import Feed, LoadError, Row
 from ingest.load.plan import Plan, describe, part_call, stream_call
 from ingest.load.progress import Progress
 from ingest.load.readers import Part, cut, open_feed
-from ingest.load.sender import Answer, Sender
+from ingest.load.sender import Sender
 from ingest.load.source import Reading, Source
 from ingest.load.threads import in_thread
 from ingest.load.totals import Totals

@@ -14,9 +14,9 @@ import orjson
 
 from ingest.formats.csv_header import DELIMITERS
 from ingest.formats.negotiation import CSV
+from ingest.load.calls import Alive, Call
 from ingest.load.feed import Feed
 from ingest.load.readers import FileOptions, Part, open_feed
-from ingest.load.sender import Alive, Call
 from ingest.load.source import Reading, Source
 from ingest.load.threads import in_thread
 

@@ -9,26 +9,31 @@
 """
 
 import asyncio
-import json
 import random
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import aiohttp
-import orjson
 
 from ingest.exactjson import load_exact
 from ingest.formats.negotiation import JSON, NDJSON
+from ingest.load.calls import (
+    AGAIN,
+    MAX_SHOWN,
+    Answer,
+    Call,
+    checked,
+    document_of,
+    is_temporary,
+    refused,
+    retry_after,
+    said,
+)
 from ingest.load.feed import LoadError
 
-Alive = Callable[[], None]
-"""Called by a body while it is sent: it goes on, so that its deadline moves."""
-Body = Callable[[Alive], bytes | AsyncIterable[bytes]]
-
-_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _HOPELESS = (
     aiohttp.ClientConnectorCertificateError,
     aiohttp.ClientConnectorSSLError,
@@ -37,7 +42,6 @@ _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s?#:@]+)(:\d{1,5})?(/[^\s?#
 _FINISHED = ("committed", "rejected", "failed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _FIRST_POLL, _LONGEST_POLL = 0.1, 2.0  # seconds
-_MAX_SHOWN = 500  # characters of a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +54,6 @@ class Patience:
     """For a request to be answered, over all tries."""
     commit: float = 3600.0
     """For a batch that is accepted to be finished."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request."""
-
-    method: str
-    path: str
-    what: str
-    """What messages call it."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
-    body: Body | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a request."""
-
-    status: int
-    document: dict[str, Any]
-    replayed: bool = False
-    """Whether it is the answer that an earlier request with the same key had."""
 
 
 class Sender:
@@ -111,7 +92,7 @@ class Sender:
         answer = await self._answered(call)
         if answer.status == 202:
             return await self._finished(call, answer)
-        return _checked(call, answer)
+        return checked(call, answer)
 
     async def failures(self, batch_id: str) -> AsyncIterator[dict[str, Any]]:
         """Every failure of a batch: `index`, `rawData` and `errors`, in the order of indices.
@@ -147,10 +128,10 @@ class Sender:
             self._session.get(self._url + call.path, headers=call.headers) as response,
         ):
             if response.status != 200:
-                answer = Answer(response.status, _document(await response.read()))
-                if answer.status in _AGAIN:
-                    raise aiohttp.ClientPayloadError(_said(answer))
-                raise _refused(call, answer)
+                answer = Answer(response.status, document_of(await response.read()))
+                if answer.status in AGAIN:
+                    raise aiohttp.ClientPayloadError(said(answer))
+                raise refused(call, answer)
             rest = b""
             async for chunk in response.content.iter_any():
                 deadline.reschedule(loop.time() + self._patience.answer)
@@ -172,9 +153,9 @@ class Sender:
                     raise error.__cause__ from None
                 reason = _reason(error)
             else:
-                if not _is_temporary(answer):
+                if not is_temporary(answer):
                     return answer
-                reason = _said(answer)
+                reason = said(answer)
             await self._pause(call, pauses, reason, seconds)
 
     async def _once(self, call: Call) -> tuple[Answer, float | None]:
@@ -195,10 +176,10 @@ class Sender:
             ) as response:
                 answer = Answer(
                     response.status,
-                    _document(await response.read()),
+                    document_of(await response.read()),
                     response.headers.get("Idempotency-Replayed") == "true",
                 )
-                return answer, _retry_after(response.headers.get("Retry-After"))
+                return answer, retry_after(response.headers.get("Retry-After"))
 
     async def _pause(
         self, call: Call, pauses: "_Pauses", reason: str, seconds: float | None
@@ -220,7 +201,7 @@ class Sender:
         try:
             async with asyncio.timeout(self._patience.commit):
                 while True:
-                    answer = _checked(question, await self._answered(question))
+                    answer = checked(question, await self._answered(question))
                     batch = answer.document["data"]
                     if batch["state"] in _FINISHED and batch["response"] is not None:
                         break
@@ -232,7 +213,7 @@ class Sender:
                 f"{self._patience.commit:.0f} s; run the same command again to wait on"
             ) from None
         stored = batch["response"]
-        return _checked(call, Answer(stored["status"], stored["body"], accepted.replayed))
+        return checked(call, Answer(stored["status"], stored["body"], accepted.replayed))
 
 
 class _Pauses:
@@ -253,56 +234,7 @@ class _Pauses:
         return None if self._loop.time() + pause > self._until else pause
 
 
-def _is_temporary(answer: Answer) -> bool:
-    """Whether the same request may have another answer later."""
-    if answer.status == 409:
-        return bool(answer.document.get("error", {}).get("code") == 40902)
-    # A batch that the service could not commit is final: the answer would always be the same.
-    final = answer.status == 500 and "batchId" in answer.document.get("metadata", {})
-    return answer.status in _AGAIN and not final
-
-
-def _checked(call: Call, answer: Answer) -> Answer:
-    """The answer, where it is one about items.
-
-    Raises:
-        LoadError: it is about the request as a whole.
-    """
-    if answer.document.get("result") not in ("success", "partial", "failure"):
-        raise _refused(call, answer)
-    return answer
-
-
-def _refused(call: Call, answer: Answer) -> LoadError:
-    return LoadError(f"{call.what} was refused: {_said(answer)}")
-
-
-def _said(answer: Answer) -> str:
-    """What an answer says of the request as a whole, in one line."""
-    error = answer.document.get("error")
-    if not isinstance(error, dict):
-        return f"status {answer.status}, which no document of the service explains"
-    sentence = f"{error.get('code')} {error.get('name')}: {error.get('message')}"
-    if error.get("description"):
-        sentence += f". {error['description']}"
-    return " ".join(sentence.split())[:_MAX_SHOWN]
-
-
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return " ".join(f"{error or type(error).__name__}".split())[:_MAX_SHOWN]
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    """What the service answered; nothing where it was no document of the service."""
-    try:
-        document = load_exact(body)
-    except (orjson.JSONDecodeError, json.JSONDecodeError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds; a date, which the service never sends, is as good as nothing."""
-    return float(value) if value and value.isascii() and value.isdigit() else None
+    return " ".join(f"{error or type(error).__name__}".split())[:MAX_SHOWN]

@@ -120,12 +120,10 @@ async def find_by_key(
     """
     async with pool.transaction(account) as connection:
         row = await connection.fetchrow(QUERIES["find_by_key"], account, key, keep)
-        if row is None:
-            return None
-        if row["expired"]:
-            await connection.execute(QUERIES["forget_key"], account, row["id"])
-            return None
-        return row["id"], row["fingerprint"]
+        if row is not None and row["expired"]:
+            await connection.execute(QUERIES["forget_key"], account, row["id"], keep)
+            row = await connection.fetchrow(QUERIES["find_by_key"], account, key, keep)
+    return None if row is None else (row["id"], row["fingerprint"])
 
 
 async def unfinished(

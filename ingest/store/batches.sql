@@ -10,7 +10,7 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
        finished_at, created, updated, unchanged, deleted, outcomes, data,
        coalesce(error, refusal) AS error, token, invalid_so_far
 FROM ingest.batches
-WHERE account = $1 AND id = $2
+WHERE account = $1 AND id = $2 AND NOT withdrawn
 
 -- name: get_batches
 SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
@@ -18,7 +18,7 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
        coalesce(error, refusal) AS error, token, invalid_so_far,
        EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
 FROM ingest.batches
-WHERE account = $1 AND id = ANY($2)
+WHERE account = $1 AND id = ANY($2) AND NOT withdrawn
 
 -- name: get_batches_of
 -- As get_batches, in a transaction of its own that has no account yet. Whether the account has
@@ -28,6 +28,7 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
        coalesce(error, refusal) AS error, token, invalid_so_far,
        EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
 FROM ingest.batches_of($1, $2) b
+WHERE NOT withdrawn
 
 -- name: list_batches
 -- The newest first, without what they came to. Only batches of the collections $2, or of the token
@@ -37,7 +38,7 @@ SELECT id, account, collection, action, options, state, received, invalid, creat
        finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data,
        coalesce(error, refusal) AS error, token, invalid_so_far
 FROM ingest.batches
-WHERE account = $1
+WHERE account = $1 AND NOT withdrawn
   AND ($2::text[] IS NULL OR collection = ANY($2) OR token = $4)
   AND ($3::jsonb IS NULL OR options::jsonb -> 'groups' <@ $3)
 ORDER BY id DESC
@@ -45,7 +46,7 @@ LIMIT $5 OFFSET $6
 
 -- name: count_batches
 SELECT count(*) FROM ingest.batches
-WHERE account = $1
+WHERE account = $1 AND NOT withdrawn
   AND ($2::text[] IS NULL OR collection = ANY($2) OR token = $4)
   AND ($3::jsonb IS NULL OR options::jsonb -> 'groups' <@ $3)
 
@@ -75,10 +76,11 @@ FROM ingest.batches
 WHERE account = $1 AND idempotency_key = $2
 
 -- name: forget_key
--- A key that is older than it is kept may be used again.
+-- A key that is older than it is kept may be used again. Its batch may have been put back since that
+-- was found, and have finished just now.
 UPDATE ingest.batches
 SET idempotency_key = NULL, fingerprint = NULL
-WHERE account = $1 AND id = $2 AND finished_at IS NOT NULL
+WHERE account = $1 AND id = $2 AND finished_at < now() - $3::interval
 
 -- name: lock_collection
 -- Whoever holds this row is the one writer of the collection.

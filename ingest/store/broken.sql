@@ -4,7 +4,8 @@ SELECT b.id, b.account, b.collection, b.action, b.state, b.received, b.attempts,
        b.finished_at, b.error,
        EXISTS (SELECT FROM ingest.payloads p WHERE p.batch = b.id) AS has_payload
 FROM ingest.batches b
-WHERE ($1::text IS NULL OR b.account = $1) AND ($2::text IS NULL OR b.state = $2)
+WHERE NOT b.withdrawn
+  AND ($1::text IS NULL OR b.account = $1) AND ($2::text IS NULL OR b.state = $2)
 ORDER BY b.id DESC
 LIMIT $3
 

@@ -18,10 +18,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from ingest.errors import OutcomeUnknown, Unavailable
+from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Chunk, IdempotencyKey, NewBatch
 from ingest.store import batches
+from ingest.store.doubt import outcome_unknown
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 from ingest.store.staging import KeyTaken, stage
@@ -184,13 +185,7 @@ async def _is_settled(pool: Pool, account: str, batch: UUID) -> bool:
         async with pool.transaction(account) as connection:
             state = await connection.fetchval(QUERIES["wait_for_state"], account, batch)
     except Unavailable as error:
-        raise OutcomeUnknown(
-            "The database went away while the batch was being accepted",
-            "Whether it was accepted is not known. Ask for the batch at Location, or send the "
-            "same request with the same Idempotency-Key again.",
-            retry_after=1,
-            batch_id=batch,
-        ) from error
+        raise outcome_unknown(batch) from error
     return state is not None and state != BatchState.RECEIVING
 
 

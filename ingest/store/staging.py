@@ -7,10 +7,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from ingest.errors import OutcomeUnknown, Unavailable
+from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact
 from ingest.model import BatchState, NewBatch
 from ingest.store import batches
+from ingest.store.doubt import outcome_unknown, written_among
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
@@ -42,7 +43,7 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
     except Unavailable as error:
         if not sent or _refused(error):
             return [error] * len(new)
-        return await _doubts(pool, new, error)
+        return await _doubts(pool, account, new, error)
     except Exception as error:  # noqa: BLE001 - it is raised to whoever sent the batch
         if len(new) == 1:
             return [error]
@@ -77,53 +78,14 @@ def _refused(error: Unavailable) -> bool:
 
 
 async def _doubts(
-    pool: Pool, new: Sequence[NewBatch], error: Unavailable
+    pool: Pool, account: str, new: Sequence[NewBatch], error: Unavailable
 ) -> list[Exception | None]:
-    """What became of batches of which nobody heard; where one cannot be asked for, none can."""
-    found: list[Exception | None] = []
-    for batch in new:
-        if found and isinstance(found[-1], OutcomeUnknown):
-            found.append(_unknown(batch))
-            continue
-        try:
-            found.append(None if await is_written(pool, batch) else error)
-        except OutcomeUnknown as unknown:
-            found.append(unknown)
-    return found
-
-
-async def is_written(pool: Pool, batch: NewBatch) -> bool:
-    """Whether a batch is there although nobody heard of its COMMIT.
-
-    Its row is inserted again, for as long as that takes: a COMMIT that is still under way holds
-    the id, and PostgreSQL lets nobody insert it before that has ended one way or the other.
-
-    Raises:
-        OutcomeUnknown: the database cannot be asked.
-    """
+    """What became of batches of which nobody heard."""
     try:
-        async with pool.transaction(batch.account) as connection:
-            if batch.id in await stage(connection, batch.account, [batch]):
-                raise _NotThere
-        return await batches.get(pool, batch.account, batch.id) is not None
-    except _NotThere:
-        return False
-    except Unavailable as error:
-        raise _unknown(batch) from error
-
-
-def _unknown(batch: NewBatch) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "The database went away while the batch was being accepted",
-        "Whether it was accepted is not known. Ask for the batch at Location, or send the "
-        "same request with the same Idempotency-Key again.",
-        retry_after=1,
-        batch_id=batch.id,
-    )
-
-
-class _NotThere(Exception):
-    """Rolls back the insertion that only asked."""
+        written = await written_among(pool, account, sorted(new, key=_key))
+    except Unavailable:
+        return [outcome_unknown(batch.id) for batch in new]
+    return [None if batch.id in written else error for batch in new]
 
 
 def _key(batch: NewBatch) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 from ingest.exactjson import dump_exact
 from ingest.model import Chunk, Failure, Options, Submission
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 
 MAX_CHUNK = 1024 * 1024
 """Bytes of records, raw items and failures after which a chunk is cut."""
@@ -37,11 +38,23 @@ class Chunker:
         """Whether the chunk should be cut."""
         return self._size >= MAX_CHUNK
 
-    def add(self, items: Sequence[Any]) -> None:
-        """Validate the next items: a few milliseconds of work for some hundreds of them."""
-        intake = Intake(self._validator, self._groups, self.received)
-        intake.add(items)
-        part = intake.submission()
+    def take(self, items: Sequence[Any], start: int) -> int:
+        """Validate the next items, as `Intake.take` does."""
+        intake = self._intake()
+        taken = intake.take(items, start)
+        self._add(intake.submission())
+        return taken
+
+    def take_long(self, item: Any) -> None:
+        """Validate one item, as `Intake.take_long` does."""
+        intake = self._intake()
+        intake.take_long(item)
+        self._add(intake.submission())
+
+    def _intake(self) -> Intake:
+        return Intake(self._validator, self._groups, self.received)
+
+    def _add(self, part: Submission) -> None:
         self.received += part.received
         self.invalid += len(part.failures)
         if part.valid and (self._lenient or not self.invalid):

@@ -1,21 +1,17 @@
-"""From raw items to a Submission: every item validated for itself, every error of it named."""
+"""From a raw item to its record, or to every error of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 from marshmallow import ValidationError, missing
 
 from ingest.columns import INT64_MAX, INT64_MIN
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
-from ingest.exactjson import dump_exact
 from ingest.ids import uuid7_texts
-from ingest.model import Action, Failure, ItemError, Options, Submission, Unreadable
+from ingest.model import Action, ItemError, Options, Unreadable
 from ingest.records import GROUP, VERSION, Record, RecordWriter, Unstorable
 from ingest.resources import META, Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
@@ -24,9 +20,7 @@ from ingest.validation.groups import group_of
 from ingest.validation.hooks import has_pre_load
 from ingest.validation.invalid import InvalidItem, collect
 from ingest.validation.recording import (
-    Accept,
     Recorded,
-    encode,
     generate_accept,
     generate_write,
 )
@@ -161,91 +155,6 @@ class ItemValidator:
             raise InvalidItem(error.errors) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
-
-
-class Intake:
-    """The items of one request on their way to a Submission.
-
-    `add` may be called many times, so that a long request can let others run in between. What it
-    is given at once is encoded at once: a few hundred items are a good measure.
-    """
-
-    def __init__(
-        self, validator: ItemValidator, groups: Sequence[str] = (), first: int = 0
-    ) -> None:
-        """
-        Args:
-            groups: what the sender is confined to.
-            first: the index of the first item in its request.
-        """
-        self._validator = validator
-        self._groups = groups if validator.action is Action.CREATE else ()
-        self._first = first
-        self._received = 0
-        self._taken = _Taken()
-        self._chunks: list[bytes] = []
-
-    def add(self, items: Iterable[Any]) -> None:
-        listed = list(items)
-        keys = self._validator.make_keys(len(listed))
-        encoded = None
-        if self._validator.accept is not None:
-            taken = self._take(listed, keys, self._validator.accept)
-            encoded = encode(taken.records)
-        if encoded is None:
-            taken = self._take(listed, keys, _leave)
-            encoded = orjson.dumps(taken.records)
-        self._received += len(listed)
-        self._taken.valid += taken.valid
-        self._taken.raw |= taken.raw
-        self._taken.failures += taken.failures
-        if taken.records:
-            self._chunks.append(encoded[1:-1])
-
-    def _take(self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept) -> "_Taken":
-        taken = _Taken()
-        check, groups = self._validator.check, self._groups
-        if len(groups) > 1:
-            accept = _leave  # it reads no `meta`, which has to say which of them
-        for index, item, key in zip(count(self._first + self._received), items, keys):
-            found = accept(index, item, key)
-            if found is not None and groups:
-                found[0][GROUP] = groups[0]
-            if found is None:
-                try:
-                    found = check(index, item, key, groups)
-                except InvalidItem as error:
-                    raw = item.raw if isinstance(item, Unreadable) else item
-                    taken.failures.append(Failure(index, raw, error.errors))
-                    continue
-            taken.valid.append(index)
-            taken.records.append(found[0])
-            if not found[1]:
-                taken.raw[str(index)] = item
-        return taken
-
-    def submission(self) -> Submission:
-        return Submission(
-            received=self._received,
-            valid=self._taken.valid,
-            records=b"[" + b",".join(self._chunks) + b"]",
-            raw=dump_exact(self._taken.raw) if self._taken.raw else None,
-            failures=self._taken.failures,
-        )
-
-
-@dataclass(slots=True)
-class _Taken:
-    """Items that were looked at; `records` are those of `valid`, not yet encoded."""
-
-    valid: list[int] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
-    raw: dict[str, Any] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
-
-
-def _leave(index: int, item: Any, key: str | None) -> None:
-    """Accepts nothing."""
 
 
 def _meta(item: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What saves commits round trips: what waits is locked and read in one.
 
 Revision ID: 0010
-Revises: 0008
+Revises: 0009
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ from alembic import op
 from migrations.sql_files import run_sql_of
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

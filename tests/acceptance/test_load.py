@@ -22,8 +22,9 @@ from harness import REGISTRY, Service
 
 from ingest.app import create_app
 from ingest.http.server import JsonAppRunner
+from ingest.load.calls import Call
 from ingest.load.feed import LoadError
-from ingest.load.sender import Call, Patience, Sender
+from ingest.load.sender import Patience, Sender
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token

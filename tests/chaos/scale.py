@@ -28,6 +28,8 @@ class Scale:
     skewed_batches: int
     full_disk_batches: int
     replays: int
+    slack: float
+    """What times that are promised are multiplied with: a short run is not alone on its machine."""
 
 
 SHORT = Scale(
@@ -51,6 +53,7 @@ SHORT = Scale(
     skewed_batches=6,
     full_disk_batches=10,
     replays=10,
+    slack=5.0,
 )
 FULL = Scale(
     kills=100,
@@ -73,6 +76,7 @@ FULL = Scale(
     skewed_batches=100,
     full_disk_batches=100,
     replays=100,
+    slack=1.0,
 )
 LEASE = 3.0
 """How long a request in flight holds its key in these stacks."""

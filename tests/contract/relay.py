@@ -1,12 +1,14 @@
 """A wire to PostgreSQL that a test can cut where it likes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import Enum, auto
+from functools import partial
 from urllib.parse import urlsplit
 
-ACCEPTS = b"INSERT INTO ingest.batches"
+ACCEPTS = b"INSERT INTO ingest.payloads"  # it is in no other statement of a small write
+_READY = b"Z\0\0\0\5I"
 
 
 class Cut(Enum):
@@ -15,6 +17,8 @@ class Cut(Enum):
     NOTHING = auto()
     STATEMENT = auto()
     ANSWER = auto()
+    CLIENT = auto()
+    """The statement is held back, and nobody hears of it; `release` lets it through."""
 
 
 class Relay:
@@ -28,6 +32,8 @@ class Relay:
         self.cut = Cut.NOTHING
         self.then_away = False
         """Whether nothing can be reached after the cut."""
+        self._statement: bytes | None = None
+        self._held: Callable[[], Awaitable[bytes]] | None = None
 
     @property
     def url(self) -> str:
@@ -37,6 +43,11 @@ class Relay:
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
+
+    async def release(self) -> bytes:
+        """Let a statement through that was held back, and return what the server says to it."""
+        assert self._held is not None, "nothing is held back"
+        return await self._held()
 
     def close(self) -> None:
         """Refuse new connections, and drop those that are there."""
@@ -61,6 +72,10 @@ class Relay:
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+        if (held := self._statement) is not None:
+            self._statement = None
+            self._held = partial(_let_through, held, server, to_server)
+            wires = {to_client}
         self._wires -= wires
         for wire in wires:
             wire.transport.abort()
@@ -75,7 +90,9 @@ class Relay:
             if accepts and _is_bind(data, accepts) and self.cut is not Cut.NOTHING:
                 lost.set()
                 cut, self.cut = self.cut, Cut.NOTHING
-                if cut is Cut.STATEMENT:
+                if cut is Cut.CLIENT:
+                    self._statement = data
+                if cut is not Cut.ANSWER:
                     return
             to_server.write(data)
 
@@ -83,6 +100,16 @@ class Relay:
 def _is_bind(data: bytes, statement: bytes) -> bool:
     """Whether a message binds a statement: `B`, its length, the portal, the statement."""
     return data[:1] == b"B" and data[data.index(b"\0", 5) + 1 :].startswith(statement)
+
+
+async def _let_through(
+    statement: bytes, server: asyncio.StreamReader, to_server: asyncio.StreamWriter
+) -> bytes:
+    to_server.write(statement)
+    try:
+        return await server.readuntil(_READY)
+    finally:
+        to_server.transport.abort()
 
 
 async def _answer(

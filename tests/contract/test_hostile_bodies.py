@@ -15,6 +15,7 @@ from harness import Service
 
 from ingest.store.pool import Pool
 from tests.contract.shared import JIM, NOTHING, written
+from tests.effort import promptly, slowest
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -69,11 +70,9 @@ HOSTILE: list[tuple[str, str, int]] = [
 async def test_a_hostile_body(
     api: Service, operator: Pool, media_type: str, body: str, status: int
 ) -> None:
-    began = time.monotonic()
     data = io.BytesIO(body.encode())  # aiohttp's client warns of large bodies in bytes
     reply = await api.request("POST", "/v1/contacts", data=data, content_type=media_type)
     assert reply.status == status, str(reply.body)[:1000]
-    assert time.monotonic() - began < 30
     if status != 422:
         assert await written(operator) == NOTHING
     else:
@@ -133,13 +132,17 @@ async def test_fifty_bombs_at_once(api: Service, operator: Pool, encoding: str) 
     growth: list[int] = []
     delays: list[float] = []
 
+    async def ask() -> float:
+        began = time.monotonic()
+        assert (await api.get("contacts")).status == 200
+        return time.monotonic() - began
+
     async def watch() -> None:
         while True:
-            began = time.monotonic()
-            assert (await api.get("contacts")).status == 200
-            delays.append(time.monotonic() - began)
+            delays.append(await ask())
             growth.append(process.memory_info().rss - memory)
 
+    alone = [await ask() for _ in range(20)]
     watching = asyncio.create_task(watch())
     types = (JSON, NDJSON, CSV, XML, YAML)
     replies = await asyncio.gather(
@@ -157,6 +160,6 @@ async def test_fifty_bombs_at_once(api: Service, operator: Pool, encoding: str) 
     watching.cancel()
     assert {reply.status for reply in replies} <= {400, 413}
     assert max(growth) < 100 * 2**20
-    assert sorted(delays)[int(len(delays) * 0.99)] < 1
+    assert slowest(delays) < promptly(alone)  # on a machine of its own: 0.05
     assert await written(operator) == NOTHING
     assert (await api.post("contacts", [JIM], prefer="respond-async")).status == 202

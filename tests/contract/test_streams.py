@@ -230,12 +230,12 @@ async def test_a_stream_has_to_keep_its_pace(api: Service, operator: Pool) -> No
     gate.go.set()
 
 
-@configured(body_timeout=0.3, stream_pace=1)
+@configured(body_timeout=1, stream_pace=1)
 async def test_a_stream_may_take_longer_than_a_body(service: Service) -> None:
     async def slowly() -> object:
-        for number in range(8):
+        for number in range(4):
             yield contacts(1, first=number)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.4)
 
     assert (await stream(service, slowly())).status == 201
 

@@ -1,6 +1,8 @@
 """A connection that is lost while a batch is accepted: what is known afterwards is true."""
 
 import asyncio
+import dataclasses
+import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,8 +15,10 @@ from ingest.ids import uuid7
 from ingest.model import Action, IdempotencyKey, NewBatch, Options, Submission
 from ingest.settings import Settings
 from ingest.store import batches
+from ingest.store.doubt import written_among
 from ingest.store.pool import Pool, open_pool
-from ingest.store.staging import is_written, stage
+from ingest.store.retention import Kept, remove_expired
+from ingest.store.staging import stage
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -108,17 +112,37 @@ async def test_a_commit_under_way_is_waited_for(
     staged = asyncio.Event()
     committing = asyncio.create_task(slow())
     await staged.wait()
-    asking = asyncio.create_task(is_written(pool, batch))
+    asking = asyncio.create_task(written_among(pool, "acme", [batch]))
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     async with asyncio.timeout(10), operator.connection() as connection:
         while not await connection.fetchval(waits):  # noqa: ASYNC110 - it happens elsewhere
             await asyncio.sleep(0.01)
     assert not asking.done()
     end.set()
-    assert await asking is gets_through
+    assert await asking == ({batch.id} if gets_through else set())
     await asyncio.gather(committing, return_exceptions=True)
 
 
 async def test_a_key_that_another_batch_took_meanwhile_is_not_ours(pool: Pool) -> None:
     await save(pool, new_batch())
-    assert await is_written(pool, new_batch()) is False
+    assert await written_among(pool, "acme", [new_batch()]) == set()
+
+
+async def test_batches_of_one_statement_may_have_fared_differently(pool: Pool) -> None:
+    there, missing = new_batch("a"), new_batch("b")
+    await save(pool, there)
+    for _ in range(2):
+        assert await written_among(pool, "acme", [there, missing]) == {there.id}
+
+
+async def test_what_was_withdrawn_can_never_be_written(pool: Pool, operator: Pool) -> None:
+    batch = new_batch()
+    assert await written_among(pool, "acme", [batch]) == set()
+    async with pool.connection() as connection:
+        assert await stage(connection, "acme", [batch]) == set()
+    await save(pool, new_batch())  # its key is free
+    nothing = dt.timedelta()
+    kept = Kept(payload=nothing, answer=nothing, row=dt.timedelta(days=1))
+    assert await remove_expired(operator, kept, 9) == {}
+    gone = await remove_expired(operator, dataclasses.replace(kept, row=nothing), 9)
+    assert gone == {"row": 1}

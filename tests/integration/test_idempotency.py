@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from harness import REGISTRY, Reply, Service
 
 from ingest.app import create_app
+from ingest.http.keys import POOL
 from ingest.settings import Settings
+from ingest.store.batches import find_by_key
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from workers.commit import Committer
@@ -190,6 +193,33 @@ async def test_a_key_is_free_again_after_its_time(
                 "UPDATE ingest.batches SET finished_at = finished_at - interval '25 hours'"
             )
         assert (await service.post("contacts", [ANN], idempotency_key="k")).status == 201
+
+
+async def test_a_key_that_is_renewed_meanwhile_is_not_forgotten(
+    service: Service, operator: Pool
+) -> None:
+    """Its batch was put back, and finishes while somebody finds that it is too old."""
+    original = await service.post("contacts", [JIM], idempotency_key="k")
+    batch = UUID(original.body["metadata"]["batchId"])
+    finish = "UPDATE ingest.batches SET finished_at = now() - $1::interval"
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    keep = timedelta(hours=24)
+    pool = service.client.app[POOL]  # type: ignore[union-attr]
+    async with operator.connection() as connection:
+        await connection.execute(finish, timedelta(hours=25))
+        async with connection.transaction():
+            await connection.execute(finish, timedelta(0))
+            asking = asyncio.create_task(find_by_key(pool, "acme", "k", keep))
+            async with asyncio.timeout(30):
+                while not await connection.fetchval(waits):  # noqa: ASYNC110 - it is elsewhere
+                    await asyncio.sleep(0.01)
+        found = await asking
+        assert found is not None
+        assert found[0] == batch
+        assert await find_by_key(pool, "acme", "k", keep) == found
+        await connection.execute(finish, timedelta(hours=25))
+    assert await find_by_key(pool, "acme", "k", keep) is None
+    assert (await service.post("contacts", [ANN], idempotency_key="k")).status == 201
 
 
 async def test_a_resource_may_require_a_key(service: Service) -> None:

@@ -21,7 +21,8 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.staging import stage
 from ingest.store.statements import statements
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 
 ROWS, OTHERS = 100_000, 5_000
 # Of the table and its indexes, for each item: a descent through two indexes, and one write of each.

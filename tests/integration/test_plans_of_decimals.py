@@ -23,7 +23,8 @@ from ingest.settings import Settings
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool, open_pool
 from ingest.store.statements import statements
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 from migrations.run import migrate
 
 ROWS = 5_000

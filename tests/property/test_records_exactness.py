@@ -26,7 +26,8 @@ from ingest.exactjson import dump_exact
 from ingest.examples import contacts, deals
 from ingest.model import Action, Options, Resolution, Submission
 from ingest.records import CLIENT_KEY, restore
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 
 ITEMS = 50
 FUZZING = "FUZZ_COMPARISONS" in os.environ

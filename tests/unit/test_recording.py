@@ -13,7 +13,8 @@ from ingest import Resource
 from ingest.examples import contacts
 from ingest.model import Action, Options, Resolution, Submission
 from ingest.records import RecordWriter
-from ingest.validation.runner import Intake, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.runner import ItemValidator
 
 JIM = {"email": "jim@example.com", "first_name": "Jim", "age": 5, "tags": ["a"]}
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"

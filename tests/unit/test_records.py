@@ -14,7 +14,9 @@ from ingest.encoding import MAX_INDEXED_BYTES
 from ingest.examples import contacts
 from ingest.model import Action, Options, Submission
 from ingest.records import restore
-from ingest.validation.runner import Intake, InvalidItem, ItemValidator
+from ingest.validation.intake import Intake
+from ingest.validation.invalid import InvalidItem
+from ingest.validation.runner import ItemValidator
 
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"

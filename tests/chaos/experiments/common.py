@@ -1,15 +1,34 @@
-"""What every experiment ends with."""
+"""What several experiments do, and what every one ends with."""
 
+from collections.abc import Sequence
 from random import Random
 
 from tests.chaos.checks import drained, verify
 from tests.chaos.client import Client, Ledger
-from tests.chaos.load import client_of, deals
+from tests.chaos.load import client_of, deals, send
 from tests.chaos.report import Result
 from tests.chaos.scale import Scale
 from tests.chaos.stack import Stack
 
-__all__ = ["Random", "Scale", "concluded", "replayed"]
+__all__ = ["Random", "Scale", "concluded", "replayed", "send_until_crashed"]
+
+
+async def send_until_crashed(
+    client: Client, stack: Stack, scale: Scale, prefix: str, points: Sequence[str]
+) -> str:
+    """Send batches to a stack that was told to crash, until every point has had its crashes.
+
+    Returns:
+        How many each of them had, as the report shows it.
+    """
+    number = 0
+    while True:
+        await send(client, f"{prefix}{number}-", 20)
+        number += 1
+        seen = stack.faults()
+        enough = all(seen.get(point, 0) >= scale.crashes for point in points)
+        if enough and len(client.ledger.sent) >= scale.crashed_batches:
+            return ", ".join(f"{seen.get(point, 0)} {point}" for point in points)
 
 
 async def concluded(

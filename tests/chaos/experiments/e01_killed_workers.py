@@ -4,7 +4,7 @@ import asyncio
 import signal
 
 from tests.chaos.client import Ledger
-from tests.chaos.experiments.common import Random, Scale, concluded, replayed
+from tests.chaos.experiments.common import Random, Scale, concluded, replayed, send_until_crashed
 from tests.chaos.load import client_of, new_prefix, send
 from tests.chaos.report import Result
 from tests.chaos.scale import WORKER_POINTS
@@ -29,7 +29,7 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
         await stack.complete()
         await sending
     result = await concluded(stack, ledger, prefix, "1 kill -9 of workers", f"{kills} kills")
-    result.expect(result.recovery <= 10, "not done within 10 s of a worker's return")
+    result.expect(result.recovery <= 10 * scale.slack, "not done within 10 s of a worker's return")
     result.broken += await replayed(stack, ledger, scale.replays, 20)
     return result
 
@@ -38,16 +38,8 @@ async def at_points(stack: Stack, scale: Scale, random: Random) -> Result:
     """Workers of a stack that was told to crash at their fault points."""
     prefix, ledger = new_prefix("points"), Ledger()
     async with client_of(stack, ledger, patience=120) as client:
-        number = 0
-        while True:
-            await send(client, f"{prefix}{number}-", 20)
-            number += 1
-            seen = stack.faults()
-            enough = all(seen.get(point, 0) >= scale.crashes for point in WORKER_POINTS)
-            if enough and len(ledger.sent) >= scale.crashed_batches:
-                break
-    injected = ", ".join(f"{seen.get(point, 0)} {point}" for point in WORKER_POINTS)
+        injected = await send_until_crashed(client, stack, scale, prefix, WORKER_POINTS)
     name = "1 crashes at a worker's fault points"
     result = await concluded(stack, ledger, prefix, name, injected)
-    result.expect(result.recovery <= 10, "not done within 10 s of a worker's return")
+    result.expect(result.recovery <= 10 * scale.slack, "not done within 10 s of a worker's return")
     return result

@@ -1,8 +1,8 @@
 """2: API processes crash at every fault point of theirs; clients converge by retrying."""
 
 from tests.chaos.client import Ledger
-from tests.chaos.experiments.common import Random, Scale, concluded
-from tests.chaos.load import client_of, new_prefix, send
+from tests.chaos.experiments.common import Random, Scale, concluded, send_until_crashed
+from tests.chaos.load import client_of, new_prefix
 from tests.chaos.report import Result
 from tests.chaos.scale import API_POINTS, LEASE
 from tests.chaos.stack import Stack
@@ -12,16 +12,8 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     """Send batches to a stack that was told to crash, until every point has had its crashes."""
     prefix, ledger = new_prefix("apis"), Ledger()
     async with client_of(stack, ledger, patience=120) as client:
-        number = 0
-        while True:
-            await send(client, f"{prefix}{number}-", 20)
-            number += 1
-            seen = stack.faults()
-            enough = all(seen.get(point, 0) >= scale.crashes for point in API_POINTS)
-            if enough and len(ledger.sent) >= scale.crashed_batches:
-                break
-    injected = ", ".join(f"{seen.get(point, 0)} {point}" for point in API_POINTS)
+        injected = await send_until_crashed(client, stack, scale, prefix, API_POINTS)
     result = await concluded(stack, ledger, prefix, "2 crashes of API processes", injected)
-    result.expect(ledger.longest_held <= LEASE + 1, "a key was stuck beyond its lease")
+    result.expect(ledger.longest_held <= LEASE + scale.slack, "a key was stuck beyond its lease")
     result.notes.append(f"longest key in flight for nobody {ledger.longest_held:.1f} s")
     return result

@@ -29,7 +29,7 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     share = ledger.lost_connections / max(ledger.requests, 1)
     few = ledger.lost_connections <= _ALWAYS_ALLOWED
     result.expect(share <= _ALLOWED or few, f"{ledger.lost_connections} of {ledger.requests} lost")
-    result.expect(slowest <= _GRACE, f"a process took {slowest:.1f} s to end")
+    result.expect(slowest <= _GRACE * scale.slack, f"a process took {slowest:.1f} s to end")
     result.notes.append(
         f"{ledger.lost_connections} of {ledger.requests} requests lost their connection; "
         f"the slowest process took {slowest:.1f} s to end"
