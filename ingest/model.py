@@ -97,6 +97,7 @@ class Failure:
 
     index: int
     raw: Any
+    """Of a failure that was looked up to be shown: an `orjson.Fragment`, as it is stored."""
     errors: Sequence[ItemError]
 
 

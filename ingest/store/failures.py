@@ -1,8 +1,10 @@
 """All failures of a batch, page by page."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from ingest.exactjson import load_exact
@@ -13,6 +15,7 @@ from ingest.store.queries import load_queries
 QUERIES = load_queries("failures.sql")
 _ROWS = 500
 _BYTES = 256 * 1024
+_MUCH = 2 * _BYTES  # what only an item can be that is a page of its own: a thread reads it
 
 
 async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Failure]]:
@@ -29,12 +32,19 @@ async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Fai
             )
         if not rows:
             return
-        yield [
-            Failure(
-                row["index"],
-                load_exact(row["raw"].encode()),
-                [ItemError.from_document(each) for each in orjson.loads(row["errors"])],
-            )
-            for row in rows
-        ]
+        if sum(len(row["raw"]) for row in rows) > _MUCH:
+            yield await asyncio.to_thread(_failures, rows)
+        else:
+            yield _failures(rows)
         index = rows[-1]["index"]
+
+
+def _failures(rows: Sequence[asyncpg.Record]) -> list[Failure]:
+    return [
+        Failure(
+            row["index"],
+            load_exact(row["raw"].encode()),
+            [ItemError.from_document(each) for each in orjson.loads(row["errors"])],
+        )
+        for row in rows
+    ]

@@ -12,6 +12,7 @@ from harness import Service
 from ingest.formats import decoding
 from ingest.formats.csv import CsvDecoder
 from ingest.formats.ndjson import NdjsonDecoder
+from ingest.store import failures
 from ingest.validation.runner import ItemValidator
 from tests.contract.shared import JIM
 
@@ -87,3 +88,20 @@ async def test_a_long_body_is_decoded_in_a_thread(
     )
     assert reply.status in (200, 422)
     assert watch.on_loop[-1] is on_loop
+
+
+@pytest.mark.parametrize(("size", "on_loop"), [(100, True), (600_000, False)])
+async def test_a_long_item_is_read_from_storage_in_a_thread(
+    api: Service, monkeypatch: pytest.MonkeyPatch, size: int, on_loop: bool
+) -> None:
+    item = {"email": "x" * size, "age": 12345678901234567890.10}
+    refused = await api.post("contacts", [item])
+    watch = Watch()
+    watch.on(monkeypatch, failures, "load_exact")
+    path = f"batches/{refused.body['metadata']['batchId']}"
+    reply = await api.get(path)
+    assert reply.body["data"]["failures"] == refused.body["failures"]
+    assert watch.threads == []  # it is shown as it is stored
+    reply = await api.get(f"{path}/failures")
+    assert [each["rawData"] for each in reply.body["failures"]] == [item]
+    assert watch.on_loop == [on_loop]
