@@ -14,11 +14,11 @@ import orjson
 
 # A double keeps 15 significant digits of any decimal number; 16 digits and points in a row may be
 # more than that. Near zero it keeps fewer: that takes an exponent of three digits.
-_SUSPECTS = (b"0" * 16, b"e-000", b"E-000")
+_SUSPECTS = (b"0" * 16, b"e-000")
 _OF_A_NUMBER = b"0123456789.eE+-"
 _NUMBER = re.compile(rb"[0-9.eE+-]+")
 _BEFORE_A_NUMBER = b"[,: \t\r\n"
-_DIGITS = bytes.maketrans(b"123456789.", b"0000000000")
+_DIGITS = bytes.maketrans(b"123456789.E", b"0000000000e")
 
 JSONDecodeError = orjson.JSONDecodeError
 
