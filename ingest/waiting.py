@@ -61,15 +61,22 @@ class Waiters:
         while True:
             await self._somebody.wait()
             await asyncio.sleep(_LOOK)
-            by_account: dict[str, list[UUID]] = defaultdict(list)
-            for batch, waited in self._waiting.items():
-                # Most are announced before they have waited from one look to the next.
-                if waited.late and not waited.finished.is_set():
-                    by_account[waited.account].append(batch)
-                waited.late = True
+            late = self.late()
             if not self._waiting:
                 self._somebody.clear()
-            await self._ask(by_account)
+            await self._ask(late)
+
+    def late(self) -> dict[str, list[UUID]]:
+        """Batches by account that are unfinished, and were waited for at the last call, too.
+
+        Most are announced before that, and need not be asked for.
+        """
+        by_account: dict[str, list[UUID]] = defaultdict(list)
+        for batch, waited in self._waiting.items():
+            if waited.late and not waited.finished.is_set():
+                by_account[waited.account].append(batch)
+            waited.late = True
+        return by_account
 
     async def _ask(self, by_account: dict[str, list[UUID]]) -> None:
         for account, waiting in by_account.items():
@@ -93,4 +100,4 @@ class _Waited:
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     waiters: int = 0
     late: bool = False
-    """Whether it was waited for at the last look, too."""
+    """Whether it was waited for at the last look already."""
