@@ -18,7 +18,7 @@ from ingest.resources import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
-from ingest.store.group import Spoiled, apply_group, take_group
+from ingest.store.group import Spoiled, Unchecked, apply_group, take_group
 from ingest.store.pool import Pool
 from workers.retry import Verdict, delay, judge
 
@@ -79,8 +79,8 @@ class Committer:
                 done = await apply_group(connection, self.registry, group, checked=checked)
                 await self.faults.reached(Point.BEFORE_COMMIT)
             await self.faults.reached(Point.AFTER_COMMIT)
-        except Spoiled:
-            if len(group) > 1 and not checked:
+        except Spoiled as spoiled:
+            if len(group) > 1 and isinstance(spoiled, Unchecked):
                 return await self._commit_group(account, collection, checked=True)
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             verdict = judge(error)

@@ -31,6 +31,10 @@ class Spoiled(IngestError):
     """One of the batches cannot be applied with the others; the transaction cannot go on."""
 
 
+class Unchecked(Spoiled):
+    """Nobody has looked for conflicts: a check may say which of the batches are at fault."""
+
+
 async def take_group(
     connection: "Connection", account: str, collection: str
 ) -> tuple[Sequence[Batch], bool]:
@@ -67,7 +71,8 @@ async def apply_group(
         checked: look for conflicts first, also where running into them is enough to know of them.
 
     Raises:
-        Spoiled: with at least one of the batches it cannot be done.
+        Spoiled: with at least one of the batches it cannot be done; Unchecked, where a check would
+            tell which.
         UnservedCollection: nothing was done.
     """
     first = batches[0]
@@ -76,10 +81,22 @@ async def apply_group(
         raise UnservedCollection(f"collection {first.collection!r} is not served here")
     sql = statements(resource, first.action, first.options)
     patience = await allow_time(connection, sum(batch.received for batch in batches))
-    if checked or not sql.refused_by_indexes:
+    checked = checked or not sql.refused_by_indexes
+    if checked:
         conflicting = await _conflicting(connection, sql, batches, patience)
         batches = [batch for batch in batches if batch.id not in conflicting]
-    return await _apply(connection, sql, resource, batches, patience) if batches else ()
+    if not batches:
+        return ()
+    try:
+        done = await _apply(connection, sql, resource, batches, patience)
+        await check_limits(connection, resource, batches)
+    except asyncpg.UniqueViolationError as error:
+        raise (Spoiled if checked else Unchecked)("a value is taken") from error
+    except LimitReached as error:
+        raise Spoiled("a limit is reached") from error
+    if len(done) != len(batches):
+        raise (Spoiled if checked else Unchecked)("not every item was written")
+    return done
 
 
 async def _conflicting(
@@ -97,24 +114,19 @@ async def _apply(
     batches: Sequence[Batch],
     patience: float | None,
 ) -> Sequence[Finished]:
-    try:
-        if not sql.refused_by_indexes:
-            # Two items may swap unique values: what counts is how the rows look in the end.
-            await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        rows = await connection.fetch(
-            sql.apply,
-            [batch.id for batch in batches],
-            batches[0].account,
-            resource.name,
-            [],
-            None,
-            timeout=patience,
-        )
-        if not sql.refused_by_indexes:
-            await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
-        await check_limits(connection, resource, batches)
-    except (asyncpg.UniqueViolationError, LimitReached) as error:
-        raise Spoiled("a batch cannot be applied with the others") from error
-    if len(rows) != len(batches):
-        raise Spoiled("not every item was written")
+    """What came of the batches; of one of which an item was not written, nothing."""
+    if not sql.refused_by_indexes:
+        # Two items may swap unique values: what counts is how the rows look in the end.
+        await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+    rows = await connection.fetch(
+        sql.apply,
+        [batch.id for batch in batches],
+        batches[0].account,
+        resource.name,
+        [],
+        None,
+        timeout=patience,
+    )
+    if not sql.refused_by_indexes:
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
     return [finished_from(row) for row in rows]

@@ -15,6 +15,8 @@ from ingest.model import Batch, Finished
 from ingest.queue import QUEUE
 from ingest.settings import Settings
 from ingest.store import group
+from ingest.store.pool import Pool
+from ingest.store.quotas import set_quota
 from workers.__main__ import work
 from workers.commit import Committer
 from workers.settings import create_worker
@@ -113,6 +115,17 @@ async def test_of_batches_with_the_same_item_the_first_wins_and_no_other_is_harm
     assert (await outcome(api, batches[1])).codes == {1: [(40903, "id")]}
     assert (await outcome(api, batches[3])).codes == {0: [(40903, "email")]}
     assert set(await versions(api, "contacts")) == {ID(1), ID(3), ID(5)}
+
+
+async def test_a_limit_takes_batches_apart_at_once(
+    api: Service, committer: Committer, applied: list[list[UUID]], operator: Pool
+) -> None:
+    """Looking for conflicts would not tell which batch is one too many."""
+    await set_quota(operator, "acme", "contacts", 2)
+    batches = await send(api, "POST", [contact(1)], [contact(2)], [contact(3)])
+    await committer.commit_waiting("acme", "contacts")
+    assert await outcomes(api, batches) == [201, 201, 403]
+    assert applied == [batches]
 
 
 async def test_an_item_twice_in_one_batch_is_that_batchs_failure(
