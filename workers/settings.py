@@ -22,6 +22,8 @@ from workers.doorbell import DoorbellWorker
 # arq counts every start of a job, also those after a lost connection; the database's own count
 # of attempts decides when a batch has failed.
 _MAX_TRIES = 1_000_000
+# The items of a group are sorted, and kept between the steps of a statement, without a file.
+_WORK_MEM = "32MB"
 # arq's own calls may take longer than ours: nobody waits for them.
 _ARQ_TIMEOUT_FACTOR = 5
 
@@ -30,7 +32,7 @@ _ARQ_TIMEOUT_FACTOR = 5
 async def open_committer(settings: Settings, registry: Registry) -> AsyncIterator[Committer]:
     """Open what commits need: the database and the doorbell."""
     async with (
-        open_pool(settings, statement_timeout=settings.commit_timeout) as pool,
+        open_pool(settings, statement_timeout=settings.commit_timeout, work_mem=_WORK_MEM) as pool,
         open_redis(settings) as redis,
     ):
         faults = parse_faults(settings.faults, settings.faults_seed)

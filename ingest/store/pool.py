@@ -134,7 +134,11 @@ def transient_errors() -> Iterator[None]:
 
 @asynccontextmanager
 async def open_pool(
-    settings: Settings, *, role: str | None = ROLE, statement_timeout: float | None = None
+    settings: Settings,
+    *,
+    role: str | None = ROLE,
+    statement_timeout: float | None = None,
+    work_mem: str = "",
 ) -> AsyncIterator[Pool]:
     """Open the pool of this process and close it in the end.
 
@@ -144,6 +148,8 @@ async def open_pool(
         settings: where the database is, how many connections, how long a statement may take.
         role: the role that every connection works as; None for the login's own rights.
         statement_timeout: seconds, in place of `settings.database_timeout`.
+        work_mem: what PostgreSQL may use for one step of a statement, such as `32MB`, in place of
+            its own setting.
     """
     timeout = settings.database_timeout if statement_timeout is None else statement_timeout
     pool = asyncpg.create_pool(
@@ -153,7 +159,7 @@ async def open_pool(
         timeout=CONNECT_TIMEOUT,
         command_timeout=timeout + GRACE,
         statement_cache_size=settings.statement_cache,
-        server_settings=_server_settings(role, timeout),
+        server_settings=_server_settings(role, timeout, work_mem),
         reset=_leave_as_it_is,
     )
     await pool
@@ -179,7 +185,7 @@ async def _close(pool: "_AsyncpgPool") -> None:
         pool.terminate()
 
 
-def _server_settings(role: str | None, timeout: float) -> dict[str, str]:
+def _server_settings(role: str | None, timeout: float, work_mem: str) -> dict[str, str]:
     milliseconds = str(int(timeout * 1000))
     # A process that is frozen inside a transaction must not hold its collection for long.
     idle = str(int(min(timeout, _IDLE) * 1000))
@@ -194,4 +200,6 @@ def _server_settings(role: str | None, timeout: float) -> dict[str, str]:
         "idle_in_transaction_session_timeout": idle,
         "extra_float_digits": "1",
     }
+    if work_mem:
+        chosen["work_mem"] = work_mem
     return chosen if role is None else {**chosen, "role": role}
