@@ -265,13 +265,15 @@ class Pipeline:
         await self._saving.ask(batch.account, batch, batch.submission.size)
 
     def _chunks(self, write: Write, body: Body) -> Chunks:
-        chunker = Chunker(self._validator(write), write.options)
+        chunker = Chunker(self._validator(write), write.options, self._settings.max_values)
         return chunks(body, chunker, self.turns)
 
     async def _validate(self, write: Write) -> Submission:
         if write.items.validated is not None:
             return write.items.validated
-        intake = Intake(self._validator(write), write.options.groups)
+        intake = Intake(
+            self._validator(write), write.options.groups, max_values=self._settings.max_values
+        )
         await self._take_in(intake, write.items.decoded)
         validated = intake.submission()
         write.items.become(validated)

@@ -56,6 +56,8 @@ class Settings:
     """Bytes a second (decompressed, over each `body_timeout`) at which such a body must arrive."""
     max_nesting: int = 32
     """How deep arrays and objects of a body may nest, the outermost array included."""
+    max_values: int = 250_000
+    """The most values of one item that marshmallow looks at; compiled functions take any number."""
     max_failures: int = 1_000
     """The most failures in one response."""
     body_timeout: float = 30.0

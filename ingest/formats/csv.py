@@ -12,6 +12,7 @@ import orjson
 
 from ingest.errors import BAD_FORMAT, MalformedBody
 from ingest.exactjson import keep_digits
+from ingest.formats.cells import whole_column
 from ingest.formats.charsets import TextReader
 from ingest.formats.csv_header import DELIMITERS, Header, score
 from ingest.formats.limits import Limits, check_nesting, item_too_large, no_body
@@ -141,7 +142,7 @@ class CsvDecoder:
             item = orjson.loads(data)
             check_nesting([item], self._limits.max_nesting)  # before the digits: that recurses
         except (orjson.JSONDecodeError, MalformedBody) as error:
-            return _no_item(cell, line, error)
+            return _no_item(cell, whole_column(self._shape.names), line, error)
         return keep_digits(data, item)
 
     def _open(self, text: str) -> "_Rows":
@@ -240,14 +241,16 @@ def _unreadable(text: str, line: int, error: csv.Error) -> Unreadable:
     )
 
 
-def _no_item(cell: str, line: int, error: orjson.JSONDecodeError | MalformedBody) -> Unreadable:
+def _no_item(
+    cell: str, column: str, line: int, error: orjson.JSONDecodeError | MalformedBody
+) -> Unreadable:
     reason = error.message if isinstance(error, MalformedBody) else error.msg
     return Unreadable(
         cell if len(cell) <= _MAX_RAW else cell[:_MAX_RAW] + "…",
         [
             ItemError(
                 BAD_FORMAT,
-                "The first cell of this row is not an item as JSON.",
+                f"The cell `{column}` of this row is not an item as JSON.",
                 description=f"Line {line}: {reason}.",
             )
         ],

@@ -6,8 +6,7 @@ from typing import Any
 from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
 
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_NOT_QUOTES = bytes(set(range(256)) - set(b'[]{}"'))
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 MAX_VALUES = 1_000_000
@@ -53,18 +52,14 @@ def item_too_large(limit: int, line: int, kind: str) -> BodyTooLarge:
     )
 
 
-def may_nest_deeper(body: bytes, limit: int) -> bool:
-    """Whether JSON might nest deeper than `limit`; brackets inside strings can make it wrong.
+def may_nest_deeper(lines: bytes, limit: int) -> bool:
+    """Whether a line of JSON might nest deeper than `limit`.
 
-    Removing every innermost pair lowers the depth by one, and all of it runs at the speed of C.
+    It is asked of many lines, some of which may be no JSON, and says yes where any string holds a
+    bracket: whoever chooses strings could have their brackets close what is open outside of them.
     """
-    brackets = body.translate(_ONE_KIND, _NOT_BRACKETS)
-    for _ in range(limit):
-        inner = brackets.replace(b"[]", b"")
-        if len(inner) == len(brackets):
-            break  # nothing is left, or only what stands in strings stops it from going on
-        brackets = inner
-    return bool(brackets)
+    structure = _structure(lines)
+    return b'"' in structure or _nests(structure, limit)
 
 
 def nests_deeper(body: bytes, limit: int) -> bool:
@@ -72,14 +67,29 @@ def nests_deeper(body: bytes, limit: int) -> bool:
 
     Values need not be looked at for it: there are millions of them in the largest body.
     """
-    return may_nest_deeper(body, limit) and may_nest_deeper(_without_strings(body), limit)
+    return _nests(b"".join(_structure(body).split(b'"')[::2]), limit)
 
 
-def _without_strings(body: bytes) -> bytes:
-    """The brackets of JSON that do not stand in strings."""
-    body = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NOT_QUOTES)
-    # Most strings hold no bracket. Two that touch may become one: both are left out.
-    return b"".join(body.replace(b'""', b"").split(b'"')[::2])
+def _structure(body: bytes) -> bytes:
+    """The brackets of JSON, all of one kind, and between quotes those that stand in strings.
+
+    Most strings hold no bracket. Two that touch may become one: both are left out.
+    """
+    body = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    return body.translate(_ONE_KIND, _NOT_STRUCTURE).replace(b'""', b"")
+
+
+def _nests(brackets: bytes, limit: int) -> bool:
+    """Whether brackets nest deeper than `limit`.
+
+    Removing every innermost pair lowers the depth by one, and all of it runs at the speed of C.
+    """
+    for _ in range(limit):
+        inner = brackets.replace(b"[]", b"")
+        if len(inner) == len(brackets):
+            break  # nothing is left, or only what no JSON has
+        brackets = inner
+    return bool(brackets)
 
 
 def too_deep(items: list[Any], limit: int) -> str | None:

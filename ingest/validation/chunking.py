@@ -5,7 +5,8 @@ from typing import Any
 
 from ingest.exactjson import dump_exact
 from ingest.model import Chunk, Failure, Options, Submission
-from ingest.validation.intake import Intake
+from ingest.validation.intake import MAX_VALUES, Intake
+from ingest.validation.listing import Listing
 from ingest.validation.runner import ItemValidator
 
 MAX_CHUNK = 1024 * 1024
@@ -20,8 +21,16 @@ class Chunker:
     One chunk is in memory at a time: as bytes, and its failures.
     """
 
-    def __init__(self, validator: ItemValidator, options: Options) -> None:
+    def __init__(
+        self, validator: ItemValidator, options: Options, max_values: int = MAX_VALUES
+    ) -> None:
+        """
+        Args:
+            validator, max_values: see `Intake`.
+        """
         self._validator = validator
+        self._max_values = max_values
+        self._listing = Listing(validator.fields)
         self._lenient = options.lenient
         self._groups = options.groups
         self._number = 0
@@ -52,7 +61,13 @@ class Chunker:
         self._add(intake.submission())
 
     def _intake(self) -> Intake:
-        return Intake(self._validator, self._groups, self.received)
+        return Intake(
+            self._validator,
+            self._groups,
+            self.received,
+            max_values=self._max_values,
+            listing=self._listing,
+        )
 
     def _add(self, part: Submission) -> None:
         self.received += part.received

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from string import Formatter
 from typing import Any
 
@@ -47,16 +48,19 @@ _BY_VALIDATOR: tuple[tuple[type[validate.Validator], ErrorCode], ...] = (
     (validate.URL, codes.BAD_FORMAT),
 )
 
+MAX_ERRORS = 10_000
+"""The most errors that are listed of one item."""
+
 
 def explain(schema: Schema, item: Any, messages: Any) -> list[ItemError]:
-    """Every message of one item that failed, in marshmallow's order.
+    """Every message of one item that failed, in marshmallow's order; one too many at most.
 
     Args:
         schema: what the item was loaded with.
         item: the item as it was given to `load`.
         messages: `ValidationError.messages` of that load.
     """
-    return list(_schema_errors(schema, item, messages, ()))
+    return list(islice(_schema_errors(schema, item, messages, ()), MAX_ERRORS + 1))
 
 
 def explain_field(field: fields.Field[Any], value: Any, messages: Any) -> list[ItemError]:

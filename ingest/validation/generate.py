@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial as bind
-from typing import Any
+from typing import Any, NoReturn
 
 from marshmallow import Schema, ValidationError
 from marshmallow.error_store import ErrorStore
 
 from ingest.validation.functions import make_function
-from ingest.validation.hooks import REFUSED, failure, with_hooks
+from ingest.validation.hooks import REFUSED, Unvouched, failure, with_hooks
 from ingest.validation.known import check_schema, check_version, has_load_hooks
 from ingest.validation.late import Remark, note, write_object_late
 from ingest.validation.objects import write_many, write_nested, write_object
@@ -76,6 +76,30 @@ def generate_exact(schema: Schema, partial: Any) -> Callable[[Any], Any] | None:
     return _made(schema, scope.source, {"REFUSED": REFUSED}).load
 
 
+def generate_vouched(schema: Schema, partial: Any) -> Callable[[Any], Any] | None:
+    """The load of one item that may call code of the user's, and never marshmallow.
+
+    Returns:
+        A function that does what `schema.load(item, partial=partial)` would, or raises Unvouched;
+        None where a part of the schema is left to marshmallow.
+    """
+    try:
+        check_version()
+        check_schema(schema)
+        if schema.many:
+            return None
+        effective = schema.partial if partial is None else partial
+        compiled = _one(schema, effective, schema.unknown, _raise_unvouched, alone=True)
+    except Uncompiled:
+        return None
+    converted = all(remark.converted for remark in compiled.remarks.values())
+    return compiled.load if converted else None
+
+
+def _raise_unvouched(item: Any) -> NoReturn:
+    raise Unvouched
+
+
 def _collection(
     schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
 ) -> Compiled:
@@ -92,7 +116,14 @@ def _collection(
     return _made(schema, source, {"marshmallow": marshmallow})
 
 
-def _one(schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]) -> Compiled:
+def _one(
+    schema: Schema,
+    partial: Any,
+    unknown: str,
+    marshmallow: Callable[[Any], Any],
+    *,
+    alone: bool = False,
+) -> Compiled:
     hooks = has_load_hooks(schema)
     scope = _scope(schema, partial)
     source = scope.source
@@ -122,7 +153,7 @@ def _one(schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any]
     compiled = _made(schema, source, names)
     compiled.remarks = remarks
     if hooks:
-        compiled.load = with_hooks(schema, compiled.load, partial, unknown)
+        compiled.load = with_hooks(schema, compiled.load, partial, unknown, alone=alone)
     return compiled
 
 

@@ -19,8 +19,17 @@ REFUSED = object()
 """What a generated function returns for data that it does not vouch for."""
 
 
+class Unvouched(Exception):
+    """Data that a generated function does not vouch for, and that marshmallow shall not see."""
+
+
 def with_hooks(
-    schema: Schema, load_fields: Callable[..., Any], partial: Any, unknown: str
+    schema: Schema,
+    load_fields: Callable[..., Any],
+    partial: Any,
+    unknown: str,
+    *,
+    alone: bool = False,
 ) -> Callable[[Any], Any]:
     """A `load` for one item that runs the schema's hooks around `load_fields`.
 
@@ -29,6 +38,7 @@ def with_hooks(
         load_fields: from raw data and an ErrorStore to the loaded fields, or REFUSED.
         partial: the effective one.
         unknown: the effective one.
+        alone: raise Unvouched for what `load_fields` refuses.
     """
     options = {"many": False, "partial": partial, "unknown": unknown}
     fail = failure(schema, partial)
@@ -52,6 +62,8 @@ def with_hooks(
             result = None
         if not errors:
             result = load_fields(data, store)
+            if result is REFUSED and alone:
+                raise Unvouched
             if result is REFUSED:
                 result = schema._deserialize(data, error_store=store, **options)
             if validates:
@@ -108,6 +120,18 @@ def has_pre_load(schema: Schema, seen: set[type[Schema]]) -> bool:
     seen.add(type(schema))
     return bool(schema._hooks.get(PRE_LOAD)) or any(
         has_pre_load(nested.schema, seen)
+        for field in schema.load_fields.values()
+        for nested in _nested_in(field)
+    )
+
+
+def count_fields(schema: Schema, around: tuple[type[Schema], ...] = ()) -> int:
+    """How many fields a schema loads, those of nested schemas included, each once within itself."""
+    if type(schema) in around:
+        return 0
+    around = (*around, type(schema))
+    return len(schema.load_fields) + sum(
+        count_fields(nested.schema, around)
         for field in schema.load_fields.values()
         for nested in _nested_in(field)
     )

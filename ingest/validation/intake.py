@@ -1,7 +1,7 @@
 """From the items of a request to a Submission, so much at a time, and then it is another's turn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -11,38 +11,48 @@ from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Failure, ItemError, Submission, Unreadable
 from ingest.records import GROUP, Record
+from ingest.validation.hooks import Unvouched
 from ingest.validation.invalid import InvalidItem
-from ingest.validation.recording import Accept, encode
+from ingest.validation.listing import Listing
+from ingest.validation.recording import Accept, Recorded, encode
 from ingest.validation.runner import ItemValidator
 
 _SLICE = 200
 """The most items of one slice: what is taken at once is encoded at once."""
 _SLICE_VALUES = 2_000
 """The most values of one slice that are looked at one by one: each may take up to 30 µs."""
-_MAX_VALUES = 100_000
-"""The most values of one item that are: each may become an error, which takes 800 bytes."""
-_MAX_ERRORS = 10_000
-"""The most errors that are listed of one item."""
-_MANY_ERRORS, _FEW_ERRORS = 100_000, 10
-"""The errors of a request after which only a few of each further item are listed."""
+MAX_VALUES = 250_000
+"""The most values of one item that marshmallow looks at, unless a setting says otherwise: each may
+become an error, which takes 800 bytes while all of them are collected."""
 
 
 class Intake:
     """The items of one request on their way to a Submission, in their order."""
 
     def __init__(
-        self, validator: ItemValidator, groups: Sequence[str] = (), first: int = 0
+        self,
+        validator: ItemValidator,
+        groups: Sequence[str] = (),
+        first: int = 0,
+        *,
+        max_values: int = MAX_VALUES,
+        listing: Listing | None = None,
     ) -> None:
         """
         Args:
             groups: what the sender is confined to.
             first: the index of the first item in its request.
+            max_values: the most values of one item that marshmallow looks at.
+            listing: what is listed of errors, where the request has other intakes, too.
         """
         self._validator = validator
         self._groups = groups if validator.action is Action.CREATE else ()
         self._first = first
+        self._max_values = max_values
+        self._listing = listing or Listing(validator.fields)
+        # It reads no `meta`, which has to say which of several groups an item belongs to.
+        self._accept = validator.accept if len(self._groups) <= 1 else None
         self._received = 0
-        self._errors = 0
         self._taken = _Taken()
         self._chunks: list[bytes] = []
 
@@ -63,22 +73,21 @@ class Intake:
         """
         sliced = items[start : start + _SLICE]
         keys = self._validator.make_keys(len(sliced))
-        encoded = None
-        if self._validator.accept is not None:
-            taken = self._take(sliced, keys, self._validator.accept, _SLICE_VALUES)
-            encoded = encode(taken.records)
+        taken = self._take(sliced, keys, self._accept or _leave, _SLICE_VALUES)
+        encoded = encode(taken.records) if self._accept else orjson.dumps(taken.records)
         if encoded is None:
-            taken = self._take(sliced, keys, _leave, _SLICE_VALUES)
+            # One of them holds what looks like NUL: each is vouched for by itself.
+            taken = self._take(sliced, keys, self._accept_one, _SLICE_VALUES)
             encoded = orjson.dumps(taken.records)
         self._keep(taken, encoded)
         return taken.count
 
     def take_long(self, item: Any) -> None:
         """Take one item that has many values to look at: in a thread, for it takes a while."""
-        taken = self._take([item], [None], _leave, _MAX_VALUES)
+        keys = self._validator.make_keys(1)
+        taken = self._take([item], keys, self._accept_one, self._max_values)
         if not taken.count:
-            index = self._first + self._received
-            taken.failures.append(Failure(index, item, [_too_many_values()]))
+            self._take_alone(taken, item, keys[0])
         self._keep(taken, orjson.dumps(taken.records))
 
     def submission(self) -> Submission:
@@ -95,39 +104,48 @@ class Intake:
     ) -> "_Taken":
         """What becomes of items, up to the first with which there are more than so many values."""
         taken = _Taken()
-        groups = self._groups
-        if len(groups) > 1:
-            accept = _leave  # it reads no `meta`, which has to say which of them
         for index, item, key in zip(count(self._first + self._received), items, keys):
             found = accept(index, item, key)
-            if found is not None and groups:
-                found[0][GROUP] = groups[0]
-            if found is None:
-                values -= _values(item, values)
-                if values < 0:
-                    break
-                try:
-                    found = self._validator.check(index, item, key, self._groups)
-                except InvalidItem as error:
-                    raw = item.raw if isinstance(item, Unreadable) else item
-                    taken.failures.append(Failure(index, raw, self._listed(error.errors)))
-                    continue
-            taken.valid.append(index)
-            taken.records.append(found[0])
-            if not found[1]:
-                taken.raw[str(index)] = item
+            if found is not None:
+                if self._groups:
+                    found[0][GROUP] = self._groups[0]
+                taken.keep(index, item, found)
+                continue
+            values -= _values(item, values)
+            if values < 0:
+                break
+            self._check(taken, self._validator, index, item, key)
         return taken
 
-    def _listed(self, errors: Sequence[ItemError]) -> Sequence[ItemError]:
-        """The errors of an item: all of them, but for bodies that are sent to make millions."""
-        most = _MAX_ERRORS if self._errors < _MANY_ERRORS else _FEW_ERRORS
-        if len(errors) > most:
-            message = f"The item has {len(errors)} errors, of which {most} are listed."
-            errors = [*errors[:most], ItemError(INVALID, message)]
-        self._errors += len(errors)
-        return errors
+    def _take_alone(self, taken: "_Taken", item: Any, key: str | None) -> None:
+        """What becomes of an item that has too many values for marshmallow."""
+        index = self._first + self._received
+        alone = self._validator.alone
+        try:
+            if alone is None:
+                raise Unvouched
+            self._check(taken, alone, index, item, key)
+        except Unvouched:
+            taken.failures.append(Failure(index, item, [_too_many_values(self._max_values)]))
+
+    def _check(
+        self, taken: "_Taken", validator: ItemValidator, index: int, item: Any, key: str | None
+    ) -> None:
+        try:
+            taken.keep(index, item, validator.check(index, item, key, self._groups))
+        except InvalidItem as error:
+            raw = item.raw if isinstance(item, Unreadable) else item
+            taken.failures.append(Failure(index, raw, error.errors))
+
+    def _accept_one(self, index: int, item: Any, key: str | None) -> Recorded | None:
+        """What `accept` gives, vouched for by the bytes of this one item."""
+        found = self._accept(index, item, key) if self._accept is not None else None
+        return found if found is not None and encode([found[0]]) is not None else None
 
     def _keep(self, taken: "_Taken", encoded: bytes) -> None:
+        taken.failures = [
+            replace(failure, errors=self._listing.of(failure.errors)) for failure in taken.failures
+        ]
         self._received += taken.count
         self._taken.add(taken)
         if taken.records:
@@ -146,6 +164,13 @@ class _Taken:
     @property
     def count(self) -> int:
         return len(self.valid) + len(self.failures)
+
+    def keep(self, index: int, item: Any, found: Recorded) -> None:
+        """Add one valid item."""
+        self.valid.append(index)
+        self.records.append(found[0])
+        if not found[1]:
+            self.raw[str(index)] = item
 
     def add(self, more: "_Taken") -> None:
         """Add all but the records, which are kept as bytes."""
@@ -170,10 +195,9 @@ def _values(item: Any, at_most: int) -> int:
     return found
 
 
-def _too_many_values() -> ItemError:
+def _too_many_values(most: int) -> ItemError:
     return ItemError(
-        INVALID,
-        f"The item has more than {_MAX_VALUES} values: too many to name what is wrong with them.",
+        INVALID, f"The item has more than {most} values: too many to name what is wrong with them."
     )
 
 

@@ -1,7 +1,8 @@
 """From a raw item to its record, or to every error of it."""
 
-from collections.abc import Sequence
-from copy import deepcopy
+from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from ingest.records import GROUP, VERSION, Record, RecordWriter, Unstorable
 from ingest.resources import META, Resource, StoredField
 from ingest.validation.compiler import Partial, Validator, compile_validator
 from ingest.validation.explain import explain, explain_field
+from ingest.validation.generate import generate_vouched
 from ingest.validation.groups import group_of
-from ingest.validation.hooks import has_pre_load
+from ingest.validation.hooks import Unvouched, count_fields, has_pre_load
 from ingest.validation.invalid import InvalidItem, collect
 from ingest.validation.recording import (
     Recorded,
@@ -41,9 +43,34 @@ class ItemValidator:
         self._partial: Partial = (
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
         )
+        self._load_item: Callable[[Any], Any] = lambda item: self._validator.load(
+            item, self._partial
+        )
         self._writer = RecordWriter(resource, action, options)
         self._write_plainly = generate_write(resource, self._writer)
         self.accept = generate_accept(resource, self._writer, self._partial)
+
+    @cached_property
+    def alone(self) -> "ItemValidator | None":
+        """The same for an item of any size: raises Unvouched where marshmallow would be called.
+
+        Whatever marshmallow collects of errors, it keeps all of them. None where marshmallow is
+        needed for valid items, too.
+        """
+        load = None
+        if self.action is not Action.DELETE:
+            load = generate_vouched(self.resource.schema, self._partial)
+            if load is None:
+                return None
+        other = copy(self)
+        if load is not None:
+            other._load_item = load
+        return other
+
+    @cached_property
+    def fields(self) -> int:
+        """How many fields the schema loads, those of nested schemas included."""
+        return count_fields(self.resource.schema)
 
     def make_keys(self, count: int) -> Sequence[str | None]:
         """Keys for items that come without one, where the server makes them."""
@@ -125,10 +152,12 @@ class ItemValidator:
 
     def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> Any:
         try:
-            return self._validator.load(self._given(item), self._partial)
+            return self._load_item(self._given(item))
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
             raise InvalidItem([*errors, *self._writer.also_wrong(received, errors)]) from None
+        except Unvouched:
+            raise
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 

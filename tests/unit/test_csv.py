@@ -385,12 +385,14 @@ def test_a_column_of_whole_items_has_no_fields_name() -> None:
 
 @pytest.mark.parametrize("cell", ["{", "x", "[[[[[[]]]]]]", "1e999", "[" * 500_000], ids=range(5))
 def test_a_cell_that_is_no_whole_item(cell: str) -> None:
-    body = f'error_item,error_code\n"{cell}",1\n,\n"{{}}",1\n'
+    body = f'error_code,error_item\n1,"{cell}"\n,\n1,"{{}}"\n'
     found = decoded(body, 70)
     assert found[1:] == [{}]
     assert isinstance(found[0], Unreadable)
     assert found[0].raw[:100] == cell[:100]
-    assert str(found[0].errors[0].description).startswith("Line 2: ")
+    [error] = found[0].errors
+    assert error.message == "The cell `error_item` of this row is not an item as JSON."
+    assert str(error.description).startswith("Line 2: ")
 
 
 def test_error_columns_of_the_schema_are_its_own() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import MalformedBody
 from ingest.formats.json import decode
-from ingest.formats.limits import nests_deeper, too_deep
+from ingest.formats.limits import may_nest_deeper, nests_deeper, too_deep
 from tests.effort import assert_linear
 
 LIMIT = 5
@@ -39,6 +39,13 @@ def test_only_brackets_outside_strings_count(items: list[Any]) -> None:
         deep = _depth(items) > limit
         assert nests_deeper(body, limit) == deep
         assert (too_deep(items, limit) is not None) == deep
+
+
+def test_brackets_in_strings_close_none_outside() -> None:
+    deep = b'["]",' * 900 + b"1" + b',"["]' * 900
+    assert nests_deeper(deep, 800)
+    assert may_nest_deeper(b'{}\n"\n' + deep + b'\n"\n', 800)
+    assert not nests_deeper(deep, 900)
 
 
 def test_the_place_is_named() -> None:
