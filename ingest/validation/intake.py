@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from ingest.access import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Failure, ItemError, Submission, Unreadable
@@ -96,8 +97,8 @@ class Intake:
         """What becomes of items, up to the first with which there are more than so many values."""
         taken = _Taken()
         groups = self._groups
-        if len(groups) > 1:
-            accept = _leave  # it reads no `meta`, which has to say which of them
+        if len(groups) > 1 or not all(map(group_fits, groups)):
+            accept = _leave  # it reads no `meta`, which has to say which of them, and no group
         for index, item, key in zip(count(self._first + self._received), items, keys):
             found = accept(index, item, key)
             if found is not None and groups:
