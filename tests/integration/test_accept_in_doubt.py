@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 from staged import save
 
@@ -149,6 +150,22 @@ async def test_a_release_that_knows_no_withdrawn_ones_can_read_them(
     assert [(batch.id, batch.options) for batch in found] == [
         (batch.id, batch.options) for batch in doubted
     ]
+
+
+async def test_what_is_withdrawn_is_empty(pool: Pool, operator: Pool) -> None:
+    """The constraint was added without reading a row, and holds for every row that is written."""
+    await written_among(pool, "acme", [new_batch()])
+    await save(pool, accepted := new_batch("other"))
+    async with operator.connection() as connection:
+        with pytest.raises(asyncpg.CheckViolationError, match="withdrawn_is_empty"):
+            await connection.execute("UPDATE ingest.batches SET received = 1 WHERE withdrawn")
+        with pytest.raises(asyncpg.CheckViolationError, match="withdrawn_is_empty"):
+            await connection.execute(
+                "UPDATE ingest.batches SET withdrawn = true WHERE id = $1", accepted.id
+            )
+        assert not await connection.fetchval(
+            "SELECT convalidated FROM pg_constraint WHERE conname = 'withdrawn_is_empty'"
+        )
 
 
 async def test_what_was_withdrawn_can_never_be_written(pool: Pool, operator: Pool) -> None:
