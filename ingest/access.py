@@ -9,6 +9,12 @@ from uuid import UUID
 from ingest.errors import ConfigurationError, NotPermitted
 
 EVERY_COLLECTION = "*"
+MAX_GROUP_BYTES = 255
+"""The longest name of a group, in UTF-8.
+
+With an account of 255 bytes and a key of 2,048 it makes an index entry of 2,584 bytes, of the 2,704
+that PostgreSQL allows.
+"""
 
 
 class Right(StrEnum):
@@ -67,6 +73,11 @@ class Caller:
                     f"Its role {self.role!r} lacks the right {right.value!r} on {collection!r}.",
                     right=right,
                 )
+
+
+def group_fits(name: str) -> bool:
+    """Whether a group's name is not empty, and no longer than can be indexed."""
+    return 1 <= len(name.encode("utf-8", "replace")) <= MAX_GROUP_BYTES
 
 
 def rights_of(stored: Mapping[str, Iterable[str]]) -> Rights:

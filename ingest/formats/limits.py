@@ -75,7 +75,8 @@ def _structure(body: bytes) -> bytes:
 
     Most strings hold no bracket. Two that touch may become one: both are left out.
     """
-    body = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    if b"\\" in body:  # few have any, and to look for one byte is much cheaper than for two
+        body = body.replace(rb"\\", b"").replace(rb"\"", b"")
     return body.translate(_ONE_KIND, _NOT_STRUCTURE).replace(b'""', b"")
 
 

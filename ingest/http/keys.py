@@ -34,7 +34,8 @@ PIPELINE = web.AppKey("pipeline", Pipeline)
 DECODING = web.AppKey("decoding", asyncio.Semaphore)
 """Holds bodies that are decoded beside the event loop back, so that there is one at a time."""
 PLACES = web.AppKey("places", asyncio.Semaphore)
-"""How many long bodies may be decoded and not yet validated."""
+"""How many long bodies may be decoded and not yet validated. One more may be on its way: of what is
+decoded beside the event loop, one at a time is decoded before it takes its place."""
 LARGE_ITEMS = web.AppKey("large_items", LargeItems)
 """What is spent on items of more than ordinary size in streams."""
 WINDOWS = web.AppKey("windows", Budget)

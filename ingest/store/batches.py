@@ -52,6 +52,11 @@ def errors_text(failure: Failure) -> str:
     return dump_exact([error.document() for error in failure.errors]).decode()
 
 
+def options_text(options: Options) -> str:
+    """Options as `batches.options` stores them."""
+    return orjson.dumps(options.document()).decode()
+
+
 async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
     """A batch of an account by its id."""
     async with pool.transaction(account) as connection:

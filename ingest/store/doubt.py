@@ -5,6 +5,7 @@ from uuid import UUID
 
 from ingest.errors import OutcomeUnknown
 from ingest.model import NewBatch
+from ingest.store import batches
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
@@ -32,6 +33,7 @@ async def written_among(pool: Pool, account: str, doubted: Sequence[NewBatch]) -
             ids,
             [batch.collection for batch in doubted],
             [batch.action.value for batch in doubted],
+            [batches.options_text(batch.options) for batch in doubted],
             [batch.trace_id for batch in doubted],
         )
         return {row["id"] for row in await connection.fetch(_QUERIES["written"], account, ids)}

@@ -11,6 +11,7 @@ from ingest.store.tables import GROUP, quote, table_name
 
 # Kept exact by every commit, so that nobody has to count the table.
 _COUNT_ALL = "SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2"
+_MAX_BIGINT = 2**63 - 1
 
 Filter = tuple[StoredField, Any]
 
@@ -64,8 +65,10 @@ def page_sql(
     if confined:
         counted = f"{stored} AND {_of_groups(last)}"
         # Each group comes out of its index in order, so no more of it is read than is needed.
+        # The sum stays in the range of a bigint.
+        most = f"{limit} + least({offset}, {_MAX_BIGINT} - {limit})"
         shown = f"""FROM unnest(${last}::text[]) AS own(name) CROSS JOIN LATERAL (
-            SELECT t.* {stored} AND t."{GROUP}" = own.name {order} LIMIT {limit} + {offset}
+            SELECT t.* {stored} AND t."{GROUP}" = own.name {order} LIMIT {most}
         ) t"""
     item = item_object(resource, "t", meta=meta)
     return (

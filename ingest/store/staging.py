@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact
@@ -101,7 +100,7 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [each.id for each in new],
         [each.collection for each in new],
         [each.action.value for each in new],
-        [orjson.dumps(each.options.document()).decode() for each in new],
+        [batches.options_text(each.options) for each in new],
         [each.state.value for each in new],
         [key and key.key for key in keys],
         [key and key.fingerprint for key in keys],

@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from ingest.access import Caller, rights_of
+from ingest.access import MAX_GROUP_BYTES, Caller, group_fits, rights_of
 from ingest.errors import ConfigurationError
 from ingest.ids import uuid7
 from ingest.store.pool import Pool
@@ -59,6 +59,8 @@ async def create_token(
     Raises:
         ConfigurationError: there is no such role, or an account or group cannot be called that.
     """
+    if not all(group_fits(group) for group in groups):
+        raise ConfigurationError(f"the name of a group has 1 to {MAX_GROUP_BYTES} bytes")
     token, id_ = PREFIX + secrets.token_urlsafe(_SECRET_BYTES), uuid7()
     values = (id_, account, name, digest_of(token), expires_at, role, list(dict.fromkeys(groups)))
     try:
@@ -70,7 +72,7 @@ async def create_token(
         ) from error
     except asyncpg.CheckViolationError as error:
         raise ConfigurationError(
-            "an account has 1 to 255 bytes, a group a name, and a token at most 100 groups"
+            "an account has 1 to 255 bytes, and a token at most 100 groups"
         ) from error
     return id_, token
 

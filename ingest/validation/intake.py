@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from ingest.access import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Failure, ItemError, Submission, Unreadable
@@ -50,8 +51,10 @@ class Intake:
         self._first = first
         self._max_values = max_values
         self._listing = listing or Listing(validator.fields)
-        # It reads no `meta`, which has to say which of several groups an item belongs to.
-        self._accept = validator.accept if len(self._groups) <= 1 else None
+        # It reads no `meta`, which has to say which of several groups an item belongs to, and looks
+        # at no group.
+        plain = len(self._groups) <= 1 and all(map(group_fits, self._groups))
+        self._accept = validator.accept if plain else None
         self._received = 0
         self._taken = _Taken()
         self._chunks: list[bytes] = []

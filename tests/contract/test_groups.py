@@ -1,11 +1,15 @@
 """Tokens that are confined to groups (contract 2, and document 001)."""
 
+import random
 from collections.abc import Awaitable, Callable
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
 from harness import Reply, Service
 
+from ingest.access import MAX_GROUP_BYTES
+from ingest.encoding import MAX_INDEXED_BYTES
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.contract.shared import contact, finished, stored
@@ -83,6 +87,38 @@ async def test_a_token_of_no_group_may_name_any(service: Service) -> None:
         (42206, "meta.group"),
         (42209, "meta.group"),
     ]
+
+
+def _incompressible(size: int, seed: int) -> str:
+    """Text that PostgreSQL does not make shorter before it is indexed."""
+    return "".join(random.Random(seed).choices(ascii_letters + digits, k=size))
+
+
+async def test_the_longest_names_are_indexed(service: Service, operator: Pool) -> None:
+    account, group = _incompressible(255, 1), _incompressible(MAX_GROUP_BYTES, 2)
+    _, token = await create_token(operator, account, "longest", groups=[group])
+    client = Service(service.client, token)
+    key = _incompressible(MAX_INDEXED_BYTES, 3)
+    saved = await client.post("people?select=meta", {"name": key})
+    assert saved.status == 201, saved.body
+    assert [item["meta"]["group"] for item in saved.body["data"]] == [group]
+    (found,) = (await client.get("people")).body["data"]
+    assert found["name"] == key
+
+
+async def test_a_group_of_before_the_limit_is_refused_before_it_is_accepted(
+    service: Service, operator: Pool
+) -> None:
+    """What no index could hold would fail once it is committed."""
+    id_, token = await create_token(operator, "acme", "old", groups=["short"])
+    long = _incompressible(3000, 4)
+    async with operator.connection() as connection:
+        await connection.execute("UPDATE ingest.tokens SET groups = $2 WHERE id = $1", id_, [long])
+    client = Service(service.client, token)
+    for meta in ({}, {"meta": {"group": long}}):
+        reply = await client.post("airports", _airport("AAA", **meta))
+        assert (reply.status, reply.codes) == (422, {0: [(42206, "meta.group")]})
+    assert (await client.get("airports")).body["data"] == []
 
 
 async def test_items_of_other_groups_are_unseen(service: Service, confined: Confined) -> None:

@@ -4,6 +4,8 @@ from urllib.parse import quote
 
 from harness import Service
 
+from ingest.store.pool import Pool
+from ingest.store.tokens import create_token
 from tests.contract.shared import contact, exchange, head
 from tests.contract.test_writes import FRA
 
@@ -43,6 +45,19 @@ async def test_lists_are_ordered_by_key_and_paged(service: Service) -> None:
     beyond = await service.get("seats", params={"offset": 2**63 - 1})
     assert (beyond.status, beyond.body["data"]) == (200, [])
     assert beyond.body["metadata"]["recordsCount"] == 8
+
+
+async def test_pages_of_groups_are_of_the_same_range(service: Service, operator: Pool) -> None:
+    await service.post("seats", [{"code": code, "meta": {"group": "north"}} for code in "abc"])
+    _, token = await create_token(operator, "acme", "north", groups=["north", "south"])
+    confined = Service(service.client, token)
+    for limit in (1, 1000):
+        for offset in (2**63 - 1 - limit, 2**63 - limit, 2**63 - 1):
+            reply = await confined.get("seats", params={"limit": limit, "offset": offset})
+            assert (reply.status, reply.body["data"]) == (200, [])
+            assert reply.body["metadata"]["recordsCount"] == 3
+    page = await confined.get("seats", params={"limit": 2, "offset": 1})
+    assert [item["code"] for item in page.body["data"]] == ["b", "c"]
 
 
 async def test_numbers_are_ordered_as_numbers(service: Service) -> None:

@@ -199,7 +199,14 @@ def test_grants_that_cannot_be_read(grants: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"role": "nobody"}, {"groups": [""]}, {"groups": [str(n) for n in range(101)]}]
+    "wrong",
+    [
+        {"role": "nobody"},
+        {"groups": [""]},
+        {"groups": [str(n) for n in range(101)]},
+        {"groups": ["a", "g" * 256]},
+        {"groups": ["ä" * 128]},
+    ],
 )
 async def test_tokens_that_cannot_be(operator: Pool, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):

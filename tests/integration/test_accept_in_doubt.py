@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 from staged import save
 
 from ingest.errors import OutcomeUnknown, Unavailable
 from ingest.ids import uuid7
-from ingest.model import Action, IdempotencyKey, NewBatch, Options, Submission
+from ingest.model import Action, IdempotencyKey, NewBatch, Options, Resolution, Submission
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.doubt import written_among
@@ -133,6 +134,38 @@ async def test_batches_of_one_statement_may_have_fared_differently(pool: Pool) -
     await save(pool, there)
     for _ in range(2):
         assert await written_among(pool, "acme", [there, missing]) == {there.id}
+
+
+async def test_a_release_that_knows_no_withdrawn_ones_can_read_them(
+    pool: Pool, operator: Pool
+) -> None:
+    grouped = Options(resolution=Resolution.MERGE, columns=("email",), groups=("north",))
+    doubted = [new_batch(), dataclasses.replace(new_batch(), options=grouped)]
+    assert await written_among(pool, "acme", doubted) == set()
+    async with operator.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT *, NULL AS invalid_so_far FROM ingest.batches WHERE withdrawn ORDER BY id"
+        )
+    found = [batches.from_row(row) for row in rows]
+    assert [(batch.id, batch.options) for batch in found] == [
+        (batch.id, batch.options) for batch in doubted
+    ]
+
+
+async def test_what_is_withdrawn_is_empty(pool: Pool, operator: Pool) -> None:
+    """The constraint was added without reading a row, and holds for every row that is written."""
+    await written_among(pool, "acme", [new_batch()])
+    await save(pool, accepted := new_batch("other"))
+    async with operator.connection() as connection:
+        with pytest.raises(asyncpg.CheckViolationError, match="withdrawn_is_empty"):
+            await connection.execute("UPDATE ingest.batches SET received = 1 WHERE withdrawn")
+        with pytest.raises(asyncpg.CheckViolationError, match="withdrawn_is_empty"):
+            await connection.execute(
+                "UPDATE ingest.batches SET withdrawn = true WHERE id = $1", accepted.id
+            )
+        assert not await connection.fetchval(
+            "SELECT convalidated FROM pg_constraint WHERE conname = 'withdrawn_is_empty'"
+        )
 
 
 async def test_what_was_withdrawn_can_never_be_written(pool: Pool, operator: Pool) -> None:

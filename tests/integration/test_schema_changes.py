@@ -1,5 +1,7 @@
 """What `ingest migrate` makes of a schema that changed."""
 
+import random
+
 import asyncpg
 import pytest
 from marshmallow import INCLUDE, Schema, fields
@@ -88,6 +90,23 @@ async def test_a_table_of_before_groups_gets_their_index(empty_database: str) ->
     assert definitions["things($group)"].endswith(
         """("$account", "$group", id) WHERE ("$group" IS NOT NULL)"""
     )
+
+
+async def test_a_group_of_before_their_limit_is_refused_in_one_line(empty_database: str) -> None:
+    registry = things({"a": fields.String()})
+    await migrated(empty_database, registry)
+    async with connected(empty_database) as connection:
+        await connection.execute('DROP INDEX collections."things($group)"')
+    long = random.Random(1).randbytes(2000).hex()
+    await store(empty_database, 1, **{"$group": long})
+    message = await refusal(empty_database, registry)
+    assert "resource 'things': index row" in message
+    assert message.endswith("""shorten them to at most 2048 bytes, and those of "$group" to 255""")
+    assert long[:20] not in message
+    assert len(message.splitlines()) == 1
+    async with connected(empty_database) as connection:
+        await connection.execute("""UPDATE collections.things SET "$group" = 'short'""")
+    assert await migrated(empty_database, registry) == ["things: indexed its items by group"]
 
 
 async def test_a_schema_that_begins_to_keep_unknown_fields(empty_database: str) -> None:

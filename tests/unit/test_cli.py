@@ -233,6 +233,13 @@ def test_a_token_is_alone_on_standard_output(store: None, monkeypatch: pytest.Mo
     assert given == [None, "acme", "feed", datetime(2126, 1, 31, tzinfo=UTC), asked]
 
 
+def test_a_group_that_cannot_be_is_one_line(store: None) -> None:
+    for name in ("", "g" * 256):
+        refused = ingest("token", "create", "--account", "acme", "--group", name)
+        assert complaint(refused) == "the name of a group has 1 to 255 bytes"
+        assert refused.stdout == ""
+
+
 def listed(monkeypatch: pytest.MonkeyPatch, *found: tokens.Token) -> Result:
     async def read(pool: object, account: str | None) -> list[tokens.Token]:
         return [each for each in found if account in (None, each.account)]
