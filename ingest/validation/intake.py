@@ -107,12 +107,13 @@ class Intake:
     ) -> "_Taken":
         """What becomes of items, up to the first with which there are more than so many values."""
         taken = _Taken()
+        keep, groups = taken.keep, self._groups
         for index, item, key in zip(count(self._first + self._received), items, keys):
             found = accept(index, item, key)
             if found is not None:
-                if self._groups:
-                    found[0][GROUP] = self._groups[0]
-                taken.keep(index, item, found)
+                if groups:
+                    found[0][GROUP] = groups[0]
+                keep(index, item, found)
                 continue
             values -= _values(item, values)
             if values < 0:
