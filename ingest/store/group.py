@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
 _MOST_BATCHES = 500
-# Enough for the statement's own costs not to count; a group that fails is not too much work lost.
-_MOST_ITEMS = 10_000
+# Enough for the statement's own costs not to count; few enough that those of a group are answered,
+# and send more, while the next group is applied.
+_MOST_ITEMS = 5_000
 
 
 class Spoiled(IngestError):
