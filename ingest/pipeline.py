@@ -13,11 +13,10 @@ only then can its request be compared with an earlier one that had the same key.
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from ingest import metrics
@@ -29,26 +28,21 @@ from ingest.gathering import Gatherer
 from ingest.idempotency import Keys
 from ingest.ids import uuid7
 from ingest.model import (
-    Action,
     BatchState,
     Chunk,
     IdempotencyKey,
     NewBatch,
     Outcome,
-    Submission,
 )
 from ingest.queue import Queue
 from ingest.resources import Registry
 from ingest.settings import Settings
-from ingest.slices import take_slice
 from ingest.store import batches, staging
 from ingest.store.commit import rehearse, rehearse_received
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken
-from ingest.streaming import Body, Streams, chunks
-from ingest.validation.chunking import Chunker
-from ingest.validation.intake import Intake
-from ingest.validation.runner import ItemValidator
+from ingest.streaming import Body, Chunks, Streams
+from ingest.validating import Validating
 from ingest.waiting import Waiters
 from ingest.write import Write, identified, new_batch, new_stream, outcome_of, whole
 
@@ -56,9 +50,6 @@ from ingest.write import Write, identified, new_batch, new_stream, outcome_of, w
 _TOGETHER = 4 * 1024 * 1024
 # Tries at a key that PostgreSQL frees while we ask for it.
 _TRIES = 3
-
-
-Chunks = AsyncGenerator[Chunk, None]
 
 
 class Pipeline:
@@ -75,16 +66,12 @@ class Pipeline:
         self.faults = parse_faults(settings.faults, settings.faults_seed)
         self._claims = Claims(pool, keys, dt.timedelta(seconds=settings.idempotency_ttl))
         self._streams = Streams(pool, keys)
-        self.turns = asyncio.Lock()
-        """Held while a piece of a stream is worked on, so that nobody waits for more than one."""
-        self._long = asyncio.Lock()
-        """Held while a long request is validated."""
+        self.validating = Validating(settings.max_values)
         self._registry = registry
         self._saving = Gatherer(
             partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
         )
         self._outcomes = Gatherer(self._read_outcomes, at_once=2, at_most=64)
-        self._validators: dict[tuple[str, Action, bool, str | None], ItemValidator] = {}
 
     async def write(self, write: Write) -> Outcome:
         """Process one write; its outcome, or as much of it as is known when the wait is over.
@@ -119,7 +106,7 @@ class Pipeline:
     async def receive(self, write: Write, body: Body) -> Outcome:
         """Process one write whose body is still arriving. Raises as `write` and the body do."""
         self._require_key(write)
-        async with aclosing(self._chunks(write, body)) as rest:
+        async with aclosing(self.validating.chunks(write, body)) as rest:
             first = await anext(rest)
             if first.last:
                 return await self.write(whole(write, body, first))
@@ -143,14 +130,16 @@ class Pipeline:
         Raises:
             Unavailable: the database is away, or too busy.
         """
-        batch = new_batch(replace(write, key=None), uuid7(), await self._validate(write))
+        batch = new_batch(
+            replace(write, key=None), uuid7(), await self.validating.submission(write)
+        )
         if batch.state is BatchState.REJECTED:
             return outcome_of(batch, self._settings.max_failures)
         return await rehearse(self._pool, self._registry, batch, self._settings.max_failures)
 
     async def rehearse_stream(self, write: Write, body: Body) -> Outcome:
         """What `receive` would answer now, and nothing saved. Raises as `rehearse` and the body."""
-        async with aclosing(self._chunks(write, body)) as rest:
+        async with aclosing(self.validating.chunks(write, body)) as rest:
             first = await anext(rest)
             if first.last:
                 return await self.rehearse(whole(write, body, first))
@@ -202,7 +191,7 @@ class Pipeline:
         accepted = False
         try:
             await self.faults.reached(Point.AFTER_CLAIM)
-            batch = new_batch(write, batch_id, await self._validate(write))
+            batch = new_batch(write, batch_id, await self.validating.submission(write))
             if batch.state is BatchState.REJECTED:
                 if await self._claims.original(write.account, write.key) is not None:
                     raise KeyTaken
@@ -263,40 +252,6 @@ class Pipeline:
             KeyTaken, Unavailable, OutcomeUnknown: see `staging.save`.
         """
         await self._saving.ask(batch.account, batch, batch.submission.size)
-
-    def _chunks(self, write: Write, body: Body) -> Chunks:
-        chunker = Chunker(self._validator(write), write.options, self._settings.max_values)
-        return chunks(body, chunker, self.turns)
-
-    async def _validate(self, write: Write) -> Submission:
-        if write.items.validated is not None:
-            return write.items.validated
-        intake = Intake(
-            self._validator(write), write.options.groups, max_values=self._settings.max_values
-        )
-        await self._take_in(intake, write.items.decoded)
-        validated = intake.submission()
-        write.items.become(validated)
-        return validated
-
-    async def _take_in(self, intake: Intake, items: Sequence[Any]) -> None:
-        start = intake.take(items)
-        if start == len(items):
-            return
-        # One after the other: side by side, none would be ready before all of them are, and the
-        # workers would have nothing to do meanwhile. Short requests get their turn in between.
-        async with self._long:
-            while start < len(items):
-                start = await take_slice(intake, items, start)
-
-    def _validator(self, write: Write) -> ItemValidator:
-        options = write.options
-        kind = (write.resource.name, write.action, options.upserts, options.matching)
-        validator = self._validators.get(kind)
-        if validator is None:
-            validator = ItemValidator(write.resource, write.action, options)
-            self._validators[kind] = validator
-        return validator
 
     async def _committed(self, write: Write, known: Outcome, finished: asyncio.Event) -> Outcome:
         """The final outcome, or what is known already where the wait runs out before it."""

@@ -32,6 +32,9 @@ _BEAT = 10.0  # seconds between two signs of life; sweepers wait for several of 
 _GOODBYE = 5.0  # seconds in which what is on its way is removed when the process ends
 
 
+Chunks = AsyncGenerator[Chunk, None]
+
+
 class Body(Protocol):
     """The body of a request while it arrives."""
 
@@ -53,7 +56,7 @@ class Body(Protocol):
         """What makes its request the same as another, once it is read to its end."""
 
 
-async def chunks(body: Body, chunker: Chunker, turns: asyncio.Lock) -> AsyncGenerator[Chunk, None]:
+async def chunks(body: Body, chunker: Chunker, turns: asyncio.Lock) -> Chunks:
     """The chunks of a body, the last of them marked.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, ClassVar
 
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_load, pre_load, validate
 
@@ -150,6 +150,11 @@ class Service:
     def __init__(self, client: "TestClient[Any, Any]", token: str) -> None:
         self.client = client
         self.token = token
+
+    @property
+    def app(self) -> web.Application:
+        """The application behind the client."""
+        return self.client.app  # type: ignore[union-attr,no-any-return]  # the tests' server has one
 
     async def request(
         self, method: str, path: str, items: Any = None, *, token: str | None = None, **options: Any

@@ -38,6 +38,18 @@ from ingest.formats.limits import (
 from ingest.formats.shapes import Kind, Shape, plain_integer
 from ingest.formats.xml_elements import FIELD, Open, below, structure, unwrap
 
+SAFE: dict[str, Any] = {
+    # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no entities but
+    # XML's own five: a document type is refused before it can declare one.
+    "resolve_entities": "internal",
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+"""Options of a parser of somebody else's XML; whoever uses it has to refuse document types."""
 _STEP = 64 * 1024
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _TYPES = frozenset({"string", "number", "boolean", "null", "array", "object"})
@@ -79,15 +91,7 @@ def _parser(target: "_Target", charset: str | None) -> Any:
         return etree.XMLParser(
             target=cast("Any", target),
             encoding=charset,
-            # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no
-            # entities but XML's own five: a document type is refused before it can declare one.
-            resolve_entities=cast("bool", "internal"),
-            no_network=True,
-            load_dtd=False,
-            dtd_validation=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
+            **SAFE,
         )
     except LookupError:
         raise UnsupportedMediaType(

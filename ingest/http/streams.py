@@ -47,7 +47,7 @@ class StreamedBody:
         self._decompressor = Decompressor(head.encodings, settings.max_stream)
         self._decoder = decoder
         self._digest = digest
-        self._turns = request.app[PIPELINE].turns
+        self._turns = request.app[PIPELINE].validating.turns
         self._pace = _Pace(settings.stream_pace, settings.body_timeout)
         self._rest = self._pieces()
         # Blank lines make no item and are not kept: more than this is never held of one.

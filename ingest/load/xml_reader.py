@@ -1,11 +1,12 @@
 """XML files: each element of the root is an item, sent as it stands in the file."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from lxml import etree
 
 from ingest.formats.negotiation import XML
+from ingest.formats.xml import SAFE
 from ingest.load.feed import MAX_ROW, Feed, LoadError, Row
 
 _UNKNOWN_LINE = 65_535  # older releases of libxml2 count no further
@@ -48,14 +49,7 @@ def _parser(name: str, charset: str | None) -> Any:
         return etree.XMLPullParser(
             ("start", "end"),
             encoding=charset,
-            # As in `ingest.formats.xml`; a document type is refused.
-            resolve_entities=cast("bool", "internal"),
-            no_network=True,
-            load_dtd=False,
-            dtd_validation=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
+            **SAFE,
         )
     except LookupError:
         raise LoadError(

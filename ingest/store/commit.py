@@ -17,6 +17,7 @@ from ingest.model import Batch, Finished, NewBatch, Outcome
 from ingest.resources import Registry, Resource
 from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
+from ingest.store.locks import become_writer
 from ingest.store.patience import allow_time
 from ingest.store.pool import Pool
 from ingest.store.quotas import check_limits
@@ -125,12 +126,6 @@ class _Rehearsed(Exception):
 
 def _too_busy() -> Unavailable:
     return Unavailable("Others keep writing to this collection", "Try again.", retry_after=1)
-
-
-async def become_writer(connection: "Connection", account: str, collection: str) -> None:
-    """Lock the collection of an account until the transaction ends: nobody else writes to it."""
-    while await connection.fetchrow(QUERIES["lock_collection"], account, collection) is None:
-        await connection.execute(QUERIES["insert_counter"], account, collection)
 
 
 async def _apply(

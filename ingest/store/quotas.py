@@ -13,7 +13,7 @@ from ingest.errors import ConfigurationError
 from ingest.model import Batch
 from ingest.quotas import TOTAL, Change, Holdings, refuse_what_is_over
 from ingest.resources import Resource
-from ingest.store.batches import QUERIES as BATCH_QUERIES
+from ingest.store.locks import become_writer
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 from ingest.store.tables import COLLECTIONS
@@ -81,8 +81,7 @@ async def check_limits(
     if not batches[0].limited:
         return
     account = batches[0].account
-    while await connection.fetchrow(BATCH_QUERIES["lock_collection"], account, TOTAL) is None:
-        await connection.execute(BATCH_QUERIES["insert_counter"], account, TOTAL)
+    await become_writer(connection, account, TOTAL)
     ids = [batch.id for batch in batches]
     row = await connection.fetchrow(QUERIES["change"], account, ids)
     if row is None:

@@ -7,7 +7,7 @@ condition that it is still accepted) or `collection` (the lock of the one writer
 import sys
 from types import MappingProxyType
 
-from ingest.store import batches, commit
+from ingest.store import batches, commit, locks
 from workers import commit as committing
 from workers.__main__ import main
 
@@ -36,5 +36,5 @@ async def _apply_none(*_: object, **__: object) -> tuple[()]:
 
 if __name__ == "__main__":
     committing.apply_group = _apply_none
-    commit.QUERIES = _without(sys.argv[1:])
+    commit.QUERIES = locks.QUERIES = _without(sys.argv[1:])
     sys.exit(main())

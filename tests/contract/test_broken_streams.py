@@ -82,7 +82,7 @@ async def test_a_cancelled_request_leaves_nothing(api: Service, operator: Pool) 
 
 @pytest.mark.parametrize("point", [Point.AFTER_CLAIM, Point.AFTER_STAGE])
 async def test_a_bug_leaves_no_half_batch(api: Service, operator: Pool, point: Point) -> None:
-    pipeline = api.client.app[PIPELINE]  # type: ignore[union-attr]
+    pipeline = api.app[PIPELINE]
     pipeline.faults = parse_faults(f"{point.value}=raise", "0")
     reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
     assert reply.status == 500
@@ -117,7 +117,7 @@ async def test_nobody_waits_for_a_client_that_has_stalled(
 
 async def test_the_windows_of_zstd_are_bounded_together(api: Service) -> None:
     """Each may keep 8 MiB of what it has become, for as long as its client takes."""
-    api.client.app[WINDOWS]._limit = 1_000_000  # type: ignore[union-attr]
+    api.app[WINDOWS]._limit = 1_000_000
     body = zstd.compress(contacts())
     zstds = {"prefer": "wait=0", "content_encoding": "zstd"}
     gate = Gate(body[:-3], body[-3:])
@@ -138,11 +138,11 @@ async def test_the_windows_of_zstd_are_bounded_together(api: Service) -> None:
 
 
 async def _windows(api: Service) -> bool:
-    return api.client.app[WINDOWS]._held > 1_000_000  # type: ignore[union-attr]
+    return api.app[WINDOWS]._held > 1_000_000
 
 
 async def test_large_items_that_are_not_complete_are_not_held_without_bound(api: Service) -> None:
-    api.client.app[LARGE_ITEMS].budget._limit = 1_000_000  # type: ignore[union-attr]
+    api.app[LARGE_ITEMS].budget._limit = 1_000_000
     body = lines([large(1, tags=15_000)])
     gates = [Gate(body[:-2], body[-2:]) for _ in range(2)]
     sending = [asyncio.create_task(stream(api, gate.pieces(), prefer="wait=0")) for gate in gates]

@@ -70,7 +70,7 @@ async def state_of(operator: Pool, batch: UUID) -> tuple[str, int]:
 
 async def finished(operator: Pool, batch: UUID) -> tuple[str, int]:
     async with asyncio.timeout(30):
-        while (found := await state_of(operator, batch))[0] == "accepted":  # noqa: ASYNC110
+        while (found := await state_of(operator, batch))[0] == "accepted":  # noqa: ASYNC110 - it is a worker's doing
             await asyncio.sleep(0.02)
     return found
 
@@ -89,7 +89,7 @@ async def test_a_damaged_batch_fails_and_others_pass(
         assert (await service.post("contacts", [contact("behind")])).status == 201
         assert await finished(operator, batch) == ("failed", settings.max_attempts)
         async with asyncio.timeout(20):
-            while not (said := [line for line in lines if is_end(line, batch)]):  # noqa: ASYNC110
+            while not (said := [line for line in lines if is_end(line, batch)]):  # noqa: ASYNC110 - a list
                 await asyncio.sleep(0.01)
     assert [(line["account"], line["state"], line["received"]) for line in said] == [
         ("acme", "failed", 1)

@@ -204,7 +204,7 @@ async def test_a_key_that_is_renewed_meanwhile_is_not_forgotten(
     finish = "UPDATE ingest.batches SET finished_at = now() - $1::interval"
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     keep = timedelta(hours=24)
-    pool = service.client.app[POOL]  # type: ignore[union-attr]
+    pool = service.app[POOL]
     async with operator.connection() as connection:
         await connection.execute(finish, timedelta(hours=25))
         async with connection.transaction():
