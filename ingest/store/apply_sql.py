@@ -198,7 +198,7 @@ SET state = 'committed', finished_at = statement_timestamp(), invalid = coalesce
     unchanged = totals.unchanged, deleted = totals.deleted,
     outcomes = totals.outcomes, data = {data}
 FROM totals
-WHERE b.account = $2 AND b.id = totals.batch
+WHERE b.account = $2 AND b.id = totals.batch AND b.id = ANY ($1)
   AND totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))
 RETURNING b.id AS batch, b.account, b.token, b.trace_id, b.collection, b.action, b.state,
     b.received, cardinality(b.invalid) AS invalid, b.created, b.updated, b.unchanged, b.deleted"""

@@ -194,6 +194,8 @@ def _server_settings(role: str | None, timeout: float, work_mem: str) -> dict[st
         "timezone": "UTC",
         "search_path": "pg_catalog",
         "jit": "off",
+        # A plan is kept, and the table may grow: none is made of reading all of it.
+        "enable_seqscan": "off",
         "statement_timeout": milliseconds,
         # Shorter, so that waiting for somebody else is told from being too slow.
         "lock_timeout": str(int(timeout * _LOCK_SHARE * 1000)),

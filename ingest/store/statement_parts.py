@@ -51,7 +51,10 @@ class Parts:
         return next(f for f in self.resource.fields if f.name == self.options.matching)
 
     def _staged(self) -> str:
-        """FROM: the staged records `r` of the payloads `p` of the batches `g`."""
+        """FROM: the staged records `r` of the payloads `p` of the batches `g`.
+
+        The batches are named twice, so that there is no plan that reads those of others.
+        """
         # Each column costs its look-up in every record: those that nobody asks for are left out.
         columns = [f"{quote(field.column)} {_declared(field)}" for field in self.resource.fields]
         extra = ['"$i" integer', '"$v" bigint', '"$g" text']
@@ -60,7 +63,7 @@ class Parts:
         if self.resource.keeps_unknown:
             extra.append('"$extra" jsonb')
         return f"""{BATCHES}
-    JOIN ingest.payloads p ON p.batch = g.batch AND p.account = $2
+    JOIN ingest.payloads p ON p.batch = g.batch AND p.batch = ANY ($1) AND p.account = $2
     CROSS JOIN LATERAL json_to_recordset(convert_from(p.records, 'UTF8')::json)
         AS r({", ".join([*extra, *columns])})"""
 
