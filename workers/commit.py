@@ -55,17 +55,23 @@ class Committer:
         self.rung[pair] = True
         try:
             ends = time.monotonic() + _TURN
+            # What waits after a pause, all clients may have sent, and none sends more until it is
+            # answered: half of them are, while the other half is committed.
+            half = True
             while self.rung[pair] and time.monotonic() < ends:
                 self.rung[pair] = False
-                if await self._commit_group(account, collection):
+                if await self._commit_group(account, collection, half=half):
                     self.rung[pair] = True
+                half = False
             more = self.rung[pair]
         finally:
             del self.rung[pair]
         if more:
             await self.queue.ring(account, collection)
 
-    async def _commit_group(self, account: str, collection: str, *, checked: bool = False) -> bool:
+    async def _commit_group(
+        self, account: str, collection: str, *, half: bool = False, checked: bool = False
+    ) -> bool:
         """Commit the next group; whether others wait. Who comes later rings."""
         group: Sequence[Batch] = ()
         done: Sequence[Finished] = ()
@@ -73,7 +79,7 @@ class Committer:
         started = time.perf_counter()
         try:
             async with self.pool.transaction() as connection:
-                group, more = await take_group(connection, account, collection)
+                group, more = await take_group(connection, account, collection, half=half)
                 if not group:
                     return False
                 done = await apply_group(connection, self.registry, group, checked=checked)

@@ -26,6 +26,8 @@ _MOST_BATCHES = 500
 # Enough for the statement's own costs not to count; few enough that those of a group are answered,
 # and send more, while the next group is applied.
 _MOST_ITEMS = 5_000
+_MANY = 16
+"""So many batches are worth a second transaction, so that the first half need not wait for it."""
 
 
 class Spoiled(IngestError):
@@ -37,7 +39,7 @@ class Unchecked(Spoiled):
 
 
 async def take_group(
-    connection: "Connection", account: str, collection: str
+    connection: "Connection", account: str, collection: str, *, half: bool = False
 ) -> tuple[Sequence[Batch], bool]:
     """Lock the next batches of a collection that can be applied together; none where none waits.
 
@@ -45,10 +47,14 @@ async def take_group(
     The transaction has no account yet: from here to its end it has this one, and is the one writer
     of the collection.
 
+    Args:
+        half: of many batches, take only half.
+
     Returns:
         The batches, and whether others wait.
     """
     rows = await connection.fetch(QUERIES["take_waiting"], account, collection, _MOST_BATCHES)
+    most = len(rows) // 2 if half and len(rows) >= _MANY else len(rows)
     group: list[Batch] = []
     items = 0
     for row in rows:
@@ -56,7 +62,7 @@ async def take_group(
         first = group[0] if group else batch
         if (batch.action, batch.options) != (first.action, first.options):
             continue
-        if group and items + batch.received > _MOST_ITEMS:
+        if len(group) == most or (group and items + batch.received > _MOST_ITEMS):
             break
         group.append(batch)
         items += batch.received

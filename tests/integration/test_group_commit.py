@@ -213,6 +213,22 @@ async def test_batches_of_other_kinds_and_accounts_are_other_groups(
     assert await outcomes(api, [*creates, *upserts]) == [201, 201, 201]
 
 
+@pytest.mark.parametrize(("waiting", "groups"), [(15, [15]), (20, [10, 10])])
+async def test_of_many_that_wait_half_need_not_wait_for_all(
+    api: Service,
+    committer: Committer,
+    applied: list[list[UUID]],
+    waiting: int,
+    groups: list[int],
+) -> None:
+    items = [{"email": f"{n}@example.com", "first_name": "Jo"} for n in range(waiting)]
+    batches = await send(api, "POST", *([item] for item in items))
+    await committer.commit_waiting("acme", "contacts")
+    assert [len(group) for group in applied] == groups
+    assert [batch for group in applied for batch in group] == batches
+    assert await outcomes(api, batches) == [201] * waiting
+
+
 async def test_many_batches_are_few_jobs(
     api: Service, committer: Committer, settings: Settings
 ) -> None:
