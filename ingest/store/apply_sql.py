@@ -102,15 +102,17 @@ class Apply(Parts):
     SELECT $2, g."$batch", 1, statement_timestamp(), statement_timestamp(), {self._values("g")}
     FROM good g{only}
     ORDER BY g."$n"
-    RETURNING t.*
 )"""
 
     def _created(self) -> str:
-        if self.options.representation:
-            return f"""SELECT g."$batch", g."$n", 'c', {self._item("t")}
-FROM created t JOIN good g ON g.{self.key} = t.{self.key}"""
+        """From the items, of which the rows are made as they are.
+
+        To find an item's row, each would have to be joined with all others: to the planner both
+        are one row.
+        """
         only = ' WHERE g."$target" IS NULL' if self.upsert else ""
-        return f"""SELECT g."$batch", g."$n", 'c', NULL::json FROM good g{only}"""
+        return f"""SELECT t."$batch", t."$n", 'c', {self._item("t")}
+FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
 
     def _update(self) -> str:
         changes = [(quote(f.column), self._changed(f)) for f in self._changeable()]
@@ -204,6 +206,8 @@ RETURNING b.id AS batch, b.account, b.token, b.trace_id, b.collection, b.action,
     b.received, cardinality(b.invalid) AS invalid, b.created, b.updated, b.unchanged, b.deleted"""
 
 
+_NEW = """1 AS "$version", statement_timestamp() AS "$created_at",
+    statement_timestamp() AS "$updated_at", g."$g" AS "$group\""""
 _COUNTED = """counted AS (
     UPDATE ingest.counters c
     SET items = c.items + change.items

@@ -28,6 +28,9 @@ from ingest.validation.runner import ItemValidator
 ROWS, OTHERS = 100_000, 5_000
 # Of the table and its indexes, for each item: a descent through two indexes, and one write of each.
 BLOCKS_AN_ITEM = 40
+# Of any step of a statement; joined each with each, a thousand items would have a million.
+ROWS_AN_ITEM = 10
+_THROWN_AWAY = ("Rows Removed by Filter", "Rows Removed by Join Filter")
 CONTACTS = REGISTRY["contacts"]
 _FILL = """
 INSERT INTO collections.contacts
@@ -85,6 +88,11 @@ BY_EMAIL = Options(matching="email")
 KINDS = {
     "create": Kind(
         Action.CREATE, Options(), lambda n: {"email": f"new{n}@example.com", "first_name": "N"}
+    ),
+    "create, and show nothing": Kind(
+        Action.CREATE,
+        Options(representation=False),
+        lambda n: {"email": f"new{n}@example.com", "first_name": "N"},
     ),
     "merge": Kind(Action.CREATE, MERGE, stored),
     "merge by email": Kind(
@@ -157,6 +165,14 @@ class Plan(NamedTuple):
         return read
 
     @property
+    def rows(self) -> int:
+        """The most that any step had in its hands: what it gave on, and what it threw away."""
+        return max(
+            node["Actual Loops"] * sum(node.get(rows, 0) for rows in ("Actual Rows", *_THROWN_AWAY))
+            for node in _nodes(self.document["Plan"])
+        )
+
+    @property
     def scans(self) -> list[dict[str, Any]]:
         """How the table itself is read; its rows as they are written are no scan."""
         return self.scans_of("contacts")
@@ -191,7 +207,7 @@ async def explain(pool: Pool, kind: Kind, count: int, mode: str) -> dict[str, Pl
     calls = {
         "check": (sql.check, key),
         "stranded": (sql.stranded, (*key, [0])),
-        "apply": (sql.apply, (*key, "contacts", [0], [0])),
+        "apply": (sql.apply, (*key, "contacts", [*range(0, count, 4)], [0])),
     }
     plans = {}
     try:
@@ -231,6 +247,7 @@ async def test_a_commit_reads_what_its_items_need_and_no_more(
         for scan in plan.scans_of("batches", "payloads"):
             _assert_looks_batches_up(scan)
         assert plan.blocks <= 1_000 * BLOCKS_AN_ITEM, statement
+        assert plan.rows <= 1_000 * ROWS_AN_ITEM, statement
         # Nor is the table read for the sake of a few items.
         assert small[statement].blocks <= 300 + 10 * BLOCKS_AN_ITEM, statement
 
