@@ -25,6 +25,9 @@ GRACE = 5.0
 _IDLE = 10.0  # seconds that a transaction may hold its locks while its process does something else
 _LOCK_SHARE = 0.5  # of a statement's time that it may wait for a lock
 _CLOSE_TIMEOUT = 5.0  # seconds for connections to be closed in order
+_PLAN_LIFETIME = 10.0
+"""Seconds after which a statement is planned anew: for a table that is empty as yet, PostgreSQL
+makes plans that read all of it, and keeps them until autovacuum has analyzed what it became."""
 
 # What passes by itself: the same call may succeed a moment later.
 _TRANSIENT = (
@@ -159,6 +162,7 @@ async def open_pool(
         timeout=CONNECT_TIMEOUT,
         command_timeout=timeout + GRACE,
         statement_cache_size=settings.statement_cache,
+        max_cached_statement_lifetime=_PLAN_LIFETIME,
         server_settings=_server_settings(role, timeout, work_mem),
         reset=_leave_as_it_is,
     )

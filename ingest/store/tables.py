@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0012"
+REQUIRED_REVISION = "0013"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"
