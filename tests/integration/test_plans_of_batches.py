@@ -43,7 +43,8 @@ FROM generate_series($1::integer, $1::integer + $4::integer - 1) n
 _CONTACTS = """
 INSERT INTO collections.contacts
     ("$account", "$batch", "$version", "$created_at", "$updated_at", id, email, first_name)
-SELECT 'acme', gen_random_uuid(), 1, now(), now(), gen_random_uuid(), 'p' || n || '@example.com', 'P'
+SELECT 'acme', gen_random_uuid(), 1, now(), now(), gen_random_uuid(),
+       'p' || n || '@example.com', 'P'
 FROM generate_series(1, $1::integer) n
 """
 
@@ -143,12 +144,12 @@ async def test_a_statement_is_planned_anew_though_nobody_analyzes(
     settings = Settings(database_url=database_url, redis_url="redis://nowhere", database_pool=1)
     apply = statements(CONTACTS, Action.UPDATE, BY_EMAIL).apply
     async with open_pool(settings) as pool:
-        assert await _patched(pool, 1, "force_generic_plan") == 0
+        assert await _patched(pool, 1) == 0
         await superuser.execute(_CONTACTS, MANY)
         async with asyncio.timeout(30):
-            while await _is_kept(pool, apply):
+            while await _is_kept(pool, apply):  # noqa: ASYNC110 - time passes, no more
                 await asyncio.sleep(0.05)
-        assert 0 < await _patched(pool, 2, "force_generic_plan") <= FEW_BLOCKS
+        assert 0 < await _patched(pool, 2) <= FEW_BLOCKS
 
 
 async def _is_kept(pool: Pool, statement: str) -> bool:
@@ -160,7 +161,7 @@ async def _is_kept(pool: Pool, statement: str) -> bool:
         )
 
 
-async def _patched(pool: Pool, number: int, mode: str) -> int:
+async def _patched(pool: Pool, number: int) -> int:
     """How many rows of the collection are read to change one."""
     intake = Intake(ItemValidator(CONTACTS, Action.UPDATE, BY_EMAIL))
     intake.add([{"email": f"p{number}@example.com", "age": number}])
@@ -170,7 +171,7 @@ async def _patched(pool: Pool, number: int, mode: str) -> int:
     await save(pool, batch)
     sql = statements(CONTACTS, Action.UPDATE, BY_EMAIL)
     async with pool.transaction("acme") as connection:
-        await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         await connection.fetch(sql.apply, [batch.id], "acme", "contacts", [], None)
         rows: int = await connection.fetchval(
             "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'contacts'"
