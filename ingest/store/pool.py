@@ -25,7 +25,7 @@ GRACE = 5.0
 _IDLE = 10.0  # seconds that a transaction may hold its locks while its process does something else
 _LOCK_SHARE = 0.5  # of a statement's time that it may wait for a lock
 _CLOSE_TIMEOUT = 5.0  # seconds for connections to be closed in order
-_PLAN_LIFETIME = 10.0
+_PLAN_LIFETIME = 10
 """Seconds after which a statement is planned anew: for a table that is empty as yet, PostgreSQL
 makes plans that read all of it, and keeps them until autovacuum has analyzed what it became."""
 

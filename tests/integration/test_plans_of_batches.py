@@ -140,7 +140,7 @@ async def test_a_statement_is_planned_anew_though_nobody_analyzes(
     database_url: str, superuser: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What joins the table itself, to write it, has a plan for an empty table that reads it all."""
-    monkeypatch.setattr("ingest.store.pool._PLAN_LIFETIME", 0.2)
+    monkeypatch.setattr("ingest.store.pool._PLAN_LIFETIME", 1)
     settings = Settings(database_url=database_url, redis_url="redis://nowhere", database_pool=1)
     apply = statements(CONTACTS, Action.UPDATE, BY_EMAIL).apply
     async with open_pool(settings) as pool:
