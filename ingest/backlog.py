@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 _EVERY = 0.25  # seconds between two readings
 _SHARE = 0.05  # of the time that readings may take: a long backlog is read less often
 _STALE = 1.0  # seconds beyond that after which a reading says too little to let anybody in
-_WINDOW = 10.0  # seconds over which the drain rate is measured
+_WINDOW = 10.0  # seconds over which the drain rate is measured; two readings may be further apart
 _ROOM = 0.9  # of the bound: who comes back finds room for more than one
 _SHORTEST, _LONGEST = 1, 60  # seconds of Retry-After
 _UNMEASURED = 5  # seconds of it while the rate is not known
@@ -39,14 +39,21 @@ class DrainRate:
         self._samples: deque[_Sample] = deque()
 
     def add(self, before: Waiting, now: Waiting) -> None:
-        """Learn from two readings, the second of which knows the newest batch of the first."""
+        """Learn from two readings, the second of which knows the newest batch of the first.
+
+        However far apart they are, they count until the next ones: where nobody writes, scrapes
+        alone read.
+        """
         seconds = (now.asked_at - before.asked_at).total_seconds()
-        while self._samples and (now.asked_at - self._samples[0].until).total_seconds() > _WINDOW:
+        while self._samples and (now.asked_at - self._samples[0].since).total_seconds() > _WINDOW:
             self._samples.popleft()
-        if before.items and 0 < seconds <= _WINDOW:
-            items = max(before.items - now.known_items, 0)
-            size = max(before.bytes - now.known_bytes, 0)
-            self._samples.append(_Sample(now.asked_at, seconds, items, size))
+        if not before.items or seconds <= 0:
+            return
+        if seconds > _WINDOW and not now.known_items:
+            return  # it was finished at some time between them, and nobody saw when
+        items = max(before.items - now.known_items, 0)
+        size = max(before.bytes - now.known_bytes, 0)
+        self._samples.append(_Sample(before.asked_at, seconds, items, size))
 
     @property
     def items(self) -> float | None:
@@ -65,7 +72,7 @@ class DrainRate:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    until: dt.datetime
+    since: dt.datetime
     seconds: float
     items: int
     bytes: int

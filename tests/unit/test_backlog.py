@@ -38,16 +38,33 @@ def test_the_rate_forgets() -> None:
     rate = DrainRate()
     rate.add(waiting(0, 1000), waiting(1, 0, known=0))
     assert rate.items == 1000
-    rate.add(waiting(9, 500), waiting(10.5, 500, known=500))
+    rate.add(waiting(8, 500), waiting(9.5, 500, known=500))
     assert rate.items == 1000 / 2.5
-    rate.add(waiting(10.5, 500), waiting(12, 500, known=500))
+    rate.add(waiting(9.5, 500), waiting(12, 500, known=500))
     assert rate.items == 0
+
+
+def test_two_readings_that_are_far_apart_count_until_the_next() -> None:
+    """Where nobody writes, Prometheus alone has the backlog read, four times a minute."""
+    rate = DrainRate()
+    rate.add(waiting(0, 90_000), waiting(15, 60_000, known=60_000))
+    assert (rate.items, rate.bytes) == (2_000, 20_000)
+    rate.add(waiting(15, 60_000), waiting(30, 15_000, known=15_000))
+    assert rate.items == 3_000
+    rate.add(waiting(30, 15_000), waiting(31, 14_000, known=14_000))
+    assert rate.items == 1_000
 
 
 def test_without_a_backlog_nothing_is_learnt() -> None:
     rate = DrainRate()
     rate.add(waiting(0, 0), waiting(1, 10))
-    rate.add(waiting(1, 10), waiting(500, 0))  # nobody looked for minutes
+    assert rate.items is None
+
+
+def test_a_backlog_that_was_gone_when_somebody_looked_tells_nothing() -> None:
+    rate = DrainRate()
+    rate.add(waiting(0, 1_000), waiting(15, 700, known=700))
+    rate.add(waiting(15, 700), waiting(500, 5_000))  # nobody looked for minutes
     assert rate.items is None
 
 
