@@ -40,8 +40,12 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed there
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
 _OTHER = "other"
-_REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
-_DATABASE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_UP_TO_TEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# An answer that waits for a commit in vain comes a moment after ten seconds (`INGEST_WAIT`).
+_REQUEST_BUCKETS = (*_UP_TO_TEN, 11, 15, 30, 60)
+_DATABASE_BUCKETS = (*_UP_TO_TEN, 30)
+# What only API processes know; a worker by itself would show an empty backlog.
+_OF_API = CollectorRegistry()
 
 _REQUESTS = Counter(
     "ingest_requests", "Requests that were answered.", ["method", "collection", "status"]
@@ -76,15 +80,15 @@ _COMMIT_SECONDS = Histogram(
 )
 STAGE_SECONDS = Histogram(
     "ingest_stage_duration_seconds",
-    "From a validated batch to one that is durable.",
+    "From a validated batch to one that is durable; not of streams, staged while they arrive.",
     buckets=_DATABASE_BUCKETS,
 )
 """`with STAGE_SECONDS.time():` around whatever makes a batch durable."""
 
 
 def _shared_gauge(name: str, meaning: str) -> Gauge:
-    """A gauge of which every process knows the same value; the latest counts."""
-    return Gauge(name, meaning, multiprocess_mode="mostrecent")
+    """A gauge of which every API process knows the same value; the latest counts."""
+    return Gauge(name, meaning, multiprocess_mode="mostrecent", registry=_OF_API)
 
 
 _BACKLOG_BATCHES = _shared_gauge("ingest_backlog_batches", "Batches accepted and unfinished.")
@@ -99,7 +103,6 @@ _MAX_BYTES = _shared_gauge("ingest_backlog_max_bytes", "Where writes are refused
 _REDIS_AWAY = Gauge(
     "ingest_redis_away", "Processes that do without Redis now.", multiprocess_mode="sum"
 )
-_REDIS_AWAY.set(0)  # whatever the part's predecessor left
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ def _durations(method: str) -> Histogram:
 
 def prepare_api(collections: Iterable[str], *, max_items: int, max_bytes: int) -> None:
     """Show what an API process counts from its start on, at zero."""
+    _begin()
     for name in collections:
         _accepting(name)
     _MAX_ITEMS.set(max_items)
@@ -164,8 +168,13 @@ def prepare_api(collections: Iterable[str], *, max_items: int, max_bytes: int) -
 
 def prepare_worker(collections: Iterable[str]) -> None:
     """Show what a worker counts from its start on, at zero."""
+    _begin()
     for name in collections:
         _committing(name)
+
+
+def _begin() -> None:
+    _REDIS_AWAY.set(0)  # whatever the part's predecessor left
 
 
 def answered(method: str, collection: str, status: int, seconds: float) -> None:
@@ -243,17 +252,19 @@ def redis_away(away: bool) -> None:
 
 def render() -> bytes:
     """Everything in Prometheus's text format: of this process, or of all that share its folder."""
-    return generate_latest(_registry())
+    if _FOLDER is not None:
+        return generate_latest(_shared(_FOLDER))
+    return generate_latest(REGISTRY) + generate_latest(_OF_API)
 
 
 def serve(host: str, port: int) -> None:
-    """Answer `GET /metrics` on a port of its own, for a process that serves nothing else.
+    """Answer `GET /metrics` on a port of its own, for a worker: there is no backlog in it.
 
     Raises:
         ConfigurationError: nobody can listen there.
     """
     try:
-        start_http_server(port, host, _registry())
+        start_http_server(port, host, REGISTRY if _FOLDER is None else _shared(_FOLDER))
     except OSError as error:
         raise ConfigurationError(
             f"cannot serve metrics on {host}:{port}: {error.strerror or error}; "
@@ -261,9 +272,8 @@ def serve(host: str, port: int) -> None:
         ) from error
 
 
-def _registry() -> CollectorRegistry:
-    if _FOLDER is None:
-        return REGISTRY
+def _shared(folder: str) -> CollectorRegistry:
+    """What all processes have in a folder."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, _FOLDER)  # type: ignore[no-untyped-call]  # not typed there
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # not typed there
     return registry

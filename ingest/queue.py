@@ -200,6 +200,7 @@ class Queue:
             async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(channel)
                 while True:
+                    await self._link.look_again()
                     message = await subscription.get_message(timeout=_LISTEN)
                     if message is not None:
                         yield message["data"]

@@ -57,6 +57,11 @@ class RedisLink:
             self._away = away
             metrics.redis_away(away)
 
+    async def look_again(self) -> None:
+        """Call Redis where the last call failed: a process that is idle would not know it back."""
+        if self._away:
+            await self.is_there()
+
     async def is_there(self) -> bool:
         """Whether Redis answers."""
         try:

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import redis
 from aiohttp import ClientSession
 from harness import Service
 from prometheus_client.parser import text_string_to_metric_families
@@ -96,6 +97,32 @@ async def test_redis_that_is_away_is_shown(api: Service) -> None:
     assert (await scraped(api))["ingest_redis_away", frozenset()] == 1
 
 
+@configured(redis_timeout=0.1)
+async def test_redis_that_is_back_is_shown_by_a_process_without_requests(
+    api: Service, settings: Settings
+) -> None:
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.client_pause(3_000)
+    await api.post("contacts", [JIM], prefer="respond-async", idempotency_key="k")
+    assert (await scraped(api))["ingest_redis_away", frozenset()] == 1
+
+    async def back() -> bool:
+        return (await scraped(api))["ingest_redis_away", frozenset()] == 0
+
+    await until(back)
+
+
+async def test_an_answer_that_waited_for_nothing_has_a_bucket_of_its_own(api: Service) -> None:
+    """INGEST_WAIT is 10 s, and the next bucket should not be a minute."""
+    before = await scraped(api)
+    metrics.answered("POST", "contacts", 202, 10.01)
+    grows = {
+        le: await grown(api, before, "ingest_request_duration_seconds_bucket", method="POST", le=le)
+        for le in ("10.0", "11.0", "15.0", "30.0", "60.0")
+    }
+    assert grows == {"10.0": 0, "11.0": 1, "15.0": 1, "30.0": 1, "60.0": 1}
+
+
 async def test_labels_take_nothing_that_clients_invent(api: Service) -> None:
     before = await scraped(api)
     await api.get("no-such-collection")
@@ -137,4 +164,9 @@ async def test_a_process_of_its_own_serves_its_metrics_on_a_port(settings: Setti
         client.get(f"http://{settings.host}:{port}/metrics") as response,
     ):
         assert response.status == 200
-        assert ("ingest_redis_away", frozenset()) in parsed(await response.text())
+        samples = parsed(await response.text())
+    assert ("ingest_redis_away", frozenset()) in samples
+    # It never reads the backlog, and must not tell that it is empty.
+    assert not [
+        name for name, _ in samples if name.startswith("ingest_backlog_") and "reject" not in name
+    ]
