@@ -1,6 +1,7 @@
 """The clients of the load generator: HTTP on bare sockets, and COPY by asyncpg."""
 
 import asyncio
+import math
 import statistics
 import time
 from abc import ABC, abstractmethod
@@ -29,6 +30,8 @@ class Tally:
         self.ended = began
         self.items = 0
         self.refused = 0
+        self.retry_after: list[float] = []
+        """Seconds that each refusal asked for; 0 where it did not say."""
         self.errors: list[str] = []
         self.answers: list[tuple[float, float, int]] = []
         """When each answer came, how long it took (both in seconds), its status."""
@@ -39,10 +42,17 @@ class Tally:
         self.items += saved
         self.answers.append((now - self.began, now - sent, status))
 
+    def refuse(self, retry_after: float) -> None:
+        """Note a refusal (503)."""
+        self.refused += 1
+        self.retry_after.append(retry_after)
+
     def percentile(self, share: float) -> float:
-        """In milliseconds."""
+        """In milliseconds, by the nearest rank: of ten, the 99th percentile is the greatest."""
         times = sorted(took for _, took, status in self.answers if status != _UNAVAILABLE)
-        return round(1000 * times[int(share * (len(times) - 1))], 3) if times else 0.0
+        if not times:
+            return 0.0
+        return round(1000 * times[max(math.ceil(share * len(times)) - 1, 0)], 3)
 
     def timeline(self) -> list[dict[str, Any]]:
         """Of each second: requests by status, and latencies of those that were not refused."""
@@ -146,20 +156,21 @@ class HttpClient(Client):
 
     async def send(self, place: int, tally: Tally) -> None:
         request = self._request_of(place)
+        sent = time.perf_counter()  # the first time: what is sent again has waited meanwhile
         while True:
             if self._connection is None or self._connection.transport.is_closing():
                 await self.connect()
             assert self._connection is not None
-            sent = time.perf_counter()
             status, headers, body = await self._connection.request(request)
             if _header(headers, b"connection") == b"close":
                 self._connection.transport.close()
             if status != _UNAVAILABLE:
                 break
-            tally.refused += 1
+            retry_after = float(_header(headers, b"retry-after") or 0)
+            tally.refuse(retry_after)
             if not self._load.patient:
                 break
-            await asyncio.sleep(float(_header(headers, b"retry-after") or 1))
+            await asyncio.sleep(retry_after or 1)
         tally.add(sent, status, self._saved(place, status, body, tally))
 
     def _saved(self, place: int, status: int, body: bytes, tally: Tally) -> int:
@@ -185,15 +196,9 @@ class HttpClient(Client):
 class CopyClient(Client):
     """A connection that copies records which are ready into the peers' table."""
 
-    def __init__(self, load: "Load", connection: Any) -> None:
-        self._load = load
+    def __init__(self, ready: dict[int, list[tuple[Any, ...]]], connection: Any) -> None:
+        self._records = ready
         self._connection = connection
-        self._records: dict[int, list[tuple[Any, ...]]] = {}
-
-    def prepare(self, place: int) -> None:
-        """Make the records of this place."""
-        load = self._load
-        self._records[place] = list(records(load.serial, load.first + place * load.size, load.size))
 
     async def send(self, place: int, tally: Tally) -> None:
         ready = self._records.pop(place)
@@ -217,13 +222,14 @@ async def connect_clients(load: "Load") -> list[Client]:
 
 
 async def _copy_clients(load: "Load") -> list[Client]:
-    clients = [
-        CopyClient(load, await asyncpg.connect(load.target, timeout=10))
+    ready = {
+        place: list(records(load.serial, load.first + place * load.size, load.size))
+        for place in range(load.requests)
+    }
+    return [
+        CopyClient(ready, await asyncpg.connect(load.target, timeout=10))
         for _ in range(load.clients)
     ]
-    for place in range(load.requests):
-        clients[place % load.clients].prepare(place)
-    return list(clients)
 
 
 class _Requests:

@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -62,6 +63,8 @@ class Sent:
 
     Args:
         items: that were acknowledged as saved (or accepted, where the client asked for that).
+        refused: answers with 503; `retry_after` has the least and the greatest seconds that they
+            asked for, 0 for one that did not say, and nothing without refusals.
         timeline: for each second, requests by status and the median and greatest latency.
     """
 
@@ -70,6 +73,7 @@ class Sent:
     requests: int
     items: int
     refused: int
+    retry_after: list[float]
     p50: float
     p99: float
     errors: list[str]
@@ -124,10 +128,12 @@ class Generator:
         return answer
 
 
-async def _send(client: Client, number: int, load: Load, end: float, tally: Tally) -> None:
-    """One client's share: every `load.clients`-th body from its own number on."""
+async def _send(
+    client: Client, places: Iterator[int], load: Load, end: float, tally: Tally
+) -> None:
+    """What one client sends: the next body that no other has taken."""
     began = tally.began
-    for place in range(number, load.requests, load.clients):
+    for place in places:
         if load.per_second:
             due = began + place / load.per_second
             if max(due, time.perf_counter()) >= end:
@@ -143,12 +149,13 @@ async def _run(load: Load, clients: list[Client], seconds: float) -> Sent:
     gc.collect()
     gc.freeze()
     gc.disable()
+    places = iter(range(load.requests))
     tally = Tally(time.perf_counter())
     cpu = time.process_time()
     try:
         async with asyncio.timeout(seconds + PATIENCE), asyncio.TaskGroup() as group:
-            for number, client in enumerate(clients):
-                group.create_task(_send(client, number, load, tally.began + seconds, tally))
+            for client in clients:
+                group.create_task(_send(client, places, load, tally.began + seconds, tally))
     except* (OSError, TimeoutError, asyncpg.PostgresError) as errors:
         tally.errors += [f"{type(error).__name__}: {error}" for error in errors.exceptions]
     took = max(tally.ended - tally.began, 1e-9)
@@ -161,6 +168,7 @@ async def _run(load: Load, clients: list[Client], seconds: float) -> Sent:
         requests=len(tally.answers),
         items=tally.items,
         refused=tally.refused,
+        retry_after=[min(tally.retry_after), max(tally.retry_after)] if tally.refused else [],
         p50=tally.percentile(0.50),
         p99=tally.percentile(0.99),
         errors=tally.errors[:5],

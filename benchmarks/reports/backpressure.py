@@ -9,27 +9,59 @@ from benchmarks.reports.sheet import Sheet, number
 Results = dict[str, Any]
 
 
+def sustainable(results: Results) -> float:
+    """Items a second that can be committed: the mean of what was measured before and after."""
+    return float(results["sustainable"] + results["sustainableAfter"]) / 2
+
+
+def pressure(results: Results) -> float:
+    """How many times the sustainable rate was offered."""
+    return float(results["offered"] / sustainable(results))
+
+
+def void(results: Results) -> list[str]:
+    """Why a run shows nothing; empty where it does."""
+    accepted, stored, times = results["accepted"], results["stored"], results["times"]
+    reasons = []
+    if pressure(results) < times:
+        reasons.append(f"less than {times:g} times the sustainable rate was offered")
+    if not results["refused"]:
+        reasons.append("nothing was refused")
+    elif not all(results.get("retryAfter", ())):
+        reasons.append("a refusal had no Retry-After")
+    if accepted != stored:
+        reasons.append(f"{accepted:,} items were accepted, {stored:,} are stored")
+    if results["errors"]:
+        reasons.append(f"other answers: {'; '.join(results['errors'])[:100]}")
+    return reasons
+
+
 def sheets(results: Results) -> list[Sheet]:
     """What was offered, accepted, refused, and what became of it."""
-    accepted, stored = results["accepted"], results["stored"]
+    rate = sustainable(results)
     latencies = [each["max"] for each in results["latencies"]]
-    lost = "none" if accepted == stored else f"VOID: {accepted:,} accepted, {stored:,} stored"
+    retry_after = "–".join(f"{each:g}" for each in sorted(set(results.get("retryAfter", ()))))
+    committed = results["accepted"] / (results["seconds"] + results["recovery"])
     rows = [
         ("sustainable before, items/s", number(results["sustainable"])),
-        ("to be offered, items/s", number(results["wanted"])),
-        ("offered by 256 clients, items/s", number(results["offered"])),
-        ("limit of the backlog, items", number(results["backlogLimit"])),
-        ("greatest backlog, items", number(max(each["items"] for each in results["samples"]))),
+        ("sustainable afterwards, items/s", number(results["sustainableAfter"])),
+        (f"offered by {results.get('clients', 256)} clients, items/s", number(results["offered"])),
+        ("offered ÷ sustainable (mean of both)", number(pressure(results), 2)),
         ("requests", number(results["requests"])),
         ("of these refused (503)", number(results["refused"])),
-        ("accepted, items", number(accepted)),
-        ("accepted and not stored", lost),
-        ("longest time from acceptance to commit, s", number(max(latencies, default=None), 2)),
+        ("Retry-After of these, s", retry_after or "–"),
+        ("accepted, items", number(results["accepted"])),
+        ("of these not stored in the end", number(results["accepted"] - results["stored"])),
+        ("committed meanwhile and until the backlog is empty, items/s", number(committed)),
+        ("limit of the backlog, items", number(results["backlogLimit"])),
+        ("greatest backlog, items", number(max(each["items"] for each in results["samples"]))),
+        ("limit ÷ sustainable, s", number(results["backlogLimit"] / rate, 2)),
+        ("longest time from validated to committed, s", number(max(latencies, default=None), 2)),
         ("backlog empty again after, s", number(results["recovery"], 1)),
-        ("sustainable afterwards, items/s", number(results["sustainableAfter"])),
-        ("other answers", "; ".join(results["errors"])[:100] or "none"),
+        ("void", "; ".join(void(results)) or "no"),
     ]
-    return [Sheet(f"Offered {results['times']:g} times the sustainable rate", ("", "value"), rows)]
+    title = "VOID" if void(results) else f"Offered {results['times']:g} times the sustainable rate"
+    return [Sheet(title, ("", "value"), rows)]
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
@@ -53,7 +85,7 @@ def _draw_rates(results: Results, path: Path) -> Path:
         [each["items"] for each in commits],
         label="committed",
     )
-    axes.axhline(results["sustainable"], linestyle="--", color="grey", label="sustainable")
+    axes.axhline(sustainable(results), linestyle="--", color="grey", label="sustainable")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=7)
     return save(drawing, path)
@@ -71,7 +103,7 @@ def _draw_backlog(results: Results, path: Path) -> Path:
 
 
 def _draw_latencies(results: Results, path: Path) -> Path:
-    drawing, axes = figure_of("Of what is accepted", "s when it came", "s")
+    drawing, axes = figure_of("Of what is accepted", "s when it was validated", "s")
     found = results["latencies"]
     seconds = [each["second"] for each in found]
     axes.plot(seconds, [each["p50"] for each in found], label="to the commit, p50")
