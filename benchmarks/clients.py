@@ -239,7 +239,9 @@ class _Requests:
         self._load = load
         headers = {"Host": "127.0.0.1", "Content-Type": "application/json", **load.headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._head = f"{load.method} {load.path} HTTP/1.1\r\n{lines}Content-Length: "
+        head = f"{load.method} {load.path} HTTP/1.1\r\n{lines}"
+        bearers = [f"Authorization: Bearer {token}\r\n" for token in load.tokens]
+        self._heads = [head + bearer for bearer in bearers] or [head]
         self._ready = None if load.stream else [self._make(n) for n in range(load.requests)]
 
     def get(self, place: int) -> bytes:
@@ -253,4 +255,7 @@ class _Requests:
             body = _KINTO % (_KINTO_RECORDS, wrapped)
         else:
             body = f"[{','.join(made)}]"
-        return f"{self._head}{len(body)}\r\n\r\n{body}".encode()
+        head = self._heads[place % len(self._heads)]
+        if load.keys:
+            head += f'Idempotency-Key: "{load.serial}.{load.first + place}"\r\n'
+        return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()

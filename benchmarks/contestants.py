@@ -160,7 +160,7 @@ def _start(
 ) -> Running:
     if contestant.letter == SERVICE:
         service = processes.enter_context(run_service(servers))
-        headers = {"Authorization": f"Bearer {service.token}"}
+        headers = {"Authorization": f"Bearer {service.tokens[0]}"}
         return Running(contestant, str(service.port), database, headers, service.parts)
     url = servers.database_url("kinto" if contestant.kind == "kinto" else "ingest")
     if contestant.letter == FLOOR:

@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -36,6 +36,8 @@ class Load:
         target: the port of 127.0.0.1, or the database's URL for COPY.
         serial: makes every address of this load unique in the whole run.
         requests: how many bodies there are; the load ends when they are used up.
+        tokens: of the service; requests take them in turns.
+        keys: whether each request has an idempotency key, its own.
         per_second: send at this pace whatever the answers are; 0 sends as answers come.
         stream: make each body when it is sent (for long loads), and not before the clock starts.
         patient: whether a refusal (503) is sent again after its Retry-After, as clients should.
@@ -50,6 +52,8 @@ class Load:
     method: str = "POST"
     path: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    tokens: Sequence[str] = ()
+    keys: bool = False
     bad: bool = False
     first: int = 0
     per_second: float = 0.0

@@ -1,15 +1,18 @@
-"""What another API process or worker adds: 1,000 items × 8 clients, one and two of each.
+"""What another API process or worker adds: one and two of each, under three loads.
 
     python -m benchmarks.processes [--quick]
 
-Each round runs every combination, and the floor, in another order; the service is started anew for
-each. Results go to benchmarks/results/processes.json and docs/benchmarks.md.
+Each round runs every combination in another order, and then the floor; the service is started anew
+for each combination. Results go to benchmarks/results/processes.json and docs/benchmarks.md.
 """
 
 import argparse
 import asyncio
 import random
 import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -23,38 +26,71 @@ from benchmarks.results import save
 from benchmarks.session import Session, serve
 from benchmarks.stack import Database, Servers, run_servers
 
-SIZE, CLIENTS = 1_000, 8
 COMBINATIONS = ((1, 1), (2, 1), (1, 2), (2, 2))
 """API processes, workers."""
 _WARM_UP = 0.5  # seconds
-_FASTEST = 150_000  # items a second that bodies are prepared for
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What is sent: items a request, from so many clients, to so many accounts in turns.
+
+    Args:
+        fastest: requests a second that bodies are prepared for; for the floor, twice as many.
+    """
+
+    title: str
+    size: int
+    clients: int
+    accounts: int
+    fastest: int
+
+
+LOADS = (
+    _Load("1,000 items × 8 clients", 1_000, 8, 1, 150),
+    _Load("1,000 items × 8 clients, two accounts", 1_000, 8, 2, 150),
+    _Load("single items × 64 clients", 1, 64, 1, 10_000),
+)
+_ACCOUNTS = max(load.accounts for load in LOADS)
 
 
 async def measure(*, rounds: int, seconds: float) -> dict[str, Any]:
     """All combinations in some rounds."""
     console = Console(stderr=True)
-    found: dict[str, list[dict[str, Any]]] = {}
+    began = time.monotonic()
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {
+        load.title: defaultdict(list) for load in LOADS
+    }
     rng = random.Random(0)
     with run_servers() as servers:
         for number in range(1, rounds + 1):
             for api, workers in rng.sample(COMBINATIONS, len(COMBINATIONS)):
                 console.print(f"processes: round {number}, {api} API, {workers} workers")
-                async with serve(servers, api=api, workers=workers) as session:
-                    one = await _one(session, seconds)
-                found.setdefault(f"{api} API, {workers} workers", []).append(one)
-            found.setdefault("floor", []).append(await _floor(servers, seconds))
+                name = f"{api} API, {workers} worker{'s' if workers > 1 else ''}"
+                async with serve(servers, api=api, workers=workers, accounts=_ACCOUNTS) as session:
+                    for load in LOADS:
+                        found[load.title][name].append(await _one(session, load, seconds))
+            for load in LOADS:
+                found[load.title]["floor"].append(await _floor(servers, load, seconds))
     return {
         "machine": describe(),
+        "minutes": round((time.monotonic() - began) / 60, 1),
         "rounds": rounds,
-        "combinations": {name: _summary(each) for name, each in found.items()},
+        "loads": {
+            title: {name: _summary(each) for name, each in by_name.items()}
+            for title, by_name in found.items()
+        },
     }
 
 
-async def _one(session: Session, seconds: float) -> dict[str, Any]:
-    await session.run(session.load(SIZE, CLIENTS, 10_000, stream=True), _WARM_UP)
+async def _one(session: Session, load: _Load, seconds: float) -> dict[str, Any]:
+    tokens = session.service.tokens[: load.accounts]
+    warm = session.load(load.size, load.clients, 10_000, stream=True, tokens=tokens)
+    await session.run(warm, _WARM_UP)
     await session.empty()
-    load = session.load(SIZE, CLIENTS, int(_FASTEST * seconds / SIZE))
-    measured = await session.run(load, seconds)
+    requests = int(load.fastest * seconds)
+    sent = session.load(load.size, load.clients, requests, tokens=tokens)
+    measured = await session.run(sent, seconds)
     if measured.void:
         raise RuntimeError(f"rows are missing: {measured.rows}, {measured.sent.errors}")
     took = measured.sent.seconds
@@ -64,20 +100,20 @@ async def _one(session: Session, seconds: float) -> dict[str, Any]:
     }
 
 
-async def _floor(servers: Servers, seconds: float) -> dict[str, Any]:
+async def _floor(servers: Servers, load: _Load, seconds: float) -> dict[str, Any]:
     database = await Database.connect(servers.database_url())
     await database.connection.execute("DROP TABLE IF EXISTS public.contacts")
     await database.connection.execute(PEERS_TABLE)
     async with Generator() as generator:
-        load = Load(
+        copied = Load(
             kind="copy",
             target=servers.database_url(),
             serial="floor",
-            size=SIZE,
-            clients=CLIENTS,
-            requests=int(2 * _FASTEST * seconds / SIZE),
+            size=load.size,
+            clients=load.clients,
+            requests=int(2 * load.fastest * seconds),
         )
-        await generator.prepare(load)
+        await generator.prepare(copied)
         sent = await generator.run(seconds)
     await database.connection.close()
     return {"itemsPerSecond": sent.items / sent.seconds, "cores": {}}

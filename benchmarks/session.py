@@ -63,8 +63,10 @@ class Session:
         prefer: str = f"return=minimal, wait={MAX_WAIT}",
         **more: Any,
     ) -> Load:
-        """What clients send; every address in it is new unless `serial` is one that was used."""
-        headers = {"Authorization": f"Bearer {self.service.token}", "Prefer": prefer}
+        """What clients send; every address in it is new unless `serial` is one that was used.
+
+        Without `prefer` they get the default answer, with all items.
+        """
         return Load(
             kind="json",
             target=str(self.service.port),
@@ -72,8 +74,8 @@ class Session:
             size=size,
             clients=clients,
             requests=requests,
-            headers=headers,
-            **{"path": "/v1/contacts", **more},
+            headers={"Prefer": prefer} if prefer else {},
+            **{"path": "/v1/contacts", "tokens": self.service.tokens[:1], **more},
         )
 
     async def empty(self) -> None:

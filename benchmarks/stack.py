@@ -6,7 +6,6 @@ benchmark is about.
 """
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -58,10 +57,10 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service, running."""
+    """The service, running; each of its tokens is of an account of its own."""
 
     port: int
-    token: str
+    tokens: Sequence[str]
     api: list[int] = field(default_factory=list)
     workers: list[int] = field(default_factory=list)
 
@@ -94,6 +93,7 @@ def run_service(
     *,
     api: int = 1,
     workers: int = 1,
+    accounts: int = 1,
     **settings: str,
 ) -> Iterator[Service]:
     """The migrated service, until the block ends.
@@ -113,8 +113,10 @@ def run_service(
     }
     ingest, worker = [sys.executable, "-m", "ingest"], [sys.executable, "-m", "workers"]
     _call([*ingest, "migrate"], environment)
-    arguments = ["token", "create", "--account", ACCOUNT, "--name", secrets.token_hex(4)]
-    token = _call([*ingest, *arguments], environment).strip()
+    tokens = [
+        _call([*ingest, "token", "create", "--account", f"{ACCOUNT}{number}"], environment).strip()
+        for number in range(1, accounts + 1)
+    ]
     with ExitStack() as running:
         log = servers.folder / f"service-{port}.log"
         serving = [
@@ -126,7 +128,7 @@ def run_service(
         ]
         wait_for_port(port, serving, log)
         _wait_until_ready(f"http://127.0.0.1:{port}/readyz", log)
-        yield Service(port, token, [each.pid for each in serving], [each.pid for each in working])
+        yield Service(port, tokens, [each.pid for each in serving], [each.pid for each in working])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What another process adds, as a table and a plot."""
+"""What another process adds, as tables and a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -7,41 +7,63 @@ from benchmarks.reports.plot import figure_of, save
 from benchmarks.reports.sheet import Sheet, figure, number
 
 _PARTS = ("client", "api", "worker", "postgres", "redis")
+_FLOOR = "floor"
 
 
 def sheets(results: dict[str, Any]) -> list[Sheet]:
-    """Rates, and how many cores each part keeps busy."""
-    combinations = results["combinations"]
-    floor = combinations["floor"]["itemsPerSecond"]["median"]
+    """For each load: rates, and how many cores each part keeps busy."""
+    cores = results["machine"]["cores"]
+    return [_load(f"{title}, on {cores} cores", found) for title, found in _loads(results).items()]
+
+
+def _loads(results: dict[str, Any]) -> dict[str, Any]:
+    """By load, what was measured: one process of each first, the floor last."""
+    loads = results.get("loads") or {"1,000 items × 8 clients": results["combinations"]}
+    return {
+        title: dict(sorted(found.items(), key=lambda each: (each[0] == _FLOOR, each[0])))
+        for title, found in loads.items()
+    }
+
+
+def _load(title: str, found: dict[str, Any]) -> Sheet:
+    rates = {name: each["itemsPerSecond"]["median"] for name, each in found.items()}
+    one = next(iter(rates.values()))
     rows = []
-    for name, found in combinations.items():
-        rate = found["itemsPerSecond"]["median"]
-        cores = [number(found["cores"].get(part), 2) for part in _PARTS]
-        total = sum(found["cores"].values())
+    for name, each in found.items():
+        cores = [number(each["cores"].get(part), 2) for part in _PARTS]
+        total = sum(each["cores"].values())
         rows.append(
             (
                 name,
-                figure(found, "itemsPerSecond"),
-                f"{rate / floor:.2f}",
+                figure(each, "itemsPerSecond"),
+                "–" if name == _FLOOR else f"{rates[name] / one:.2f}",
+                f"{rates[name] / rates[_FLOOR]:.2f}",
                 *cores,
                 number(total, 2) if total else "–",
             )
         )
-    columns = ("processes", "items/s (spread)", "÷ floor")
+    columns = ("processes", "items/s (spread)", "÷ one of each", "÷ floor")
     busy = ("client cores", "API", "worker", "PostgreSQL", "Redis", "all")
-    title = f"1,000 items × 8 clients, on {results['machine']['cores']} cores"
-    return [Sheet(title, (*columns, *busy), rows)]
+    return Sheet(title, (*columns, *busy), rows)
 
 
 def draw(results: dict[str, Any], folder: Path) -> list[Path]:
-    """One bar each; what the cores do is in the table."""
-    drawing, axes = figure_of("Items/s after commit, 1,000 items × 8 clients", "", "items/s")
-    found = {name: each["itemsPerSecond"] for name, each in results["combinations"].items()}
-    medians = [each["median"] for each in found.values()]
-    spread = [
-        [each["median"] - each["min"] for each in found.values()],
-        [each["max"] - each["median"] for each in found.values()],
-    ]
-    colours = ["#222222" if name == "floor" else "#d62728" for name in found]
-    axes.bar(list(found), medians, yerr=spread, capsize=4, color=colours)
+    """Bars for each load; what the cores do is in the tables."""
+    drawing, axes = figure_of("Items/s after commit, ÷ one process of each", "", "")
+    loads = _loads(results)
+    width = 0.8 / len(loads)
+    names: list[str] = []
+    for place, (title, found) in enumerate(loads.items()):
+        rates = {n: each["itemsPerSecond"] for n, each in found.items() if n != _FLOOR}
+        names = list(rates)
+        one = rates[names[0]]["median"]
+        at = [number_of + place * width for number_of in range(len(names))]
+        medians = [each["median"] / one for each in rates.values()]
+        spread = [
+            [(each["median"] - each["min"]) / one for each in rates.values()],
+            [(each["max"] - each["median"]) / one for each in rates.values()],
+        ]
+        axes.bar(at, medians, width, yerr=spread, capsize=3, label=title)
+    axes.set_xticks([number_of + 0.4 - width / 2 for number_of in range(len(names))], names)
+    axes.legend(fontsize=7, loc="lower right")
     return [save(drawing, folder / "processes.svg")]
