@@ -7,23 +7,30 @@ from benchmarks.reports.sheet import Sheet, number
 
 _COUNTED = {
     "transactions": "transactions that write",
-    "roundTrips": "Redis round trips",
+    "redisReads": "Redis round trips",
     "jobs": "arq jobs",
 }
 
 
 def sheets(results: dict[str, Any]) -> list[Sheet]:
     """What each batch costs in things that several can share."""
+    counts = results.get("counts") or {"without keys": results["clients"]}
     rows = [
         (
             clients,
+            name,
             number(counted["batches"]),
-            *(number(counted[name] / counted["batches"], 2) for name in _COUNTED),
+            *(_each(counted, what) for what in _COUNTED),
         )
-        for clients, counted in results["clients"].items()
+        for name, by_clients in counts.items()
+        for clients, counted in by_clients.items()
     ]
-    columns = ("clients", "batches", *(f"{what} a batch" for what in _COUNTED.values()))
-    return [Sheet("Batches of one item", columns, rows)]
+    columns = ("clients", "", "batches", *(f"{what} a batch" for what in _COUNTED.values()))
+    return [Sheet("Batches of one item", columns, rows, left=2)]
+
+
+def _each(counted: dict[str, int], what: str) -> str:
+    return number(counted[what] / counted["batches"], 2) if what in counted else "–"
 
 
 def draw(results: dict[str, Any], folder: Path) -> list[Path]:
