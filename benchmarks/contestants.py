@@ -11,6 +11,7 @@ from typing import Literal
 
 from benchmarks.contacts import PEERS_TABLE
 from benchmarks.load import Load
+from benchmarks.plan import FLOOR, SERVICE, Cell
 from benchmarks.stack import (
     Database,
     Servers,
@@ -22,7 +23,6 @@ from benchmarks.stack import (
 )
 
 KINTO_AUTHORIZATION = "Basic YmVuY2g6YmVuY2g="  # bench:bench
-SERVICE, FLOOR = "a", "b"
 _SETTLING, _SETTLED = 300.0, 2.0  # seconds: at most, and without a new row
 MAX_WAIT = 60
 """Seconds that a request waits for its commit, so that every figure is one after the commit."""
@@ -82,24 +82,25 @@ class Running:
     headers: dict[str, str] = field(default_factory=dict)
     parts: dict[str, list[int]] = field(default_factory=dict)
 
-    def load(self, serial: str, size: int, clients: int, requests: int, *, bad: bool) -> Load:
+    def load(self, serial: str, cell: Cell, requests: int) -> Load:
         """What clients send to it."""
         kind, headers = self.contestant.kind, dict(self.headers)
         path = {"json": "/contacts", "kinto": "/v1/batch", "copy": ""}[kind]
         if self.contestant.letter == SERVICE:
-            handling = ", handling=lenient" if bad else ""
-            headers["Prefer"] = f"return=minimal, wait={MAX_WAIT}{handling}"
+            answer = "" if cell.full else ", return=minimal"
+            handling = ", handling=lenient" if cell.bad else ""
+            headers["Prefer"] = f"wait={MAX_WAIT}{answer}{handling}"
             path = "/v1/contacts"
         return Load(
             kind=kind,
             target=self.target,
             serial=serial,
-            size=size,
-            clients=clients,
+            size=cell.size,
+            clients=cell.clients,
             requests=requests,
             path=path,
             headers=headers,
-            bad=bad,
+            bad=cell.bad,
         )
 
     async def empty(self) -> None:

@@ -23,7 +23,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.contestants import BY_LETTER, CONTESTANTS, Running, run_contestants
 from benchmarks.load import Generator, Load
 from benchmarks.machine import describe
-from benchmarks.plan import FULL_CELLS, QUICK_CELLS, Cell
+from benchmarks.plan import FLOOR, FULL_CELLS, QUICK_CELLS, Cell
+from benchmarks.ratios import ratios
 from benchmarks.reports import endpoints as report
 from benchmarks.reports.sheet import show
 from benchmarks.results import save
@@ -93,7 +94,7 @@ class Endpoints:
         wanted = self._requests.get(cell, guess) * seconds * _MARGIN
         most = contestant.contestant.most_items
         requests = min(int(wanted) + cell.clients, max(most // cell.size, 1))
-        return contestant.load(f"s{self._serial}", cell.size, cell.clients, requests, bad=cell.bad)
+        return contestant.load(f"s{self._serial}", cell, requests)
 
 
 def summarise(rounds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -159,7 +160,16 @@ async def run(
         "minutes": round((time.monotonic() - began) / 60, 1),
         "contestants": {each.letter: each.title for each in CONTESTANTS},
         "skipped": skipped,
-        "cells": {cell.name: summarise(results) for cell, results in measured.items()},
+        "cells": _with_ratios({cell: summarise(results) for cell, results in measured.items()}),
+    }
+
+
+def _with_ratios(cells: dict[Cell, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By name; each with its ratios to the floor of the same size and as many clients."""
+    return {
+        cell.name: found
+        | {"ofFloor": ratios(found, cells.get(Cell(FLOOR, cell.size, cell.clients)))}
+        for cell, found in cells.items()
     }
 
 

@@ -2,7 +2,8 @@
 
     python -m benchmarks.growth [--quick] [--only sizes,rows,memory,sustained]
 
-- sizes: cost of an item in batches of 10², 10³ and 10⁴, from 8 and 64 clients;
+- sizes: cost of an item in batches of 10², 10³ and 10⁴, from 8 and 64 clients, and from 64 clients
+  that want the default answer, with all items;
 - rows: cost of an item where 10³ to 10⁶ are stored (the batch is deleted again after each sample);
 - memory: of an API process under 64 clients with 10,000 items each;
 - sustained: the size of the staged payloads, and the rate, over many times their life.
@@ -13,12 +14,14 @@ Results go to benchmarks/results/growth.json and docs/benchmarks.md.
 import argparse
 import asyncio
 import statistics
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 from rich.console import Console
 
+from benchmarks.contestants import MAX_WAIT
 from benchmarks.machine import describe
 from benchmarks.people import items
 from benchmarks.reports import growth as report
@@ -31,7 +34,10 @@ from ingest.settings import Settings
 ITEMS = 1_000
 FLAT = 1.5
 """The most by which a cost may differ from the least of its kind."""
-_SIZES, _CLIENTS = (100, 1_000, 10_000), (8, 64)
+_SIZES = (100, 1_000, 10_000)
+_KINDS = (("8 clients", 8, False), ("64 clients", 64, False))
+_KINDS += (("64 clients, default answer", 64, True),)
+"""Titles, clients, and whether they want the default answer."""
 _FASTEST = 150_000  # items a second that bodies are prepared for
 _NAPTIME = 5.0
 """Seconds between two looks of autovacuum: long where payloads live a thousandth of an hour. By
@@ -57,21 +63,22 @@ QUICK = Scale(1, 0.5, 5, (1_000, 10_000), 8, 24.0, 1.0)
 
 
 async def sizes(servers: Servers, scale: Scale) -> dict[str, Any]:
-    """Microseconds an item by items a batch, for 8 and 64 clients: of the clock, of processors."""
-    found: dict[int, dict[int, list[Measured]]] = {
-        clients: {size: [] for size in _SIZES} for clients in _CLIENTS
+    """Microseconds an item by items a batch, for each kind of client: clock and processors."""
+    found: dict[str, dict[int, list[Measured]]] = {
+        title: {size: [] for size in _SIZES} for title, *_ in _KINDS
     }
     async with serve(servers) as session:
         for _ in range(scale.rounds):
-            for clients, by_size in found.items():
-                for size, results in by_size.items():
+            for title, clients, full in _KINDS:
+                for size, results in found[title].items():
                     await session.empty()
                     requests = max(clients, int(_FASTEST * scale.seconds / size))
-                    load = session.load(size, clients, requests)
+                    prefer = f"{'' if full else 'return=minimal, '}wait={MAX_WAIT}"
+                    load = session.load(size, clients, requests, prefer=prefer)
                     results.append(await session.run(load, scale.seconds))
     return {
-        str(clients): {str(size): _cost(results) for size, results in by_size.items()}
-        for clients, by_size in found.items()
+        title: {str(size): _cost(results) for size, results in by_size.items()}
+        for title, by_size in found.items()
     }
 
 
@@ -201,12 +208,20 @@ PARTS = {"sizes": sizes, "rows": rows, "memory": memory, "sustained": sustained}
 async def measure(names: list[str], scale: Scale) -> dict[str, Any]:
     """The named parts, each on servers of its own."""
     results: dict[str, Any] = {}
+    began = time.monotonic()
     for name in names:
         _console.print(f"growth: {name}")
         settings = {"autovacuum_naptime": f"{_NAPTIME:g}s"} if name == "sustained" else {}
         with run_servers(**settings) as servers:
             results[name] = await PARTS[name](servers, scale)
-    return {"machine": describe(), "flat": FLAT, **results}
+    minutes = round((time.monotonic() - began) / 60, 1)
+    return {
+        "machine": describe(),
+        "minutes": minutes,
+        "rounds": scale.rounds,
+        "flat": FLAT,
+        **results,
+    }
 
 
 def main() -> None:

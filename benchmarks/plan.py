@@ -4,27 +4,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.contestants import FLOOR, SERVICE
-
+SERVICE, FLOOR = "a", "b"
+"""Letters of those that goals are about and that all are compared with."""
 SIZES = (1, 10, 100, 1_000, 10_000)
 CLIENTS = (1, 8, 64)
 PEERS = "cdefgh"
 PEERS_SIZES = (1, 100, 1_000)
 PEERS_CLIENTS = 8
+DEFAULT_SIZES = (100, 1_000, 10_000)
+"""Items a request that the service answers with all of them, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One thing to measure: who, items a request, clients, and whether 1 % of the rows is bad."""
+    """One thing to measure.
+
+    Args:
+        letter: who is measured.
+        size: items a request.
+        bad: whether 1 % of the rows is bad.
+        full: whether the service gives its default answer, with all items.
+    """
 
     letter: str
     size: int
     clients: int
     bad: bool = False
+    full: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.letter} {self.size}x{self.clients}{' bad' if self.bad else ''}"
+        kind = f"{' bad' if self.bad else ''}{' default' if self.full else ''}"
+        return f"{self.letter} {self.size}x{self.clients}{kind}"
 
 
 def _cells() -> list[Cell]:
@@ -32,6 +43,7 @@ def _cells() -> list[Cell]:
     cells = [Cell(SERVICE, *each, bad) for each in grid for bad in (False, True)]
     cells += [Cell(FLOOR, *each) for each in grid]
     cells += [Cell(letter, size, PEERS_CLIENTS) for letter in PEERS for size in PEERS_SIZES]
+    cells += [Cell(SERVICE, size, PEERS_CLIENTS, full=True) for size in DEFAULT_SIZES]
     # What goals compare with beyond that.
     cells += [Cell(letter, 10_000, PEERS_CLIENTS) for letter in "cfg"]
     cells += [Cell("c", 1, 1), Cell("c", 1, 64), Cell("g", 1, 64)]
@@ -45,6 +57,7 @@ def _quick() -> list[Cell]:
         for each in ((1, 8), (100, 8), (100, 64), (1_000, 8), (10_000, 8))
     ]
     cells += [Cell(SERVICE, 1, 1), Cell(SERVICE, 1, 64), Cell(SERVICE, 1_000, 8, True)]
+    cells += [Cell(SERVICE, 1_000, 8, full=True)]
     cells += [Cell(letter, 1_000, 8) for letter in "cdefg"]
     cells += [Cell("c", 1, 64), Cell("h", 100, 8)]
     return cells

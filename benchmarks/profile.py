@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ _FRAME = re.compile(r"(?P<function>.*) \((?P<file>.*):\d+\)")
 async def measure(*, seconds: int) -> dict[str, Any]:
     """All cells, one after the other."""
     console = Console(stderr=True)
+    began = time.monotonic()
     cells = {}
     with run_servers() as servers, tempfile.TemporaryDirectory(prefix="ingest-spy-") as folder:
         async with serve(servers) as session:
@@ -62,7 +64,8 @@ async def measure(*, seconds: int) -> dict[str, Any]:
                 cells[f"{size}x{clients}"] = await _cell(
                     session, size, clients, seconds, Path(folder)
                 )
-    return {"machine": describe(), "cells": cells}
+    minutes = round((time.monotonic() - began) / 60, 1)
+    return {"machine": describe(), "minutes": minutes, "cells": cells}
 
 
 async def _cell(

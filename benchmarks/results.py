@@ -49,8 +49,15 @@ def _machine(results: dict[str, Any]) -> str:
     return (
         f"Measured on {machine['cores']} cores ({machine['processor']}), {machine['system']}, "
         f"Python {machine['python']}, ingest-service {machine['versions']['ingest-service']}, "
-        f"load average {machine['loadAverage']} at the end."
+        f"load average {machine['loadAverage']} at the end"
+        f"{_length(results)}."
     )
+
+
+def _length(results: dict[str, Any]) -> str:
+    """How many rounds there were, and how long it took, where that is known."""
+    rounds, minutes = results.get("rounds"), results.get("minutes")
+    return (f"; {rounds} rounds" if rounds else "") + (f"; {minutes:g} minutes" if minutes else "")
 
 
 def _replace(name: str, text: str) -> None:

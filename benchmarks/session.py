@@ -63,10 +63,7 @@ class Session:
         prefer: str = f"return=minimal, wait={MAX_WAIT}",
         **more: Any,
     ) -> Load:
-        """What clients send; every address in it is new unless `serial` is one that was used.
-
-        Without `prefer` they get the default answer, with all items.
-        """
+        """What clients send; every address in it is new unless `serial` is one that was used."""
         return Load(
             kind="json",
             target=str(self.service.port),
@@ -74,7 +71,7 @@ class Session:
             size=size,
             clients=clients,
             requests=requests,
-            headers={"Prefer": prefer} if prefer else {},
+            headers={"Prefer": prefer},
             **{"path": "/v1/contacts", "tokens": self.service.tokens[:1], **more},
         )
 

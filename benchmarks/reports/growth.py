@@ -33,9 +33,13 @@ def _costs(title: str, by: dict[str, dict[str, float]], most: float) -> Sheet:
 
 def _sizes(results: Results) -> list[Sheet]:
     return [
-        _costs(f"Items a batch, {clients} clients", by_size, results["flat"])
-        for clients, by_size in results.get("sizes", {}).items()
+        _costs(f"Items a batch, {_clients(which)}", by_size, results["flat"])
+        for which, by_size in results.get("sizes", {}).items()
     ]
+
+
+def _clients(which: str) -> str:
+    return f"{which} clients" if which.isdigit() else which
 
 
 def _rows(results: Results) -> Sheet:
@@ -118,7 +122,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 def _draw_sizes(found: Any, path: Path) -> Path:
     drawing, axes = figure_of("Cost of an item by items a batch", "items a batch", "µs an item")
     for what, name in (("clock", "clock"), ("processors of service and servers", "cpu")):
-        labels = {f"{what}, {clients} clients": by_size for clients, by_size in found.items()}
+        labels = {f"{what}, {_clients(which)}": by_size for which, by_size in found.items()}
         _lines(axes, labels, name)
     return _finish(drawing, axes, path)
 
