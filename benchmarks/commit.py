@@ -261,9 +261,14 @@ def show(figures: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rows and repeats")
-    figures = asyncio.run(measure(quick=parser.parse_args().quick))
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rows and repeats; writes no results"
+    )
+    quick = parser.parse_args().quick
+    figures = asyncio.run(measure(quick=quick))
     show(figures)
+    if quick:
+        return
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(f"saved to {RESULTS.relative_to(Path.cwd())}")

@@ -154,15 +154,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--save", type=Path, default=RESULTS)
+    parser.add_argument("--quick", action="store_true", help="one round; writes no results")
     options = parser.parse_args()
+    rounds = 1 if options.quick else options.rounds
 
     resource = Resource("contacts", cases.ContactSchema, unique=["email"])
     rows: Rows = {
-        kind: microseconds(runs, options.rounds, options.items)
+        kind: microseconds(runs, rounds, options.items)
         for kind, runs in wholes(resource, options.items).items()
     }
     body = orjson.dumps(cases.CASES[0].items(options.items, 0.0))
-    parts = microseconds(stages(resource, body), options.rounds, options.items)
+    parts = microseconds(stages(resource, body), rounds, options.items)
 
     print(f"\ndecode, validate, encode (µs an item, {options.items:,} contacts in one body)\n")
     for kind, times in rows.items():
@@ -175,6 +177,8 @@ def main() -> None:
     reached = first["marshmallow"] / first["ingest"]
     verdict = "reached" if reached >= GOAL else "MISSED"
     print(f"\n{reached:.1f} x marshmallow's way, goal {GOAL:.0f}: {verdict}")
+    if options.quick:
+        return
     options.save.parent.mkdir(exist_ok=True)
     found = {"python": platform.python_version(), "microseconds": rows, "stages": parts}
     options.save.write_text(json.dumps({**found, "ratio": reached}, indent=1) + "\n")

@@ -49,6 +49,8 @@ _STATEMENTS = {
 }
 # What starts a process is below everything that it does.
 _STARTS = frozenset({"_Group.invoke", "serve", "main", "run", "<module>"})
+# A thread that waits for its next task, which py-spy may take for one that runs.
+_WAITS = re.compile(r"_worker \(concurrent/futures/thread\.py:")
 _FRAME = re.compile(r"(?P<function>.*) \((?P<file>.*):\d+\)")
 
 
@@ -119,7 +121,9 @@ def _places(path: Path) -> Counter[str]:
     places: Counter[str] = Counter()
     for line in path.read_text(encoding="utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
-        places[place_of(stack.split(";"))] += int(count)
+        frames = stack.split(";")
+        if not _WAITS.match(frames[-1]):
+            places[place_of(frames)] += int(count)
     return places
 
 
