@@ -8,11 +8,14 @@ import pytest
 from marshmallow import ValidationError
 
 from benchmarks import results
-from benchmarks.clients import Tally
+from benchmarks.clients import Tally, _Requests
 from benchmarks.contacts import COLUMNS
+from benchmarks.load import Load
 from benchmarks.people import bad_among, is_bad, items, records
 from benchmarks.plan import FULL_CELLS, GOALS, QUICK_CELLS, Goal
-from benchmarks.profile import place_of
+from benchmarks.profile import _places, place_of
+from benchmarks.ratios import ratios
+from benchmarks.reports import backpressure
 from ingest.examples.crm import ContactSchema
 
 
@@ -86,6 +89,103 @@ def test_percentiles_leave_refusals_out() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "share", "milliseconds"),
+    [(0, 0.99, 0), (1, 0.5, 1), (2, 0.5, 1), (10, 0.5, 5), (10, 0.99, 10), (200, 0.99, 198)],
+)
+def test_a_percentile_is_that_of_the_nearest_rank(
+    count: int, share: float, milliseconds: float
+) -> None:
+    tally = Tally(0.0)
+    tally.answers = [(1.0, each / 1000, 201) for each in range(count, 0, -1)]
+    assert tally.percentile(share) == milliseconds
+
+
+def _measured(rate: float, *, parts: dict[str, float], void: bool = False) -> dict[str, Any]:
+    median = {"median": rate}
+    return {
+        **dict.fromkeys(("itemsPerSecond", "requestsPerSecond", "p50", "p99"), median),
+        "cpuMicroseconds": {part: {"median": used} for part, used in parts.items()},
+        "peakBytes": {part: {"median": 10 * used} for part, used in parts.items()},
+        "void": void,
+    }
+
+
+def test_a_ratio_to_the_floor_counts_every_part() -> None:
+    floor = _measured(200, parts={"client": 1, "postgres": 3, "redis": 0})
+    cell = _measured(50, parts={"client": 2, "api": 4, "postgres": 6, "redis": 0})
+    assert ratios(cell, floor) == {
+        "itemsPerSecond": 0.25,
+        "requestsPerSecond": 0.25,
+        "p50": 0.25,
+        "p99": 0.25,
+        "cpuMicroseconds": 3.0,
+        "peakBytes": 3.0,
+        "parts": {"client": 2.0, "postgres": 2.0},
+    }
+
+
+def test_there_is_no_ratio_to_what_is_void_or_nothing() -> None:
+    parts = {"client": 1.0, "postgres": 0.0}
+    cell, void = _measured(1, parts=parts), _measured(1, parts=parts, void=True)
+    assert ratios(cell, None) is ratios(cell, void) is ratios(void, cell) is None
+    assert (ratios(cell, cell) or {})["parts"] == {"client": 1.0, "postgres": None}
+
+
+_PRESSED: dict[str, Any] = {
+    "sustainable": 90,
+    "sustainableAfter": 110,
+    "offered": 300,
+    "times": 3.0,
+    "refused": 5,
+    "retryAfter": [1.0, 4.0],
+    "accepted": 1_000,
+    "stored": 1_000,
+    "errors": [],
+}
+
+
+def test_pressure_is_what_is_offered_by_the_mean_of_what_is_sustainable() -> None:
+    assert backpressure.pressure(_PRESSED) == 3.0
+    assert backpressure.void(_PRESSED) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"sustainableAfter": 111}, "less than 3 times"),
+        ({"refused": 0, "retryAfter": []}, "nothing was refused"),
+        ({"retryAfter": [0.0, 4.0]}, "no Retry-After"),
+        ({"stored": 999}, "1,000 items were accepted, 999 are stored"),
+        ({"errors": ["500: oh"]}, "other answers: 500: oh"),
+    ],
+)
+def test_a_run_under_too_little_pressure_or_with_losses_is_void(
+    change: dict[str, Any], reason: str
+) -> None:
+    (found,) = backpressure.void(_PRESSED | change)
+    assert reason in found
+
+
+def test_requests_take_tokens_in_turns_and_have_keys_of_their_own() -> None:
+    load = Load(
+        kind="json", target="1", serial="s", size=1, clients=1, requests=3, path="/v1/contacts",
+        tokens=["one", "two"], keys=True,
+    )  # fmt: skip
+    requests = [_Requests(load).get(place).decode() for place in range(3)]
+    for request, token in zip(requests, ["one", "two", "one"], strict=True):
+        assert request.count(f"Authorization: Bearer {token}\r\n") == 1
+        head, _, body = request.partition("\r\n\r\n")
+        assert head.endswith(f"Content-Length: {len(body)}")
+    keys = {
+        line
+        for each in requests
+        for line in each.split("\r\n")
+        if line.startswith("Idempotency-Key: ")
+    }
+    assert len(keys) == 3
+
+
 def test_a_run_replaces_its_own_part_of_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,3 +228,11 @@ _START = [
 )
 def test_a_sample_counts_for_the_nearest_line_of_ours(above: list[str], place: str) -> None:
     assert place_of([*_START, *above]) == place
+
+
+def test_a_thread_that_waits_for_a_task_does_not_count(tmp_path: Path) -> None:
+    samples = tmp_path / "samples"
+    waiting = "_bootstrap (threading.py:1002);_worker (concurrent/futures/thread.py:81)"
+    working = f"{waiting};run (concurrent/futures/thread.py:58);add (ingest/validating.py:3)"
+    samples.write_text(f"{waiting} 70\n{working} 30\n")
+    assert _places(samples) == {"ingest/validating.py add": 30}
