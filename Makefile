@@ -30,7 +30,7 @@ fuzz: setup ## the property tests again, for hours: a million comparisons, a lon
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
-bench: $(BENCH) ## measure everything for docs/benchmarks.md (25 minutes); QUICK=1: two minutes
+bench: $(BENCH) ## measure everything for docs/benchmarks.md (35 minutes); QUICK=1: two minutes
 ifdef QUICK
 	@$(BIN)/python -m benchmarks.endpoints --quick
 else
