@@ -28,7 +28,7 @@ from ingest.ids import uuid7
 from ingest.model import Action, NewBatch, Options, Resolution
 from ingest.resources import Registry
 from ingest.settings import Settings
-from ingest.store import batches
+from ingest.store import batches, staging
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool, open_pool
 from ingest.validation.intake import Intake
@@ -145,7 +145,9 @@ class Bench:
         batch = NewBatch(
             uuid7(), ACCOUNT, "contacts", kind.action, kind.options, "", intake.submission()
         )
-        await batches.accept(self.pool, batch)
+        (error,) = await staging.save(self.pool, ACCOUNT, [batch])
+        if error is not None:
+            raise error
         return batch
 
     async def commit(self, batch: NewBatch) -> float:
@@ -154,9 +156,9 @@ class Bench:
         async with self.pool.transaction(ACCOUNT) as connection:
             await apply_batch(connection, REGISTRY, ACCOUNT, batch.id)
         seconds = time.perf_counter() - started
-        outcome = await batches.get_outcome(self.pool, ACCOUNT, batch.id, 1)
-        if outcome is None or outcome.batch.state != "committed":
-            raise RuntimeError(f"not committed: {outcome}")
+        found = await batches.get(self.pool, ACCOUNT, batch.id)
+        if found is None or found.state != "committed":
+            raise RuntimeError(f"not committed: {found}")
         return seconds
 
     async def by_stored_rows(self, kind: Kind) -> float:
