@@ -1,5 +1,6 @@
 """What the benchmarks send, and how they judge: a wrong figure is worse than none."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ import pytest
 from marshmallow import ValidationError
 
 from benchmarks import results
-from benchmarks.clients import Tally, _Requests
+from benchmarks.clients import Client, Tally, _Requests
 from benchmarks.contacts import COLUMNS
-from benchmarks.load import Load
+from benchmarks.load import Load, _send
 from benchmarks.people import bad_among, is_bad, items, records
 from benchmarks.plan import FULL_CELLS, GOALS, QUICK_CELLS, Goal
 from benchmarks.profile import _places, place_of
@@ -165,6 +166,35 @@ def test_a_run_under_too_little_pressure_or_with_losses_is_void(
 ) -> None:
     (found,) = backpressure.void(_PRESSED | change)
     assert reason in found
+
+
+class _Sender(Client):
+    """A client that sends nothing; a slow one goes on once all others' bodies are used up."""
+
+    def __init__(self, sent: list[int], used_up: asyncio.Event, *, slow: bool) -> None:
+        self._sent, self._used_up, self._slow = sent, used_up, slow
+
+    async def send(self, place: int, tally: Tally) -> None:
+        if self._slow:
+            await self._used_up.wait()
+        self._sent.append(place)
+        if len(self._sent) == 9:
+            self._used_up.set()
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_slow_client_keeps_no_bodies_for_itself() -> None:
+    sent: list[int] = []
+    used_up = asyncio.Event()
+    load = Load(kind="json", target="1", serial="s", size=1, clients=2, requests=10)
+    places, tally = iter(range(10)), Tally(0.0)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        for slow in (True, False):
+            client = _Sender(sent, used_up, slow=slow)
+            group.create_task(_send(client, places, load, float("inf"), tally))
+    assert sorted(sent) == list(range(10))
 
 
 def test_requests_take_tokens_in_turns_and_have_keys_of_their_own() -> None:
