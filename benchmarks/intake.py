@@ -26,6 +26,7 @@ from marshmallow import Schema, ValidationError
 from benchmarks import schemas as cases
 from benchmarks.validation import Run, each_alone, microseconds
 from ingest import Resource
+from ingest.examples.crm import ContactSchema
 from ingest.formats.json import decode
 from ingest.ids import uuid7_texts
 from ingest.model import Action, Options, Resolution, Submission
@@ -158,7 +159,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
 
-    resource = Resource("contacts", cases.ContactSchema, unique=["email"])
+    resource = Resource("contacts", ContactSchema, unique=["email"])
     rows: Rows = {
         kind: microseconds(runs, rounds, options.items)
         for kind, runs in wholes(resource, options.items).items()
