@@ -1,4 +1,4 @@
-"""What another API process or worker adds: one and two of each, under three loads.
+"""What another API process or worker adds: one and two of each, under four loads.
 
     python -m benchmarks.processes [--quick]
 
@@ -37,6 +37,7 @@ class _Load:
 
     Args:
         fastest: requests a second that bodies are prepared for; for the floor, twice as many.
+        content_type: what the body is said to be: JSON is YAML, too.
     """
 
     title: str
@@ -44,12 +45,14 @@ class _Load:
     clients: int
     accounts: int
     fastest: int
+    content_type: str = "application/json"
 
 
 LOADS = (
     _Load("1,000 items × 8 clients", 1_000, 8, 1, 150),
     _Load("1,000 items × 8 clients, two accounts", 1_000, 8, 2, 150),
     _Load("single items × 64 clients", 1, 64, 1, 10_000),
+    _Load("200 items × 8 clients, YAML", 200, 8, 1, 300, "application/yaml"),
 )
 _ACCOUNTS = max(load.accounts for load in LOADS)
 
@@ -85,11 +88,12 @@ async def measure(*, rounds: int, seconds: float) -> dict[str, Any]:
 
 async def _one(session: Session, load: _Load, seconds: float) -> dict[str, Any]:
     tokens = session.service.tokens[: load.accounts]
-    warm = session.load(load.size, load.clients, 10_000, stream=True, tokens=tokens)
+    options: dict[str, Any] = {"tokens": tokens, "content_type": load.content_type}
+    warm = session.load(load.size, load.clients, 10_000, stream=True, **options)
     await session.run(warm, _WARM_UP)
     await session.empty()
     requests = int(load.fastest * seconds)
-    sent = session.load(load.size, load.clients, requests, tokens=tokens)
+    sent = session.load(load.size, load.clients, requests, **options)
     measured = await session.run(sent, seconds)
     if measured.void:
         raise RuntimeError(f"rows are missing: {measured.rows}, {measured.sent.errors}")

@@ -61,6 +61,7 @@ class Session:
         *,
         serial: str = "",
         prefer: str = f"return=minimal, wait={MAX_WAIT}",
+        content_type: str = "application/json",
         **more: Any,
     ) -> Load:
         """What clients send; every address in it is new unless `serial` is one that was used."""
@@ -71,7 +72,7 @@ class Session:
             size=size,
             clients=clients,
             requests=requests,
-            headers={"Prefer": prefer},
+            headers={"Prefer": prefer, "Content-Type": content_type},
             **{"path": "/v1/contacts", "tokens": self.service.tokens[:1], **more},
         )
 

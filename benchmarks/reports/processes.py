@@ -18,10 +18,9 @@ def sheets(results: dict[str, Any]) -> list[Sheet]:
 
 def _loads(results: dict[str, Any]) -> dict[str, Any]:
     """By load, what was measured: one process of each first, the floor last."""
-    loads = results.get("loads") or {"1,000 items × 8 clients": results["combinations"]}
     return {
         title: dict(sorted(found.items(), key=lambda each: (each[0] == _FLOOR, each[0])))
-        for title, found in loads.items()
+        for title, found in results["loads"].items()
     }
 
 
