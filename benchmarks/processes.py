@@ -52,7 +52,7 @@ LOADS = (
     _Load("1,000 items × 8 clients", 1_000, 8, 1, 150),
     _Load("1,000 items × 8 clients, two accounts", 1_000, 8, 2, 150),
     _Load("single items × 64 clients", 1, 64, 1, 10_000),
-    _Load("200 items × 8 clients, YAML", 200, 8, 1, 300, "application/yaml"),
+    _Load("200 items × 32 clients, YAML", 200, 32, 1, 300, "application/yaml"),
 )
 _ACCOUNTS = max(load.accounts for load in LOADS)
 
