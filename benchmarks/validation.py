@@ -91,7 +91,8 @@ def pydantic(case: cases.Case) -> Callable[[Any], Any] | None:
     from benchmarks import pydantic_models
 
     model = pydantic_models.MODELS.get(case.name)
-    return model and model.model_validate
+    validate: Callable[[Any], Any] | None = model and model.model_validate
+    return validate
 
 
 def msgspec(case: cases.Case) -> Callable[[Any], Any] | None:

@@ -1,6 +1,7 @@
 """The endpoint benchmark as plots."""
 
 from pathlib import Path
+from typing import Any
 
 from benchmarks.plan import CLIENTS, FLOOR, SIZES
 from benchmarks.ratios import sum_of
@@ -44,10 +45,7 @@ def _draw_sizes(results: Results, path: Path) -> Path:
             color=COLOURS[letter],
             linewidth=2.5 if letter == "a" else 1.2,
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.legend(fontsize=7)
-    return save(drawing, path)
+    return _save_logarithmic(drawing, axes, path)
 
 
 def _draw_ratios(results: Results, path: Path) -> Path:
@@ -99,14 +97,8 @@ def _draw_grid(results: Results, path: Path) -> Path:
             cells = {size: valid(results, "a", size, clients, bad) for size in SIZES}
             found = {s: c["itemsPerSecond"]["median"] for s, c in cells.items() if c}
             label = f"{clients} clients{', 1 % bad' if bad else ''}"
-            axes.plot(
-                list(found), list(found.values()), style, marker="o", markersize=4,
-                color=f"C{number_of}", label=label,
-            )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.legend(fontsize=7)
-    return save(drawing, path)
+            _draw_line(axes, found, style, number_of, label)
+    return _save_logarithmic(drawing, axes, path)
 
 
 def _draw_latency(results: Results, path: Path) -> Path:
@@ -115,10 +107,18 @@ def _draw_latency(results: Results, path: Path) -> Path:
         for name, style in (("p50", "-"), ("p99", ":")):
             cells = {size: valid(results, "a", size, clients) for size in SIZES}
             found = {size: cell[name]["median"] for size, cell in cells.items() if cell}
-            axes.plot(
-                list(found), list(found.values()), style, marker="o", markersize=4,
-                color=f"C{number_of}", label=f"{clients} clients, {name}",
-            )  # fmt: skip
+            _draw_line(axes, found, style, number_of, f"{clients} clients, {name}")
+    return _save_logarithmic(drawing, axes, path)
+
+
+def _draw_line(axes: Any, found: dict[int, float], style: str, number_of: int, label: str) -> None:
+    axes.plot(
+        list(found), list(found.values()), style, marker="o", markersize=4,
+        color=f"C{number_of}", label=label,
+    )  # fmt: skip
+
+
+def _save_logarithmic(drawing: Any, axes: Any, path: Path) -> Path:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.legend(fontsize=7)
