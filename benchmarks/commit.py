@@ -22,17 +22,17 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from ingest.embedded import EmbeddedPostgres
 from ingest.examples import contacts
 from ingest.ids import uuid7
 from ingest.model import Action, NewBatch, Options, Resolution
-from ingest.resources import Registry
+from ingest.processes.embedded import EmbeddedPostgres
+from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches, staging
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool, open_pool
 from ingest.validation.intake import Intake
-from ingest.validation.runner import ItemValidator
+from ingest.validation.items import ItemValidator
 from migrations.run import migrate
 
 RESULTS = Path(__file__).parent / "results" / "commit.json"

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from ingest.embedded import EmbeddedPostgres, EmbeddedValkey
-from ingest.supervision.children import die_with_parent
+from ingest.processes.children import die_with_parent
+from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "benchmarks" / "contacts.py"

@@ -1,8 +1,9 @@
 """How far one has to walk through the code: the files that a write enters, and how often.
 
-`python -m benchmarks.walk` sends one POST of five items, one stream and one commit through a service
-of this process, and prints for each how many functions and files of ours ran, and how many *stays*
-there were: runs of calls in one file, so that coming back to a file is a stay more.
+`python -m benchmarks.walk` sends one POST of five items, one stream and one commit through a
+service of this process. For each it prints how many functions and files of ours ran, and how many
+*stays* there were: runs of calls in one file, so that coming back to a file is a stay more.
+`--files` lists the stays of each file.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ import orjson
 from aiohttp import ClientSession, web
 
 from ingest.app import create_app
-from ingest.embedded import EmbeddedPostgres, EmbeddedValkey
 from ingest.http.server import JsonAppRunner
-from ingest.resources import load_registry
+from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
+from ingest.resources.registry import load_registry
 from ingest.settings import EXAMPLES, Settings
 from ingest.store.pool import open_pool
 from ingest.store.tokens import create_token
@@ -168,11 +169,12 @@ def _key() -> str:
 
 @asynccontextmanager
 async def _service() -> AsyncIterator[Service]:
-    with tempfile.TemporaryDirectory() as folder:
-        with (
-            EmbeddedPostgres(Path(folder) / "postgres") as postgres,
-            EmbeddedValkey(Path(folder) / "valkey") as valkey,
-        ):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedPostgres(Path(folder) / "postgres") as postgres,
+        EmbeddedValkey(Path(folder) / "valkey") as valkey,
+    ):
+        if True:
             registry = load_registry(EXAMPLES)
             await asyncio.to_thread(migrate, postgres.url, registry)
             settings = Settings(database_url=postgres.url, redis_url=valkey.url)

@@ -1,6 +1,6 @@
 """`python -m ingest`, the same as `ingest`."""
 
-from ingest.cli import main
+from ingest.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -12,31 +12,31 @@ import uvloop
 from aiohttp import web
 
 from ingest import logs, metrics, readiness
+from ingest.access.callers import Callers
+from ingest.access.rates import Rates
+from ingest.batches.doorbell import Queue
+from ingest.batches.idempotency import Keys
+from ingest.batches.pipeline import Pipeline
 from ingest.errors import ConfigurationError
 from ingest.http import keys as app_keys
 from ingest.http.authentication import authenticated
 from ingest.http.budget import Budget
-from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
-from ingest.http.hardening import (
+from ingest.http.large_items import LargeItems
+from ingest.http.middleware import errors_as_documents, negotiated, traced
+from ingest.http.routes import ROUTES
+from ingest.http.security import (
     SERVER_OPTIONS,
     known_host,
     parse_hosts,
     parse_networks,
     secure,
 )
-from ingest.http.large_items import LargeItems
-from ingest.http.middleware import errors_as_documents, negotiated, traced
-from ingest.http.routes import ROUTES
 from ingest.http.server import JsonAppRunner
 from ingest.http.throttle import tell_quotas, throttled
-from ingest.idempotency import Keys
-from ingest.pipeline import Pipeline
-from ingest.queue import Queue
-from ingest.rates import Rates
-from ingest.redis_link import open_redis
-from ingest.representation import Presenter
-from ingest.resources import Registry, load_registry
+from ingest.redis import open_redis
+from ingest.resources.registry import Registry, load_registry
+from ingest.resources.representation import Presenter
 from ingest.settings import Settings
 from ingest.store.pool import open_pool
 from ingest.store.tokens import find_caller

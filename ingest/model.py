@@ -177,7 +177,7 @@ class Submission:
     """Validated items, ready to be staged.
 
     `records` is a JSON array of the valid items as their columns want them (see
-    `ingest.records`); `raw` is a JSON object of those items whose received form differs
+    `ingest.resources.records`); `raw` is a JSON object of those items whose received form differs
     from their record, by index, or None.
     """
 

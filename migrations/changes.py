@@ -32,7 +32,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from ingest.errors import ConfigurationError
-from ingest.resources import Registry, Resource
+from ingest.resources.registry import Registry
+from ingest.resources.resource import Resource
 from ingest.store.tables import ACCOUNT, COLLECTIONS, group_index_name, quote, table_name
 from migrations.driver import reason
 from migrations.resource_tables import resource_tables, row_security

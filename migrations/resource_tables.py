@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
-from ingest.columns import ColumnType
-from ingest.resources import Resource
+from ingest.resources.columns import ColumnType
+from ingest.resources.resource import Resource
 from ingest.store.tables import (
     ACCOUNT,
     COLLECTIONS,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ingest.errors import ConfigurationError
-from ingest.resources import Registry
+from ingest.resources.registry import Registry
 from migrations.changes import make_changes
 from migrations.driver import reason
 

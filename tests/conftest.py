@@ -14,15 +14,15 @@ import asyncpg
 import pytest
 import redis
 from aiohttp.test_utils import TestClient, TestServer
-from harness import REGISTRY, Service
 
 from ingest.app import create_app
-from ingest.embedded import EmbeddedPostgres, EmbeddedValkey
+from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
 from ingest.tasks import end
 from migrations.run import migrate
+from tests.harness import REGISTRY, Service
 from workers.__main__ import work
 from workers.commit import Committer
 from workers.settings import create_worker, open_committer

@@ -11,7 +11,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_load, pre_load, v
 
 from ingest import Resource
 from ingest.examples import airports, contacts, deals
-from ingest.resources import Registry
+from ingest.resources.registry import Registry
 
 
 class Colour(Enum):

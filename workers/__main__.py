@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from ingest import logs, metrics
 from ingest.errors import ConfigurationError
-from ingest.resources import Registry, load_registry
+from ingest.resources.registry import Registry, load_registry
 from ingest.settings import Settings, read_settings
 from ingest.tasks import end
 from workers.retention import retain

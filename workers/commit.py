@@ -10,15 +10,15 @@ import structlog
 from arq import Retry
 
 from ingest import metrics
+from ingest.batches.doorbell import Queue
 from ingest.errors import ConfigurationError, InternalError, Unavailable
 from ingest.faults import NO_FAULTS, Faults, Point
 from ingest.model import Batch, Finished
-from ingest.queue import Queue
-from ingest.resources import Registry
+from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
-from ingest.store.group import Spoiled, Unchecked, apply_group, take_group
+from ingest.store.group_commit import Spoiled, Unchecked, apply_group, take_group
 from ingest.store.pool import Pool
 from workers.retry import Verdict, delay, judge
 
@@ -212,12 +212,12 @@ def _reason(error: Exception) -> str:
 
 
 async def commit_waiting(ctx: dict[Any, Any], account: str, collection: str) -> None:
-    """The arq job of that name (`ingest.queue.COMMIT_WAITING_JOB`)."""
+    """The arq job of that name (`ingest.batches.doorbell.COMMIT_WAITING_JOB`)."""
     committer: Committer = ctx["committer"]
     await committer.commit_waiting(account, collection)
 
 
 async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:
-    """The arq job of that name (`ingest.queue.COMMIT_JOB`); its result is in the database."""
+    """The arq job of that name (`doorbell.COMMIT_JOB`); its result is in the database."""
     committer: Committer = ctx["committer"]
     await committer.commit(account, UUID(batch), ctx["job_try"])

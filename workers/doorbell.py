@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 from arq.worker import Worker
 
-from ingest.queue import Queue
-from ingest.redis_link import RedisAway
+from ingest.batches.doorbell import Queue
+from ingest.redis import RedisAway
 from ingest.tasks import end
 
 log = structlog.get_logger(__name__)

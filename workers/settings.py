@@ -9,13 +9,20 @@ from arq.worker import Function, func
 from redis.asyncio import ConnectionPool
 
 from ingest import readiness
+from ingest.batches.doorbell import (
+    COMMIT_JOB,
+    COMMIT_WAITING_JOB,
+    QUEUE,
+    Queue,
+    deserialize,
+    serialize,
+)
 from ingest.faults import parse_faults
-from ingest.queue import COMMIT_JOB, COMMIT_WAITING_JOB, QUEUE, Queue, deserialize, serialize
-from ingest.redis_link import open_redis
-from ingest.resources import Registry
+from ingest.redis import open_redis
+from ingest.resources.registry import Registry
 from ingest.settings import Settings
-from ingest.store.patience import LONGEST
 from ingest.store.pool import open_pool
+from ingest.store.timeouts import LONGEST
 from workers.commit import Committer, commit, commit_waiting
 from workers.doorbell import DoorbellWorker
 

@@ -19,7 +19,7 @@ from ingest.model import (
     Outcome,
     Page,
 )
-from ingest.representation import Presenter
+from ingest.resources.representation import Presenter
 
 Document = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from ingest.resources import Resource
+from ingest.resources.resource import Resource
 
 
 class AirportSchema(Schema):

@@ -4,7 +4,7 @@ from enum import Enum
 
 from marshmallow import Schema, fields, validate
 
-from ingest.resources import Resource
+from ingest.resources.resource import Resource
 
 
 class ContactSchema(Schema):

@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.errors import ConfigurationError
-from ingest.supervision.children import die_with_parent
+from ingest.processes.children import die_with_parent
 
 DATA_DIR = Path(".data")
 BATCH = 500

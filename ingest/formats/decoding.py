@@ -16,7 +16,7 @@ from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
 from ingest.formats.negotiation import CSV, NDJSON, XML, YAML
 from ingest.formats.shapes import item_shape, key_shape
-from ingest.resources import Resource
+from ingest.resources.resource import Resource
 
 CSV_PARAMETERS = frozenset({"delimiter", "emptyAs"})
 """The query parameters that say how a CSV body is read."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from ingest.resources import META, Resource, StoredField
+from ingest.resources.resource import META, Resource, StoredField
 
 Convert = Callable[[str], Any]
 _MAX_DIGITS = 300

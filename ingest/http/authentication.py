@@ -5,7 +5,7 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ingest.access import Caller
+from ingest.access.rights import Caller
 from ingest.errors import TokenInvalid, TokenRequired, Unavailable
 from ingest.http.keys import CALLER, CALLERS
 

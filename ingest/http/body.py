@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from ingest.batches.items import Items
 from ingest.errors import InvalidParameter, MalformedBody, RequestTimeout, UnsupportedMediaType
 from ingest.formats.charsets import check_charset
 from ingest.formats.compression import Decompressor, parse_encodings, too_large
@@ -15,7 +16,6 @@ from ingest.formats.decoding import CSV_PARAMETERS, BodyFormat, Decoder, csv_opt
 from ingest.formats.limits import no_body
 from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
 from ingest.http.keys import DECODING, SETTINGS
-from ingest.items import Items
 
 # What takes longer than a few milliseconds to decode is decoded beside the event loop; JSON is
 # quicker.

@@ -26,7 +26,7 @@ from ingest.http.negotiation import answers
 from ingest.http.notices import noticed
 from ingest.http.query import check_parameters
 from ingest.model import Batch, Failure
-from ingest.resources import SERVER_KEY, Resource
+from ingest.resources.resource import SERVER_KEY, Resource
 from ingest.store import batches
 from ingest.store.failures import pages
 

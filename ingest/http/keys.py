@@ -6,17 +6,17 @@ from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 
-from ingest.access import Caller
+from ingest.access.callers import Callers
+from ingest.access.rates import Quota, Rates
+from ingest.access.rights import Caller
+from ingest.batches.pipeline import Pipeline
 from ingest.http.budget import Budget
-from ingest.http.callers import Callers
 from ingest.http.concurrency import Concurrency
 from ingest.http.large_items import LargeItems
 from ingest.model import Outcome
-from ingest.pipeline import Pipeline
-from ingest.rates import Quota, Rates
-from ingest.redis_link import RedisLink
-from ingest.representation import Presenter
-from ingest.resources import Registry
+from ingest.redis import RedisLink
+from ingest.resources.registry import Registry
+from ingest.resources.representation import Presenter
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 

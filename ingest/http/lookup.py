@@ -5,11 +5,11 @@ from uuid import UUID
 
 from aiohttp import web
 
-from ingest.access import Right
+from ingest.access.rights import Right
 from ingest.errors import UnknownBatch, UnknownCollection
 from ingest.http.keys import CALLER, REGISTRY
 from ingest.model import Batch, Outcome
-from ingest.resources import Resource
+from ingest.resources.resource import Resource
 
 
 def resource_of(request: web.Request) -> Resource:

@@ -22,10 +22,10 @@ from ingest.errors import (
 )
 from ingest.formats.negotiation import JSON, choose
 from ingest.http.authentication import is_endpoint
-from ingest.http.hardening import client_address
 from ingest.http.keys import CALLER, FORMAT, REGISTRY, TRACE_ID, WRITTEN
 from ingest.http.negotiation import response_format
 from ingest.http.responses import respond_error
+from ingest.http.security import client_address
 
 log = structlog.get_logger(__name__)
 

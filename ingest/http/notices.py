@@ -5,9 +5,9 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from ingest.access.quotas import notifications
 from ingest.errors import IngestError
 from ingest.http.keys import CALLER, LIMITED, POOL, REGISTRY
-from ingest.quotas import notifications
 from ingest.store.quotas import read_holdings
 
 log = structlog.get_logger(__name__)

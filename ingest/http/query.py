@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from ingest.columns import ColumnType
 from ingest.errors import InvalidParameter
-from ingest.resources import META, RESERVED_PARAMETERS, Resource, StoredField
-from ingest.url_values import parse
+from ingest.resources.columns import ColumnType
+from ingest.resources.resource import META, RESERVED_PARAMETERS, Resource, StoredField
+from ingest.resources.url_values import parse
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from ingest.access import Right
+from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
@@ -15,8 +15,8 @@ from ingest.http.lookup import (
 )
 from ingest.http.query import check_parameters, list_query, page_query, wants_meta
 from ingest.http.responses import respond
+from ingest.resources.url_values import parse
 from ingest.store import batches, reads
-from ingest.url_values import parse
 
 
 async def list_items(request: web.Request) -> web.Response:

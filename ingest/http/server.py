@@ -12,9 +12,9 @@ from aiohttp.web_protocol import RequestHandler
 
 from ingest import metrics
 from ingest.errors import InternalError, MalformedBody, RequestError
-from ingest.http.hardening import SECURE_HEADERS, SERVER
 from ingest.http.middleware import TRACE_HEADER
 from ingest.http.responses import json_error
+from ingest.http.security import SECURE_HEADERS, SERVER
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

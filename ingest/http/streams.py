@@ -27,7 +27,7 @@ _LARGE_WINDOW = 128 * 1024
 
 
 class StreamedBody:
-    """The body of one request while it arrives, as `ingest.streaming.Body` wants it."""
+    """The body of one request while it arrives, as `ingest.batches.streaming.Body` wants it."""
 
     def __init__(
         self, request: web.Request, head: Head, decoder: Decoder, digest: "hashlib.blake2b"

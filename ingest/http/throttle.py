@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from ingest.access.rates import Quota
 from ingest.errors import RateLimited
 from ingest.http.keys import CALLER, CONCURRENCY, QUOTAS, RATES
-from ingest.rates import Quota
 
 
 @web.middleware

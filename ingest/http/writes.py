@@ -5,7 +5,10 @@ import re
 
 from aiohttp import web
 
-from ingest.access import Right
+from ingest.access.rights import Right
+from ingest.batches.items import Items
+from ingest.batches.pipeline import Pipeline
+from ingest.batches.write import Write
 from ingest.dialects import collection
 from ingest.errors import InvalidKey
 from ingest.faults import Point
@@ -30,12 +33,9 @@ from ingest.http.query import check_parameters, flag, matching_field, wants_meta
 from ingest.http.responses import batch_location, respond
 from ingest.http.streams import StreamedBody
 from ingest.http.throttle import charge
-from ingest.items import Items
 from ingest.model import Action, IdempotencyKey, Options, Outcome, Resolution
-from ingest.pipeline import Pipeline
-from ingest.resources import Resource
+from ingest.resources.resource import Resource
 from ingest.settings import Settings
-from ingest.write import Write
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PARAMETERS = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS

@@ -6,7 +6,7 @@ last two are for a batch alone. Each batch that is finished is a row of the resu
 """
 
 from ingest.model import Action
-from ingest.resources import StoredField
+from ingest.resources.resource import StoredField
 from ingest.store.rows_sql import item_object
 from ingest.store.statement_parts import BATCHES, Parts, join_parts
 from ingest.store.tables import quote

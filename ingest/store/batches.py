@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from ingest.access import Caller
+from ingest.access.rights import Caller
 from ingest.exactjson import dump_exact
 from ingest.model import (
     Action,

@@ -14,7 +14,7 @@ from ingest.errors import (
     VERSION_MISMATCH,
 )
 from ingest.model import Action
-from ingest.resources import StoredField
+from ingest.resources.resource import StoredField
 from ingest.store.statement_parts import INDEX_MASK, Parts, join_parts
 from ingest.store.tables import quote
 

@@ -14,16 +14,17 @@ import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
 from ingest.model import Batch, Finished, NewBatch, Outcome
-from ingest.resources import Registry, Resource
+from ingest.resources.registry import Registry
+from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
 from ingest.store.locks import become_writer
-from ingest.store.patience import allow_time
 from ingest.store.pool import Pool
 from ingest.store.quotas import check_limits
 from ingest.store.receiving import Received, settle_in
 from ingest.store.staging import stage
 from ingest.store.statements import statements
+from ingest.store.timeouts import allow_time
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection

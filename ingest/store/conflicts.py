@@ -16,8 +16,8 @@ from ingest import errors as codes
 from ingest.errors import ErrorCode
 from ingest.exactjson import load_exact
 from ingest.model import Batch, Failure, ItemError
-from ingest.records import INDEX, restore
-from ingest.resources import Resource, StoredField
+from ingest.resources.records import INDEX, restore
+from ingest.resources.resource import Resource, StoredField
 from ingest.store.batches import QUERIES, insert_failures
 from ingest.store.check_sql import IDENTITY, KEY
 from ingest.store.statements import Statements

@@ -9,8 +9,8 @@ _HEADER = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 def load_queries(file: str) -> Mapping[str, str]:
-    """The queries of `ingest/store/<file>` by name; each begins with a line `-- name: …`."""
-    text = resources.files("ingest.store").joinpath(file).read_text(encoding="utf-8")
+    """The queries of `ingest/store/sql/<file>` by name; each begins with a line `-- name: …`."""
+    text = resources.files("ingest.store").joinpath("sql", file).read_text(encoding="utf-8")
     parts = _HEADER.split(text)[1:]
     return MappingProxyType(
         dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))

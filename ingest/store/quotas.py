@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from ingest.access.quotas import TOTAL, Change, Holdings, refuse_what_is_over
 from ingest.errors import ConfigurationError
 from ingest.model import Batch
-from ingest.quotas import TOTAL, Change, Holdings, refuse_what_is_over
-from ingest.resources import Resource
+from ingest.resources.resource import Resource
 from ingest.store.locks import become_writer
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ingest.model import Page
-from ingest.resources import Resource, StoredField
+from ingest.resources.resource import Resource, StoredField
 from ingest.store.pool import Pool
 from ingest.store.rows_sql import item_object
 from ingest.store.tables import GROUP, quote, table_name
@@ -30,7 +30,7 @@ async def list_items(
     """One page and the count of all that match, of one instant. Ordered by key.
 
     Args:
-        filters: fields and the values that they must equal, as `ingest.url_values` reads them.
+        filters: fields and the values that they must equal, as `url_values.parse` reads them.
         groups: only items of these; none for all.
     """
     values = [value for _, value in filters]
@@ -86,7 +86,7 @@ async def get_item(
     meta: bool = False,
     groups: Sequence[str] = (),
 ) -> bytes | None:
-    """One item by its key (as `ingest.url_values.parse` reads it), as a JSON object by column.
+    """One item by its key (as `url_values.parse` reads it), as a JSON object by column.
 
     Args:
         groups: only an item of one of these; none for any.

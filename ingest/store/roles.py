@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 import orjson
 
-from ingest.access import Rights, rights_of
+from ingest.access.rights import Rights, rights_of
 from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries

@@ -1,7 +1,7 @@
 """SQL that shows a stored row as GET and the outcome of a write do."""
 
-from ingest.columns import ColumnType
-from ingest.resources import Resource, StoredField
+from ingest.resources.columns import ColumnType
+from ingest.resources.resource import Resource, StoredField
 from ingest.store.tables import quote
 
 

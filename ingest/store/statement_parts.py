@@ -7,9 +7,9 @@ alone it is the item's index.
 
 from collections.abc import Sequence
 
-from ingest.columns import ColumnType
 from ingest.model import Action, Options, Resolution
-from ingest.resources import Resource, StoredField
+from ingest.resources.columns import ColumnType
+from ingest.resources.resource import Resource, StoredField
 from ingest.store.tables import GROUP, quote, table_name
 
 BATCHES = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ingest.model import Action, Options
-from ingest.resources import Resource
+from ingest.resources.resource import Resource
 from ingest.store.apply_sql import Apply
 from ingest.store.check_sql import Check
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.columns import ColumnType
-from ingest.resources import Registry, Resource, StoredField
+from ingest.resources.columns import ColumnType
+from ingest.resources.registry import Registry
+from ingest.resources.resource import Resource, StoredField
 from ingest.store.queries import load_queries
 
 if TYPE_CHECKING:

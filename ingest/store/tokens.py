@@ -5,10 +5,7 @@ its rights; the service itself only looks tokens up.
 """
 
 import datetime as dt
-import hashlib
 import hmac
-import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,17 +13,15 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from ingest.access import MAX_GROUP_BYTES, Caller, group_fits, rights_of
+from ingest.access.rights import MAX_GROUP_BYTES, Caller, group_fits, rights_of
+from ingest.access.secrets import digest_of, make_token
 from ingest.errors import ConfigurationError
 from ingest.ids import uuid7
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
 QUERIES = load_queries("tokens.sql")
-PREFIX = "ingest_"
-_SECRET_BYTES = 32
 DEFAULT_ROLE = "writer"
-_TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ async def create_token(
     """
     if not all(group_fits(group) for group in groups):
         raise ConfigurationError(f"the name of a group has 1 to {MAX_GROUP_BYTES} bytes")
-    token, id_ = PREFIX + secrets.token_urlsafe(_SECRET_BYTES), uuid7()
+    token, id_ = make_token(), uuid7()
     values = (id_, account, name, digest_of(token), expires_at, role, list(dict.fromkeys(groups)))
     try:
         async with pool.connection() as connection:
@@ -75,16 +70,6 @@ async def create_token(
             "an account has 1 to 255 bytes, and a token at most 100 groups"
         ) from error
     return id_, token
-
-
-def is_token(text: str) -> bool:
-    """Whether a text could be a token of this service; nobody need look for what could not."""
-    return _TOKEN.fullmatch(text) is not None
-
-
-def digest_of(token: str) -> bytes:
-    """SHA-256 of a token: all that is kept of it. Its 256 random bits need no slower hash."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 async def find_caller(pool: Pool, digest: bytes) -> Caller | None:

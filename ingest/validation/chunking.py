@@ -6,8 +6,8 @@ from typing import Any
 from ingest.exactjson import dump_exact
 from ingest.model import Chunk, Failure, Options, Submission
 from ingest.validation.intake import MAX_VALUES, Intake
+from ingest.validation.items import ItemValidator
 from ingest.validation.listing import Listing
-from ingest.validation.runner import ItemValidator
 
 MAX_CHUNK = 1024 * 1024
 """Bytes of records, raw items and failures after which a chunk is cut."""

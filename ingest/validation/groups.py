@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingest.access import MAX_GROUP_BYTES, group_fits
+from ingest.access.rights import MAX_GROUP_BYTES, group_fits
 from ingest.errors import BAD_LENGTH, NOT_STORABLE, OTHER_GROUP, REQUIRED, WRONG_TYPE
 from ingest.model import ItemError
-from ingest.resources import META
+from ingest.resources.resource import META
 from ingest.validation.invalid import InvalidItem
 
 _FIELD = f"{META}.group"

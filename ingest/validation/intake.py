@@ -7,16 +7,16 @@ from typing import Any
 
 import orjson
 
-from ingest.access import group_fits
+from ingest.access.rights import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Failure, ItemError, Submission, Unreadable
-from ingest.records import GROUP, Record
-from ingest.validation.hooks import Unvouched
+from ingest.resources.records import GROUP, Record
+from ingest.validation.engine.hooks import Unvouched
+from ingest.validation.engine.recording import Accept, Recorded, encode
 from ingest.validation.invalid import InvalidItem
+from ingest.validation.items import ItemValidator
 from ingest.validation.listing import Listing
-from ingest.validation.recording import Accept, Recorded, encode
-from ingest.validation.runner import ItemValidator
 
 _SLICE = 200
 """The most items of one slice: what is taken at once is encoded at once."""

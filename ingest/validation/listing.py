@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ingest.errors import INVALID
 from ingest.model import ItemError
-from ingest.validation.explain import MAX_ERRORS
+from ingest.validation.messages import MAX_ERRORS
 
 _MANY_ERRORS, _FEW_ERRORS = 100_000, 10
 """The errors of a request after which only a few of each further item are listed."""

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from processes import processes_in, runs
+
+from tests.processes import processes_in, runs
 
 PATIENCE = 60.0
 """How long to wait for what must happen soon, in seconds."""

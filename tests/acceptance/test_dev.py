@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from processes import runs
+
+from tests.processes import runs
 
 if TYPE_CHECKING:
     from conftest import Dev

@@ -18,7 +18,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
-from harness import REGISTRY, Service
 
 from ingest.app import create_app
 from ingest.http.server import JsonAppRunner
@@ -29,6 +28,7 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.acceptance.conftest import PATIENCE, clean_environment
+from tests.harness import REGISTRY, Service
 
 HEADER = ["email", "first_name", "last_name", "age", "tags.0"]
 Rows = list[list[str]]

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from processes import runs
 from prometheus_client.parser import text_string_to_metric_families
 
-from ingest.embedded.ports import free_port
+from ingest.processes.embedded.ports import free_port
 from tests.acceptance.conftest import PATIENCE, POLL, clean_environment
+from tests.processes import runs
 
 if TYPE_CHECKING:
     from conftest import Dev

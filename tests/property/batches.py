@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
-from specification import Collection, Field, Request
+
+from tests.property.specification import Collection, Field, Request
 
 IDS = [f"00000000-0000-7000-8000-00000000000{digit}" for digit in range(1, 4)]
 # Keys that the server has made, in their order: who sends a batch puts the real ones in.

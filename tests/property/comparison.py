@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Any, Self
 from uuid import UUID
 
-from harness import Reply, Service
-from model import Expected, Row, answer
-from specification import Collection, Made, Request
-
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
+from tests.harness import Reply, Service
+from tests.property.model import Expected, Row, answer
+from tests.property.specification import Collection, Made, Request
 
 _ACCOUNTS = itertools.count(1)
 _METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}

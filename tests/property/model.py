@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from specification import Collection, Invalid, Loaded, Made, Request, Value, load
+from tests.property.specification import Collection, Invalid, Loaded, Made, Request, Value, load
 
 Errors = set[tuple[int, str | None]]
 """The errors of one item: (code, field)."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from ingest.validation.generate import generate
+from ingest.validation.engine.generate import generate
 
 _marshmallow = Schema.load
 _counts = {"loads": 0, "compiled": 0}

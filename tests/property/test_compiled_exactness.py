@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
-from sameness import difference
-from strategies import CALLS, DrawnSchema, partials, schemas
 
 from ingest.validation import Validator, compile_validator
+from tests.property.sameness import difference
+from tests.property.strategies import CALLS, DrawnSchema, partials, schemas
 
 ITEMS = 50
 FUZZING = "FUZZ_COMPARISONS" in os.environ

@@ -24,7 +24,7 @@ from ingest.formats.limits import Limits
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML
 from ingest.model import Action, Failure, Options, Submission
 from ingest.validation.intake import Intake
-from ingest.validation.runner import ItemValidator
+from ingest.validation.items import ItemValidator
 
 LIMITS = Limits(max_item=2**20, max_items=1000, max_nesting=32)
 

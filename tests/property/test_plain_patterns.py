@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError, validate
 
-from ingest.validation.validators import _PLAIN_EMAIL, _PLAIN_URL
+from ingest.validation.engine.validators import _PLAIN_EMAIL, _PLAIN_URL
 
 LABELS = st.text("abzAZ09", min_size=1, max_size=31)
 HOSTS = st.lists(LABELS | st.tuples(LABELS, LABELS).map("-".join), min_size=1, max_size=4).flatmap(

@@ -13,21 +13,21 @@ from typing import Any
 
 import orjson
 import pytest
-from harness import everything
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
-from sameness import difference
-from strategies import CALLS, HOSTILE, DrawnSchema, schemas
 
 from ingest import Resource
-from ingest.columns import KEY_TYPES, ColumnType
 from ingest.errors import ConfigurationError
 from ingest.exactjson import dump_exact
 from ingest.examples import contacts, deals
 from ingest.model import Action, Options, Resolution, Submission
-from ingest.records import CLIENT_KEY, restore
+from ingest.resources.columns import KEY_TYPES, ColumnType
+from ingest.resources.records import CLIENT_KEY, restore
 from ingest.validation.intake import Intake
-from ingest.validation.runner import ItemValidator
+from ingest.validation.items import ItemValidator
+from tests.harness import everything
+from tests.property.sameness import difference
+from tests.property.strategies import CALLS, HOSTILE, DrawnSchema, schemas
 
 ITEMS = 50
 FUZZING = "FUZZ_COMPARISONS" in os.environ

@@ -10,15 +10,15 @@ from typing import Any
 
 import hypothesis
 import pytest
-from batches import COLLECTIONS, requests
-from comparison import Desk, Mismatch
-from harness import Service
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from specification import Request
 
 from ingest.store.pool import Pool
+from tests.harness import Service
+from tests.property.batches import COLLECTIONS, requests
+from tests.property.comparison import Desk, Mismatch
+from tests.property.specification import Request
 
 STEPS = int(os.environ.get("STATEFUL_STEPS", "2000"))
 _STEPS_OF_ONE_RUN = 40

@@ -1,0 +1,197 @@
+"""How many items a token, and an account, may send in a time: sliding windows in Redis.
+
+The windows are those of the library `limits`: two counters, of which the older one weighs less
+the longer it is over. While Redis is away nothing is counted and everything passes.
+"""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from ingest import metrics
+from ingest.access.rights import Caller
+from ingest.errors import ConfigurationError
+from ingest.redis import RedisAway, RedisLink
+from ingest.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_PREFIX = "ingest:rate"
+# Counters end in whole milliseconds, and clocks are not read at the same instant.
+_MARGIN = 0.01  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a limit has counted: this window and the one before it. Times in seconds."""
+
+    limit: int
+    length: float
+    previous: int
+    current: int
+    rest: float
+    """Until this window is over; until then the previous one weighs less and less."""
+
+    @property
+    def used(self) -> int:
+        """Items that count now."""
+        return math.floor(self.previous * self.rest / self.length) + self.current
+
+    @property
+    def left(self) -> int:
+        """Items that may be sent now."""
+        return max(0, self.limit - self.used)
+
+    def seconds_until(self, items: int) -> float:
+        """How long until so many items may be sent, if nobody sends any in between; 0 for now."""
+        if self.used + items <= self.limit:
+            return 0.0
+        room = self.limit - items - self.current
+        if room >= 0:
+            return self._faded(self.previous, room, self.rest)
+        # Not in this window: it has to fade itself, once it is the previous one.
+        return self.rest + self._faded(self.current, self.limit - items, self.length)
+
+    def _faded(self, count: int, room: int, rest: float) -> float:
+        """When no more than `room` is left of a window that weighs nothing after `rest`."""
+        # It counts whole items, so `room` and a fraction are enough.
+        weightless = rest - (room + 1) * self.length / count if count else 0.0
+        return max(0.0, weightless) + _MARGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of one limit, for the headers of a response. `reset` in whole seconds."""
+
+    policy: str
+    limit: int
+    length: int
+    left: int
+    reset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether items may be sent: at once, or after `wait` seconds."""
+
+    quotas: Sequence[Quota] = ()
+    wait: float = 0.0
+
+
+PASSED = Verdict()
+
+
+class Rates:
+    """The limits that a process enforces; none where the settings name none."""
+
+    def __init__(self, settings: Settings, link: RedisLink) -> None:
+        self._link = link
+        self._holds = True
+        self._limits = [
+            (policy, item)
+            for policy, item in (
+                ("token", _limit("INGEST_RATE_LIMIT", settings.rate_limit)),
+                ("account", _limit("INGEST_ACCOUNT_RATE_LIMIT", settings.account_rate_limit)),
+            )
+            if item is not None
+        ]
+        # The pool knows where Redis is; the library takes it, but does not declare so.
+        pool: Any = link.pool
+        self._storage = RedisStorage(
+            "redis://", implementation="redispy", key_prefix=_PREFIX, connection_pool=pool
+        )
+        self._windows = SlidingWindowCounterRateLimiter(self._storage)
+
+    async def charge(self, caller: Caller, items: int) -> Verdict:
+        """Count items that a caller wants to send; where a limit forbids it, nothing is counted.
+
+        A batch larger than a limit needs all of it, and takes no more. Everything passes where
+        there is no limit, and while Redis is away.
+        """
+        if not self._limits:
+            return PASSED
+        try:
+            verdict = await self._link.call(lambda: self._charge(caller, items))
+        except RedisAway:
+            metrics.rate_unchecked()
+            self._hold(False)
+            return PASSED
+        self._hold(True)
+        return verdict
+
+    def _hold(self, holds: bool) -> None:
+        """Say so where limits begin or cease to hold."""
+        if holds != self._holds:
+            self._holds = holds
+            log.warning("rates are limited again" if holds else "rates are lifted: redis is away")
+
+    async def _charge(self, caller: Caller, items: int) -> Verdict:
+        windows = await self._look(caller)
+        wait = _wait(windows, items)
+        if wait:
+            return Verdict(self._quotas(windows), wait)
+        for (policy, item), window in zip(self._limits, windows, strict=True):
+            cost = min(items, window.limit)
+            if not await self._windows.hit(item, policy, _name(policy, caller), cost=cost):
+                # Another request was faster.
+                windows = await self._look(caller)
+                return Verdict(self._quotas(windows), _wait(windows, items) or _MARGIN)
+        counted = [replace(w, current=w.current + min(items, w.limit)) for w in windows]
+        return Verdict(self._quotas(counted))
+
+    async def _look(self, caller: Caller) -> list[Window]:
+        """The window of each limit, all of about the same moment."""
+        return list(
+            await asyncio.gather(
+                *(self._window(item, policy, caller) for policy, item in self._limits)
+            )
+        )
+
+    async def _window(self, item: RateLimitItem, policy: str, caller: Caller) -> Window:
+        length = item.get_expiry()
+        key = item.key_for(policy, _name(policy, caller))
+        previous, _, current, ends = await self._storage.get_sliding_window(key, length)
+        # A counter lives for its own window and for the next, in which it is the previous one.
+        rest = ends - length if ends else 0.0
+        return Window(item.amount, length, previous, current, min(max(rest, 0.0), length))
+
+    def _quotas(self, windows: Sequence[Window]) -> list[Quota]:
+        return [
+            Quota(
+                policy,
+                window.limit,
+                int(window.length),
+                window.left,
+                math.ceil(window.seconds_until(window.limit)),
+            )
+            for (policy, _), window in zip(self._limits, windows, strict=True)
+        ]
+
+
+def _wait(windows: Sequence[Window], items: int) -> float:
+    """Seconds until every limit allows so many items; 0 for now."""
+    return max(window.seconds_until(min(items, window.limit)) for window in windows)
+
+
+def _name(policy: str, caller: Caller) -> str:
+    return str(caller.token) if policy == "token" else caller.account
+
+
+def _limit(setting: str, text: str) -> RateLimitItem | None:
+    """A limit such as `50000/second`; None where the setting is empty."""
+    if not text:
+        return None
+    try:
+        item = parse(text)
+    except ValueError:
+        item = None
+    if item is None or item.amount < 1:
+        raise ConfigurationError(f"{setting}={text}: must be a rate such as 50000/second")
+    return item

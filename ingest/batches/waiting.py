@@ -1,0 +1,103 @@
+"""Waiting for batches to finish: woken by the doorbell, and by the database where that is lost."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ingest.batches.doorbell import Queue
+from ingest.errors import Unavailable
+from ingest.redis import RedisAway
+from ingest.store import batches
+from ingest.store.pool import Pool
+from ingest.tasks import end
+
+_LOOK = 0.1  # seconds between two looks into the database, while anybody waits
+_RECONNECT = 0.5  # seconds before Redis is tried again
+
+
+class Waiters:
+    """Everybody in this process who waits for a batch."""
+
+    def __init__(self, pool: Pool, queue: Queue) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._waiting: dict[UUID, _Waited] = {}
+        self._somebody = asyncio.Event()
+
+    @contextmanager
+    def expecting(self, account: str, batch: UUID) -> Iterator[asyncio.Event]:
+        """An event that is set when the batch is finished. Enter before the batch can be."""
+        waited = self._waiting.setdefault(batch, _Waited(account))
+        waited.waiters += 1
+        self._somebody.set()
+        try:
+            yield waited.finished
+        finally:
+            waited.waiters -= 1
+            if not waited.waiters:
+                del self._waiting[batch]
+
+    async def run(self) -> None:
+        """Wake waiters until cancelled."""
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look())]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await end(tasks)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for finished in self._queue.finished():
+                    for batch in finished:
+                        self._wake(batch)
+            except RedisAway:
+                await asyncio.sleep(_RECONNECT)
+
+    async def _look(self) -> None:
+        while True:
+            await self._somebody.wait()
+            await asyncio.sleep(_LOOK)
+            late = self.late()
+            if not self._waiting:
+                self._somebody.clear()
+            await self._ask(late)
+
+    def late(self) -> dict[str, list[UUID]]:
+        """Batches by account that are unfinished, and were waited for at the last call, too.
+
+        Most are announced before that, and need not be asked for.
+        """
+        by_account: dict[str, list[UUID]] = defaultdict(list)
+        for batch, waited in self._waiting.items():
+            if waited.late and not waited.finished.is_set():
+                by_account[waited.account].append(batch)
+            waited.late = True
+        return by_account
+
+    async def _ask(self, by_account: dict[str, list[UUID]]) -> None:
+        for account, waiting in by_account.items():
+            try:
+                for batch in await batches.finished_among(self._pool, account, waiting):
+                    self._wake(batch)
+            except Unavailable:
+                return  # the next look asks again
+
+    def _wake(self, batch: UUID) -> None:
+        waited = self._waiting.get(batch)
+        if waited is not None:
+            waited.finished.set()
+
+
+@dataclass(slots=True)
+class _Waited:
+    """A batch that somebody waits for."""
+
+    account: str
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    waiters: int = 0
+    late: bool = False
+    """Whether it was waited for at the last look already."""

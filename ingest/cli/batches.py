@@ -1,0 +1,85 @@
+"""`ingest batches …`: what an operator sees of batches, and how one is put back."""
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+from ingest.cli.operator import operator_pool, show, time_text
+from ingest.model import BatchState
+
+if TYPE_CHECKING:
+    from ingest.store.dead_letters import Listed
+
+_COLUMNS = (
+    "id",
+    "account",
+    "collection",
+    "action",
+    "state",
+    "items",
+    "attempts",
+    "created",
+    "finished",
+    "kept",
+    "reason",
+)
+_STATE = click.Choice([state.value for state in BatchState])
+
+
+@click.group()
+def batches() -> None:
+    """List batches, and retry those that failed for a reason of the service's own.
+
+    Connects as `ingest migrate` does.
+    """
+
+
+@batches.command("list")
+@click.option("--account", help="Only this account's.")
+@click.option("--state", type=_STATE, help="Only batches in this state.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
+def list_batches(account: str | None, state: str | None, limit: int) -> None:
+    """List batches, the newest first, with the reason of those that the service could not commit.
+
+    `kept` says whether the items are still there, so that the batch can be retried.
+    """
+    from ingest.store import dead_letters as broken
+
+    async def read() -> "list[Listed]":
+        async with operator_pool() as pool:
+            wanted = None if state is None else BatchState(state)
+            return await broken.list_batches(pool, account, wanted, limit)
+
+    show(_COLUMNS, [_row(each) for each in asyncio.run(read())])
+
+
+@batches.command()
+@click.argument("batch_id", metavar="ID", type=click.UUID)
+def retry(batch_id: UUID) -> None:
+    """Put a batch back that failed for a reason of the service's own; a worker then commits it."""
+    from ingest.store import dead_letters as broken
+
+    async def put_back() -> None:
+        async with operator_pool() as pool:
+            await broken.put_back(pool, batch_id)
+
+    asyncio.run(put_back())
+    click.echo(f"batch {batch_id} is accepted again; a worker will commit it", err=True)
+
+
+def _row(each: "Listed") -> tuple[str, ...]:
+    return (
+        str(each.id),
+        each.account,
+        each.collection,
+        each.action,
+        each.state,
+        str(each.received),
+        str(each.attempts),
+        time_text(each.created_at),
+        time_text(each.finished_at),
+        "yes" if each.has_payload else "no",
+        each.reason,
+    )

@@ -1,0 +1,182 @@
+"""The command line: `ingest …`.
+
+Commands import what they need when they run, so that `ingest --help` is quick. Whatever cannot
+work is one line on standard error and status 1; wrong usage is status 2.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ingest.cli.batches import batches
+from ingest.cli.operator import admin_settings
+from ingest.cli.quotas import quotas
+from ingest.cli.roles import roles
+from ingest.cli.tokens import tokens
+from ingest.errors import ConfigurationError, IngestError, RequestError
+from ingest.load.command import load
+
+if TYPE_CHECKING:
+    from ingest.settings import Settings
+
+_AT_LEAST_ONE = click.IntRange(min=1)
+_PORT = click.IntRange(0, 65535)
+
+
+def main() -> None:
+    """The entry point."""
+    cli()
+
+
+class _Group(click.Group):
+    """Shows every error of ours as one line."""
+
+    def invoke(self, context: click.Context) -> Any:
+        with _one_line():
+            return super().invoke(context)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the flush at exit
+        sys.exit(1)
+    except (IngestError, OSError) as error:
+        click.echo(f"ingest: {_message(error)}", err=True)
+        sys.exit(1)
+
+
+def _message(error: Exception) -> str:
+    cause = error.__cause__
+    if isinstance(error, RequestError) and cause is not None:
+        return f"{error.message}: {cause or type(cause).__name__}"
+    return str(error)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ingest-service", prog_name="ingest")
+def cli() -> None:
+    """Asynchronous batch ingestion: declare marshmallow schemas, get bulk endpoints and tables.
+
+    Parts are configured by INGEST_DATABASE_URL, INGEST_REDIS_URL, INGEST_RESOURCES and the other
+    INGEST_… variables.
+    """
+    if sys.path[0] != "":  # INGEST_RESOURCES=crm finds crm.py where the command is run
+        sys.path.insert(0, "")
+
+
+@cli.command()
+@click.option("--host", help="Where to listen.  [default: 127.0.0.1]")
+@click.option("--port", type=_PORT, help="0 takes a free one.  [default: 8080]")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".data"),
+    show_default=True,
+    help="Where PostgreSQL and Valkey keep their data.",
+)
+@click.option("--resources", help="A module (crm) or a file (./crm.py).  [default: examples]")
+@click.option("--api", type=_AT_LEAST_ONE, default=1, show_default=True, help="API processes.")
+@click.option("--workers", type=_AT_LEAST_ONE, default=1, show_default=True, help="Workers.")
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Written, as JSON, once every part answers.",
+)
+def dev(
+    host: str | None,
+    port: int | None,
+    data_dir: Path,
+    resources: str | None,
+    api: int,
+    workers: int,
+    ready_file: Path | None,
+) -> None:
+    """Run everything on this machine: PostgreSQL, Valkey, API processes and workers."""
+    from ingest.processes.dev import DevOptions, run
+
+    if sys.stderr.isatty():  # for a person, here and in the parts
+        os.environ.setdefault("INGEST_LOG_FORMAT", "console")
+    settings = _settings(host=host, port=port, resources=resources, database_url="", redis_url="")
+    run(
+        DevOptions(
+            settings=settings, data_dir=data_dir, api=api, workers=workers, ready_file=ready_file
+        )
+    )
+
+
+@cli.command()
+@click.option("--host", help="Where to listen.  [default: INGEST_HOST or 127.0.0.1]")
+@click.option("--port", type=_PORT, help="[default: INGEST_PORT or 8080]")
+@click.option("--processes", type=_AT_LEAST_ONE, help="[default: INGEST_PROCESSES or 1]")
+def serve(host: str | None, port: int | None, processes: int | None) -> None:
+    """Run the API: one process, or several that share the port."""
+    settings = _settings(host=host, port=port, processes=processes)
+    if settings.processes > 1:
+        from ingest.processes.serve import serve_processes
+
+        serve_processes(settings)
+    else:
+        from ingest.app import serve as serve_app
+
+        serve_app(settings)
+
+
+@cli.command()
+def worker() -> None:
+    """Run one worker."""
+    # A process of its own: `ingest` never imports `workers`.
+    os.execv(sys.executable, [sys.executable, "-m", "workers"])  # noqa: S606 - our own program
+
+
+@cli.command()
+def migrate() -> None:
+    """Create or extend the tables; refuse what would lose data.
+
+    Connects with INGEST_MIGRATE_DATABASE_URL, or with INGEST_DATABASE_URL where that is not set.
+    """
+    from ingest.resources.registry import load_registry
+    from migrations.run import migrate as run_migrations
+
+    settings = admin_settings()
+    done = run_migrations(settings.database_url, load_registry(settings.resources))
+    for sentence in done or ["nothing to do: the database is up to date"]:
+        click.echo(sentence)
+
+
+for _command in (batches, tokens, roles, quotas, load):
+    cli.add_command(_command)
+
+
+@cli.group()
+def schema() -> None:
+    """Look into the schemas that are served."""
+
+
+@schema.command("explain")
+@click.argument("collection", metavar="NAME")
+def explain_collection(collection: str) -> None:
+    """Show which fields of a collection are validated by compiled code, and why others are not."""
+    from ingest.resources.registry import load_registry
+    from ingest.validation import explain_schema
+
+    registry = load_registry(_settings(database_url="", redis_url="").resources)
+    if collection not in registry:
+        known = ", ".join(sorted(registry))
+        raise ConfigurationError(f"there is no collection {collection!r}; there are {known}")
+    for row in explain_schema(registry[collection].schema):
+        click.echo("\t".join(row).rstrip())
+
+
+def _settings(**given: Any) -> "Settings":
+    """The settings of the environment, under the options that were given."""
+    from ingest.settings import read_settings
+
+    return read_settings(**{name: value for name, value in given.items() if value is not None})

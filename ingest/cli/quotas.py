@@ -1,0 +1,76 @@
+"""`ingest quota …`: the most items that an account may hold."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from ingest.cli.operator import operator_pool, show
+
+if TYPE_CHECKING:
+    from ingest.store.quotas import Quota
+
+_COLUMNS = ("account", "collection", "maximum", "items")
+_NONE = "none"
+_MAX = 2**63 - 1
+
+
+class _Maximum(click.ParamType[int | None]):
+    """A number of items, or `none`."""
+
+    name = "maximum"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        if value == _NONE:
+            return None
+        if not (value.isascii() and value.isdigit() and int(value[:30]) <= _MAX):
+            self.fail(f"{value!r} is neither a number of items nor {_NONE!r}", param, ctx)
+        return int(value)
+
+
+@click.group("quota")
+def quotas() -> None:
+    """Set and show the most items that accounts may hold.
+
+    Connects as `ingest migrate` does.
+    """
+
+
+@quotas.command("set")
+@click.option("--account", required=True, help="Whose items.")
+@click.argument("collection")
+@click.argument("maximum", metavar="N|none", type=_Maximum())
+def set_quota(account: str, collection: str, maximum: int | None) -> None:
+    """Let an account hold N items of COLLECTION at most, or any number.
+
+    COLLECTION is the name of one, or '*' for all of them together. What is there already stays;
+    while there is more than that, items can only be deleted.
+    """
+    from ingest.store import quotas
+
+    async def save() -> None:
+        async with operator_pool() as pool:
+            await quotas.set_quota(pool, account, collection, maximum)
+
+    asyncio.run(save())
+    shown = "any number of" if maximum is None else f"at most {maximum}"
+    click.echo(f"account {account} may hold {shown} items of {collection}", err=True)
+
+
+@quotas.command("show")
+@click.option("--account", help="Only this account's.")
+def show_quotas(account: str | None) -> None:
+    """Show quotas, and how many items there are."""
+    from ingest.store import quotas
+
+    async def read() -> "list[Quota]":
+        async with operator_pool() as pool:
+            return await quotas.list_quotas(pool, account)
+
+    show(_COLUMNS, [_row(each) for each in asyncio.run(read())])
+
+
+def _row(each: "Quota") -> tuple[str, ...]:
+    return (each.account, each.collection, str(each.maximum), str(each.items))

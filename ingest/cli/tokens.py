@@ -1,0 +1,119 @@
+"""`ingest token …`: who may call. Made by an operator, whose database login is the right to."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+from ingest.cli.operator import operator_pool, show, time_text
+from ingest.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ingest.store.tokens import Token
+
+_COLUMNS = (
+    "id",
+    "account",
+    "name",
+    "role",
+    "groups",
+    "created",
+    "expires",
+    "last used",
+    "revoked",
+)
+
+
+@click.group("token")
+def tokens() -> None:
+    """Create, list and revoke tokens.
+
+    Connects as `ingest migrate` does.
+    """
+
+
+@tokens.command("create")
+@click.option("--account", required=True, help="Whose items the token reads and writes.")
+@click.option("--name", default="", help="To recognise it in the list.")
+@click.option(
+    "--role", default="writer", show_default=True, help="What it may do; see `ingest role list`."
+)
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    help="Confine it to items of this group; may be given several times.",
+)
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
+    help="When it stops working; UTC unless it says otherwise.",
+)
+def create_token(
+    account: str, name: str, role: str, groups: tuple[str, ...], expires: datetime | None
+) -> None:
+    """Make a token and print it, alone, on standard output. It is never shown again."""
+    from ingest.store import tokens
+
+    expires_at = _future(expires)
+
+    async def create() -> tuple[UUID, str]:
+        async with operator_pool() as pool:
+            return await tokens.create_token(
+                pool, account, name, expires_at, role=role, groups=groups
+            )
+
+    token_id, secret = asyncio.run(create())
+    click.echo(f"token {token_id} of account {account}; keep it, it is not shown again:", err=True)
+    click.echo(secret)
+
+
+@tokens.command("list")
+@click.option("--account", help="Only this account's.")
+def list_tokens(account: str | None) -> None:
+    """List tokens: ids, accounts, names, roles and times; never secrets."""
+    from ingest.store import tokens
+
+    async def read() -> "list[Token]":
+        async with operator_pool() as pool:
+            return await tokens.list_tokens(pool, account)
+
+    show(_COLUMNS, [_row(each) for each in asyncio.run(read())])
+
+
+@tokens.command("revoke")
+@click.argument("token_id", metavar="ID", type=click.UUID)
+def revoke_token(token_id: UUID) -> None:
+    """Make a token stop working, within a second and for good."""
+    from ingest.store import tokens
+
+    async def revoke() -> bool:
+        async with operator_pool() as pool:
+            return await tokens.revoke_token(pool, token_id)
+
+    if not asyncio.run(revoke()):
+        raise ConfigurationError(f"there is no token {token_id} that could be revoked")
+    click.echo(f"revoked token {token_id}", err=True)
+
+
+def _future(expires: datetime | None) -> datetime | None:
+    if expires is None:
+        return None
+    expires_at = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
+    if expires_at <= datetime.now(UTC):
+        raise click.BadParameter("must be in the future", param_hint="--expires")
+    return expires_at
+
+
+def _row(each: "Token") -> tuple[str, ...]:
+    times = (each.created_at, each.expires_at, each.last_used_at, each.revoked_at)
+    return (
+        str(each.id),
+        each.account,
+        each.name,
+        each.role,
+        ", ".join(each.groups),
+        *(time_text(time) for time in times),
+    )

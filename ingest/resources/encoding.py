@@ -1,0 +1,101 @@
+"""One field of a record: where a loaded item holds its value, and how its column wants it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from marshmallow import fields, missing
+from marshmallow.utils import get_value
+
+from ingest.resources.columns import ColumnType, Encoder, NotStorable, encoder
+from ingest.resources.resource import Resource, StoredField
+
+# A btree entry holds at most 2,704 bytes, the account's name (255) among them.
+MAX_INDEXED_BYTES = 2048
+_LOAD_THEMSELVES = frozenset({fields.Boolean, fields.Email, fields.String, fields.Url})
+
+
+class FieldEncoder:
+    """Takes one field's value out of loaded items, and encodes it for its column."""
+
+    __slots__ = (
+        "_encode",
+        "_loads_itself",
+        "_nested",
+        "_serialize",
+        "_source",
+        "column",
+        "field",
+        "limit",
+    )
+
+    def __init__(self, field: StoredField, resource: Resource) -> None:
+        self.field = field
+        self.column = field.column
+        self.limit = _indexed_limit(field, resource)
+        # Whatever these load is what they were given, or a boolean.
+        self._loads_itself = type(field.field) in _LOAD_THEMSELVES and not (
+            field.field.pre_load or field.field.post_load or "_deserialize" in vars(field.field)
+        )
+        self._source = field.source
+        self._nested = "." in field.source
+        self._encode: Encoder = encoder(field.type)
+        # jsonb holds a value as GET shows it.
+        self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
+
+    def value_of(self, loaded: Mapping[str, Any]) -> Any:
+        if self._nested:
+            return get_value(loaded, self._source)
+        return loaded.get(self._source, missing)
+
+    def __call__(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if self._serialize is not None:
+            value = self._serialize(value, self.field.name, {})
+        stored = self._encode(value)
+        if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:
+            raise NotStorable(
+                f"The value is longer than {self.limit} bytes, the most that an index can hold.",
+                "The field is a key or a unique attribute.",
+            )
+        return stored
+
+    def surely_stores(self, raw: Any) -> bool:
+        """Whether a raw value can be stored if only it loads; False where that is not plain to see.
+
+        Much cheaper than to load it.
+        """
+        if not self._loads_itself:
+            return False
+        if type(raw) is str:
+            fits = self.limit is None or len(raw) <= self.limit
+            return fits and raw.isascii() and "\0" not in raw
+        return raw is None or type(raw) is bool
+
+    def unchanged(self, item: Mapping[str, Any], stored: Any) -> bool:
+        """Whether the item holds exactly what is stored, so that its raw form need not be kept."""
+        raw = item.get(self.field.data_key, missing)
+        if raw is stored:
+            return True
+        if isinstance(raw, str):  # "5" is not 5, but a UUID is what its text says
+            return isinstance(stored, str | UUID) and raw == str(stored)
+        return isinstance(raw, list | dict) and _json(raw) == _json(stored)
+
+
+def carries(item: Mapping[str, Any], field: StoredField) -> bool:
+    """Whether a value that was loaded comes from the item (or a hook), and is no `load_default`."""
+    return field.data_key in item or field.field.load_default is missing
+
+
+def _indexed_limit(field: StoredField, resource: Resource) -> int | None:
+    widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
+    return MAX_INDEXED_BYTES // max(widths) if widths else None
+
+
+def _json(value: Any) -> bytes | None:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return None

@@ -1,0 +1,232 @@
+"""Loaded items as records: what is staged, and what PostgreSQL reads with `json_to_recordset`.
+
+A record is a flat JSON object. Columns of the item stand under their column names; those of the
+service begin with one `$`, which no column of a schema does:
+
+    $i      the item's index in the request
+    $g      the group that the item is to belong to, where it is to belong to one
+    $v      the version that the item must be at, from its `meta`
+    $set    one bit for each field of the resource, in order: 1 where the item carried it
+            (a record set reads absent and null alike, and sparse writes must not)
+    $key    true where the client sent the key that the server would otherwise have made
+    $extra  what was loaded and is no field of the schema
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import ValidationError, missing
+
+from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED
+from ingest.model import Action, ItemError, Options
+from ingest.resources.columns import ColumnType, NotStorable, json_value
+from ingest.resources.encoding import FieldEncoder, carries
+from ingest.resources.resource import Resource, StoredField
+
+INDEX, VERSION, GROUP, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$g", "$set", "$key", "$extra"
+
+Record = dict[str, Any]
+MAX_PATTERNS = 1_000
+"""Combinations of carried fields whose bits are remembered."""
+
+
+class RecordWriter:
+    """Makes the records of one resource, action and set of options."""
+
+    def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+        self.action = action
+        self._resource = resource
+        self.sparse = action is Action.UPDATE or options.upserts
+        self._partial = action is Action.UPDATE
+        self.encoders = [FieldEncoder(field, resource) for field in resource.fields]
+        self._sources = {field.source for field in resource.fields}
+        self._patterns: dict[tuple[bool, ...], str] = {}
+        self.required = _required_of_clients(resource, action, options)
+        # What DELETE reads was loaded by itself, without any `load_default`.
+        finds = options.matching is not None and action is not Action.DELETE
+        self.matching = resource.identity(options.matching) if finds else None
+
+    def write(
+        self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
+    ) -> tuple[Record, bool]:
+        """The record of one loaded item, and whether `restore` gives `item` back from it.
+
+        Args:
+            index: the item's index in the request.
+            loaded: what the schema's `load` returned.
+            item: the item as received.
+            key: the loaded key, where it does not come out of `loaded`.
+
+        Raises:
+            Unstorable: with every field that PostgreSQL would refuse.
+        """
+        if not isinstance(loaded, dict):
+            loaded = self._dumped(loaded, item)
+        record: Record = {INDEX: index}
+        problems: list[ItemError] = []
+        same = 0
+        for encode in self.encoders:
+            value = encode.value_of(loaded)
+            if key is not missing and encode.field is self._resource.key:
+                value = key
+            if value is missing:
+                continue
+            try:
+                stored = encode(value)
+            except NotStorable as error:
+                problems.append(_item_error(encode.field, error))
+                continue
+            record[encode.column] = stored
+            same += encode.unchanged(item, stored)
+        made = self._resource.server_key and self._resource.key.data_key not in item
+        # Neither may the record hold more than the item: a `load_default`, a hook's value.
+        restorable = same == len(item) == len(record) - 1 - (made and key is not missing)
+        if self._resource.keeps_unknown:
+            self._add_extra(record, loaded, problems)
+        self._check_required(record, item, problems)
+        if problems:
+            raise Unstorable(problems)
+        if self.sparse:
+            record[SET] = self.carried(record, item)
+        if self._resource.server_key and not made:
+            record[CLIENT_KEY] = True
+        return record, restorable
+
+    def makes(self, field: StoredField) -> bool:
+        """Whether the field is the server's key, which no schema loads."""
+        return self._resource.server_key and field is self._resource.key
+
+    def also_wrong(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
+        """What else is wrong with an item that did not load: what could not be stored of it, and
+        what identifies it where that is missing.
+
+        Fields that are named already are left alone, and so are those that do not load by
+        themselves.
+        """
+        named = {error.field.partition(".")[0] for error in errors if error.field}
+        problems: list[ItemError] = []
+        for encode in self.encoders:
+            key = encode.field.data_key
+            if key not in item or key in named or encode.surely_stores(item[key]):
+                continue
+            try:
+                encode(encode.field.field.deserialize(item[key]))
+            except NotStorable as error:
+                problems.append(_item_error(encode.field, error))
+            except Exception:  # noqa: BLE001, S112 - why it does not load, `errors` tells
+                continue
+        return [*problems, *self._missing(item, named)]
+
+    def _missing(self, item: Mapping[str, Any], named: set[str]) -> list[ItemError]:
+        return [
+            ItemError(REQUIRED, str(field.field.error_messages["required"]), field.data_key)
+            for field in self.required
+            if field.data_key not in item
+            and field.data_key not in named
+            and (field is self.matching or field.field.load_default is missing)
+        ]
+
+    def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
+        """The stored form of an object of the user's: what `dump` shows, read back."""
+        shown = self._resource.schema.dump(loaded)
+        values: dict[str, Any] = {}
+        for field in self._resource.fields:
+            if field.data_key not in shown or (self._partial and field.data_key not in item):
+                continue
+            value = shown[field.data_key]
+            if value is not None:
+                value = _read_back(field, value)
+            values[field.source] = value
+        return values
+
+    def carried(self, record: Record, item: Mapping[str, Any]) -> str:
+        """Which fields the item carried: those of the record that are no `load_default`."""
+        pattern = tuple(
+            field.column in record and carries(item, field) for field in self._resource.fields
+        )
+        bits = self._patterns.get(pattern)
+        if bits is None:
+            bits = "".join("1" if carried else "0" for carried in pattern)
+            if len(self._patterns) < MAX_PATTERNS:
+                self._patterns[pattern] = bits
+        return bits
+
+    def _add_extra(
+        self, record: Record, loaded: Mapping[str, Any], problems: list[ItemError]
+    ) -> None:
+        extra = {key: value for key, value in loaded.items() if key not in self._sources}
+        if not extra:
+            return
+        try:
+            record[EXTRA] = json_value(extra)
+        except NotStorable as error:
+            problems.append(
+                ItemError(NOT_STORABLE, error.message, ".".join(error.path), error.description)
+            )
+
+    def _check_required(
+        self, record: Record, item: Mapping[str, Any], problems: list[ItemError]
+    ) -> None:
+        """What identifies an item must be there; a key is never null.
+
+        A `load_default` finds no stored item: it is for new ones.
+        """
+        named = {problem.field for problem in problems}
+        for field in self.required:
+            absent = field.column not in record or (
+                field is self.matching and not carries(item, field)
+            )
+            if absent and field.data_key not in named:
+                named.add(field.data_key)
+                message = str(field.field.error_messages["required"])
+                problems.append(ItemError(REQUIRED, message, field.data_key))
+        for field in {self._resource.key, *self.required}:
+            null = field.column in record and record[field.column] is None
+            if null and field.data_key not in named:
+                message = str(field.field.error_messages["null"])
+                problems.append(ItemError(NULL_NOT_ALLOWED, message, field.data_key))
+
+
+class Unstorable(Exception):
+    """An item that loads but cannot be stored; `errors` names every field."""
+
+    def __init__(self, errors: list[ItemError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+def restore(resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The item as received, from a record that `write` said can give it back."""
+    made_here = resource.server_key and not record.get(CLIENT_KEY)
+    return {
+        field.data_key: record[field.column]
+        for field in resource.fields
+        if field.column in record and not (made_here and field is resource.key)
+    }
+
+
+def _required_of_clients(resource: Resource, action: Action, options: Options) -> list[StoredField]:
+    """What every item must carry to be identified, whatever its schema says."""
+    identity = resource.identity(options.matching)
+    required = [identity]
+    if action is Action.CREATE and identity is not resource.key:
+        required.insert(0, resource.key)
+    if action is Action.CREATE and resource.server_key:
+        required.remove(resource.key)
+    return required
+
+
+def _read_back(field: StoredField, value: Any) -> Any:
+    """A dumped value as its column wants it: jsonb holds dumped values, others hold loaded ones."""
+    if field.type is ColumnType.JSONB:
+        return value
+    try:
+        return field.field.deserialize(value)
+    except ValidationError as error:
+        message = "What the schema dumps for this field cannot be read back by it."
+        raise Unstorable([ItemError(NOT_STORABLE, message, field.data_key)]) from error
+
+
+def _item_error(field: StoredField, error: NotStorable) -> ItemError:
+    path = ".".join((field.data_key, *error.path))
+    return ItemError(NOT_STORABLE, error.message, path, error.description)

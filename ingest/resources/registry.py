@@ -1,0 +1,69 @@
+"""Every `Resource` that a process serves, and where it is found."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from ingest.errors import ConfigurationError
+from ingest.resources.resource import Resource
+
+
+class Registry(Mapping[str, Resource]):
+    """Every resource that this process serves, by collection name."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        if not resources:
+            raise ConfigurationError("there is no Resource to serve")
+        self._resources: dict[str, Resource] = {}
+        for resource in resources:
+            if self._resources.setdefault(resource.name, resource) is not resource:
+                raise ConfigurationError(f"two resources are called {resource.name!r}")
+
+    def __getitem__(self, name: str) -> Resource:
+        return self._resources[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._resources)
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+
+def load_registry(location: str) -> Registry:
+    """Collect every `Resource` of a module (`crm`) or a file (`./crm.py`).
+
+    Raises:
+        ConfigurationError: nothing is there, it cannot be imported, or a schema cannot be stored.
+    """
+    module = _import(location)
+    found = {id(value): value for value in vars(module).values() if isinstance(value, Resource)}
+    if not found:
+        raise ConfigurationError(f"INGEST_RESOURCES={location}: it defines no Resource")
+    return Registry(list(found.values()))
+
+
+def _import(location: str) -> ModuleType:
+    try:
+        if location.endswith(".py") or "/" in location:
+            return _import_file(Path(location))
+        return importlib.import_module(location)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"INGEST_RESOURCES={location}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigurationError(f"INGEST_RESOURCES={path}: there is no such Python file")
+    module = importlib.util.module_from_spec(spec)
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(folder)  # what stands beside the file can be imported from it
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,115 @@
+"""Stored items as GET shows them: from a row by column to the names and forms of the schema.
+
+Most schemas show what is stored, and then the database's own JSON goes into the response as it is.
+"""
+
+import datetime as dt
+import ipaddress
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from marshmallow import fields
+from marshmallow.decorators import POST_LOAD
+
+from ingest.exactjson import load_exact
+from ingest.resources.columns import ColumnType
+from ingest.resources.resource import META, Resource, StoredField
+
+_READ: dict[ColumnType, Callable[[Any], Any]] = {
+    ColumnType.NUMERIC: Decimal,
+    ColumnType.DOUBLE: float,
+    ColumnType.UUID: uuid.UUID,
+    ColumnType.TIMESTAMPTZ: dt.datetime.fromisoformat,
+    ColumnType.TIMESTAMP: dt.datetime.fromisoformat,
+    ColumnType.DATE: dt.date.fromisoformat,
+    ColumnType.TIME: dt.time.fromisoformat,
+    ColumnType.INET: lambda text: ipaddress.ip_interface(text),
+}
+# Fields of exactly these classes show what their column holds.
+_PLAIN = {fields.String, fields.Email, fields.Url, fields.Boolean, fields.UUID}
+
+
+class Presenter:
+    """Shows the items of one resource."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+        self._shown = [field for field in resource.fields if field.shown]
+        # A schema that loads objects has dumped them before they were stored.
+        self._dumps = resource.dump_hooks and not resource.schema._hooks.get(POST_LOAD)
+        self._converters = [_converter(field) for field in self._shown]
+        self._verbatim = (
+            not self._dumps
+            and not any(self._converters)
+            and all(field.column == field.data_key for field in self._shown)
+        )
+
+    def item(self, row: bytes) -> Any:
+        """One stored row (a JSON object by column) as a value that `dump_exact` writes."""
+        return orjson.Fragment(row) if self._verbatim else self._show(load_exact(row))
+
+    def items(self, rows: bytes) -> Any:
+        """A JSON array of stored rows as a value that `dump_exact` writes."""
+        if self._verbatim:
+            return orjson.Fragment(rows)
+        return [self._show(row) for row in load_exact(rows)]
+
+    def _show(self, row: dict[str, Any]) -> dict[str, Any]:
+        shown = self._dumped(row) if self._dumps else self._converted(row)
+        if META in row:
+            shown[META] = row[META]
+        return shown
+
+    def _converted(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {
+            field.data_key: row[field.column] if convert is None else convert(row[field.column])
+            for field, convert in zip(self._shown, self._converters, strict=True)
+        }
+
+    def _dumped(self, row: dict[str, Any]) -> dict[str, Any]:
+        loaded: dict[str, Any] = {}
+        for field in self._shown:
+            value = row[field.column]
+            if value is not None:
+                loaded[field.source] = _loaded(field, value)
+        shown: dict[str, Any] = self._resource.schema.dump(loaded)
+        key = self._resource.key
+        if self._resource.server_key:
+            shown = {key.data_key: row[key.column], **shown}
+        return shown
+
+
+def _converter(field: StoredField) -> Callable[[Any], Any] | None:
+    """From what the column holds to what GET shows; None where that is the same."""
+    if _is_plain(field):
+        return None
+    serialize = field.field._serialize
+
+    def convert(value: Any) -> Any:
+        if value is None:
+            return None
+        return serialize(_loaded(field, value), field.name, {})
+
+    return convert
+
+
+def _is_plain(field: StoredField) -> bool:
+    kind = type(field.field)
+    if field.type is ColumnType.JSONB or kind in _PLAIN:
+        return True
+    if isinstance(field.field, fields.Integer | fields.Float):
+        return kind in (fields.Integer, fields.Float) and not field.field.as_string
+    return kind is fields.Date and getattr(field.field, "format", None) in (None, "iso", "iso8601")
+
+
+def _loaded(field: StoredField, value: Any) -> Any:
+    """A column's JSON value as the schema loaded it; jsonb holds dumped values already."""
+    if isinstance(field.field, fields.Enum):
+        return field.field.enum[value]
+    if field.type is ColumnType.INET and isinstance(field.field, fields.IP):
+        return ipaddress.ip_address(value)
+    read = _READ.get(field.type)
+    return value if read is None else read(value)

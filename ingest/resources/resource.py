@@ -1,0 +1,223 @@
+"""What is ingested: marshmallow schemas, each wrapped in a `Resource`, and their registry."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, fields
+from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
+
+from ingest.errors import ConfigurationError
+from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
+
+SERVER_KEY = "id"
+META = "meta"
+RESERVED_COLLECTIONS = frozenset({"batches"})
+RESERVED_PARAMETERS = frozenset({"limit", "offset", "select", "matching", "dryRun"})
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
+_MAX_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
+_SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredField:
+    """One field of a schema and the column that stores it."""
+
+    name: str
+    """Its name in the schema."""
+    data_key: str
+    """Its name in requests and responses."""
+    source: str
+    """Where the loaded item holds it: marshmallow's `attribute`, dots meaning nesting."""
+    column: str
+    type: ColumnType
+    field: fields.Field[Any]
+
+    @property
+    def shown(self) -> bool:
+        """Whether GET shows it."""
+        return not self.field.load_only
+
+
+class Resource:
+    """A collection that the service serves: its name, its schema, what identifies an item.
+
+    Args:
+        name: the collection's name in URLs and the name of its table: lower-case letters,
+            digits, `_` and `-`, at most 48 characters.
+        schema: a marshmallow `Schema` class, or an instance of one.
+        key: the schema field that identifies an item within an account. Left at `"id"`, a schema
+            that declares no such field gets a server-made UUIDv7, which clients may supply.
+        unique: further unique attributes: field names, or tuples of field names.
+        idempotency_required: refuse writes to this collection without an `Idempotency-Key`.
+        limit_reached: what responses notify an account of that has as many items as it may have;
+            `<name>_limit_reached` where nothing is given.
+        limit_exceeded: the same, in addition, of an account that has more.
+        limits_with: other collections; while an account's limit of one of them is reached, it
+            creates no items here either.
+
+    Raises:
+        ConfigurationError: the schema cannot be stored faithfully; the message names the field.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        schema: type[Schema] | Schema,
+        *,
+        key: str = SERVER_KEY,
+        unique: Sequence[str | tuple[str, ...]] = (),
+        idempotency_required: bool = False,
+        limit_reached: str | None = None,
+        limit_exceeded: str | None = None,
+        limits_with: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
+            raise self._refused(
+                "the name must be lower-case letters, digits, '_' and '-', begin with a letter, "
+                "have at most 48 characters, and not be 'batches'"
+            )
+        self.schema = schema() if isinstance(schema, type) else schema
+        self.idempotency_required = idempotency_required
+        self.limit_reached = limit_reached or f"{name}_limit_reached"
+        self.limit_exceeded = limit_exceeded
+        self.limits_with = tuple(limits_with)
+        self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
+        self.fields = self._stored_fields()
+        self._by_name = {field.name: field for field in self.fields}
+        self.by_data_key: Mapping[str, StoredField] = MappingProxyType(
+            {field.data_key: field for field in self.fields}
+        )
+        self.key = self._key_field(key)
+        self.unique = tuple(self._unique_fields(entry) for entry in unique)
+        self.keeps_unknown = self._keeps_unknown()
+        self._check()
+
+    def __repr__(self) -> str:
+        return f"Resource({self.name!r}, {type(self.schema).__name__})"
+
+    @property
+    def dump_hooks(self) -> bool:
+        """Whether only `schema.dump` can say how an item looks."""
+        hooks = self.schema._hooks
+        return bool(hooks.get(PRE_DUMP) or hooks.get(POST_DUMP)) or any(
+            isinstance(field, fields.Method | fields.Function)
+            for field in self.schema.dump_fields.values()
+        )
+
+    def identity(self, matching: str | None) -> StoredField:
+        """The field that finds an item's stored row: the one named by `matching`, or the key."""
+        return self.key if matching is None else self._by_name[matching]
+
+    def _stored_fields(self) -> tuple[StoredField, ...]:
+        stored = [
+            StoredField(
+                name=name,
+                data_key=name if field.data_key is None else field.data_key,
+                source=field.attribute or name,
+                column=_column_name(name),
+                type=column_type(field),
+                field=field,
+            )
+            for name, field in self.schema.fields.items()
+        ]
+        if self.server_key:
+            field = fields.UUID(data_key=SERVER_KEY)
+            field.name = SERVER_KEY
+            stored.insert(
+                0,
+                StoredField(SERVER_KEY, SERVER_KEY, SERVER_KEY, SERVER_KEY, ColumnType.UUID, field),
+            )
+        return tuple(stored)
+
+    def _key_field(self, name: str) -> StoredField:
+        field = self._named(name, "the key")
+        if field.type not in KEY_TYPES:
+            raise self._refused(
+                f"field {name!r} cannot be the key: it is stored as {field.type.value}"
+            )
+        if field.field.load_only or field.field.dump_only:
+            raise self._refused(
+                f"field {name!r} cannot be the key: a key is both sent and shown, "
+                "and this field is load_only or dump_only"
+            )
+        return field
+
+    def _unique_fields(self, entry: str | tuple[str, ...]) -> tuple[StoredField, ...]:
+        names = (entry,) if isinstance(entry, str) else tuple(entry)
+        found = tuple(self._named(name, "a unique attribute") for name in names)
+        for field in found:
+            if field.type is ColumnType.JSONB:
+                raise self._refused(f"field {field.name!r} cannot be unique: it is stored as jsonb")
+        if not found or len(set(found)) != len(found):
+            raise self._refused(f"unique attribute {entry!r} names no field, or one twice")
+        return found
+
+    def _named(self, name: str, role: str) -> StoredField:
+        if name not in self._by_name:
+            raise self._refused(f"{role} {name!r} is not a field of the schema")
+        return self._by_name[name]
+
+    def _keeps_unknown(self) -> bool:
+        return self.schema.unknown == INCLUDE or bool(self.schema._hooks.get(POST_LOAD))
+
+    def _refused(self, reason: str) -> ConfigurationError:
+        return ConfigurationError(f"resource {self.name!r}: {reason}")
+
+    def _check(self) -> None:
+        self._check_names()
+        if self.schema.many:
+            raise self._refused("the schema has many=True; a resource's schema describes one item")
+        for field in self.fields:
+            if field.type is ColumnType.JSONB:
+                self._check_nested(field.field, field.name, ())
+
+    def _check_names(self) -> None:
+        columns: dict[str, str] = {}
+        keys: dict[str, str] = {}
+        for field in self.fields:
+            if META in (field.name, field.data_key):
+                raise self._refused(f"field {field.name!r}: the name 'meta' belongs to the service")
+            if "\0" in field.name + field.data_key:
+                raise self._refused(f"field {field.name!r}: a name cannot hold a NUL character")
+            for seen, name in ((columns, field.column), (keys, field.data_key)):
+                if name in seen:
+                    raise self._refused(
+                        f"fields {seen[name]!r} and {field.name!r} would both be called {name!r}; "
+                        "rename one of them, or its data_key"
+                    )
+                seen[name] = field.name
+
+    def _check_nested(self, field: fields.Field[Any], path: str, seen: tuple[type, ...]) -> None:
+        """Refuse a load_only field inside a nested value: it is stored as it is shown."""
+        inner = [getattr(field, name, None) for name in ("inner", "value_field")]
+        for each in [*inner, *getattr(field, "tuple_fields", ())]:
+            if each is not None:
+                self._check_nested(each, path, seen)
+        if not isinstance(field, fields.Nested) or type(field.schema) in seen:
+            return
+        for name, nested in field.schema.fields.items():
+            if nested.load_only:
+                raise self._refused(
+                    f"field '{path}.{name}' is load_only inside a nested value, which is stored "
+                    "as it is shown; move it to the top level, or drop load_only"
+                )
+            self._check_nested(nested, f"{path}.{name}", (*seen, type(field.schema)))
+
+
+def _column_name(field_name: str) -> str:
+    """The column of a field: its own name wherever PostgreSQL takes that.
+
+    Columns of the service begin with one `$`; a field's never do.
+    """
+    name = field_name
+    if name.startswith("$") or name in _SYSTEM_COLUMNS or not name:
+        name = f"$${name}"
+    if len(name.encode()) <= _MAX_IDENTIFIER:
+        return name
+    digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+    return name.encode()[: _MAX_IDENTIFIER - 17].decode(errors="ignore") + "~" + digest

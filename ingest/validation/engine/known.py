@@ -1,0 +1,156 @@
+"""Which schemas and fields are exactly marshmallow's own.
+
+A class of the user's may be compiled as the marshmallow class it extends when it changes nothing
+that `load` looks at: messages, how it dumps, its constructor. Anything else is the user's code.
+"""
+
+import datetime as dt
+import decimal
+import uuid
+from collections import OrderedDict
+from importlib.metadata import version
+from typing import Any
+
+from marshmallow import Schema, fields
+from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
+
+from ingest.validation.engine.source import Uncompiled
+
+_READ = ("4.4.",)
+_INSTALLED = version("marshmallow")
+
+# Classes whose values are immutable and whose comparison runs no code of a user's.
+SCALARS: frozenset[type] = frozenset(
+    {
+        str,
+        bytes,
+        int,
+        float,
+        bool,
+        type(None),
+        decimal.Decimal,
+        uuid.UUID,
+        dt.datetime,
+        dt.date,
+        dt.time,
+        dt.timedelta,
+    }
+)
+
+# What a subclass of a field may define and still load as its base does.
+_HARMLESS = frozenset(
+    {
+        "__init__",
+        "__repr__",
+        "_bind_to_schema",
+        "_serialize",
+        "_to_string",
+        "default_error_messages",
+        "falsy",
+        "get_value",
+        "serialize",
+        "truthy",
+        # What Python itself puts into a class.
+        "__abstractmethods__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations__",
+        "__annotations_cache__",
+        "__doc__",
+        "__firstlineno__",
+        "__module__",
+        "__orig_bases__",
+        "__parameters__",
+        "__qualname__",
+        "__slotnames__",
+        "__static_attributes__",
+        "__type_params__",
+        "_abc_impl",
+    }
+)
+# Methods that take part in a load; an instance that carries one of its own is the user's code.
+_FIELD_METHODS = frozenset(
+    {
+        "_deserialize",
+        "_field_data_key",
+        "_format_num",
+        "_load",
+        "_make_object_from_format",
+        "_test_collection",
+        "_validate",
+        "_validate_missing",
+        "_validated",
+        "deserialize",
+        "make_error",
+        "num_type",
+    }
+)
+_SCHEMA_METHODS = (
+    "__getattribute__",
+    "_call_and_store",
+    "_deserialize",
+    "_do_load",
+    "_invoke_field_validators",
+    "_invoke_load_processors",
+    "_invoke_processors",
+    "_invoke_schema_validators",
+    "_run_validator",
+    "load",
+)
+_LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
+
+
+def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
+    """The marshmallow class that `field` loads exactly like, out of `classes`.
+
+    Raises:
+        Uncompiled: it is a field of the user's own, or one that no class describes.
+    """
+    mro = type(field).__mro__
+    own = _FIELD_METHODS & vars(field).keys()
+    if own:
+        raise Uncompiled(f"the field object has its own {min(own)}")
+    for position, each in enumerate(mro):
+        if each in classes:
+            if mro[position:] != each.__mro__:
+                break
+            return each
+        changed = vars(each).keys() - _HARMLESS
+        if changed:
+            raise Uncompiled(f"{each.__name__} defines {min(changed)}")
+    raise Uncompiled(f"{type(field).__name__} is not a field that can be compiled")
+
+
+def check_version() -> None:
+    """Make sure that the installed marshmallow is one whose every line has been read.
+
+    Raises:
+        Uncompiled: another release may load differently.
+    """
+    if not _INSTALLED.startswith(_READ):
+        raise Uncompiled(f"marshmallow {_INSTALLED} is not known to load as {_READ[0]}x does")
+
+
+def check_schema(schema: Schema) -> None:
+    """Make sure that `schema` loads as `Schema` does.
+
+    Raises:
+        Uncompiled: it overrides a part of loading.
+    """
+    for name in _SCHEMA_METHODS:
+        overridden = getattr(type(schema), name) is not getattr(Schema, name)
+        if overridden or name in vars(schema):
+            raise Uncompiled(f"the schema overrides {name}")
+    if schema.dict_class not in (dict, OrderedDict):
+        raise Uncompiled(f"its dict_class is {schema.dict_class.__name__}")
+    if schema.unknown not in ("raise", "include", "exclude"):
+        raise Uncompiled("its unknown is none of RAISE, INCLUDE and EXCLUDE")
+    for name, field in schema.load_fields.items():
+        for text in (name, field.data_key, field.attribute):
+            if text is not None and type(text) is not str:
+                raise Uncompiled(f"field {name!r} has a name that is no plain string")
+
+
+def has_load_hooks(schema: Schema) -> bool:
+    """Whether methods of the user's take part in loading."""
+    return any(schema._hooks.get(tag) for tag in _LOAD_HOOKS)

@@ -1,0 +1,170 @@
+"""What `Field.deserialize` does to a value that is there, for every field that can be compiled."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from marshmallow import fields, missing
+
+from ingest.validation.engine.inside import CompileSchema
+from ingest.validation.engine.known import SCALARS, field_class
+from ingest.validation.engine.scalars import SCALAR_FIELDS, UNCHANGED, write_scalar
+from ingest.validation.engine.source import Source, Uncompiled
+from ingest.validation.engine.validators import Classes, inline
+
+_LIST, _TUPLE, _DICT = frozenset({list}), frozenset({tuple}), frozenset({dict})
+_RAW = (fields.Raw, fields.Field)
+_NESTED = (fields.Nested, fields.Pluck)
+_COMPILED = SCALAR_FIELDS | {fields.List, fields.Tuple, fields.Dict, *_RAW, *_NESTED}
+# These say nothing about the value they are given, so None and `missing` must be ruled out first.
+TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, fields.Pluck, *_RAW})
+
+
+def compiled_class(field: fields.Field[Any]) -> type:
+    """The marshmallow class that `field` is compiled as.
+
+    Raises:
+        Uncompiled: there is none.
+    """
+    return field_class(field, _COMPILED)
+
+
+class NestedWriter(Protocol):
+    """Writes the load of a nested schema; it is in `objects`, which needs this module."""
+
+    def __call__(self, scope: "Scope", field: fields.Nested, var: str) -> Classes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a value stands."""
+
+    source: Source
+    partial: Any
+    """What `deserialize` is given as `partial`; None where it is given none."""
+    schemas: tuple[type, ...]
+    """The classes of the schemas around it, the outermost first."""
+    write_nested: NestedWriter
+    compile_schema: CompileSchema
+    """Compiles the nested schemas of fields that are not."""
+
+
+def write_value(
+    scope: Scope, field: fields.Field[Any], var: str, put_off: list[Any] | None = None
+) -> None:
+    """Write the deserialization of the value in `var`, which is not `missing`.
+
+    Args:
+        scope: where it stands.
+        field: what deserializes it.
+        var: the variable, from the raw value to the loaded one.
+        put_off: takes the validators of the user's own, to be called later. Without it, such a
+            validator is Uncompiled.
+
+    Raises:
+        Uncompiled: marshmallow has to do it.
+    """
+    kind = compiled_class(field)
+    for name in ("pre_load", "post_load"):
+        if getattr(field, name):
+            raise Uncompiled(f"the field has {name} functions")
+    if kind in TAKE_ANYTHING and not field.allow_none:
+        scope.source.refuse_if(f"{var} is None")
+    if not field.allow_none:
+        _write_not_none(scope, field, kind, var, put_off)
+        return
+    with scope.source.block(f"if {var} is not None:"):
+        _write_not_none(scope, field, kind, var, put_off)
+
+
+def _write_not_none(
+    scope: Scope, field: fields.Field[Any], kind: type, var: str, put_off: list[Any] | None
+) -> None:
+    classes = _convert(scope, field, kind, var)
+    for validator in field.validators:
+        try:
+            with scope.source.attempt():
+                inline(scope.source, validator, var, classes)
+        except Uncompiled:
+            # A container could be changed by one validator before the next one sees it.
+            if put_off is None or kind not in SCALAR_FIELDS or kind is fields.Constant:
+                raise
+            put_off.append(validator)
+
+
+def _convert(scope: Scope, field: Any, kind: type, var: str) -> Classes:
+    if kind in SCALAR_FIELDS:
+        return write_scalar(scope.source, field, kind, var)
+    if kind in _NESTED:
+        return scope.write_nested(scope, field, var)
+    if kind is fields.List:
+        return _list(scope, field, var)
+    if kind is fields.Tuple:
+        return _tuple(scope, field, var)
+    if kind is fields.Dict:
+        return _dict(scope, field, var)
+    return _raw(scope, field, var)
+
+
+def _raw(scope: Scope, field: fields.Field[Any], var: str) -> Classes:
+    if not field.validators:
+        return frozenset()
+    known = scope.source.bind("plain", SCALARS)
+    scope.source.refuse_if(f"type({var}) not in {known}")
+    return SCALARS
+
+
+def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
+    """Write the deserialization of one of many values, which could even be `missing`."""
+    if compiled_class(field) in TAKE_ANYTHING:
+        scope.source.refuse_if(f"{var} is {scope.source.bind('MISSING', missing)}")
+    write_value(scope, field, var)
+
+
+def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:
+    source, inner = scope.source, field.inner
+    source.refuse_if(f"type({var}) is not list")
+    each, many = source.fresh("each"), source.fresh("many")
+    kind = compiled_class(inner)
+    unchanged = kind in UNCHANGED or (isinstance(inner, fields.Integer) and inner.strict)
+    if not unchanged:
+        source.line(f"{many} = []")
+    with source.block(f"for {each} in {var}:"):
+        write_element(scope, inner, each)
+        if not unchanged:
+            source.line(f"{many}.append({each})")
+    source.line(f"{var} = [*{var}]" if unchanged else f"{var} = {many}")
+    return _LIST
+
+
+def _tuple(scope: Scope, field: fields.Tuple, var: str) -> Classes:
+    source = scope.source
+    length = vars(field.validate_length).get("equal")
+    if length != len(field.tuple_fields):
+        raise Uncompiled("a tuple whose length is not that of its fields")
+    source.refuse_if(f"type({var}) is not list and type({var}) is not tuple")
+    source.refuse_if(f"len({var}) != {source.constant(length)}")
+    names = [source.fresh("part") for _ in field.tuple_fields]
+    if names:
+        source.line(f"{', '.join(names)}, = {var}")
+    for name, inner in zip(names, field.tuple_fields, strict=True):
+        write_element(scope, inner, name)
+    source.line(f"{var} = ({', '.join(names)}{',' if names else ''})")
+    return _TUPLE
+
+
+def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
+    source = scope.source
+    source.refuse_if(f"type({var}) is not dict")
+    if not field.key_field and not field.value_field:
+        source.line(f"{var} = dict({var})")
+        return _DICT
+    made, key, value = source.fresh("made"), source.fresh("key"), source.fresh("value")
+    source.line(f"{made} = {{}}")
+    with source.block(f"for {key}, {value} in {var}.items():"):
+        if field.key_field:
+            write_element(scope, field.key_field, key)
+        if field.value_field:
+            write_element(scope, field.value_field, value)
+        source.line(f"{made}[{key}] = {value}")
+    source.line(f"{var} = {made}")
+    return _DICT

@@ -1,0 +1,231 @@
+"""GET /v1/batches/{id}/failures: every failed item, in three formats, to be corrected and sent."""
+
+import asyncio
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ingest.formats.failed_rows import Columns, CsvWriter
+from ingest.model import Failure
+from ingest.store import failures
+from ingest.store.pool import Pool
+from ingest.tasks import end
+from tests.api.shared import JIM, configured, contact, finished, send
+from tests.harness import Service
+
+CSV_BODY = (
+    "age;company;email;first_name;tags.0;tags.1\n"
+    "41;=1+1;ann@example.com;Ann;a;b\n"
+    "-5;@home;jim@example.com;Jim;;x\n"
+    "x;-2+3;;=cmd;;\n"
+    "1;2;3\n"
+)
+
+
+async def batch_of(service: Service, body: str | bytes, content_type: str) -> str:
+    reply = await send(
+        service, "contacts", body, content_type=content_type, prefer="handling=lenient"
+    )
+    assert reply.status in (207, 422), reply.body
+    batch: str = reply.body["metadata"]["batchId"]
+    return batch
+
+
+async def file_of(service: Service, batch: str, extension: str = "", **headers: str) -> bytes:
+    headers = {"Authorization": f"Bearer {service.token}", **headers}
+    path = f"/v1/batches/{batch}/failures{extension}"
+    async with service.client.get(path, headers=headers) as response:
+        assert response.status == 200
+        assert response.headers["X-Trace-Id"]
+        return await response.read()
+
+
+def rows(file: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(file.decode(), newline="")))
+
+
+async def test_csv_has_the_columns_of_the_body_and_then_the_errors(service: Service) -> None:
+    batch = await batch_of(service, CSV_BODY, "text/csv")
+    header, *found = rows(await file_of(service, batch, ".csv"))
+    assert header == [
+        *("age", "company", "email", "first_name", "tags.0", "tags.1"),
+        *("error_field", "error_code", "error_message"),
+    ]
+    assert [row[:6] for row in found] == [
+        ["-5", "'@home", "jim@example.com", "Jim", "x", ""],
+        ["x", "'-2+3", "", "'=cmd", "", ""],
+        ["1", "2", "3", "", "", ""],
+    ]
+    assert found[0][6:8] == ["age", "42205"]
+    assert {*found[1][6].split("; ")} == {"age", "email"}
+    assert found[2][7] == "42204"
+    assert "3 cells" in found[2][8]
+
+
+async def test_a_corrected_file_is_sent_as_it_is(service: Service) -> None:
+    batch = await batch_of(service, CSV_BODY, "text/csv")
+    file = (await file_of(service, batch, Accept="text/csv")).decode()
+    corrected = file.replace("-5,", "5,").replace("x,'-2+3,,", "7,'-2+3,b@example.com,")
+    corrected = corrected.replace("1,2,3,,,", "1,2,c@example.com,C,,")
+    reply = await send(service, "contacts", corrected, content_type="text/csv")
+    assert reply.status == 201, reply.body
+    saved = [(item["company"], item["first_name"], item["tags"]) for item in reply.body["data"]]
+    assert saved == [("@home", "Jim", ["x"]), ("-2+3", "=cmd", None), ("2", "C", None)]
+
+
+async def test_json_and_ndjson(service: Service) -> None:
+    items = [JIM, {"email": "x", "tags": ["a", 5], "age": 1.5}, 7]
+    batch = await batch_of(service, json.dumps(items), "application/json")
+    document = json.loads(await file_of(service, batch))
+    assert (document["result"], document["metadata"]["batchId"]) == ("success", batch)
+    assert document["metadata"]["invalidItemsCount"] == 2
+    assert [each["index"] for each in document["failures"]] == [1, 2]
+    assert [each["rawData"] for each in document["failures"]] == items[1:]
+    assert document["failures"][1]["errors"][0]["code"] == 42203
+    for headers, extension in (({"Accept": "application/x-ndjson"}, ""), ({}, ".ndjson")):
+        lines = (await file_of(service, batch, extension, **headers)).splitlines()
+        assert [json.loads(line) for line in lines] == document["failures"]
+    header, first, second = rows(await file_of(service, batch, ".csv"))
+    assert header[:5] == ["email", "tags.0", "tags.1", "age", "id"]
+    assert (first[:5], second[:5]) == (["x", "a", "5", "1.5", ""], ["", "", "", "", "7"]) or (
+        second[0] == "7"
+    )
+
+
+async def test_a_batch_without_failures_has_an_empty_file(service: Service) -> None:
+    batch = (await service.post("contacts", [JIM])).body["metadata"]["batchId"]
+    assert json.loads(await file_of(service, batch))["failures"] == []
+    assert await file_of(service, batch, ".ndjson") == b""
+    assert await file_of(service, batch, ".csv") == b"error_field,error_code,error_message\r\n"
+
+
+@configured(max_failures=2)
+async def test_all_failures_are_there_beyond_those_of_the_answer(service: Service) -> None:
+    items = [contact(n, age=-1, company="c" * 200) for n in range(3000)] + [contact(9999)]
+    reply = await service.post("contacts", items, prefer="handling=lenient, wait=60")
+    assert reply.status == 207
+    assert len(reply.body["failures"]) == 2
+    batch = reply.body["metadata"]["batchId"]
+    lines = (await file_of(service, batch, ".ndjson")).splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [each["index"] for each in found] == list(range(3000))
+    assert [each["rawData"] for each in found] == items[:3000]
+    assert len(rows(await file_of(service, batch, ".csv"))) == 3001
+
+
+async def test_failures_of_the_commit_are_there(service: Service) -> None:
+    assert (await service.post("contacts", [JIM])).status == 201
+    reply = await send(
+        service,
+        "contacts",
+        f"first_name,email\nA,{JIM['email']}\n",
+        content_type="text/csv",
+        prefer="respond-async",
+    )
+    batch = await finished(service, reply.headers["Location"])
+    assert batch["state"] == "failed"
+    header, row = rows(await file_of(service, batch["id"], ".csv"))
+    assert header[:2] == ["first_name", "email"]
+    assert row[:4] == ["A", JIM["email"], "email", "40903"]
+
+
+async def test_pages_are_bounded(service: Service, operator: Pool) -> None:
+    items = [{"email": "x", "company": "c" * size} for size in (10, 300_000, 10, 300_000, 20)]
+    batch = await batch_of(service, json.dumps(items), "application/json")
+    found = [page async for page in failures.pages(operator, "acme", UUID(batch))]
+    sizes = [[failure.index for failure in page] for page in found]
+    assert sizes == [[0, 1], [2, 3], [4]]
+
+
+async def test_other_accounts_see_nothing(service: Service, rival: Service) -> None:
+    batch = await batch_of(service, CSV_BODY, "text/csv")
+    for extension in ("", ".csv", ".ndjson"):
+        reply = await rival.get(f"batches/{batch}/failures{extension}")
+        assert (reply.status, reply.error) == (404, (40404, "unknown_batch"))
+
+
+@pytest.mark.parametrize("path", ["x/failures", "0191d7a0-0000-7000-8000-000000000001/failures"])
+async def test_an_unknown_batch(api: Service, path: str) -> None:
+    reply = await api.get(f"batches/{path}")
+    assert (reply.status, reply.error) == (404, (40404, "unknown_batch"))
+    reply = await api.get(f"batches/{path}?limit=5")
+    assert (reply.status, reply.error) == (400, (40002, "invalid_parameter"))
+
+
+async def test_too_many_columns_become_one(service: Service) -> None:
+    wide = [{f"field{item}.{number}": 1 for number in range(400)} for item in range(3)]
+    long = [{"x" * 70_000: 1}]
+    few = [{f"field{number}": 1 for number in range(400)}]
+    for items, whole in ((wide, True), (long, True), (few, False)):
+        batch = await batch_of(service, json.dumps(items), "application/json")
+        header, *found = rows(await file_of(service, batch, ".csv"))
+        if whole:
+            assert header[0] == "error_item"
+            assert [json.loads(row[0]) for row in found] == items
+        else:
+            assert header[:-3] == list(few[0])
+    header = ",".join(f"field{number}" for number in range(2_000))
+    batch = await batch_of(service, f"{header}\n{',' * 1_998}1,\n", "text/csv")
+    names, row = rows(await file_of(service, batch, ".csv"))
+    assert (names[:-3], row[0]) == (["field1998"], "1")  # those that are needed
+
+
+async def test_a_corrected_file_of_whole_items_is_sent_as_it_is(service: Service) -> None:
+    """Also where items have a field of the name that its one column might have."""
+    many = {f"field{number}": "=x" for number in range(1_001)}
+    wrong = {**many, "name": 5, "item": {"a": [1.50, None]}, "error_item": "-"}
+    items = [{"name": "a"}, wrong, {"item": {"name": "b"}}, "bare", None, -7]
+    first = await send(service, "loose", json.dumps(items))
+    file = await file_of(service, first.body["metadata"]["batchId"], ".csv")
+    header, *found = rows(file)
+    assert header == ["error_item", "error_field", "error_code", "error_message"]
+    assert [json.loads(row[0]) for row in found] == items[1:]
+    again = await send(service, "loose", file, content_type="text/csv")
+    assert again.body["failures"] == first.body["failures"]
+    same = await file_of(service, again.body["metadata"]["batchId"], ".csv")
+    assert same == file
+    corrected = file.replace(b'""name"":5', b'""name"":""c""')
+    reply = await send(
+        service, "loose", corrected, content_type="text/csv", prefer="handling=lenient"
+    )
+    assert reply.status == 207
+    assert reply.body["data"] == [{"name": "c"}]
+
+
+async def test_wide_files_let_others_run(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand rows under a thousand columns: a few of them, and then somebody else."""
+    items = [{f"f{number}": 1 for number in range(900)}, *[{"age": -1}] * 999]
+    batch = await batch_of(service, json.dumps(items), "application/json")
+    turn = 0
+    handled: dict[str, Counter[int]] = {"add": Counter(), "page": Counter()}
+
+    async def others() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    def counted(kind: type, name: str) -> None:
+        original = getattr(kind, name)
+
+        def count(self: object, page: Sequence[Failure]) -> Any:
+            handled[name][turn] += len(page)
+            return original(self, page)
+
+        monkeypatch.setattr(kind, name, count)
+
+    counted(Columns, "add")
+    counted(CsvWriter, "page")
+    working = asyncio.create_task(others())
+    file = await file_of(service, batch, ".csv")
+    await end([working])
+    assert len(rows(file)) == 1_001
+    for rows_by_turn in handled.values():
+        assert rows_by_turn.total() == 1_000
+        assert max(rows_by_turn.values()) <= 10

@@ -1,0 +1,89 @@
+"""/healthz and /readyz, and what clients see while the database is away (contract 2)."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from ingest.app import create_app
+from ingest.settings import Settings
+from ingest.store.pool import Pool
+from ingest.store.tokens import create_token
+from tests.api.conftest import Server
+from tests.api.relay import Relay, relayed
+from tests.api.shared import JIM, NOTHING, configured, written
+from tests.harness import REGISTRY, Service
+
+NOBODY = "127.0.0.1:1"
+
+
+async def _health(api: Service, path: str) -> tuple[int, dict[str, object]]:
+    """Without a token: whoever watches a process has none."""
+    async with api.client.get(path) as response:
+        return response.status, await response.json()
+
+
+async def test_a_process_is_alive_and_ready(api: Service) -> None:
+    assert (await _health(api, "/healthz"))[0] == 200
+    status, body = await _health(api, "/readyz")
+    assert status == 200
+    assert body["checks"] == {"database": "ready", "redis": "ready"}
+
+
+@configured(redis_url=f"redis://{NOBODY}/0")
+async def test_without_redis_it_is_alive_and_not_ready(api: Service) -> None:
+    assert (await _health(api, "/healthz"))[0] == 200
+    status, body = await _health(api, "/readyz")
+    assert status == 503
+    checks = body["checks"]
+    assert isinstance(checks, dict)
+    assert checks["database"] == "ready"
+    assert checks["redis"] != "ready"
+
+
+async def test_a_database_that_is_not_migrated_is_not_ready(api: Service, operator: Pool) -> None:
+    async with operator.connection() as connection:
+        await connection.execute("ALTER TABLE collections.contacts DROP COLUMN age")
+    status, body = await _health(api, "/readyz")
+    assert status == 503
+    assert "collections.contacts.age" in str(body)
+    assert "ingest migrate" in str(body)
+
+
+@pytest.fixture
+async def relay(database_url: str) -> AsyncIterator[Relay]:
+    async with relayed(database_url) as relay:
+        yield relay
+
+
+async def test_without_its_database_it_is_alive_and_says_503(
+    relay: Relay, settings: Settings, operator: Pool
+) -> None:
+    _, token = await create_token(operator, "acme", "tests")
+    app = create_app(dataclasses.replace(settings, database_url=relay.url), REGISTRY)
+    async with TestClient(Server(app)) as client:
+        api = Service(client, token)
+        assert (await api.get("contacts")).status == 200
+        relay.close()
+        assert (await _health(api, "/healthz"))[0] == 200
+        assert (await _health(api, "/readyz"))[0] == 503
+        for reply in (await api.post("contacts", [JIM]), await api.get("contacts")):
+            assert (reply.status, reply.error) == (503, (50301, "unavailable"))
+            assert int(reply.headers["Retry-After"]) > 0
+            assert reply.body["error"]["type"] == "system"
+        await relay.open()
+        assert (await api.get("contacts")).status == 200
+        assert (await _health(api, "/readyz"))[0] == 200
+    assert await written(operator) == NOTHING
+
+
+async def test_connections_that_were_cut_are_replaced(api: Service, operator: Pool) -> None:
+    assert (await api.get("contacts")).status == 200
+    async with operator.connection() as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert {(await api.get("contacts")).status for _ in range(3)} <= {200, 503}
+    assert (await api.get("contacts")).status == 200

@@ -1,0 +1,118 @@
+"""Long bodies: few are decoded at a time, none for longer than it takes, and each is answered."""
+
+import asyncio
+import dataclasses
+import gzip
+import json
+from typing import Any, ClassVar
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from ingest.app import create_app
+from ingest.batches.items import Items
+from ingest.http import writes
+from ingest.settings import Settings
+from ingest.store.pool import Pool
+from ingest.store.tokens import create_token
+from tests.api.shared import send, stored, until
+from tests.harness import REGISTRY, Service
+from workers.commit import Committer
+
+ITEMS = 500
+PLACES = 2
+
+
+class Watched(Items):
+    """Items that tell how many of them are decoded at once."""
+
+    all: ClassVar["list[Watched]"]
+    most = 0
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.all.append(self)
+        super().__init__(*args, **options)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "decoded":
+            decoded = sum(bool(getattr(each, "decoded", ())) for each in self.all)
+            Watched.most = max(Watched.most, decoded)
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
+    """The items of every request that comes."""
+    monkeypatch.setattr(Watched, "all", [], raising=False)
+    monkeypatch.setattr(Watched, "most", 0)
+    monkeypatch.setattr(writes, "Items", Watched)
+    return Watched.all
+
+
+def people(first: int) -> list[dict[str, Any]]:
+    names = range(first, first + ITEMS)
+    return [{"name": f"{each:0200}"} for each in names]
+
+
+async def test_few_are_decoded_at_once(service: Service, watched: list[Watched]) -> None:
+    requests = [
+        service.post("loose", people(number * ITEMS), prefer="wait=60") for number in range(8)
+    ]
+    replies = await asyncio.gather(*requests)
+    assert [reply.status for reply in replies] == [201] * 8
+    assert (len(watched), Watched.most) == (8, PLACES)
+
+
+async def test_nothing_is_kept_while_the_commit_is_waited_for(
+    api: Service, operator: Pool, committer: Committer, watched: list[Watched]
+) -> None:
+    requests = [
+        asyncio.create_task(api.post("loose", people(number * ITEMS), prefer="wait=60"))
+        for number in range(4)
+    ]
+
+    async def all_wait() -> bool:
+        kept = any(each.decoded or each.validated for each in watched)
+        return await stored(operator, "ingest.batches") == len(requests) and not kept
+
+    await until(all_wait)
+    assert not any(request.done() for request in requests)
+    await committer.commit_waiting("acme", "loose")
+    assert [(await request).status for request in requests] == [201] * len(requests)
+
+
+async def test_no_place_is_lost(settings: Settings, operator: Pool, worker: object) -> None:
+    """Whatever a long body comes to, the next one is decoded."""
+    _, token = await create_token(operator, "acme", "tests")
+    limited = dataclasses.replace(settings, rate_limit=f"{4 * ITEMS}/hour")
+    async with TestClient(TestServer(create_app(limited, REGISTRY))) as client:
+        service = Service(client, token)
+        good = json.dumps(people(0))
+        assert (await send(service, "loose", good, idempotency_key="k")).status == 201
+        for _ in range(PLACES + 1):
+            broken = await send(service, "loose", good[:-1], idempotency_key="k")
+            assert broken.error == (40001, "malformed_body"), "it is read before its key is"
+        zipped = gzip.compress(good.encode())[:-8]
+        for _ in range(PLACES + 1):
+            reply = await send(service, "loose", zipped, content_encoding="gzip")
+            assert reply.error == (40001, "malformed_body")
+        missing = await send(service, "guarded", good)
+        assert missing.error == (40003, "idempotency_key_required")
+        replayed = await send(service, "loose", good, idempotency_key="k")
+        assert replayed.error == (40901, "idempotency_replayed")
+        other = await send(service, "loose", good + " ", idempotency_key="k")
+        assert other.error == (42220, "idempotency_mismatch")
+        for _ in range(PLACES + 1):
+            limited_ = await send(service, "loose", good)
+            assert limited_.error == (42901, "rate_limited")
+        assert await service.count("loose") == ITEMS
+
+
+async def test_no_place_is_lost_to_invalid_items(service: Service) -> None:
+    invalid = [{}, *people(0)]
+    for _ in range(PLACES + 1):
+        assert (await service.post("loose", invalid)).status == 422
+    for _ in range(PLACES + 1):
+        reply = await service.post("loose", people(0), params={"dryRun": "true"})
+        assert reply.status == 200
+    assert (await service.post("loose", people(0))).status == 201

@@ -1,0 +1,32 @@
+"""Waiting for batches: whose message may be lost is asked for, and nobody else."""
+
+from uuid import UUID
+
+from ingest.batches.doorbell import Queue
+from ingest.batches.waiting import Waiters
+from ingest.ids import uuid7
+from ingest.redis import open_redis
+from ingest.settings import Settings
+from ingest.store.pool import Pool
+
+
+async def test_only_what_is_waited_for_from_one_look_to_the_next_is_asked_for(
+    settings: Settings, operator: Pool
+) -> None:
+    first, second, third = uuid7(), uuid7(), uuid7()
+    async with open_redis(settings) as redis:
+        waiters = Waiters(operator, Queue(redis))
+        looks: list[dict[str, list[UUID]]] = []
+        with waiters.expecting("acme", first), waiters.expecting("rival", second) as finished:
+            looks.append(waiters.late())
+            with waiters.expecting("acme", third):
+                looks.append(waiters.late())
+                finished.set()
+                looks.append(waiters.late())
+        looks.append(waiters.late())
+    assert looks == [
+        {},
+        {"acme": [first], "rival": [second]},
+        {"acme": [first, third]},
+        {},
+    ]

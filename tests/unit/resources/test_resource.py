@@ -1,0 +1,224 @@
+"""What can be a resource, what is refused by name, and where resources are found."""
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_load
+
+from ingest import Resource
+from ingest.errors import ConfigurationError
+from ingest.resources.registry import Registry, load_registry
+
+Fields = dict[str, fields.Field[Any]]
+
+
+class Colour(Enum):
+    red = 1
+
+
+def things(declared: Fields, name: str = "things", **options: Any) -> Resource:
+    return Resource(name, Schema.from_dict(declared), **options)
+
+
+@pytest.mark.parametrize("name", ["a", "contacts", "a1", "a_b-c", "a" * 48])
+def test_names_of_collections(name: str) -> None:
+    assert things({"x": fields.Raw()}, name).name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "A", "1a", "_a", "a b", "a/b", "a.json", "a:delete", "é", "a" * 49, "batches", "a\n"],
+)
+def test_a_name_that_cannot_be_in_a_url_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="name"):
+        things({"x": fields.Raw()}, name)
+
+
+REFUSED: list[tuple[Fields, dict[str, Any], str]] = [
+    ({"a": fields.Raw()}, {"key": "b"}, "'b'"),
+    ({"a": fields.List(fields.Raw())}, {"key": "a"}, "'a'"),
+    ({"a": fields.Boolean()}, {"key": "a"}, "'a'"),
+    ({"a": fields.Float()}, {"key": "a"}, "'a'"),
+    ({"a": fields.String(load_only=True)}, {"key": "a"}, "'a'"),
+    ({"a": fields.String(dump_only=True)}, {"key": "a"}, "'a'"),
+    ({"id": fields.Dict()}, {}, "'id'"),
+    ({"a": fields.Raw()}, {"unique": ["b"]}, "'b'"),
+    ({"a": fields.Raw()}, {"unique": ["a"]}, "'a'"),
+    ({"a": fields.String()}, {"unique": [("a", "a")]}, "'a'"),
+    ({"a": fields.String()}, {"unique": [()]}, "unique"),
+    ({"meta": fields.String()}, {}, "'meta'"),
+    ({"a": fields.String(data_key="meta")}, {}, "'a'"),
+    ({"a": fields.String(data_key="id")}, {}, "'id'"),
+    ({"a\0": fields.String()}, {}, "NUL"),
+    ({"a": fields.Nested({"b": fields.String(load_only=True)})}, {}, r"'a\.b'"),
+    (
+        {
+            "a": fields.List(
+                fields.Nested({"b": fields.Nested({"c": fields.String(load_only=True)})})
+            )
+        },
+        {},
+        r"'a\.b\.c'",
+    ),
+    ({"a": fields.Dict(values=fields.Nested({"b": fields.String(load_only=True)}))}, {}, r"'a\.b'"),
+    ({"a": fields.Tuple((fields.Nested({"b": fields.String(load_only=True)}),))}, {}, r"'a\.b'"),
+]
+
+
+@pytest.mark.parametrize(("declared", "options", "named"), REFUSED)
+def test_what_cannot_be_stored_faithfully_is_refused_by_name(
+    declared: Fields, options: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=named) as raised:
+        things(declared, **options)
+    assert "'things'" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_schema_of_many_items_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="many"):
+        Resource("things", Schema.from_dict({"a": fields.Raw()})(many=True))
+
+
+def test_a_class_and_an_instance_are_the_same() -> None:
+    schema = Schema.from_dict({"a": fields.String()})
+    assert type(Resource("things", schema).schema) is type(Resource("things", schema()).schema)
+
+
+def test_a_schema_without_an_id_gets_one() -> None:
+    resource = things({"a": fields.String()})
+    assert resource.server_key
+    assert resource.key is resource.fields[0]
+    assert (resource.key.name, resource.key.type.value) == ("id", "uuid")
+    assert "id" not in resource.schema.fields
+
+
+@pytest.mark.parametrize(
+    "field", [fields.String(), fields.Integer(), fields.UUID(), fields.Date(), fields.Enum(Colour)]
+)
+def test_a_field_called_id_is_the_key(field: fields.Field[Any]) -> None:
+    resource = things({"id": field})
+    assert not resource.server_key
+    assert [each.name for each in resource.fields] == ["id"]
+    assert resource.key.field is resource.schema.fields["id"]
+
+
+def test_another_key_needs_no_id() -> None:
+    resource = things({"id": fields.String(), "code": fields.Integer(data_key="Code")}, key="code")
+    assert (resource.key.name, resource.key.data_key) == ("code", "Code")
+    assert not resource.server_key
+
+
+def test_unique_attributes() -> None:
+    declared = {"a": fields.String(), "b": fields.Integer()}
+    resource = things(declared, unique=["a", ("a", "b")])
+    assert [[each.name for each in group] for group in resource.unique] == [["a"], ["a", "b"]]
+
+
+def test_names_that_postgresql_has_already_become_columns_too() -> None:
+    names = ["xmin", "ctid", "tableoid", "$account", "$x", "", "select", "n" * 100, "ü" * 40, 'a"b']
+    resource = things({name: fields.String() for name in names})
+    columns = [field.column for field in resource.fields]
+    assert len(set(columns)) == len(names) + 1
+    assert all(1 <= len(column.encode()) <= 63 for column in columns)
+    assert not {"xmin", "ctid", "tableoid", "$account"} & set(columns)
+    assert {"select", 'a"b'} <= set(columns)
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    resource = things({"n" * 70 + end: fields.String() for end in "abc"})
+    assert len({field.column for field in resource.fields}) == 4
+
+
+def test_what_a_schema_keeps_beyond_its_fields() -> None:
+    class Plain(Schema):
+        a = fields.String()
+
+    class Hooked(Plain):
+        @post_load
+        def make(self, data: Any, **_: Any) -> Any:
+            return data
+
+    assert not Resource("things", Plain(unknown=EXCLUDE)).keeps_unknown
+    assert Resource("things", Plain(unknown=INCLUDE)).keeps_unknown
+    assert Resource("things", Hooked).keeps_unknown
+
+
+def test_a_schema_that_nests_itself() -> None:
+    class Tree(Schema):
+        name = fields.String()
+        children = fields.List(fields.Nested(lambda: Tree()))
+
+    assert Resource("trees", Tree, key="name").key.name == "name"
+
+
+def test_two_resources_of_one_name_are_refused() -> None:
+    one = things({"a": fields.String()})
+    with pytest.raises(ConfigurationError, match="'things'"):
+        Registry([one, things({"a": fields.String()})])
+    assert list(Registry([one, one])) == ["things"]
+    with pytest.raises(ConfigurationError, match="no Resource"):
+        Registry([])
+
+
+CRM = """
+from marshmallow import Schema, fields
+from ingest import Resource
+
+class Thing(Schema):
+    a = fields.String()
+
+things = Resource("things", Thing)
+also_things = things
+_more = Resource("more", Thing)
+"""
+
+
+def test_resources_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "crm.py").write_text(CRM)
+    assert sorted(load_registry(str(tmp_path / "crm.py"))) == ["more", "things"]
+    monkeypatch.chdir(tmp_path)
+    assert sorted(load_registry("./crm.py")) == ["more", "things"]
+    assert sorted(load_registry("crm.py")) == ["more", "things"]
+
+
+def test_resources_of_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "qa_shop"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "crm.py").write_text(CRM)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert sorted(load_registry("qa_shop.crm")) == ["more", "things"]
+    for name in [name for name in sys.modules if name.startswith("qa_shop")]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_the_examples_are_served_without_it() -> None:
+    assert sorted(load_registry("ingest.examples")) == ["airports", "contacts", "deals"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1", "no Resource"),
+        ("syntax error", "SyntaxError"),
+        ("import not_installed_anywhere", "ModuleNotFoundError"),
+        ("1 / 0", "ZeroDivisionError"),
+        (CRM.replace('"things", Thing', '"things", Thing, key="b"'), "'b'"),
+        (CRM.replace('"more"', '"things"'), "two resources"),
+    ],
+)
+def test_a_file_that_cannot_be_served_is_explained(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "crm.py").write_text(text)
+    with pytest.raises(ConfigurationError, match=said) as raised:
+        load_registry(str(tmp_path / "crm.py"))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("location", ["./nowhere.py", "nowhere_at_all", "ingest.nowhere", ".", ""])
+def test_a_place_where_nothing_is(location: str) -> None:
+    with pytest.raises(ConfigurationError):
+        load_registry(location)
