@@ -10,7 +10,7 @@ import structlog
 from arq import Retry
 
 from ingest import metrics
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.errors import ConfigurationError, InternalError, Unavailable
 from ingest.faults import NO_FAULTS, Faults, Point
 from ingest.model import Batch, Finished
@@ -34,7 +34,7 @@ class Committer:
     settings: Settings
     registry: Registry
     pool: Pool
-    queue: Queue
+    queue: Doorbell
     faults: Faults = NO_FAULTS
     rung: dict[tuple[str, str], bool] = field(default_factory=dict)
     """The collections that are being committed here, and whether they were rung for meanwhile."""

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from arq.worker import Worker
 
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.redis import RedisAway
 from ingest.tasks import end
 
@@ -27,7 +27,7 @@ class DoorbellWorker(Worker):
 
     def __init__(
         self,
-        queue: Queue,
+        queue: Doorbell,
         commit: Callable[[str, str], Awaitable[None]],
         served: Container[str],
         look_every: float,

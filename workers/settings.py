@@ -13,7 +13,7 @@ from ingest.batches.doorbell import (
     COMMIT_JOB,
     COMMIT_WAITING_JOB,
     QUEUE,
-    Queue,
+    Doorbell,
     deserialize,
     serialize,
 )
@@ -43,7 +43,7 @@ async def open_committer(settings: Settings, registry: Registry) -> AsyncIterato
         open_redis(settings) as redis,
     ):
         faults = parse_faults(settings.faults, settings.faults_seed)
-        yield Committer(settings, registry, pool, Queue(redis), faults)
+        yield Committer(settings, registry, pool, Doorbell(redis), faults)
 
 
 def create_worker(committer: Committer) -> DoorbellWorker:

@@ -14,7 +14,7 @@ from arq.jobs import serialize_job
 from arq.utils import timestamp_ms
 from redis.exceptions import RedisError
 
-from ingest.batches.gathering import Gatherer
+from ingest.batches.coalescing import Coalescer
 from ingest.redis import RedisAway, RedisLink
 
 QUEUE = "ingest:batches"
@@ -66,7 +66,7 @@ def deserialize(job: bytes) -> dict[str, Any]:
     return orjson.loads(job)  # type: ignore[no-any-return]  # a job is an object, `serialize` says
 
 
-class Queue:
+class Doorbell:
     """Rings and listens through Redis; every call says by its result whether Redis was there."""
 
     def __init__(self, link: RedisLink) -> None:
@@ -79,7 +79,7 @@ class Queue:
         )
         self._ring_script = self._redis.register_script(_RING)
         self._answer_script = self._redis.register_script(_ANSWER)
-        self._rings = Gatherer(self._ring_together, at_once=1, at_most=1_000)
+        self._rings = Coalescer(self._ring_together, at_once=1, at_most=1_000)
 
     async def ring(self, account: str, collection: str) -> bool:
         """Ask a worker to commit what waits in a collection.
@@ -87,7 +87,7 @@ class Queue:
         Rings of one moment are one, and so are those that no worker has heard yet. False where
         Redis is away: a sweeper will ring again.
         """
-        return await self._rings.ask(account, collection)
+        return await self._rings.call(account, collection)
 
     async def heard(self, account: str, collection: str) -> None:
         """Say that a worker is about to look what waits: who comes later has to ring again."""

@@ -1,54 +1,48 @@
-"""The items of writes are validated in turns, so that nobody has to wait for all of another."""
+"""Validating in turns: while a long request is validated, short ones are not kept waiting."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from ingest.batches.streaming import Body, Chunks, chunks
-from ingest.batches.write import Write
-from ingest.model import Action, Submission
-from ingest.slices import take_slice
-from ingest.validation.chunking import Chunker
+from ingest.batches.write import Body, Write
+from ingest.model import Action, Chunk
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
+Chunks = AsyncGenerator[Chunk, None]
+
 
 class Validating:
-    """Validates what writes hold; one for each API process."""
+    """Validates the items of writes; one for each API process."""
 
     def __init__(self, max_values: int) -> None:
-        """Args: `max_values` is the most values of one item that marshmallow looks at."""
-        self.turns = asyncio.Lock()
-        """Held while a piece of a stream is worked on, so that nobody waits for more than one."""
-        self._long = asyncio.Lock()
-        """Held while a long request is validated."""
+        """Args: `max_values` is the most values that one item may hold."""
         self._max_values = max_values
+        # Side by side, long requests would all be ready late, and workers idle until then.
+        self._turn = asyncio.Lock()
         self._validators: dict[tuple[str, Action, bool, str | None], ItemValidator] = {}
 
-    async def submission(self, write: Write) -> Submission:
-        """The items of a write, validated once; what they were decoded to is let go."""
-        if write.items.validated is not None:
-            return write.items.validated
-        intake = Intake(self._validator(write), write.options.groups, max_values=self._max_values)
-        await self._take_in(intake, write.items.decoded)
-        validated = intake.submission()
-        write.items.become(validated)
-        return validated
+    async def chunks(self, write: Write, body: Body) -> Chunks:
+        """The items of a body, validated as they arrive; the last chunk is marked."""
+        intake = Intake(self._validator(write), write.options, max_values=self._max_values)
+        async for items in body.items():
+            await self._take(intake, items)
+            if body.streamed and intake.full:
+                yield intake.cut()
+        yield intake.cut(last=True)
 
-    def chunks(self, write: Write, body: Body) -> Chunks:
-        """The items of a body, validated while it arrives."""
-        chunker = Chunker(self._validator(write), write.options, self._max_values)
-        return chunks(body, chunker, self.turns)
-
-    async def _take_in(self, intake: Intake, items: Sequence[Any]) -> None:
-        start = intake.take(items)
-        if start == len(items):
+    async def _take(self, intake: Intake, items: Sequence[Any]) -> None:
+        taken = intake.take(items)
+        if taken == len(items):
             return
-        # One after the other: side by side, none would be ready before all of them are, and the
-        # workers would have nothing to do meanwhile. Short requests get their turn in between.
-        async with self._long:
-            while start < len(items):
-                start = await take_slice(intake, items, start)
+        async with self._turn:
+            while taken < len(items):
+                await asyncio.sleep(0)  # others run in between
+                if step := intake.take(items, taken):
+                    taken += step
+                    continue
+                await asyncio.to_thread(intake.take_large, items[taken])
+                taken += 1
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ingest.batches.gathering import Gatherer
+from ingest.batches.coalescing import Coalescer
 
 
 class Recorder:
@@ -25,16 +25,16 @@ class Recorder:
 
 async def begun(recorder: Recorder, calls: int) -> None:
     async with asyncio.timeout(5):
-        while len(recorder.calls) < calls:  # noqa: ASYNC110 - the gatherer tells nobody
+        while len(recorder.calls) < calls:  # noqa: ASYNC110 - the coalescer tells nobody
             await asyncio.sleep(0)
 
 
 async def test_what_is_asked_during_a_call_shares_the_next_one() -> None:
     recorder = Recorder()
-    gatherer: Gatherer[str, str] = Gatherer(recorder.together, at_once=1, at_most=10)
-    first = asyncio.create_task(gatherer.ask("acme", "1"))
+    coalescer: Coalescer[str, str] = Coalescer(recorder.together, at_once=1, at_most=10)
+    first = asyncio.create_task(coalescer.call("acme", "1"))
     await begun(recorder, 1)
-    later = [asyncio.create_task(gatherer.ask("acme", each)) for each in "234"]
+    later = [asyncio.create_task(coalescer.call("acme", each)) for each in "234"]
     await asyncio.sleep(0)
     recorder.may_answer.set()
     assert await asyncio.gather(first, *later) == ["1", "2", "3", "4"]
@@ -44,41 +44,41 @@ async def test_what_is_asked_during_a_call_shares_the_next_one() -> None:
 async def test_a_call_is_for_one_account_and_they_take_turns() -> None:
     recorder = Recorder()
     recorder.may_answer.set()
-    gatherer: Gatherer[str, str] = Gatherer(recorder.together, at_once=1, at_most=2)
+    coalescer: Coalescer[str, str] = Coalescer(recorder.together, at_once=1, at_most=2)
     questions = [("acme", "1"), ("acme", "2"), ("acme", "3"), ("rival", "4")]
-    await asyncio.gather(*(gatherer.ask(*each) for each in questions))
+    await asyncio.gather(*(coalescer.call(*each) for each in questions))
     assert recorder.calls == [("acme", ["1", "2"]), ("rival", ["4"]), ("acme", ["3"])]
 
 
 async def test_large_questions_are_not_put_together() -> None:
     recorder = Recorder()
     recorder.may_answer.set()
-    gatherer: Gatherer[str, str] = Gatherer(
+    coalescer: Coalescer[str, str] = Coalescer(
         recorder.together, at_once=1, at_most=9, at_most_bytes=10
     )
-    await asyncio.gather(*(gatherer.ask("acme", each, 6) for each in "123"))
-    await gatherer.ask("acme", "huge", 1_000)
+    await asyncio.gather(*(coalescer.call("acme", each, 6) for each in "123"))
+    await coalescer.call("acme", "huge", 1_000)
     assert [asked for _, asked in recorder.calls] == [["1"], ["2"], ["3"], ["huge"]]
 
 
 async def test_an_error_is_its_askers_alone() -> None:
     recorder = Recorder()
     recorder.may_answer.set()
-    gatherer: Gatherer[str, str] = Gatherer(recorder.together, at_once=1, at_most=9)
+    coalescer: Coalescer[str, str] = Coalescer(recorder.together, at_once=1, at_most=9)
     good, bad = await asyncio.gather(
-        gatherer.ask("acme", "good"), gatherer.ask("acme", "bad"), return_exceptions=True
+        coalescer.call("acme", "good"), coalescer.call("acme", "bad"), return_exceptions=True
     )
     assert good == "good"
     assert isinstance(bad, ValueError)
     with pytest.raises(RuntimeError):
-        await gatherer.ask("acme", "all fail")
-    assert await gatherer.ask("acme", "again") == "again"
+        await coalescer.call("acme", "all fail")
+    assert await coalescer.call("acme", "again") == "again"
 
 
 async def test_whoever_goes_away_leaves_the_others_their_answers() -> None:
     recorder = Recorder()
-    gatherer: Gatherer[str, str] = Gatherer(recorder.together, at_once=1, at_most=9)
-    leaving, staying = (asyncio.create_task(gatherer.ask("acme", each)) for each in "12")
+    coalescer: Coalescer[str, str] = Coalescer(recorder.together, at_once=1, at_most=9)
+    leaving, staying = (asyncio.create_task(coalescer.call("acme", each)) for each in "12")
     await begun(recorder, 1)
     leaving.cancel()
     recorder.may_answer.set()
