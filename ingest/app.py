@@ -19,6 +19,7 @@ from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
 from ingest.errors import ConfigurationError
 from ingest.http.admission import Admission
+from ingest.http.gate import Concurrency
 from ingest.http.middleware import complete_headers, handle
 from ingest.http.routes import ROUTES
 from ingest.http.security import SERVER_OPTIONS, parse_hosts, parse_networks
@@ -69,7 +70,8 @@ async def _service(
             redis=redis,
             callers=Callers(partial(find_caller, pool)),
             rates=Rates(settings, redis),
-            admission=Admission(settings.max_concurrent),
+            concurrency=Concurrency(settings.max_concurrent),
+            admission=Admission(),
             pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis)),
         )
         waking = asyncio.create_task(service.pipeline.waiters.run())

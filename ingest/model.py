@@ -5,7 +5,7 @@ bytes → items → Chunk → NewBatch → Batch → Outcome → document
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -181,11 +181,8 @@ class Chunk:
     raw: bytes | None
     failures: Sequence[Failure]
     last: bool
-
-    @property
-    def size(self) -> int:
-        """Bytes that are staged."""
-        return len(self.records or b"") + len(self.raw or b"")
+    size: int
+    """Bytes that are staged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +229,7 @@ class NewBatch:
             options=self.options,
             state=self.state,
             received=self.chunk.received,
+            invalid_count=self.chunk.invalid,
             invalid=[failure.index for failure in self.chunk.failures],
             created_at=now,
             accepted_at=now if self.state is BatchState.ACCEPTED else None,
@@ -252,7 +250,9 @@ class Batch:
     options: Options
     state: BatchState
     received: int
+    invalid_count: int
     invalid: Sequence[int]
+    """Indices of the invalid items; none as yet while it is received."""
     created_at: dt.datetime
     accepted_at: dt.datetime | None
     finished_at: dt.datetime | None
@@ -264,25 +264,10 @@ class Batch:
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
     """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
-    invalid_so_far: int = 0
-    """How many items are invalid, while it is received; `invalid` names them once it is not."""
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
-    invalid_count: int = field(init=False)
-    valid_count: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        invalid = self.invalid_so_far or len(self.invalid)
-        object.__setattr__(self, "invalid_count", invalid)
-        object.__setattr__(self, "valid_count", self.received - invalid)
-
-    @property
-    def valid(self) -> list[int]:
-        """Indices of the valid items, ascending."""
-        invalid = set(self.invalid)
-        return [index for index in range(self.received) if index not in invalid]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ class RedisLink:
             self._show(away=True)
             log.warning("redis is away", error=type(error).__name__)
             raise RedisAway from error
-        self._show(away=False)
+        if self._away:
+            self._show(away=False)
         return result
 
     def _show(self, *, away: bool) -> None:

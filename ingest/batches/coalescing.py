@@ -34,7 +34,8 @@ class Coalescer(Generic[Argument, Result]):
         self._at_most = at_most
         self._at_most_bytes = at_most_bytes
         self._pending: dict[str, deque[tuple[Argument, int, asyncio.Future[Result]]]] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._starting = False
 
     async def call(self, account: str, argument: Argument, size: int = 0) -> Result:
@@ -43,23 +44,24 @@ class Coalescer(Generic[Argument, Result]):
         future: asyncio.Future[Result] = loop.create_future()
         self._pending.setdefault(account, deque()).append((argument, size, future))
         # Not at once: other tasks that are ready to run may be about to call, too.
-        if not self._starting and len(self._running) < self._at_once:
+        if not self._starting and self._running < self._at_once:
             self._starting = True
             loop.call_soon(self._start)
         return await future
 
     def _start(self) -> None:
         self._starting = False
-        while self._pending and len(self._running) < self._at_once:
+        while self._pending and self._running < self._at_once:
             account, pending = next(iter(self._pending.items()))
             # The next call is for the account that has waited longest.
             del self._pending[account]
             taken = self._take(pending)
             if pending:
                 self._pending[account] = pending
-            running = asyncio.create_task(self._run(account, taken))
-            self._running.add(running)
-            running.add_done_callback(self._ended)
+            self._running += 1
+            task = asyncio.create_task(self._run(account, taken))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _take(
         self, pending: "deque[tuple[Argument, int, asyncio.Future[Result]]]"
@@ -83,6 +85,10 @@ class Coalescer(Generic[Argument, Result]):
             results = await self._function(account, [argument for argument, _ in taken])
         except Exception as error:  # noqa: BLE001 - it is raised to every caller
             results = [error] * len(taken)
+        finally:
+            self._running -= 1
+            if self._pending:
+                self._start()
         for (_, future), result in zip(taken, results, strict=True):
             if future.done():  # its caller was cancelled
                 continue
@@ -90,8 +96,3 @@ class Coalescer(Generic[Argument, Result]):
                 future.set_exception(result)
             else:
                 future.set_result(result)
-
-    def _ended(self, running: "asyncio.Task[None]") -> None:
-        self._running.discard(running)
-        if self._pending:
-            self._start()

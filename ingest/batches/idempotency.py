@@ -173,14 +173,12 @@ class Claims:
             arguments: list[bytes | int] = [claim.holder.encoded(), self._lease]
             await self._quietly(lambda: self._renew_script(keys=[name], args=arguments))
 
-    async def original(self, account: str, key: IdempotencyKey | None) -> UUID | None:
+    async def original(self, account: str, key: IdempotencyKey) -> UUID | None:
         """The batch that holds a key in PostgreSQL.
 
         Raises:
             KeyMismatch: it was used for another request, as far as this one has arrived.
         """
-        if key is None:
-            return None
         found = await batches.find_by_key(self._pool, account, key.key, self._keep)
         if found is None:
             return None

@@ -13,8 +13,8 @@ that had the same key. A dry run is the same story without a key, rolled back.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from ingest import metrics
@@ -23,7 +23,6 @@ from ingest.batches.coalescing import Coalescer
 from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claim, Claims, in_progress
 from ingest.batches.staging import Staged, Staging
-from ingest.batches.validating import Validating
 from ingest.batches.waiting import Waiters
 from ingest.batches.write import Body, Write
 from ingest.errors import KeyRequired, Replayed, Unavailable
@@ -52,9 +51,9 @@ class Pipeline:
         self._doorbell = doorbell
         self.waiters = Waiters(pool, doorbell)
         self.backlog = Backlog(pool, settings)
-        self._validating = Validating(settings.max_values)
-        self._staging = Staging(pool, claims, self.backlog)
-        self._outcomes = Coalescer(self._read_outcomes, at_once=2, at_most=64)
+        self._staging = Staging(settings, pool, claims, self.backlog)
+        outcomes = partial(batches.get_outcomes, pool, at_most=settings.max_failures)
+        self._outcomes: Coalescer[UUID, Outcome | None] = Coalescer(outcomes, at_once=2, at_most=64)
 
     async def run(self, write: Write, body: Body) -> Outcome:
         """Process one write; its outcome, or what is known of it when the wait is over.
@@ -67,14 +66,14 @@ class Pipeline:
         """
         key = None if write.dry_run else self._key_of(write)
         await body.begin()
-        claim = Claim(write.account, uuid7(), body.identify(key))
-        if await self._claims.claim(claim) is not None:
-            return await self._replayed(write, body)
+        claim = Claim(write.account, uuid7(), None if key is None else body.identify(key))
+        if key is not None and await self._claims.claim(claim) is not None:
+            return await self._replayed(write, body, key)
         with self.waiters.expecting(write.account, claim.batch) as finished:
             try:
                 known = await self._accept(write, body, claim)
-            except KeyTaken:
-                return await self._replayed(write, body)
+            except KeyTaken as taken:
+                return await self._replayed(write, body, taken.key)
             if known.batch.state is not BatchState.ACCEPTED:
                 return known
             await self._doorbell.ring(write.account, write.resource.name)
@@ -97,11 +96,7 @@ class Pipeline:
 
     async def _accept(self, write: Write, body: Body, claim: Claim) -> Outcome:
         """Validate and stage: an accepted batch, a rejected one, or what a dry run came to."""
-        chunks = self._validating.chunks(write, body)
-        async with (
-            self._claims.held(claim),
-            self._staging.staged(write, body, claim, chunks) as staged,
-        ):
+        async with self._claims.held(claim), self._staging.staged(write, body, claim) as staged:
             if write.dry_run:
                 return await self._rehearse(staged)
             claim.accepted = await self._settle(write, body, staged)
@@ -125,10 +120,10 @@ class Pipeline:
         Raises:
             KeyTaken: the key was free in Redis and is not in PostgreSQL, which decides.
         """
-        key = body.identify(write.key)
+        key = None if write.key is None else body.identify(write.key)
         if staged.batch.state is BatchState.REJECTED:
-            if await self._claims.original(write.account, key) is not None:
-                raise KeyTaken
+            if key and await self._claims.original(write.account, key) is not None:
+                raise KeyTaken(key.key)
             await staged.settle(None)
             return None
         for _ in range(_TRIES):
@@ -136,7 +131,7 @@ class Pipeline:
                 await staged.settle(key)
             except KeyTaken:
                 # Where no batch has it now, it is free: it had expired, or its batch failed.
-                if await self._claims.original(write.account, key) is not None:
+                if key and await self._claims.original(write.account, key) is not None:
                     raise
             else:
                 return key
@@ -151,10 +146,10 @@ class Pipeline:
             await staged.settle_in(connection)
             return await rehearse(connection, self._registry, batch, at_most)
 
-    async def _replayed(self, write: Write, body: Body) -> Outcome:
+    async def _replayed(self, write: Write, body: Body, key: str) -> Outcome:
         """The answer to a request whose key is taken, once it can be compared."""
         await body.drain()
-        original = await self._claims.original(write.account, body.identify(write.key))
+        original = await self._claims.original(write.account, body.identify(key))
         if original is None:  # freed meanwhile: the same request may be sent again
             raise in_progress()
         metrics.replayed(write.resource.name)
@@ -167,12 +162,13 @@ class Pipeline:
             )
         with self.waiters.expecting(write.account, original) as finished:
             outcome = await self._outcome(write.account, original)
-            outcome = await self._wait(write, outcome, finished)
+            if not outcome.batch.state.finished:
+                outcome = await self._wait(write, outcome, finished)
         return replace(outcome, replayed=True)
 
     async def _wait(self, write: Write, known: Outcome, finished: asyncio.Event) -> Outcome:
         """The final outcome, or what is known already where the wait runs out before it."""
-        if known.batch.state.finished or not write.wait:
+        if not write.wait:
             return known
         try:
             async with asyncio.timeout(write.wait):
@@ -186,7 +182,3 @@ class Pipeline:
         if outcome is None:
             raise Unavailable("The batch is not to be found", "Try again.", retry_after=1)
         return outcome
-
-    async def _read_outcomes(self, account: str, wanted: Sequence[UUID]) -> list[Outcome | None]:
-        at_most = self._settings.max_failures
-        return await batches.get_outcomes(self._pool, account, wanted, at_most)

@@ -1,16 +1,16 @@
-"""How a batch becomes durable: at once where it is one chunk, else chunk by chunk as it arrives.
+"""How the items of a write become a durable batch: validated in turns, staged in chunks.
 
 ::
 
-    chunks ─┬─ the first is the last ─────────────────────────────▶ settle: one INSERT
-            └─ rows of a batch in state `receiving`, one by one ──▶ settle, or discard
+    items ─▶ chunks ─┬─ the first is the last ─────────────────────────────▶ settle: one INSERT
+                     └─ rows of a batch in state `receiving`, one by one ──▶ settle, or discard
 
-One chunk of a stream is validated while the one before is being written; no more of it is in
-memory.
+A body that is not streamed is one chunk. One chunk of a stream is validated while the one before is
+being written; no more of it is in memory.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -24,10 +24,21 @@ from ingest.batches.coalescing import Coalescer
 from ingest.batches.idempotency import Claim, Claims
 from ingest.batches.write import Body, Write
 from ingest.errors import Unavailable
-from ingest.model import BatchState, Chunk, IdempotencyKey, NewBatch, state_of
+from ingest.model import (
+    Action,
+    BatchState,
+    Chunk,
+    IdempotencyKey,
+    NewBatch,
+    Resolution,
+    state_of,
+)
+from ingest.settings import Settings
 from ingest.store import receiving, staging
 from ingest.store.pool import Pool
 from ingest.tasks import end
+from ingest.validation.intake import Intake
+from ingest.validation.items import ItemValidator
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -60,9 +71,13 @@ class Staged(Protocol):
 
 
 class Staging:
-    """Stages the batches of one process."""
+    """Validates and stages the batches of one process."""
 
-    def __init__(self, pool: Pool, claims: Claims, backlog: Backlog) -> None:
+    def __init__(self, settings: Settings, pool: Pool, claims: Claims, backlog: Backlog) -> None:
+        self._max_values = settings.max_values
+        # Side by side, long requests would all be ready late, and workers idle until then.
+        self._turn = asyncio.Lock()
+        self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
         self._pool = pool
         self._claims = claims
         self._backlog = backlog
@@ -72,15 +87,13 @@ class Staging:
         self._removals: set[asyncio.Task[bool]] = set()
 
     @asynccontextmanager
-    async def staged(
-        self, write: Write, body: Body, claim: Claim, chunks: AsyncGenerator[Chunk, None]
-    ) -> AsyncIterator[Staged]:
+    async def staged(self, write: Write, body: Body, claim: Claim) -> AsyncIterator[Staged]:
         """Stage a batch to its end; what the block does not settle leaves nothing behind.
 
         Raises:
             Overloaded, Unavailable: it could not be staged.
         """
-        async with aclosing(chunks):
+        async with aclosing(self._chunks(write, body)) as chunks:
             first = await anext(chunks)
             batch = _new_batch(write, body, claim, first)
             if batch.state is not BatchState.REJECTED and not write.dry_run:
@@ -104,6 +117,41 @@ class Staging:
         if self._removals:
             await asyncio.wait(self._removals, timeout=_GRACE)
         await end(self._removals)
+
+    # -- validating in turns --------------------------------------------------------------------
+
+    async def _chunks(self, write: Write, body: Body) -> AsyncGenerator[Chunk, None]:
+        """The items of a body, validated as they arrive; the last chunk is marked."""
+        intake = Intake(self._validator(write), write.options, max_values=self._max_values)
+        async for items in body.items():
+            await self._take(intake, items)
+            if body.streamed and intake.full:
+                yield intake.cut()
+        yield intake.cut(last=True)
+
+    async def _take(self, intake: Intake, items: Sequence[Any]) -> None:
+        taken = intake.take(items)
+        if taken == len(items):
+            return
+        async with self._turn:
+            while taken < len(items):
+                await asyncio.sleep(0)  # others run in between
+                if step := intake.take(items, taken):
+                    taken += step
+                    continue
+                await asyncio.to_thread(intake.take_large, items[taken])
+                taken += 1
+
+    def _validator(self, write: Write) -> ItemValidator:
+        options = write.options
+        kind = (write.resource.name, write.action, options.resolution, options.matching)
+        validator = self._validators.get(kind)
+        if validator is None:
+            validator = ItemValidator(write.resource, write.action, options)
+            self._validators[kind] = validator
+        return validator
+
+    # -- streams ----------------------------------------------------------------------------------
 
     async def _stay_alive(self, batch: NewBatch, claim: Claim) -> None:
         """Keep sweepers and other requests with the same key off, until cancelled."""
@@ -212,7 +260,9 @@ _Saving = Coalescer[NewBatch, None]
 
 def _new_batch(write: Write, body: Body, claim: Claim, first: Chunk) -> NewBatch:
     """The batch that begins with a chunk."""
-    options = replace(write.options, columns=body.columns) if body.columns else write.options
+    options = write.options
+    if body.streamed and (columns := body.columns):
+        options = replace(options, columns=columns)
     state = BatchState.RECEIVING
     if first.last:
         lenient = options.lenient

@@ -52,5 +52,5 @@ class Body(Protocol):
     async def drain(self) -> None:
         """Read the rest of it, for its fingerprint only. Raises as `begin` does."""
 
-    def identify(self, key: str | None) -> IdempotencyKey | None:
+    def identify(self, key: str) -> IdempotencyKey:
         """The idempotency key with the fingerprint of what has arrived, empty until all has."""

@@ -1,12 +1,8 @@
-"""Every limit of memory and of turns that the requests of one process share."""
+"""Every limit of memory and of turns that the bodies of one process share."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from uuid import UUID
 
-from ingest.errors import RateLimited, Unavailable
+from ingest.errors import Unavailable
 
 _LARGE_ITEMS = 64 * 1024 * 1024  # bytes that all large items of streams may hold together
 _WINDOWS = 128 * 1024 * 1024  # bytes that all streams of zstd may hold to go on from
@@ -15,10 +11,9 @@ _PLACES = 2
 
 
 class Admission:
-    """What requests wait for, and what they are refused for."""
+    """What bodies wait for, and what they are refused for."""
 
-    def __init__(self, max_concurrent: int) -> None:
-        """Args: `max_concurrent` is the most requests of one token under way."""
+    def __init__(self) -> None:
         self.turn = asyncio.Lock()
         """Held while a piece of a stream is worked on: no request waits for more than one."""
         self.places = asyncio.Semaphore(_PLACES)
@@ -30,29 +25,6 @@ class Admission:
         """Held while a large item of a stream is worked on, and not while its client sends."""
         self.large_items = Budget(_LARGE_ITEMS, "Too many items of this size are being read")
         self.windows = Budget(_WINDOWS, "Too many bodies of zstd are being read")
-        self._max_concurrent = max_concurrent
-        self._under_way: Counter[UUID] = Counter()
-
-    @contextmanager
-    def under_way(self, token: UUID) -> Iterator[None]:
-        """Count a request of a token while it lasts.
-
-        Raises:
-            RateLimited: as many of this token are under way as may be.
-        """
-        if self._under_way[token] >= self._max_concurrent:
-            raise RateLimited(
-                f"{self._max_concurrent} requests with this token are under way",
-                "Send fewer side by side; larger batches need fewer requests.",
-                retry_after=1,
-            )
-        self._under_way[token] += 1
-        try:
-            yield
-        finally:
-            self._under_way[token] -= 1
-            if not self._under_way[token]:
-                del self._under_way[token]
 
 
 class Budget:

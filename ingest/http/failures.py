@@ -20,10 +20,10 @@ from ingest.formats.failed_rows import (
 from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.formats.shapes import item_shape
 from ingest.http.gate import CALLER
-from ingest.http.permissions import check_visible
-from ingest.http.request import CALL, takes, unknown_batch
+from ingest.http.request import CALL, endpoint, unknown_batch
 from ingest.http.responses import with_notifications
 from ingest.http.service import SERVICE
+from ingest.http.visibility import check_visible
 from ingest.model import Batch, Failure
 from ingest.resources.resource import SERVER_KEY, Resource
 from ingest.store import batches
@@ -34,10 +34,9 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 10
 
 
-@takes(formats=(JSON, NDJSON, CSV))
+@endpoint(formats=(JSON, NDJSON, CSV))
 async def get_failures(request: web.Request) -> web.StreamResponse:
     call, caller, pool = request[CALL], request[CALLER], request.app[SERVICE].pool
-    call.check()
     batch = await batches.get(pool, caller.account, call.batch_id)
     if batch is None:
         raise unknown_batch(call.batch)

@@ -1,8 +1,11 @@
-"""Who calls, and how fast they may send: looked at when a request begins, and as its items come."""
+"""Who calls, how many requests of theirs run side by side, and how fast they may send."""
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
 
 from aiohttp import web
 
@@ -64,6 +67,36 @@ class Gate:
                 retry_after=math.ceil(verdict.wait),
             )
         self._begun = True
+
+
+class Concurrency:
+    """The requests under way in this process, by token."""
+
+    def __init__(self, limit: int) -> None:
+        """Args: `limit` is the most of one token."""
+        self._limit = limit
+        self._under_way: Counter[UUID] = Counter()
+
+    @contextmanager
+    def one_more(self, token: UUID) -> Iterator[None]:
+        """Count a request while it lasts.
+
+        Raises:
+            RateLimited: as many of this token are under way as may be.
+        """
+        if self._under_way[token] >= self._limit:
+            raise RateLimited(
+                f"{self._limit} requests with this token are under way",
+                "Send fewer side by side; larger batches need fewer requests.",
+                retry_after=1,
+            )
+        self._under_way[token] += 1
+        try:
+            yield
+        finally:
+            self._under_way[token] -= 1
+            if not self._under_way[token]:
+                del self._under_way[token]
 
 
 GATE = web.RequestKey("gate", Gate)

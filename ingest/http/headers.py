@@ -1,9 +1,8 @@
-"""What the headers of a request say: its trace, its idempotency key, and what its body is."""
+"""What the headers of a request say: its idempotency key, and what its body is."""
 
 import re
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -15,19 +14,15 @@ from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UTF8 = frozenset({"utf-8", "ascii"})
-# Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
-_TRACEPARENT = re.compile(
-    r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-    r"|(?!00|ff)[0-9a-f]{2}-(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)"
-)
-_NO_TRACE = "0" * 32
+
+_JSON = BodyFormat(JSON)
 
 
 @dataclass(frozen=True, slots=True)
 class BodyHead:
     """What is said of a body: its format, and the encodings to undo."""
 
-    format: BodyFormat = field(default_factory=lambda: BodyFormat(JSON))
+    format: BodyFormat = _JSON
     encodings: tuple[str, ...] = ()
     problem: UnsupportedMediaType | None = None
     """Why its format is not read."""
@@ -37,13 +32,6 @@ class BodyHead:
         """As far as it makes two requests different."""
         media_type, charset = self.format.media_type, self.format.charset
         return media_type if charset is None else f"{media_type}; charset={charset}"
-
-
-def trace_id_of(traceparent: str | None) -> str:
-    """The trace id of a W3C `traceparent` header, or a new one: 32 hexadecimal digits."""
-    match = traceparent and _TRACEPARENT.fullmatch(traceparent.strip())
-    found = match and (match["known"] or match["later"])
-    return found if found and found != _NO_TRACE else secrets.token_hex(16)
 
 
 def idempotency_key(headers: Sequence[str]) -> str | None:
@@ -76,10 +64,9 @@ def body_head(request: web.Request) -> BodyHead:
     try:
         format_ = _body_format(request)
     except UnsupportedMediaType as error:  # of a body that may not even be there
-        format_, problem = BodyFormat(JSON), error
-    return BodyHead(
-        format_, parse_encodings(request.headers.getall("Content-Encoding", ())), problem
-    )
+        format_, problem = _JSON, error
+    sent = request.headers.getall("Content-Encoding", ())
+    return BodyHead(format_, parse_encodings(sent) if sent else (), problem)
 
 
 def _body_format(request: web.Request) -> BodyFormat:

@@ -4,6 +4,7 @@ There is one middleware, and it reads from top to bottom.
 """
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ingest import metrics
-from ingest.access.rights import Caller
+from ingest.access.rights import Caller, Right
 from ingest.errors import (
     BodyTooLarge,
     ConfigurationError,
@@ -24,13 +25,15 @@ from ingest.errors import (
     TokenInvalid,
     TokenRequired,
     Unavailable,
+    UnknownCollection,
     UnknownEndpoint,
 )
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import CALL, Call, parse
 from ingest.http.responses import TRACE_HEADER, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
-from ingest.http.service import SERVICE, Service
+from ingest.http.service import SERVICE
+from ingest.resources.registry import Registry
 
 log = structlog.get_logger(__name__)
 
@@ -74,33 +77,38 @@ async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.StreamResponse:
-    """What a handler answers, once it is known who calls and that they may call now."""
+    """What a handler answers, once it is known who calls, and that they may."""
     service = request.app[SERVICE]
     if not call.of_api:
         return await handler(request)
-    if not is_known_host(call.host, service.hosts):
+    if service.hosts and not is_known_host(call.host, service.hosts):
         raise InvalidParameter(
             f"The host {call.host[:100]!r} is not served here", "Use the service's own name."
         )
     if call.media_type is None:
         return web.Response(status=406)
-    caller = await _authenticated(request, call, service)
-    if caller is None:
-        return await handler(request)
-    with service.admission.under_way(caller.token):
-        return await handler(request)
-
-
-async def _authenticated(request: web.Request, call: Call, service: Service) -> Caller | None:
-    """The caller; where there is no endpoint, a request needs no token to be told so."""
     gate = request[GATE] = Gate(call.credentials, service.callers, service.rates)
-    try:
-        request[CALLER] = await gate.authenticate()
-    except (TokenRequired, TokenInvalid, Unavailable):
-        if call.is_endpoint:
-            raise
-        return None
-    return request[CALLER]
+    if call.endpoint is None:
+        # That there is nothing is said without a token, too.
+        with suppress(TokenRequired, TokenInvalid, Unavailable):
+            request[CALLER] = await gate.authenticate()
+        return await handler(request)
+    caller = request[CALLER] = await gate.authenticate()
+    with service.concurrency.one_more(caller.token):
+        if call.endpoint.right is not None:
+            _check_permitted(call, caller, call.endpoint.right, service.registry)
+        if call.problem is not None:
+            raise call.problem
+        return await handler(request)
+
+
+def _check_permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> None:
+    if call.resource is None:
+        raise UnknownCollection(
+            f"There is no collection {call.collection[:100]!r}",
+            f"Served here: {', '.join(registry)}.",
+        )
+    caller.needs(right, call.resource.name)
 
 
 async def _refused(
@@ -137,7 +145,9 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
     for name, value in SECURE_HEADERS.items():
         headers.setdefault(name, value)
     headers["Server"] = SERVER
-    headers[TRACE_HEADER] = request[CALL].trace_id
+    call = request.get(CALL)
+    if call is not None:  # else it was refused before the middleware
+        headers[TRACE_HEADER] = call.trace_id
     gate = request.get(GATE)
     if gate is not None and gate.quotas:  # draft-ietf-httpapi-ratelimit-headers
         headers["RateLimit-Policy"] = ", ".join(

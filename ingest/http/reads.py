@@ -6,19 +6,18 @@ from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.gate import CALLER
-from ingest.http.permissions import as_seen, check_visible, permitted_resource
-from ingest.http.request import CALL, LIST, PAGE, SELECT, takes, unknown_batch
+from ingest.http.request import CALL, LIST, PAGE, SELECT, endpoint, resource_of, unknown_batch
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE
+from ingest.http.visibility import as_seen, check_visible
 from ingest.resources.url_values import parse
 from ingest.store import batches, reads
 
 
-@takes(LIST)
+@endpoint(right=Right.READ, parameters=LIST)
 async def list_items(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    resource = permitted_resource(call, service.registry, caller, Right.READ)
-    call.check()
+    resource = resource_of(call)
     page = await reads.list_items(
         service.pool,
         resource,
@@ -33,11 +32,10 @@ async def list_items(request: web.Request) -> web.Response:
     return await respond(request, answer.status, answer.document)
 
 
-@takes(SELECT)
+@endpoint(right=Right.READ, parameters=SELECT)
 async def get_item(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    resource = permitted_resource(call, service.registry, caller, Right.READ)
-    call.check()
+    resource = resource_of(call)
     absent = ItemNotFound(f"No item has the {resource.key.data_key} {call.item[:100]!r}")
     try:
         key = parse(resource.key.field, resource.key.type, call.item)
@@ -52,19 +50,17 @@ async def get_item(request: web.Request) -> web.Response:
     return await respond(request, answer.status, answer.document)
 
 
-@takes(PAGE)
+@endpoint(parameters=PAGE)
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    call.check()
     found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
     answer = collection.listed_batches(found, call.limit, call.offset, total)
     return await respond(request, answer.status, answer.document)
 
 
-@takes()
+@endpoint()
 async def get_batch(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    call.check()
     at_most = service.settings.max_failures
     [outcome] = await batches.get_outcomes(service.pool, caller.account, [call.batch_id], at_most)
     if outcome is None:

@@ -1,9 +1,11 @@
 """The one parse: all that a request's path, headers and query say, as one frozen value.
 
-`parse` never fails. What cannot be read is kept as the value's `problem`, for the handler to raise
+`parse` never fails. What cannot be read is kept as the value's `problem`, which is raised
 once it is known who calls, and what they may know.
 """
 
+import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -11,10 +13,11 @@ from uuid import UUID
 
 from aiohttp import web
 
+from ingest.access.rights import Right
 from ingest.errors import RequestError, UnknownBatch
 from ingest.formats.decoding import CSV_PARAMETERS
 from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES, choose
-from ingest.http.headers import BodyHead, body_head, idempotency_key, trace_id_of
+from ingest.http.headers import BodyHead, body_head, idempotency_key
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
 from ingest.http.security import client_address
@@ -27,12 +30,20 @@ LIST = PAGE | SELECT | {FILTERS}
 WRITE = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
 
 _API = "/v1/"
+# Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
+_TRACEPARENT = re.compile(
+    r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?!00|ff)[0-9a-f]{2}-(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)"
+)
+_NO_TRACE = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """What a handler takes besides its path."""
 
+    right: Right | None = None
+    """What the caller must be allowed in the collection; None where the path names none."""
     parameters: frozenset[str] = frozenset()
     formats: tuple[str, ...] = RESPONSES
     """The media types that it answers in."""
@@ -41,15 +52,13 @@ class Endpoint:
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 _ENDPOINT = "endpoint"
-_NO_ENDPOINT = Endpoint()
 
 
-def takes(*parameters: frozenset[str], **options: Any) -> Callable[[_Handler], _Handler]:
+def endpoint(**options: Any) -> Callable[[_Handler], _Handler]:
     """Mark a handler of the API with its `Endpoint`."""
 
     def mark(handler: _Handler) -> _Handler:
-        endpoint = Endpoint(frozenset().union(*parameters), **options)
-        setattr(handler, _ENDPOINT, endpoint)
+        setattr(handler, _ENDPOINT, Endpoint(**options))
         return handler
 
     return mark
@@ -70,8 +79,8 @@ class Call:
     """The address that it comes from."""
     of_api: bool
     """Whether its path is one of the API's."""
-    is_endpoint: bool
-    """Whether the API has something there for its method."""
+    endpoint: Endpoint | None
+    """What the API has there for its method, if it has."""
     credentials: tuple[str, ...]
     """The `Authorization` headers."""
     collection: str = ""
@@ -95,7 +104,7 @@ class Call:
     filters: tuple[tuple[StoredField, Any], ...] = ()
     """Fields and the values that they must equal, as the database takes them."""
     problem: RequestError | None = None
-    """What of it cannot be read."""
+    """What of its headers or query cannot be read."""
 
     @property
     def batch_id(self) -> UUID:
@@ -109,13 +118,15 @@ class Call:
         except ValueError:
             raise unknown_batch(self.batch) from None
 
-    def check(self) -> None:
-        """Raise what is wrong with the request."""
-        if self.problem is not None:
-            raise self.problem
-
 
 CALL = web.RequestKey("call", Call)
+
+
+def resource_of(call: Call) -> Resource:
+    """The resource of a call that names one."""
+    if call.resource is None:
+        raise LookupError("an endpoint without a collection has no resource")
+    return call.resource
 
 
 def unknown_batch(text: str) -> UnknownBatch:
@@ -128,6 +139,8 @@ def parse(request: web.Request) -> Call:
     """All that a request says, apart from its body."""
     service = request.app[SERVICE]
     of_api = request.path.startswith(_API)
+    endpoint: Endpoint | None = getattr(request.match_info.handler, _ENDPOINT, None)
+    remote = request.remote or ""
     call = Call(
         trace_id=trace_id_of(request.headers.get("traceparent")),
         method=request.method,
@@ -135,17 +148,16 @@ def parse(request: web.Request) -> Call:
         query=request.query_string,
         # Where HTTP/1.0 names none, aiohttp takes our own address.
         host=request.host if "Host" in request.headers else "",
-        client=client_address(request, service.proxies),
+        client=client_address(request, service.proxies) if service.proxies else remote,
         of_api=of_api,
-        is_endpoint=of_api and request.match_info.http_exception is None,
+        endpoint=endpoint,
         credentials=tuple(request.headers.getall("Authorization", ())),
     )
     if not of_api:
         return call
     accept = ", ".join(request.headers.getall("Accept", ()))
-    if not call.is_endpoint:
+    if endpoint is None:
         return replace(call, media_type=choose(accept) or JSON)
-    endpoint: Endpoint = getattr(request.match_info.handler, _ENDPOINT, _NO_ENDPOINT)
     named, extension = _named(request, service, endpoint)
     chosen = choose(accept, endpoint.formats) if extension is None else EXTENSIONS.get(extension)
     collection = named.get("collection", "")
@@ -158,6 +170,13 @@ def parse(request: web.Request) -> Call:
         media_type=chosen if chosen in endpoint.formats else None,
     )
     return _with_headers(request, endpoint, call)
+
+
+def trace_id_of(traceparent: str | None) -> str:
+    """The trace id of a W3C `traceparent` header, or a new one: 32 hexadecimal digits."""
+    match = traceparent and _TRACEPARENT.fullmatch(traceparent.strip())
+    found = match and (match["known"] or match["later"])
+    return found if found and found != _NO_TRACE else secrets.token_hex(16)
 
 
 def _named(

@@ -1,49 +1,51 @@
 """POST, PATCH and DELETE of a collection: the request in HTTP's terms, handed to the pipeline."""
 
+from contextlib import aclosing
+
 from aiohttp import web
 
 from ingest.access.rights import Caller, Right
 from ingest.batches.write import Write
 from ingest.dialects import collection
+from ingest.formats.decoding import open_decoder
+from ingest.formats.limits import Limits
+from ingest.formats.negotiation import STREAMS
 from ingest.http.bodies import Body
-from ingest.http.gate import CALLER, GATE
-from ingest.http.permissions import as_seen, permitted_resource
-from ingest.http.request import CALL, WRITE, Call, takes
+from ingest.http.gate import CALLER
+from ingest.http.request import CALL, WRITE, Call, endpoint, resource_of
 from ingest.http.responses import WRITTEN, batch_location, respond
 from ingest.http.service import SERVICE
+from ingest.http.streams import Stream
+from ingest.http.visibility import as_seen
 from ingest.model import Action, Options, Outcome, Resolution
 from ingest.resources.resource import Resource
 from ingest.settings import Settings
 
 
-@takes(WRITE, body=True)
+@endpoint(right=Right.CREATE, parameters=WRITE, body=True)
 async def create(request: web.Request) -> web.Response:
     return await _write(request, Action.CREATE)
 
 
-@takes(WRITE, body=True)
+@endpoint(right=Right.UPDATE, parameters=WRITE, body=True)
 async def update(request: web.Request) -> web.Response:
     return await _write(request, Action.UPDATE)
 
 
-@takes(WRITE, body=True)
+@endpoint(right=Right.DELETE, parameters=WRITE, body=True)
 async def delete(request: web.Request) -> web.Response:
     return await _write(request, Action.DELETE)
 
 
 async def _write(request: web.Request, action: Action) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    resource = permitted_resource(call, service.registry, caller, Right(action))
-    call.check()
+    resource = resource_of(call)
     write = _write_of(call, caller, resource, action, service.settings)
     if write.options.resolution is Resolution.MERGE:
         caller.needs(Right.UPDATE, resource.name)
     if not write.dry_run:
         await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
-    body = Body(
-        call, resource, caller.groups, request, request[GATE], service.admission, service.settings
-    )
-    async with body:
+    async with aclosing(_body_of(request, resource)) as body:
         outcome = await service.pipeline.run(write, body)
     if outcome.replayed:  # the first request may have come of another token
         outcome = as_seen(outcome, caller)
@@ -83,6 +85,15 @@ def _write_of(
         dry_run=call.dry_run,
         trace_id=call.trace_id,
     )
+
+
+def _body_of(request: web.Request, resource: Resource) -> Body:
+    call, settings = request[CALL], request.app[SERVICE].settings
+    limits = Limits(settings.max_body, settings.max_items, settings.max_nesting)
+    decoder = open_decoder(call.head.format, resource, call.matching, limits)
+    if call.head.format.media_type in STREAMS:
+        return Stream(request, settings.max_stream, decoder)
+    return Body(request, settings.max_body, decoder)
 
 
 def _headers(call: Call, outcome: Outcome, status: int) -> dict[str, str]:

@@ -82,7 +82,7 @@ async def settle(pool: Pool, batch: NewBatch, key: IdempotencyKey | None, size: 
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != _KEY_INDEX:
             raise
-        raise KeyTaken from None
+        raise KeyTaken(key.key if key else "") from None
     except _GivenUp:
         raise
     except Unavailable:

@@ -22,6 +22,10 @@ _QUERIES = load_queries("staging.sql")
 class KeyTaken(Exception):
     """Another batch of the account has the idempotency key already."""
 
+    def __init__(self, key: str) -> None:
+        super().__init__("the idempotency key is taken")
+        self.key = key
+
 
 def outcome_unknown(batch: UUID) -> OutcomeUnknown:
     """The answer where the database went away during the COMMIT that accepts."""
@@ -49,6 +53,7 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
         async with pool.connection() as connection:
             sent = True
             written = await stage(connection, account, new)
+            return [None if each.id in written else KeyTaken(_key(each)) for each in new]
     except Unavailable as error:
         if not sent or _refused(error):
             return [error] * len(new)
@@ -58,7 +63,6 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
             return [error]
         # Whatever it is, it must not be the others' fault.
         return [(await save(pool, account, [each]))[0] for each in new]
-    return [None if each.id in written else KeyTaken() for each in new]
 
 
 async def stage(connection: "Connection", account: str, new: Sequence[NewBatch]) -> set[UUID]:

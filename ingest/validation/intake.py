@@ -13,7 +13,7 @@ from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
 from ingest.resources.records import GROUP, Record
-from ingest.validation.engine.recording import Accept, Recorded, encode
+from ingest.validation.engine.recording import Accept, Recorded
 from ingest.validation.invalid import InvalidItem
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
@@ -28,6 +28,8 @@ _MANY_ERRORS, _FEW_ERRORS = 100_000, 10
 """The errors of a batch after which only a few of each further item are listed."""
 _FAILURE_FACTOR = 4
 """How much more memory a failure takes than what is written of it."""
+# How orjson writes NUL; a backslash before the text "u0000" looks the same.
+_ESCAPED_NUL = b"\\u0000"
 _SHORTEST_VALUE = 2
 """Bytes of a value in a record, with its comma."""
 
@@ -57,7 +59,7 @@ class Intake:
     @property
     def full(self) -> bool:
         """Whether a chunk of a stream should be cut."""
-        return self._pending.size >= MAX_CHUNK
+        return self._pending.staged + self._pending.failed >= MAX_CHUNK
 
     def take(self, items: Sequence[Any], start: int = 0) -> int:
         """Validate the next items from `start` on, as many as take a few milliseconds.
@@ -68,7 +70,7 @@ class Intake:
         items = items[start : start + _SLICE]
         keys = self._validator.make_keys(len(items))
         taken = self._take(items, keys, self._accept or _decline, _SLICE_VALUES)
-        encoded = encode(taken.records) if self._accept else orjson.dumps(taken.records)
+        encoded = _encoded(taken.records) if self._accept else orjson.dumps(taken.records)
         if encoded is None or self._may_hold_too_many(items, encoded):
             # One of them may hold NUL, or too many values: each is looked at by itself.
             taken = self._take(items, keys, self._accept_one, _SLICE_VALUES)
@@ -100,6 +102,7 @@ class Intake:
             raw=b"{%b}" % b",".join(pending.raw) if pending.raw else None,
             failures=pending.failures,
             last=last,
+            size=pending.staged,
         )
         self._number += 1
         self._first_index = self.received
@@ -140,7 +143,7 @@ class Intake:
         if self._accept is None or _values(item, self._max_values) > self._max_values:
             return None
         found = self._accept(index, item, key)
-        return found if found is not None and encode([found[0]]) is not None else None
+        return found if found is not None and _encoded([found[0]]) is not None else None
 
     def _keep(self, taken: "_Taken", encoded: bytes) -> None:
         self.received += taken.count
@@ -188,18 +191,34 @@ class _Pending:
     records: list[bytes] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    size: int = 0
+    staged: int = 0
+    """Bytes of records and raw items."""
+    failed: int = 0
+    """Bytes that failures take."""
 
     def add(self, records: bytes, raw: bytes) -> None:
         self.records.append(records)
         if raw:
             self.raw.append(raw)
-        self.size += len(records) + len(raw)
+        self.staged += len(records) + len(raw)
 
     def fail(self, failure: Failure) -> None:
         self.failures.append(failure)
         written = [failure.raw, [error.document() for error in failure.errors]]
-        self.size += _FAILURE_FACTOR * len(dump_exact(written))
+        self.failed += _FAILURE_FACTOR * len(dump_exact(written))
+
+
+def _encoded(records: Sequence[Record]) -> bytes | None:
+    """Records as a JSON array; None where one of them may hold what PostgreSQL does not take.
+
+    What is accepted at speed is looked through for NUL and lone surrogates here, in the bytes of
+    all of them at once.
+    """
+    try:
+        encoded = orjson.dumps(records)
+    except TypeError:
+        return None
+    return None if _ESCAPED_NUL in encoded else encoded
 
 
 def _values(item: Any, at_most: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 from ingest.access import callers
 from ingest.access.callers import LIFETIME, RENEW_AFTER, Callers
 from ingest.access.rights import Caller, Right
-from ingest.access.secrets import PREFIX, digest_of
+from ingest.access.callers import PREFIX, digest_of
 from ingest.errors import Unavailable
 
 ACME = Caller(UUID(int=1), "acme", "reader", {"*": frozenset({Right.READ})})

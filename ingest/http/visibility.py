@@ -1,29 +1,10 @@
-"""What of the API a caller may use and see."""
+"""What of a batch a caller may see."""
 
 from dataclasses import replace
 
 from ingest.access.rights import Caller, Right
-from ingest.errors import UnknownCollection
-from ingest.http.request import Call, unknown_batch
+from ingest.http.request import unknown_batch
 from ingest.model import Batch, Outcome
-from ingest.resources.registry import Registry
-from ingest.resources.resource import Resource
-
-
-def permitted_resource(call: Call, registry: Registry, caller: Caller, right: Right) -> Resource:
-    """The resource that the path names, on which the caller has a right.
-
-    Raises:
-        UnknownCollection
-        NotPermitted: names the right.
-    """
-    if call.resource is None:
-        raise UnknownCollection(
-            f"There is no collection {call.collection[:100]!r}",
-            f"Served here: {', '.join(registry)}.",
-        )
-    caller.needs(right, call.resource.name)
-    return call.resource
 
 
 def check_visible(batch: Batch, caller: Caller) -> None:
