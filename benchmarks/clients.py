@@ -214,7 +214,7 @@ async def connect_clients(load: "Load") -> list[Client]:
     """The clients of a load, connected, with all that they will send."""
     if load.kind == "copy":
         return await _copy_clients(load)
-    bodies = _Requests(load)
+    bodies = Requests(load)
     clients = [HttpClient(load, bodies.get) for _ in range(load.clients)]
     for client in clients:
         await client.connect()
@@ -232,7 +232,7 @@ async def _copy_clients(load: "Load") -> list[Client]:
     ]
 
 
-class _Requests:
+class Requests:
     """The requests of a load, each made before the clock starts, unless it streams."""
 
     def __init__(self, load: "Load") -> None:
