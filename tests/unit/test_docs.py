@@ -16,6 +16,7 @@ RECORDS = sorted((DOCS / "decisions").glob("0*.md"))
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_PATH = re.compile(r"`((?:ingest|workers|migrations|tests|benchmarks|docs|\.ci)/[\w./*-]*)`")
 _MODULE = re.compile(r"python -m ([a-z][a-z_.]+[a-z_])")
 _TARGET = re.compile(r"(?:`|\$ )make ([a-z]+)\b")
 _COMMAND = re.compile(r"(?:`|\$ (?:\.venv/bin/)?)ingest ((?:[a-z]+ ?)+)")
@@ -46,6 +47,12 @@ def test_links_resolve(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), path
         assert not anchor or anchor in _anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_paths_exist(page: Path) -> None:
+    for path in _PATH.findall(page.read_text(encoding="utf-8")):
+        assert [*ROOT.glob(path)], path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
