@@ -1,4 +1,4 @@
-"""Who is measured: the service, the floor, and the endpoints that others would write."""
+"""The contestants: the service, the floor, and the endpoints that others would write."""
 
 import asyncio
 import sys

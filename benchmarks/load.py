@@ -117,7 +117,7 @@ class Generator:
         await self._call({"prepare": asdict(load)}, TIMEOUT)
 
     async def run(self, seconds: float) -> Sent:
-        """Send for so long; what is under way then is waited for."""
+        """Send for so long, then wait for the requests under way."""
         return Sent(**await self._call({"run": seconds}, seconds + 2 * TIMEOUT))
 
     async def _call(self, command: dict[str, Any], at_most: float) -> dict[str, Any]:

@@ -62,8 +62,8 @@ async def _count(
 
 
 async def _counters(session: Session, redis: Any) -> dict[str, int]:
-    # Whatever API and worker send, arq's own bookkeeping included: a script or a pipeline is read
-    # at once. (What is read of this connection is a handful.)
+    # All reads of API and worker, arq's bookkeeping included: a script or a pipeline is one read.
+    # This connection adds a handful.
     trips = (await redis.info("stats"))["total_reads_processed"]
     used = await redis.info("commandstats")
     writers = await session.database.connection.fetchval(_WRITERS)

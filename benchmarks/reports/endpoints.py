@@ -145,7 +145,7 @@ def _figures(cell: Any, floor: Any, size: int) -> tuple[str, ...]:
 
 
 def _parts(results: Results) -> Sheet:
-    """Processor time by part, and each as a ratio to the floor's same part where it has one."""
+    """Processor time by part, each with its ratio to the same part of the floor."""
     rows: list[tuple[str, ...]] = []
     ends = set()
     for size, clients, letters in _groups(results):

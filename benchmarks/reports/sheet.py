@@ -55,7 +55,7 @@ def show(sheets: list[Sheet]) -> None:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """A number with thousands set apart, and no more digits than say something."""
+    """A number with thousands set apart."""
     if value is None:
         return "–"
     return f"{value:,.{digits}f}"
