@@ -1,6 +1,7 @@
 """The documentation: its links, commands, words and sizes."""
 
 import re
+from dataclasses import MISSING, Field, fields
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import click
 import pytest
 
 from ingest.cli.main import cli
+from ingest.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -96,3 +98,17 @@ def test_pages_are_short() -> None:
     assert len((DOCS / "architecture.md").read_text().splitlines()) <= 110
     assert len((DOCS / "benchmarks.md").read_text().split()) <= 1_200
     assert len([*(ROOT / "benchmarks" / "results").glob("*.svg")]) <= 6
+
+
+def test_the_settings_page_has_every_default() -> None:
+    page = (DOCS / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(INGEST_\w+)` \| ([^|]*?) ?\|", page, re.MULTILINE))
+    assert rows == {f"INGEST_{each.name.upper()}": _default(each) for each in fields(Settings)}
+
+
+def _default(setting: "Field[object]") -> str:
+    if setting.default is MISSING:
+        return "required"
+    value = setting.default
+    text = str(value).lower() if isinstance(value, bool) else f"{value}".removesuffix(".0")
+    return f"`{text}`" if text else ""
