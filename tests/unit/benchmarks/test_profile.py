@@ -35,6 +35,6 @@ def test_a_sample_counts_for_the_nearest_line_of_ours(above: list[str], place: s
 def test_a_thread_that_waits_for_a_task_does_not_count(tmp_path: Path) -> None:
     samples = tmp_path / "samples"
     waiting = "_bootstrap (threading.py:1002);_worker (concurrent/futures/thread.py:81)"
-    working = f"{waiting};run (concurrent/futures/thread.py:58);add (ingest/validating.py:3)"
+    working = f"{waiting};run (concurrent/futures/thread.py:58);add (ingest/batches/staging.py:3)"
     samples.write_text(f"{waiting} 70\n{working} 30\n")
-    assert count_places(samples) == {"ingest/validating.py add": 30}
+    assert count_places(samples) == {"ingest/batches/staging.py add": 30}
