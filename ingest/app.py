@@ -14,7 +14,7 @@ from aiohttp import web
 from ingest import logs, metrics, readiness
 from ingest.access.callers import Callers
 from ingest.access.rates import Rates
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Keys
 from ingest.batches.pipeline import Pipeline
 from ingest.errors import ConfigurationError
@@ -91,7 +91,7 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
     settings, registry = app[app_keys.SETTINGS], app[app_keys.REGISTRY]
     async with open_pool(settings) as pool, open_redis(settings) as redis:
         keys = Keys(redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
-        pipeline = Pipeline(settings, registry, pool, keys, Queue(redis))
+        pipeline = Pipeline(settings, registry, pool, keys, Doorbell(redis))
         app[app_keys.POOL] = pool
         callers = app[app_keys.CALLERS] = Callers(partial(find_caller, pool))
         app[app_keys.REDIS] = redis

@@ -46,6 +46,14 @@ class ErrorCode:
     name: str
     type: str
 
+    def document(
+        self, message: str, description: str | None = None, **more: object
+    ) -> dict[str, Any]:
+        """An error of this code as responses show it; `more` is added at the end."""
+        described = {} if description is None else {"description": description}
+        document = {"type": self.type, "code": self.code, "name": self.name, "message": message}
+        return {**document, **described, **more}
+
 
 # One item of a batch.
 REQUIRED = ErrorCode(42201, "required", "validation")

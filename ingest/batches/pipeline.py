@@ -22,7 +22,7 @@ from uuid import UUID
 from ingest import metrics
 from ingest.batches.backlog import Backlog
 from ingest.batches.claims import Claims, in_progress
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.batches.gathering import Gatherer
 from ingest.batches.idempotency import Keys
 from ingest.batches.streaming import Body, Chunks, Streams
@@ -56,12 +56,12 @@ class Pipeline:
     """Takes writes; one for each API process."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, pool: Pool, keys: Keys, queue: Queue
+        self, settings: Settings, registry: Registry, pool: Pool, keys: Keys, doorbell: Doorbell
     ) -> None:
         self._settings = settings
         self._pool = pool
-        self._queue = queue
-        self.waiters = Waiters(pool, queue)
+        self._doorbell = doorbell
+        self.waiters = Waiters(pool, doorbell)
         self.backlog = Backlog(pool, settings)
         self.faults = parse_faults(settings.faults, settings.faults_seed)
         self._claims = Claims(pool, keys, dt.timedelta(seconds=settings.idempotency_ttl))
@@ -241,7 +241,7 @@ class Pipeline:
         if outcome.batch.state is not BatchState.ACCEPTED:
             return outcome
         await self.faults.reached(Point.BEFORE_RING)
-        await self._queue.ring(write.account, write.resource.name)
+        await self._doorbell.ring(write.account, write.resource.name)
         await self.faults.reached(Point.AFTER_RING)
         return await self._committed(write, outcome, finished)
 

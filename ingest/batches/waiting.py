@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.errors import Unavailable
 from ingest.redis import RedisAway
 from ingest.store import batches
@@ -21,9 +21,9 @@ _RECONNECT = 0.5  # seconds before Redis is tried again
 class Waiters:
     """Everybody in this process who waits for a batch."""
 
-    def __init__(self, pool: Pool, queue: Queue) -> None:
+    def __init__(self, pool: Pool, doorbell: Doorbell) -> None:
         self._pool = pool
-        self._queue = queue
+        self._doorbell = doorbell
         self._waiting: dict[UUID, _Waited] = {}
         self._somebody = asyncio.Event()
 
@@ -51,7 +51,7 @@ class Waiters:
     async def _listen(self) -> None:
         while True:
             try:
-                async for finished in self._queue.finished():
+                async for finished in self._doorbell.finished():
                     for batch in finished:
                         self._wake(batch)
             except RedisAway:

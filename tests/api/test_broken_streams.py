@@ -15,7 +15,7 @@ from tests.api.shared import NOTHING, configured, head, until, written
 from tests.api.streaming import NDJSON, Gate, contacts, large, lines, receiving, stream
 from tests.harness import Service
 from workers.commit import Committer
-from workers.sweep import remove_abandoned
+from workers.maintenance import remove_abandoned
 
 NOW = dt.timedelta(0)
 
