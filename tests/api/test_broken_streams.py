@@ -6,16 +6,16 @@ import datetime as dt
 import gzip
 
 import pytest
-
 from ingest.faults import Point, parse_faults
-from ingest.formats.compression import zstd
 from ingest.http.keys import LARGE_ITEMS, PIPELINE, WINDOWS
+
+from ingest.formats.compression import zstd
 from ingest.store.pool import Pool
 from tests.api.shared import NOTHING, configured, head, until, written
 from tests.api.streaming import NDJSON, Gate, contacts, large, lines, receiving, stream
 from tests.harness import Service
 from workers.commit import Committer
-from workers.sweep import remove_abandoned
+from workers.maintenance import remove_abandoned
 
 NOW = dt.timedelta(0)
 

@@ -9,16 +9,16 @@ from uuid import UUID
 import pytest
 import redis
 from aiohttp.test_utils import TestClient, TestServer
+from ingest.http.keys import POOL
 
 from ingest.app import create_app
-from ingest.http.keys import POOL
 from ingest.settings import Settings
 from ingest.store.batches import find_by_key
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.harness import REGISTRY, Reply, Service
 from workers.commit import Committer
-from workers.sweep import see_to_unfinished
+from workers.maintenance import ring_for_unfinished
 
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 ANN = {"email": "ann@example.com", "first_name": "Ann"}
@@ -266,5 +266,5 @@ async def test_without_redis_a_worker_commits_what_it_cannot_be_rung_for(
     async with open_committer(away, REGISTRY) as committer:
         async with asyncio.timeout(10):
             while await without_redis.count("contacts") == 0:
-                await see_to_unfinished(committer, attempt=1)
+                await ring_for_unfinished(committer, attempt=1)
     assert await batches_of(operator) == 1

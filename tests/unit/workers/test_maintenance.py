@@ -12,8 +12,8 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 from tests.harness import Service
 from workers.commit import Committer
+from workers.maintenance import ring_for_unfinished
 from workers.retry import delay
-from workers.sweep import see_to_unfinished
 
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 ANN = {"email": "ann@example.com", "first_name": "Ann"}
@@ -47,13 +47,13 @@ async def test_the_sweeper_leaves_young_and_finished_batches_alone(
     api: Service, committer: Committer
 ) -> None:
     reply = await api.post("contacts", [JIM], prefer="wait=0")
-    assert await see_to_unfinished(committer, attempt=1) == 0
+    assert await ring_for_unfinished(committer, attempt=1) == 0
     impatient = replace(committer, settings=replace(committer.settings, sweep_after=0.001))
     async with asyncio.timeout(10):
-        while await see_to_unfinished(impatient, attempt=2) == 0:
+        while await ring_for_unfinished(impatient, attempt=2) == 0:
             pass  # it is not old enough yet
     await committer.commit("acme", UUID(reply.body["metadata"]["batchId"]), tries=1)
-    assert await see_to_unfinished(impatient, attempt=3) == 0
+    assert await ring_for_unfinished(impatient, attempt=3) == 0
 
 
 async def test_committing_twice_changes_nothing(api: Service, committer: Committer) -> None:
