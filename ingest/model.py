@@ -218,6 +218,11 @@ class NewBatch:
     """The token that sends it."""
     key: IdempotencyKey | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its chunk is all of it."""
+        return self.chunk.last and not self.chunk.number
+
     def outcome(self, failures: Sequence[Failure]) -> "Outcome":
         """What is known of it while, or where, the database is not read back."""
         now = dt.datetime.now(dt.UTC)

@@ -27,7 +27,7 @@ from ingest.batches.waiting import Waiters
 from ingest.batches.write import Body, Write
 from ingest.errors import KeyRequired, Replayed, Unavailable
 from ingest.ids import uuid7
-from ingest.model import BatchState, IdempotencyKey, Outcome
+from ingest.model import BatchState, IdempotencyKey, NewBatch, Outcome
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
@@ -64,20 +64,23 @@ class Pipeline:
             OutcomeUnknown: it may have been accepted; `batch_id` can be looked up later.
             What `Body.begin` raises.
         """
-        key = None if write.dry_run else self._key_of(write)
+        key = self._key_of(write)
         await body.begin()
+        if write.dry_run:
+            return await self._rehearse(write, body)
         claim = Claim(write.account, uuid7(), None if key is None else body.identify(key))
         if key is not None and await self._claims.claim(claim) is not None:
             return await self._replayed(write, body, key)
         with self.waiters.expecting(write.account, claim.batch) as finished:
             try:
-                known = await self._accept(write, body, claim)
+                batch = await self._accept(write, body, claim)
             except KeyTaken as taken:
                 return await self._replayed(write, body, taken.key)
-            if known.batch.state is not BatchState.ACCEPTED:
-                return known
+            if batch.state is BatchState.REJECTED:
+                return await self._known(batch)
             await self._doorbell.ring(write.account, write.resource.name)
-            return await self._wait(write, known, finished)
+            outcome = await self._committed(write, batch.id, finished)
+            return outcome or await self._known(batch)
 
     async def close(self) -> None:
         """End what outlives its request."""
@@ -86,7 +89,7 @@ class Pipeline:
 
     def _key_of(self, write: Write) -> str | None:
         required = self._settings.idempotency_required or write.resource.idempotency_required
-        if required and write.key is None:
+        if required and write.key is None and not write.dry_run:
             raise KeyRequired(
                 "This write needs an Idempotency-Key",
                 'Send a header such as Idempotency-Key: "import-2026-11-22-part-1"; '
@@ -94,25 +97,19 @@ class Pipeline:
             )
         return write.key
 
-    async def _accept(self, write: Write, body: Body, claim: Claim) -> Outcome:
-        """Validate and stage: an accepted batch, a rejected one, or what a dry run came to."""
+    async def _accept(self, write: Write, body: Body, claim: Claim) -> NewBatch:
+        """Validate and stage: an accepted batch, or a rejected one."""
         async with self._claims.held(claim), self._staging.staged(write, body, claim) as staged:
-            if write.dry_run:
-                return await self._rehearse(staged)
             claim.accepted = await self._settle(write, body, staged)
-            batch, size = staged.batch, staged.size
-        counts = batch.chunk.received - batch.chunk.invalid, batch.chunk.invalid
+            batch = staged.batch
+        valid, invalid = batch.chunk.received - batch.chunk.invalid, batch.chunk.invalid
         if batch.state is BatchState.ACCEPTED:
-            self.backlog.accepted(batch.chunk.received, size)
-            metrics.accepted(batch.collection, *counts)
+            self.backlog.accepted(batch.chunk.received, staged.size)
+            metrics.accepted(batch.collection, valid, invalid)
         else:
-            metrics.rejected(batch.collection, *counts)
-        if not batch.chunk.number:
-            return batch.outcome(batch.chunk.failures[: self._settings.max_failures])
-        try:
-            return await self._outcome(write.account, batch.id)
-        except Unavailable:
-            raise outcome_unknown(batch.id) from None
+            metrics.rejected(batch.collection, valid, invalid)
+        # Its payload must not be in memory while the request waits.
+        return replace(batch, chunk=replace(batch.chunk, records=None, raw=None))
 
     async def _settle(self, write: Write, body: Body, staged: Staged) -> IdempotencyKey | None:
         """Make a batch durable; the key that holds it, if it is accepted and has one.
@@ -137,14 +134,17 @@ class Pipeline:
                 return key
         raise in_progress()
 
-    async def _rehearse(self, staged: Staged) -> Outcome:
-        """What the batch would come to at this moment."""
-        batch, at_most = staged.batch, self._settings.max_failures
-        if batch.state is BatchState.REJECTED and not batch.chunk.number:
-            return batch.outcome(batch.chunk.failures[:at_most])
-        async with self._pool.rehearsal(batch.account) as connection:
-            await staged.settle_in(connection)
-            return await rehearse(connection, self._registry, batch, at_most)
+    async def _rehearse(self, write: Write, body: Body) -> Outcome:
+        """What the batch would come to at this moment, and nothing saved."""
+        claim = Claim(write.account, uuid7(), None)
+        async with self._staging.staged(write, body, claim) as staged:
+            batch = staged.batch
+            if batch.state is BatchState.REJECTED and batch.is_whole:
+                return await self._known(batch)
+            async with self._pool.rehearsal(batch.account) as connection:
+                await staged.settle_in(connection)
+                at_most = self._settings.max_failures
+                return await rehearse(connection, self._registry, batch, at_most)
 
     async def _replayed(self, write: Write, body: Body, key: str) -> Outcome:
         """The answer to a request whose key is taken, once it can be compared."""
@@ -163,19 +163,28 @@ class Pipeline:
         with self.waiters.expecting(write.account, original) as finished:
             outcome = await self._outcome(write.account, original)
             if not outcome.batch.state.finished:
-                outcome = await self._wait(write, outcome, finished)
+                outcome = await self._committed(write, original, finished) or outcome
         return replace(outcome, replayed=True)
 
-    async def _wait(self, write: Write, known: Outcome, finished: asyncio.Event) -> Outcome:
-        """The final outcome, or what is known already where the wait runs out before it."""
-        if not write.wait:
-            return known
+    async def _committed(
+        self, write: Write, batch_id: UUID, finished: asyncio.Event
+    ) -> Outcome | None:
+        """The final outcome of an accepted batch; None where the wait runs out before it."""
         try:
             async with asyncio.timeout(write.wait):
                 await finished.wait()
-            return await self._outcome(write.account, known.batch.id)
+            return await self._outcome(write.account, batch_id)
         except (TimeoutError, Unavailable):
-            return known  # it is accepted, whatever cannot be learnt about it now
+            return None
+
+    async def _known(self, batch: NewBatch) -> Outcome:
+        """What is known of a batch that was just made durable."""
+        if batch.is_whole:
+            return batch.outcome(batch.chunk.failures[: self._settings.max_failures])
+        try:
+            return await self._outcome(batch.account, batch.id)
+        except Unavailable:
+            raise outcome_unknown(batch.id) from None
 
     async def _outcome(self, account: str, batch_id: UUID) -> Outcome:
         outcome = await self._outcomes.call(account, batch_id)

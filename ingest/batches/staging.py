@@ -12,7 +12,7 @@ being written; no more of it is in memory.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -100,7 +100,7 @@ class Staging:
                 self._backlog.check(batch.collection)
             if first.last:
                 await chunks.aclose()  # the items are not needed any more
-                yield _OneChunk(batch, self._saving)
+                yield _OneChunk(batch, first.size, self._saving)
                 return
             stream = _Stream(batch, self._pool)
             alive = asyncio.create_task(self._stay_alive(batch, claim))
@@ -124,23 +124,21 @@ class Staging:
         """The items of a body, validated as they arrive; the last chunk is marked."""
         intake = Intake(self._validator(write), write.options, max_values=self._max_values)
         async for items in body.items():
-            await self._take(intake, items)
+            taken = intake.take(items)
+            if taken < len(items):
+                await self._take_rest(intake, items, taken)
             if body.streamed and intake.full:
                 yield intake.cut()
         yield intake.cut(last=True)
 
-    async def _take(self, intake: Intake, items: Sequence[Any]) -> None:
-        taken = intake.take(items)
-        if taken == len(items):
-            return
+    async def _take_rest(self, intake: Intake, items: Sequence[Any], start: int) -> None:
         async with self._turn:
-            while taken < len(items):
+            while start < len(items):
                 await asyncio.sleep(0)  # others run in between
-                if step := intake.take(items, taken):
-                    taken += step
-                    continue
-                await asyncio.to_thread(intake.take_large, items[taken])
-                taken += 1
+                taken = intake.take(items, start)
+                if not taken:
+                    await asyncio.to_thread(intake.take_large, items[start])
+                start += taken or 1
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options
@@ -172,19 +170,19 @@ class Staging:
             log.warning("a stream is left to the sweeper", batch=str(batch.id), error=str(error))
 
 
+@dataclass(slots=True)
 class _OneChunk:
     """A batch that is written in one go, together with others of its account."""
 
-    def __init__(self, batch: NewBatch, saving: "_Saving") -> None:
-        self.batch = batch
-        self.size = batch.chunk.size
-        self._saving = saving
+    batch: NewBatch
+    size: int
+    saving: "_Saving"
 
     async def settle(self, key: IdempotencyKey | None) -> None:
         batch = self.batch if key is None else replace(self.batch, key=key)
         accepts = batch.state is BatchState.ACCEPTED
         with metrics.STAGE_SECONDS.time() if accepts else nullcontext():
-            await self._saving.call(batch.account, batch, self.size)
+            await self.saving.call(batch.account, batch, self.size)
 
     async def settle_in(self, connection: "Connection") -> None:
         await staging.stage(connection, self.batch.account, [self.batch])

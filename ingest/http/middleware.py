@@ -29,11 +29,12 @@ from ingest.errors import (
     UnknownEndpoint,
 )
 from ingest.http.gate import CALLER, GATE, Gate
-from ingest.http.request import CALL, Call, parse
+from ingest.http.request import CALL, RESOURCE, Call, parse
 from ingest.http.responses import TRACE_HEADER, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE
 from ingest.resources.registry import Registry
+from ingest.resources.resource import Resource
 
 log = structlog.get_logger(__name__)
 
@@ -96,19 +97,22 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     caller = request[CALLER] = await gate.authenticate()
     with service.concurrency.one_more(caller.token):
         if call.endpoint.right is not None:
-            _check_permitted(call, caller, call.endpoint.right, service.registry)
+            right = call.endpoint.right
+            request[RESOURCE] = _permitted(call, caller, right, service.registry)
         if call.problem is not None:
             raise call.problem
         return await handler(request)
 
 
-def _check_permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> None:
+def _permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> Resource:
+    """The resource that the path names, on which the caller has a right."""
     if call.resource is None:
         raise UnknownCollection(
             f"There is no collection {call.collection[:100]!r}",
             f"Served here: {', '.join(registry)}.",
         )
     caller.needs(right, call.resource.name)
+    return call.resource
 
 
 async def _refused(

@@ -6,7 +6,7 @@ from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.gate import CALLER
-from ingest.http.request import CALL, LIST, PAGE, SELECT, endpoint, resource_of, unknown_batch
+from ingest.http.request import CALL, LIST, PAGE, RESOURCE, SELECT, endpoint, unknown_batch
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen, check_visible
@@ -17,7 +17,7 @@ from ingest.store import batches, reads
 @endpoint(right=Right.READ, parameters=LIST)
 async def list_items(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    resource = resource_of(call)
+    resource = request[RESOURCE]
     page = await reads.list_items(
         service.pool,
         resource,
@@ -35,7 +35,7 @@ async def list_items(request: web.Request) -> web.Response:
 @endpoint(right=Right.READ, parameters=SELECT)
 async def get_item(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    resource = resource_of(call)
+    resource = request[RESOURCE]
     absent = ItemNotFound(f"No item has the {resource.key.data_key} {call.item[:100]!r}")
     try:
         key = parse(resource.key.field, resource.key.type, call.item)

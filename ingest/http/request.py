@@ -120,13 +120,8 @@ class Call:
 
 
 CALL = web.RequestKey("call", Call)
-
-
-def resource_of(call: Call) -> Resource:
-    """The resource of a call that names one."""
-    if call.resource is None:
-        raise LookupError("an endpoint without a collection has no resource")
-    return call.resource
+RESOURCE = web.RequestKey("resource", Resource)
+"""That of the collection in the path, which the caller may use."""
 
 
 def unknown_batch(text: str) -> UnknownBatch:
@@ -202,18 +197,24 @@ def _named(
 def _with_headers(request: web.Request, endpoint: Endpoint, call: Call) -> Call:
     """The call with what its headers and query say; or with what is wrong with them."""
     try:
-        query = Query(request.query, endpoint.parameters, call.resource)
-        read: dict[str, Any] = {"meta": query.meta()}
-        if endpoint.parameters >= PAGE:
-            read |= {"limit": query.limit(), "offset": query.offset(), "filters": query.filters()}
-        if endpoint.body:
-            read |= {
-                "dry_run": query.flag("dryRun"),
-                "preferences": parse_preferences(tuple(request.headers.getall("Prefer", ()))),
-                "matching": query.matching(),
-                "idempotency_key": idempotency_key(request.headers.getall("Idempotency-Key", ())),
-                "head": body_head(request),
-            }
+        if request.query_string:
+            query = Query(request.query, endpoint.parameters, call.resource)
+            call = replace(
+                call,
+                dry_run=query.flag("dryRun"),
+                matching=query.matching(),
+                meta=query.meta(),
+                limit=query.limit(),
+                offset=query.offset(),
+                filters=query.filters(),
+            )
+        if not endpoint.body:
+            return call
+        return replace(
+            call,
+            preferences=parse_preferences(tuple(request.headers.getall("Prefer", ()))),
+            idempotency_key=idempotency_key(request.headers.getall("Idempotency-Key", ())),
+            head=body_head(request),
+        )
     except RequestError as problem:
         return replace(call, problem=problem)
-    return replace(call, **read)

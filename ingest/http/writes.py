@@ -12,7 +12,7 @@ from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
 from ingest.http.bodies import Body
 from ingest.http.gate import CALLER
-from ingest.http.request import CALL, WRITE, Call, endpoint, resource_of
+from ingest.http.request import CALL, RESOURCE, WRITE, Call, endpoint
 from ingest.http.responses import WRITTEN, batch_location, respond
 from ingest.http.service import SERVICE
 from ingest.http.streams import Stream
@@ -39,7 +39,7 @@ async def delete(request: web.Request) -> web.Response:
 
 async def _write(request: web.Request, action: Action) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    resource = resource_of(call)
+    resource = request[RESOURCE]
     write = _write_of(call, caller, resource, action, service.settings)
     if write.options.resolution is Resolution.MERGE:
         caller.needs(Right.UPDATE, resource.name)

@@ -1,6 +1,6 @@
 """The items of one batch on their way into chunks, a slice at a time so that others get a turn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE
 from ingest.access.rights import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
+from ingest.ids import uuid7_texts
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
 from ingest.resources.records import GROUP, Record
 from ingest.validation.engine.recording import Accept, Recorded
@@ -34,6 +35,10 @@ _SHORTEST_VALUE = 2
 """Bytes of a value in a record, with its comma."""
 
 
+MakeKeys = Callable[[int], Sequence[str | None]]
+"""Keys for so many items, for those that come without one; None where the server makes none."""
+
+
 class Intake:
     """Validates the items of one batch in their order, and cuts what comes of them into chunks."""
 
@@ -43,6 +48,8 @@ class Intake:
         self._lenient = options.lenient
         self._groups = options.groups if validator.action is Action.CREATE else ()
         self._max_values = max_values
+        makes_keys = validator.resource.server_key and validator.action is Action.CREATE
+        self._make_keys: MakeKeys = uuid7_texts if makes_keys else _no_keys
         # It reads no `meta`, which has to say which of several groups an item belongs to, and looks
         # at no group.
         plain = len(self._groups) <= 1 and all(map(group_fits, self._groups))
@@ -68,7 +75,7 @@ class Intake:
             How many they were; none where the first is one for `take_large`.
         """
         items = items[start : start + _SLICE]
-        keys = self._validator.make_keys(len(items))
+        keys = self._make_keys(len(items))
         taken = self._take(items, keys, self._accept or _decline, _SLICE_VALUES)
         encoded = _encoded(taken.records) if self._accept else orjson.dumps(taken.records)
         if encoded is None or self._may_hold_too_many(items, encoded):
@@ -80,7 +87,7 @@ class Intake:
 
     def take_large(self, item: Any) -> None:
         """Validate one item that has many values, in a thread: it may take seconds."""
-        taken = self._take([item], self._validator.make_keys(1), self._accept_one, self._max_values)
+        taken = self._take([item], self._make_keys(1), self._accept_one, self._max_values)
         if not taken.count:
             error = ItemError(
                 INVALID,
@@ -235,6 +242,10 @@ def _values(item: Any, at_most: int) -> int:
         if found <= at_most:
             levels += [each for each in held if type(each) is dict or type(each) is list]
     return found
+
+
+def _no_keys(count: int) -> Sequence[None]:
+    return [None] * count
 
 
 def _decline(index: int, item: Any, key: str | None) -> None:
