@@ -71,7 +71,7 @@ def stages(resource: Resource, body: bytes) -> dict[str, Run]:
     fast = compile_validator(resource.schema)
     validator = ItemValidator(resource, Action.CREATE, Options())
     loaded = [fast.load(item) for item in items]
-    records = orjson.loads(take(validator, body).records)
+    records = orjson.loads(take(validator, body).records or b"[]")
     reference = RecordWriter(resource, Action.CREATE, Options())
     write = generate_write(resource, reference)
     assert write is not None

@@ -137,13 +137,13 @@ def test_most_items_need_no_copy_beside_their_record() -> None:
     items = [{**JIM, "age": 5, "tags": ["a"], "last_name": None, "subscribed": True}, JIM]
     submission = taken_in(contacts, items)
     assert submission.raw is None
-    assert submission.valid == [0, 1]
+    assert valid_of(submission) == [0, 1]
     assert [each["$i"] for each in orjson.loads(submission.records)] == [0, 1]
 
 
 def test_a_submission_keeps_good_and_bad_apart() -> None:
     submission = taken_in(contacts, [JIM, {"email": "x"}, 5, {**JIM, "age": 2}])
-    assert (submission.received, submission.valid) == (4, [0, 3])
+    assert (submission.received, valid_of(submission)) == (4, [0, 3])
     assert [failure.index for failure in submission.failures] == [1, 2]
     assert submission.failures[1].raw == 5
 
