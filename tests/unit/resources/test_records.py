@@ -16,7 +16,7 @@ from ingest.resources.records import restore
 from ingest.validation.invalid import InvalidItem
 from ingest.validation.items import ItemValidator
 from tests.harness import bookings, everything, loose, people
-from tests.staged import chunk_of
+from tests.staged import chunk_of, valid_of
 
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"
