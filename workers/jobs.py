@@ -70,6 +70,7 @@ def create_worker(committer: Committer, slots: Slots) -> Worker:
         on_startup=_announce,
         job_serializer=serialize,
         job_deserializer=deserialize,
+        keep_result=0,  # while a result is kept, arq refuses another job of its id
         max_jobs=settings.worker_jobs,
         poll_delay=settings.poll_delay,
         handle_signals=False,
@@ -96,7 +97,7 @@ def _job(coroutine: Any, name: str, settings: Settings) -> Function:
     # Longer than the statements may take, those of many items among them. No job waits for it to
     # pass: a lost job is rung for again.
     timeout = 4 * (settings.commit_timeout + LONGEST)
-    return func(coroutine, name=name, timeout=timeout, keep_result=0, max_tries=_MAX_TRIES)
+    return func(coroutine, name=name, timeout=timeout, max_tries=_MAX_TRIES)
 
 
 async def _close(worker: Worker) -> None:
