@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 # arq counts every start of a job, also those after a lost connection; the database's own count
 # of attempts decides when a batch is a dead letter.
 _MAX_TRIES = 1_000_000
-_RECONNECT = 0.5  # seconds before Redis is tried again
+_RECONNECT = 1.0  # seconds before Redis is tried again
 # arq's own calls may take longer than ours: no request waits for them.
 _ARQ_TIMEOUT_FACTOR = 5
 
