@@ -1,6 +1,7 @@
 """Real servers for the tests: one PostgreSQL and one Valkey for each test process.
 
-A database for each test is a copy of a migrated template; Valkey is flushed before each.
+Tests share one migrated database, which is emptied before each of them, as Valkey is. A test that
+changes the schema or the database's settings is marked `own_database`, and gets a copy.
 """
 
 import asyncio
@@ -29,7 +30,27 @@ from workers.settings import create_worker, open_committer
 from workers.sweep import sweep
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-_TEMPLATE = "template_migrated"
+_TEMPLATE, _SHARED = "template_migrated", "shared"
+# A test that failed may have left transactions open; tables that are empty need no TRUNCATE.
+_EMPTY = """
+DO $$
+DECLARE
+    filled text;
+BEGIN
+    PERFORM pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'
+        AND pid <> pg_backend_pid();
+    SELECT string_agg(oid::regclass::text, ', ') INTO filled
+    FROM pg_class
+    WHERE relnamespace IN ('ingest'::regnamespace, 'collections'::regnamespace)
+        AND relkind = 'r' AND relname NOT IN ('schema_version', 'roles', 'role_rights')
+        AND pg_relation_size(oid) > 0;
+    IF filled IS NOT NULL THEN
+        EXECUTE 'TRUNCATE ' || filled || ' CASCADE';
+    END IF;
+    DELETE FROM ingest.roles WHERE NOT built_in;
+END $$
+"""
 _numbers = itertools.count()
 
 
@@ -60,11 +81,17 @@ def postgres_url(postgres_server: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def _template(postgres_url: str) -> str:
-    """The name of a migrated database that nobody connects to."""
+def migrated_template(postgres_url: str) -> str:
+    """The name of a migrated database that nothing connects to, to be copied."""
     asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
     migrate(_renamed(postgres_url, _TEMPLATE), REGISTRY)
     return _TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def _shared_database(postgres_url: str, migrated_template: str) -> str:
+    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_SHARED} TEMPLATE {migrated_template}"))
+    return _renamed(postgres_url, _SHARED)
 
 
 @pytest.fixture
@@ -75,10 +102,19 @@ async def empty_database(postgres_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def database_url(postgres_url: str, _template: str) -> AsyncIterator[str]:
-    """The superuser's URL of a migrated database."""
-    async with _database(postgres_url, _template) as url:
-        yield url
+async def database_url(
+    request: pytest.FixtureRequest,
+    postgres_url: str,
+    migrated_template: str,
+    _shared_database: str,
+) -> AsyncIterator[str]:
+    """The superuser's URL of a migrated database without any rows."""
+    if request.node.get_closest_marker("own_database"):
+        async with _database(postgres_url, migrated_template) as url:
+            yield url
+    else:
+        await _execute(_shared_database, _EMPTY)
+        yield _shared_database
 
 
 @asynccontextmanager

@@ -7,12 +7,13 @@ import gzip
 
 import pytest
 
-from ingest.faults import Point, parse_faults
 from ingest.formats.compression import zstd
 from ingest.http.keys import LARGE_ITEMS, PIPELINE, WINDOWS
 from ingest.store.pool import Pool
 from tests.api.shared import NOTHING, configured, head, until, written
 from tests.api.streaming import NDJSON, Gate, contacts, large, lines, receiving, stream
+from tests.chaos.faults import parse_faults
+from tests.chaos.injection import injected
 from tests.harness import Service
 from workers.commit import Committer
 from workers.sweep import remove_abandoned
@@ -80,19 +81,27 @@ async def test_a_cancelled_request_leaves_nothing(api: Service, operator: Pool) 
         await sending
 
 
-@pytest.mark.parametrize("point", [Point.AFTER_CLAIM, Point.AFTER_STAGE])
-async def test_a_bug_leaves_no_half_batch(api: Service, operator: Pool, point: Point) -> None:
-    pipeline = api.app[PIPELINE]
-    pipeline.faults = parse_faults(f"{point.value}=raise", "0")
-    reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
+async def test_a_bug_before_it_is_durable_leaves_nothing(
+    api: Service, operator: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(_: str) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api.app[PIPELINE].backlog, "check", bug)
+        reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
     assert reply.status == 500
-    pipeline.faults = parse_faults("", "0")
-    durable = point is Point.AFTER_STAGE
-    assert await written(operator) == (
-        NOTHING | {"ingest.batches": 1, "ingest.payloads": 3} if durable else NOTHING
-    )
+    assert await written(operator) == NOTHING
+    assert (await stream(api, contacts(), prefer="wait=0", idempotency_key="k")).status == 202
+
+
+async def test_a_bug_after_it_is_durable_leaves_the_batch(api: Service, operator: Pool) -> None:
+    with injected(parse_faults("after_stage=raise", "")):
+        reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
+    assert reply.status == 500
+    assert await written(operator) == NOTHING | {"ingest.batches": 1, "ingest.payloads": 3}
     again = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
-    assert again.status == (409 if durable else 202)
+    assert again.status == 409
 
 
 @pytest.mark.parametrize("encoding", ["gzip", None])

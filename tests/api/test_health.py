@@ -42,6 +42,7 @@ async def test_without_redis_it_is_alive_and_not_ready(api: Service) -> None:
     assert checks["redis"] != "ready"
 
 
+@pytest.mark.own_database
 async def test_a_database_that_is_not_migrated_is_not_ready(api: Service, operator: Pool) -> None:
     async with operator.connection() as connection:
         await connection.execute("ALTER TABLE collections.contacts DROP COLUMN age")

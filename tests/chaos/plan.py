@@ -69,7 +69,9 @@ async def run_crashing(
     experiment: Experiment, scale: Scale, seed: int, done: Callable[[Result], None]
 ) -> None:
     """Run an experiment on a stack that crashes where it is told to."""
-    faults = {"faults": CRASHING[experiment], "faults_seed": str(seed)}
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        async with Stack(Path(folder), api=3, workers=3, **COMMON, **faults) as stack:
+        stack = Stack(
+            Path(folder), api=3, workers=3, faults=CRASHING[experiment], seed=seed, **COMMON
+        )
+        async with stack:
             done(await experiment(stack, scale, Random(f"{seed}/{named(experiment)}")))

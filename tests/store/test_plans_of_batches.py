@@ -25,6 +25,7 @@ from ingest.validation.items import ItemValidator
 from tests.harness import REGISTRY
 from tests.staged import save
 
+pytestmark = pytest.mark.own_database
 CONTACTS = REGISTRY["contacts"]
 MANY = 20_000
 FEW_BLOCKS = 60

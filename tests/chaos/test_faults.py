@@ -1,4 +1,4 @@
-"""Planned faults: read from settings, drawn from a seed, inert where none is planned."""
+"""Planned faults: read from a plan, drawn from a seed, injected into the service."""
 
 import asyncio
 import signal
@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from ingest.errors import ConfigurationError
-from ingest.faults import NO_FAULTS, Fault, FaultInjected, Faults, Point, parse_faults
+from tests.chaos.faults import Fault, FaultInjected, Faults, Point, parse_faults
+from tests.chaos.injection import TARGETS, injected
 
 
-def test_the_setting_is_read() -> None:
+def test_a_plan_is_read() -> None:
     planned = parse_faults(
         "after_stage=crash@0.05, before_commit=stall:5@0.1,before_reply=raise", ""
     )
@@ -38,14 +38,14 @@ def test_the_setting_is_read() -> None:
     ],
 )
 def test_what_cannot_be_read_is_named(wrong: str) -> None:
-    with pytest.raises(ConfigurationError, match="INGEST_FAULTS") as refused:
+    with pytest.raises(ValueError, match="POINT=ACTION") as refused:
         parse_faults(f"before_ring=raise,{wrong}", "")
     assert repr(wrong) in str(refused.value)
 
 
 @pytest.mark.parametrize("point", Point)
 async def test_without_faults_nothing_happens(point: Point) -> None:
-    await NO_FAULTS.reached(point)
+    await Faults().reached(point)
     await parse_faults("before_reply=raise", "").reached(Point.AFTER_CLAIM)
 
 
@@ -68,7 +68,7 @@ async def test_the_same_seed_fails_at_the_same_visits() -> None:
     assert 10 < first.count("x") < 80
 
 
-async def test_a_stall_stops_nobody_else() -> None:
+async def test_a_stall_stops_no_other_task() -> None:
     stalled = asyncio.create_task(parse_faults("after_ring=stall:60", "").reached(Point.AFTER_RING))
     await asyncio.sleep(0)
     assert not stalled.done()
@@ -77,8 +77,19 @@ async def test_a_stall_stops_nobody_else() -> None:
 
 def test_a_crash_is_a_kill() -> None:
     program = (
-        "import asyncio; from ingest.faults import *; "
+        "import asyncio; from tests.chaos.faults import *; "
         "asyncio.run(parse_faults('after_ring=crash', '').reached(Point.AFTER_RING))"
     )
     ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
     assert ended.returncode == -signal.SIGKILL
+
+
+def test_every_point_is_injected_somewhere() -> None:
+    assert {point for each in TARGETS for point in (*each.before, *each.after)} == set(Point)
+
+
+async def test_what_is_injected_is_gone_afterwards() -> None:
+    before = [each.function() for each in TARGETS]
+    with injected(Faults()):
+        assert all(each.function() is not was for each, was in zip(TARGETS, before, strict=True))
+    assert [each.function() for each in TARGETS] == before
