@@ -7,8 +7,12 @@ changes the schema or the database's settings is marked `own_database`, and gets
 import asyncio
 import gc
 import itertools
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -52,6 +56,19 @@ BEGIN
 END $$
 """
 _numbers = itertools.count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a folder of its own.
+
+    pytest's own place for them is one for all runs of a user, and each run closes it to others as
+    it starts: also to PostgreSQL, which root starts as another user.
+    """
+    if not config.option.basetemp and not hasattr(config, "workerinput"):
+        folder = Path(tempfile.mkdtemp(prefix="ingest-tests-"))
+        config.option.basetemp = folder / "run"
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -16,8 +16,9 @@ from ingest.model import Failure
 from ingest.store import failures
 from ingest.store.pool import Pool
 from ingest.tasks import end
-from tests.api.shared import JIM, configured, contact, finished, send
+from tests.api.shared import JIM, configured, contact, send
 from tests.harness import Service
+from tests.waiting import finished
 
 CSV_BODY = (
     "age;company;email;first_name;tags.0;tags.1\n"

@@ -11,8 +11,9 @@ from ingest.access.rights import MAX_GROUP_BYTES
 from ingest.resources.encoding import MAX_INDEXED_BYTES
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
-from tests.api.shared import contact, finished, stored
+from tests.api.shared import contact, stored
 from tests.harness import Reply, Service
+from tests.waiting import finished
 from workers.commit import Committer
 
 Confined = Callable[..., Awaitable[Service]]

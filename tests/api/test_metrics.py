@@ -1,7 +1,9 @@
 """/metrics: what is counted, under which labels; and that the dashboard asks for what there is."""
 
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import redis
@@ -11,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from ingest import metrics
 from ingest.processes.embedded.ports import free_port
 from ingest.settings import Settings
-from tests.api.shared import ANN, BAD, JIM, configured, exchange, until
+from tests.api.shared import ANN, BAD, JIM, configured, exchange
 from tests.harness import Service
+from tests.waiting import until
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana" / "ingest.json"
 Sample = tuple[str, frozenset[tuple[str, str]]]
@@ -102,9 +105,13 @@ async def test_redis_that_is_back_is_shown_by_a_process_without_requests(
     api: Service, settings: Settings
 ) -> None:
     with redis.Redis.from_url(settings.redis_url) as client:
-        client.client_pause(3_000)
-    await api.post("contacts", [JIM], prefer="respond-async", idempotency_key="k")
-    assert (await scraped(api))["ingest_redis_away", frozenset()] == 1
+        server = int(client.info("server")["process_id"])
+    os.kill(server, signal.SIGSTOP)
+    try:
+        await api.post("contacts", [JIM], prefer="respond-async", idempotency_key="k")
+        assert (await scraped(api))["ingest_redis_away", frozenset()] == 1
+    finally:
+        os.kill(server, signal.SIGCONT)
 
     async def back() -> bool:
         return (await scraped(api))["ingest_redis_away", frozenset()] == 0

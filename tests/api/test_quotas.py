@@ -9,10 +9,11 @@ from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.quotas import list_quotas, read_holdings, set_quota
 from ingest.store.tokens import create_token
-from tests.api.shared import configured, contact, finished, send, stored, until
+from tests.api.shared import configured, contact, send, stored
 from tests.api.streaming import LONG, stream
 from tests.api.streaming import contacts as long_body
 from tests.harness import REGISTRY, Reply, Service
+from tests.waiting import finished, until
 from workers.commit import Committer
 
 DEAL = {"title": "t", "value": "1"}
@@ -196,7 +197,7 @@ async def test_over_the_limit_only_deletes_are_allowed(service: Service, operato
     async def heard() -> bool:
         return (await service.get("contacts")).body.get("notifications") == names
 
-    await until(heard, seconds=1)
+    await until(heard)
     edit = [{"id": keys[0], "age": 1}]
     refused(await service.patch("contacts", edit), "contacts", 2, 0)
     refused(await service.post("contacts", contacts(5, 1)), "contacts", 2, 0)

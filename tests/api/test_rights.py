@@ -14,10 +14,11 @@ from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.roles import create_role, delete_role, list_roles
 from ingest.store.tokens import create_token, find_caller, list_tokens
-from tests.api.shared import JIM, NOTHING, contact, send, until, written
+from tests.api.shared import JIM, NOTHING, contact, send, written
 from tests.api.streaming import NDJSON
 from tests.api.test_writes import FRA
 from tests.harness import Reply, Service
+from tests.waiting import until
 
 Client = Callable[..., Awaitable[Service]]
 
@@ -239,5 +240,5 @@ async def test_a_look_up_waits_for_nobody(operator: Pool) -> None:
     id_, token = await create_token(operator, "acme", "")
     async with operator.connection() as other, other.transaction():
         await other.execute("SELECT FROM ingest.tokens WHERE id = $1 FOR UPDATE", id_)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             assert await find_caller(operator, digest_of(token)) is not None

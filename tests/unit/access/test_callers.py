@@ -123,7 +123,11 @@ async def test_guesses_displace_nobody(
         assert await directory.callers.find(token(number)) is None
     assert await directory.callers.find(token(0)) == ACME
     assert len(directory.asked) == 100
-    assert len(directory.callers._strangers) == 10
+    for number in (99, 98, 97):  # the last guesses are remembered, earlier ones are not
+        assert await directory.callers.find(token(number)) is None
+    assert len(directory.asked) == 100
+    assert await directory.callers.find(token(89)) is None
+    assert len(directory.asked) == 101
 
 
 async def test_guesses_wait_for_each_other_and_for_nobody_else(directory: Directory) -> None:

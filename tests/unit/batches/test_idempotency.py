@@ -210,7 +210,7 @@ async def test_a_key_that_is_renewed_meanwhile_is_not_forgotten(
         async with connection.transaction():
             await connection.execute(finish, timedelta(0))
             asking = asyncio.create_task(find_by_key(pool, "acme", "k", keep))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not await connection.fetchval(waits):  # noqa: ASYNC110 - it is elsewhere
                     await asyncio.sleep(0.01)
         found = await asking
@@ -264,7 +264,7 @@ async def test_without_redis_a_worker_commits_what_it_cannot_be_rung_for(
     await without_redis.post("contacts", [JIM])
     away = replace(settings, redis_url="redis://127.0.0.1:1/0", sweep_after=0.001)
     async with open_committer(away, REGISTRY) as committer:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await without_redis.count("contacts") == 0:
                 await see_to_unfinished(committer, attempt=1)
     assert await batches_of(operator) == 1
