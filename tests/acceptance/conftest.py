@@ -41,7 +41,7 @@ class Dev:
         """Args: `settings`: environment variables, such as `INGEST_BODY_TIMEOUT="3"`."""
         self.folder = folder
         self.ready_file = folder / ready_file
-        # Files, because nobody reads a pipe while it runs, and a full one would stop it.
+        # Files, because a pipe is not read while it runs, and a full one would stop it.
         self._output = self.ready_file.with_suffix(".output")
         self._complaints = self.ready_file.with_suffix(".complaints")
         self.process = self._start(arguments, settings)

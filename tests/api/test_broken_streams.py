@@ -1,4 +1,4 @@
-"""Streams that do not reach their end leave nothing behind, whoever ends them."""
+"""Streams that do not reach their end leave nothing behind, whichever side ends them."""
 
 import asyncio
 import contextlib
@@ -112,7 +112,7 @@ async def test_a_bug_after_it_is_durable_leaves_the_batch(api: Service, operator
 
 @pytest.mark.parametrize("encoding", ["gzip", None])
 @configured(body_timeout=60)
-async def test_nobody_waits_for_a_client_that_has_stalled(
+async def test_no_request_waits_for_a_client_that_has_stalled(
     api: Service, encoding: str | None
 ) -> None:
     """In the middle of an item, which no other compressed or large one may have to wait for."""

@@ -1,5 +1,5 @@
 """Bodies that are sent to hurt: each is refused, or fails as an item; nothing is written, and
-nobody else notices."""
+no other request notices."""
 
 import asyncio
 import gzip

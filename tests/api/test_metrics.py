@@ -54,7 +54,7 @@ async def test_items_batches_and_durations_are_counted(service: Service) -> None
         return await grown(service, before, name, **labels)
 
     contacts = {"collection": "contacts"}
-    # The worker counts when it has committed, which clients may hear of a moment before.
+    # The worker counts when it has committed, and its client may be answered a moment before.
     await until(lambda: reached(service, before, "ingest_finished_items_total", 3))
     assert await by("ingest_items_total", result="valid", **contacts) == 4
     assert await by("ingest_items_total", result="invalid", **contacts) == 1
@@ -151,7 +151,7 @@ async def test_labels_take_nothing_that_clients_invent(api: Service) -> None:
 
 
 async def test_the_dashboard_asks_for_what_there_is(service: Service) -> None:
-    """And for all of it: what nobody looks at need not be counted."""
+    """And for all of it: what is not read need not be counted."""
     await service.post("contacts", [JIM])
     await service.get("contacts")
     there = {name for name, _ in await scraped(service) if name.startswith("ingest_")}

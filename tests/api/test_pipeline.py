@@ -85,7 +85,7 @@ async def test_a_statement_that_comes_too_late_writes_nothing(
 
 
 @pytest.mark.parametrize("cut", [Cut.ANSWER, Cut.STATEMENT])
-async def test_when_nobody_can_say_the_answer_tells_where_to_ask(
+async def test_when_the_outcome_is_unknown_the_answer_tells_where_to_ask(
     cuttable: Service, relay: Relay, operator: Pool, cut: Cut
 ) -> None:
     relay.cut, relay.then_away = cut, True

@@ -166,9 +166,7 @@ async def test_every_response_tells_of_limits_that_are_reached(
 
 
 @configured(rate_limit="3/hour")
-async def test_who_is_refused_is_told_of_limits_too(
-    limited: None, service: Service, operator: Pool
-) -> None:
+async def test_a_refusal_names_limits_too(limited: None, service: Service, operator: Pool) -> None:
     assert (await service.post("contacts", contacts(0, 3))).status == 201
     too_fast = await service.post("contacts", contacts(3, 1))
     _, secret = await create_token(operator, "acme", "reader", role="reader")
@@ -178,9 +176,7 @@ async def test_who_is_refused_is_told_of_limits_too(
         assert (reply.status, reply.body["notifications"]) == (status, ["contacts_list_full"])
 
 
-async def test_a_limit_is_told_of_with_the_write_that_reaches_it(
-    service: Service, operator: Pool
-) -> None:
+async def test_the_write_that_reaches_a_limit_names_it(service: Service, operator: Pool) -> None:
     """Although this process may not have heard of it yet where it looks tokens up."""
     assert (await service.post("contacts", contacts(0, 1))).status == 201
     await set_quota(operator, "acme", "contacts", 2)

@@ -195,7 +195,7 @@ async def test_a_key_is_free_again_after_its_time(
 async def test_a_key_that_is_renewed_meanwhile_is_not_forgotten(
     service: Service, operator: Pool, committer: Committer
 ) -> None:
-    """Its batch was put back, and finishes while somebody finds that it is too old."""
+    """Its batch was put back, and finishes while a request finds it too old."""
     original = await service.post("contacts", [JIM], idempotency_key="k")
     batch = UUID(original.body["metadata"]["batchId"])
     finish = "UPDATE ingest.batches SET finished_at = now() - $1::interval"

@@ -39,7 +39,7 @@ async def refused(service: Service) -> bool:
     return reply.status == 401
 
 
-async def test_a_revocation_is_heard_in_every_process_without_redis(
+async def test_a_revocation_reaches_every_process_without_redis(
     processes: list[Service], operator: Pool
 ) -> None:
     token, secret = await create_token(operator, "acme", "feed")
@@ -114,7 +114,7 @@ async def test_no_token(api: Service, header: str) -> None:
 
 
 async def test_one_token_is_enough(api: Service) -> None:
-    """Whoever checks the first and believes the second would be deceived."""
+    """A server that checks the first and believes the second would be deceived."""
     for second in (f"Bearer {api.token}", "Bearer x"):
         reply = await exchange(api, head(api, f"Authorization: {second}", method="GET"))
         assert (reply.status, reply.error) == (401, (40102, "token_invalid"))

@@ -42,7 +42,7 @@ class Ledger:
     lost_connections: int = 0
     unexpected: list[str] = field(default_factory=list)
     longest_held: float = 0.0
-    """The longest time that a key was in flight for nobody: 409 again and again, in seconds."""
+    """The longest time of 409s for a key without a request in flight, in seconds."""
     slowest_refusal: float = 0.0
     """The longest time until a 503, in seconds."""
     without_retry_after: int = 0

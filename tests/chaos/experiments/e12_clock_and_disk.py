@@ -20,7 +20,7 @@ _FREE = "DROP FUNCTION IF EXISTS public.full_disk CASCADE"
 
 
 async def clocks(stack: Stack, scale: Scale, random: Random) -> Result:
-    """Only one worker works: first one an hour behind everybody, then one an hour ahead."""
+    """Only one worker works: first one an hour behind the others, then one an hour ahead."""
     prefix, ledger = new_prefix("clocks"), Ledger()
     stack.send_all("worker", signal.SIGSTOP)
     try:

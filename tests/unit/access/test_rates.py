@@ -13,7 +13,7 @@ from ingest.settings import Settings
 
 
 def _allows(window: Window, items: int, later: float) -> bool:
-    """What the library's script decides after `later` seconds in which nobody sends anything."""
+    """What the library's script decides after `later` seconds without any request."""
     if later < window.rest:
         previous, current, rest = window.previous, window.current, window.rest - later
     else:

@@ -45,7 +45,7 @@ def test_the_rate_forgets() -> None:
 
 
 def test_two_readings_that_are_far_apart_count_until_the_next() -> None:
-    """Where nobody writes, Prometheus alone has the backlog read, four times a minute."""
+    """Without writes, Prometheus alone has the backlog read, four times a minute."""
     rate = DrainRate()
     rate.add(waiting(0, 90_000), waiting(15, 60_000, known=60_000))
     assert (rate.items, rate.bytes) == (2_000, 20_000)
@@ -61,10 +61,10 @@ def test_without_a_backlog_nothing_is_learnt() -> None:
     assert rate.items is None
 
 
-def test_a_backlog_that_was_gone_when_somebody_looked_tells_nothing() -> None:
+def test_a_backlog_that_was_gone_when_it_was_read_tells_nothing() -> None:
     rate = DrainRate()
     rate.add(waiting(0, 1_000), waiting(15, 700, known=700))
-    rate.add(waiting(15, 700), waiting(500, 5_000))  # nobody looked for minutes
+    rate.add(waiting(15, 700), waiting(500, 5_000))  # no reading for minutes
     assert rate.items is None
 
 

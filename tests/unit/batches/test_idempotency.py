@@ -85,13 +85,13 @@ async def test_each_claim_ends_for_itself_and_only_by_whom_it_is_held(keys: Keys
         keys.accepted("acme", key("kept"), kept),
         keys.release("acme", key("freed"), freed),
         keys.release("acme", key("another's"), freed),
-        keys.accepted("acme", key("nobody's"), kept),
+        keys.accepted("acme", key("nothing's"), kept),
     )
     late = uuid7()
     assert await asyncio.gather(
         *(
             keys.claim("acme", key(name), late)
-            for name in ("kept", "freed", "another's", "nobody's")
+            for name in ("kept", "freed", "another's", "nothing's")
         )
     ) == [
         Holder(kept, b"same", Phase.ACCEPTED),
