@@ -6,16 +6,12 @@ changes the schema or the database's settings is marked `own_database`, and gets
 
 import asyncio
 import gc
-import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 import redis
 from aiohttp.test_utils import TestClient, TestServer
@@ -27,6 +23,7 @@ from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
 from ingest.tasks import end
 from migrations.run import migrate
+from tests.databases import copied, empty, execute, url_of
 from tests.harness import REGISTRY, Service
 from workers.__main__ import work
 from workers.commit import Committer
@@ -35,27 +32,6 @@ from workers.sweep import sweep
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _TEMPLATE, _SHARED = "template_migrated", "shared"
-# A test that failed may have left transactions open; tables that are empty need no TRUNCATE.
-_EMPTY = """
-DO $$
-DECLARE
-    filled text;
-BEGIN
-    PERFORM pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-    WHERE datname = current_database() AND backend_type = 'client backend'
-        AND pid <> pg_backend_pid();
-    SELECT string_agg(oid::regclass::text, ', ') INTO filled
-    FROM pg_class
-    WHERE relnamespace IN ('ingest'::regnamespace, 'collections'::regnamespace)
-        AND relkind = 'r' AND relname NOT IN ('schema_version', 'roles', 'role_rights')
-        AND pg_relation_size(oid) > 0;
-    IF filled IS NOT NULL THEN
-        EXECUTE 'TRUNCATE ' || filled || ' CASCADE';
-    END IF;
-    DELETE FROM ingest.roles WHERE NOT built_in;
-END $$
-"""
-_numbers = itertools.count()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -100,21 +76,21 @@ def postgres_url(postgres_server: EmbeddedPostgres) -> str:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """The name of a migrated database that nothing connects to, to be copied."""
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
-    migrate(_renamed(postgres_url, _TEMPLATE), REGISTRY)
+    asyncio.run(execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
+    migrate(url_of(postgres_url, _TEMPLATE), REGISTRY)
     return _TEMPLATE
 
 
 @pytest.fixture(scope="session")
 def _shared_database(postgres_url: str, migrated_template: str) -> str:
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_SHARED} TEMPLATE {migrated_template}"))
-    return _renamed(postgres_url, _SHARED)
+    asyncio.run(execute(postgres_url, f"CREATE DATABASE {_SHARED} TEMPLATE {migrated_template}"))
+    return url_of(postgres_url, _SHARED)
 
 
 @pytest.fixture
 async def empty_database(postgres_url: str) -> AsyncIterator[str]:
     """The superuser's URL of a database without anything in it."""
-    async with _database(postgres_url, "template1") as url:
+    async with copied(postgres_url, "template1") as url:
         yield url
 
 
@@ -127,21 +103,11 @@ async def database_url(
 ) -> AsyncIterator[str]:
     """The superuser's URL of a migrated database without any rows."""
     if request.node.get_closest_marker("own_database"):
-        async with _database(postgres_url, migrated_template) as url:
+        async with copied(postgres_url, migrated_template) as url:
             yield url
     else:
-        await _execute(_shared_database, _EMPTY)
+        await empty(_shared_database)
         yield _shared_database
-
-
-@asynccontextmanager
-async def _database(postgres_url: str, template: str) -> AsyncIterator[str]:
-    name = f"test_{next(_numbers)}"
-    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    try:
-        yield _renamed(postgres_url, name)
-    finally:
-        await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -195,15 +161,3 @@ async def api(settings: Settings, operator: Pool) -> AsyncIterator[Service]:
 async def service(api: Service, worker: asyncio.Task[None]) -> Service:
     """The whole service: API and worker."""
     return api
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _renamed(url: str, database: str) -> str:
-    return urlsplit(url)._replace(path=f"/{database}").geturl()

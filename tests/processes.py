@@ -1,8 +1,14 @@
 """What runs on this machine, for tests that start processes and kill them."""
 
+import os
 from pathlib import Path
 
 import psutil
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours, without the service's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("INGEST_")}
 
 
 def runs(pid: int) -> bool:

@@ -15,13 +15,14 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from tests.chaos.checks import execute, verify
+from tests.chaos.checks import verify
 from tests.chaos.client import Client, Ledger
 from tests.chaos.faults import Point
 from tests.chaos.load import client_of, deals, new_prefix, send
 from tests.chaos.plan import CRASHING, PLAIN, Experiment, named
 from tests.chaos.scale import API_POINTS, COMMON, SHORT, WORKER_POINTS, crashes
 from tests.chaos.stack import ROOT, Stack
+from tests.databases import execute
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 SEED = 1

@@ -129,12 +129,3 @@ async def scalar(url: str, query: str, *arguments: object) -> Any:
         return None
     finally:
         connection.terminate()
-
-
-async def execute(url: str, statements: str) -> None:
-    """Run SQL as the superuser."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statements)
-    finally:
-        await connection.close()

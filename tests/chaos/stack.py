@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import psutil
 
-from tests.processes import runs
+from tests.processes import clean_environment, runs
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60.0
@@ -58,12 +58,11 @@ class Stack:
         arguments = ["dev", "--port", "0", "--data-dir", str(self.folder / "data")]
         arguments += ["--ready-file", str(self.ready_file)]
         arguments += ["--api", str(self._parts["api"]), "--workers", str(self._parts["worker"])]
-        clean = {name: each for name, each in os.environ.items() if not name.startswith("INGEST_")}
         with open(self.log, "ab") as log:  # noqa: ASYNC230 - nothing else runs yet
             self._process = subprocess.Popen(  # noqa: ASYNC220
                 [sys.executable, "-m", "ingest", *arguments],
                 cwd=ROOT,
-                env={**clean, "INGEST_LOG_FORMAT": "json", **self._environment},
+                env={**clean_environment(), "INGEST_LOG_FORMAT": "json", **self._environment},
                 stdout=log,
                 stderr=log,
             )

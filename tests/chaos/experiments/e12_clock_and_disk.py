@@ -3,12 +3,13 @@
 import signal
 from pathlib import Path
 
-from tests.chaos.checks import execute, scalar
+from tests.chaos.checks import scalar
 from tests.chaos.client import Ledger
 from tests.chaos.experiments.common import Random, Scale, concluded
 from tests.chaos.load import client_of, deals, new_prefix, send
 from tests.chaos.report import Result
 from tests.chaos.stack import Stack
+from tests.databases import execute
 
 _SKEWED = str(Path(__file__).parents[1] / "skewed")
 _FULL = """
