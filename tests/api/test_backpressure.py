@@ -12,9 +12,10 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
-from tests.api.shared import contact, exchange, head, stored, until
+from tests.api.shared import contact, exchange, head, stored
 from tests.harness import REGISTRY, Reply, Service
 from tests.store.migrating import connected
+from tests.waiting import until
 from workers.commit import Committer
 from workers.settings import running_worker
 
@@ -45,7 +46,7 @@ async def filled(service: Service, operator: Pool, *, items: int = BOUND, size: 
     What is accepted during a reading counts twice until the next, so a refusal may be early.
     """
     accepted = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             reply = await send(service, accepted, 10)
             if reply.status == 202:

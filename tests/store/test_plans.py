@@ -107,14 +107,14 @@ KINDS = {
 
 
 @pytest.fixture(scope="module", params=["never analyzed", "analyzed"])
-def filled_url(request: Any, postgres_url: str, _template: str) -> Iterator[str]:
+def filled_url(request: Any, postgres_url: str, migrated_template: str) -> Iterator[str]:
     """A database with 100,000 contacts of `acme`, and some of another account."""
     name = f"plans_{request.param.replace(' ', '_')}"
     url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
 
     async def fill() -> None:
         async with _connected(postgres_url) as connection:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_template}")
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
         async with _connected(url) as connection:
             await connection.execute(
                 "ALTER TABLE collections.contacts SET (autovacuum_enabled=off)"
@@ -261,6 +261,7 @@ def _assert_looks_batches_up(scan: dict[str, Any]) -> None:
     assert re.search(r"\b(id|batch) = ", condition), scan
 
 
+@pytest.mark.own_database
 @pytest.mark.parametrize("name", ["create", "merge", "patch", "delete"])
 async def test_a_plan_that_was_made_for_a_small_table_serves_a_large_one(
     database_url: str, name: str

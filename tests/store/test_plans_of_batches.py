@@ -22,6 +22,7 @@ from ingest.store.statements import statements
 from tests.harness import REGISTRY
 from tests.staged import new_batch, save
 
+pytestmark = pytest.mark.own_database
 CONTACTS = REGISTRY["contacts"]
 MANY = 20_000
 FEW_BLOCKS = 60

@@ -208,6 +208,7 @@ async def test_a_batch_waits_for_somebody_who_holds_its_value_and_gives_it_up(
     assert (await answer).status == 201
 
 
+@pytest.mark.own_database
 async def test_a_constraint_that_the_schema_does_not_know_is_not_tried_for_ever(
     service: Service, operator: Pool, committer: Committer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

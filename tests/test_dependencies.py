@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 # The version that has the newest fix, and what it fixes.
 FIXED_IN = {
     "aiohttp": "3.14.4",  # PYSEC-2026-4369, -4371: request framing, scheme of absolute requests

@@ -1,6 +1,7 @@
 """marshmallow's own tests of `Schema.load` pass with `load` routed through compiled functions.
 
-They are those of the installed version's source distribution, fetched when this runs.
+They are those of the installed version's source distribution, which is fetched from the package
+registry: only `make fuzz` runs this.
 """
 
 import json
