@@ -12,6 +12,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from ingest.app import create_app
+from ingest.formats import json as json_format
+from ingest.http.admission import PLACES
+from ingest.model import Chunk
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
