@@ -94,7 +94,7 @@ async def test_nothing_is_kept_while_a_request_waits_for_the_commit(
 async def test_no_place_is_lost(settings: Settings, operator: Pool, worker: object) -> None:
     """Whatever a long body comes to, the next one is decoded."""
     _, token = await create_token(operator, "acme", "tests")
-    limited = dataclasses.replace(settings, rate_limit=f"{4 * ITEMS}/hour")
+    limited = dataclasses.replace(settings, rate_limit=f"{3 * ITEMS}/hour")
     async with TestClient(TestServer(create_app(limited, REGISTRY))) as client:
         service = Service(client, token)
         good = json.dumps(people(0))
