@@ -10,11 +10,10 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
-from ingest.formats.cells import ERROR_COLUMNS, undefuse, whole_column
-from ingest.formats.limits import nests_too_deep, too_deep
+from ingest.formats.failure_files import ERROR_COLUMNS, undefuse, whole_column
+from ingest.formats.nesting import nests_too_deep, too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _MAX_INDEX_DIGITS = 6
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
 
@@ -85,12 +84,10 @@ class Header:
             if isinstance(each, _Branch)
         ]
 
-    def item(self, row: Sequence[str]) -> dict[str, Any] | None:
-        """The item of a row of the right width; None where every cell is empty."""
+    def item(self, row: Sequence[str]) -> dict[str, Any]:
+        """The item of a row of the right width."""
         if self._from_failures:
             row = [undefuse(cell) for cell in row]
-        if not any(row):
-            return None
         item: dict[str, Any] = {}
         for name, position, convert in self._leaves:
             cell = row[position]

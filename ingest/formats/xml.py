@@ -1,4 +1,4 @@
-"""XML in, by the mapping of docs/formats.md; `ingest.formats.xml_writer` writes it.
+"""XML, in and out, by the mapping of docs/formats.md.
 
 ::
 
@@ -20,25 +20,19 @@ document type is refused, and with it entities and everything external.
 import base64
 import binascii
 import re
-from decimal import Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from lxml import etree
 
 from ingest.errors import MalformedBody, UnsupportedMediaType
-from ingest.exactjson import exact_float
-from ingest.formats.limits import (
-    MAX_VALUES,
-    Limits,
-    nests_too_deep,
-    no_body,
-    too_many_items,
-    too_many_values,
-)
-from ingest.formats.shapes import Kind, Shape, plain_integer
-from ingest.formats.xml_elements import FIELD, Open, below, structure, unwrap
+from ingest.exactjson import dump_exact, exact_float
+from ingest.formats.limits import BEYOND, Limits, no_body, too_many_items, too_many_values
+from ingest.formats.nesting import nests_too_deep
+from ingest.formats.shapes import ANY, Kind, Shape, plain_integer
 
-SAFE: dict[str, Any] = {
+_SAFE: dict[str, Any] = {
     # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no entities but
     # XML's own five: a document type is refused before it can declare one.
     "resolve_entities": "internal",
@@ -49,12 +43,19 @@ SAFE: dict[str, Any] = {
     "remove_comments": True,
     "remove_pis": True,
 }
-"""Options of a parser of somebody else's XML; whoever uses it has to refuse document types."""
 _STEP = 64 * 1024
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _TYPES = frozenset({"string", "number", "boolean", "null", "array", "object"})
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_ITEM = "item"  # an element of a list, where no name says it better
+_FIELD = "field"  # an element whose name is in its attribute `name`, as no element could have it
+_NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
+# What no XML document can hold, not even as a character reference.
+_UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+# -- in ---------------------------------------------------------------------------------------
 
 
 def decode(
@@ -76,33 +77,88 @@ def decode(
     if not body.strip():
         raise no_body()
     target = _Target(item, key, limits)
-    parser = _parser(target, charset)
+    parser = safe_parser(etree.XMLParser, charset, target=cast("Any", target))
     try:
         for start in range(0, len(body), _STEP):
             parser.feed(body[start : start + _STEP])
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise MalformedBody("The body is not valid XML", _sentence(error)) from None
+        raise invalid_xml(error) from None
     return target.items
 
 
-def _parser(target: "_Target", charset: str | None) -> Any:
+def safe_parser(kind: Any, charset: str | None, *arguments: Any, **options: Any) -> Any:
+    """A parser for untrusted XML. Its user must refuse document types.
+
+    Args:
+        kind: a parser of lxml; it gets `arguments` and `options`.
+        charset: None for what the document says.
+
+    Raises:
+        UnsupportedMediaType: libxml2 does not know the charset, even if Python does.
+    """
     try:
-        return etree.XMLParser(
-            target=cast("Any", target),
-            encoding=charset,
-            **SAFE,
-        )
+        return kind(*arguments, encoding=charset, **options, **_SAFE)
     except LookupError:
         raise UnsupportedMediaType(
             f"XML in the charset {str(charset)[:100]!r} is not read", "Send UTF-8."
         ) from None
 
 
-def _sentence(error: etree.XMLSyntaxError) -> str:
+def invalid_xml(error: etree.XMLSyntaxError) -> MalformedBody:
     line, column = error.position
     reason = (error.msg or "no element was found").partition(", line ")[0].strip()
-    return f"Line {line}, column {column}: {reason[:200]}."
+    return MalformedBody(
+        "The body is not valid XML", f"Line {line}, column {column}: {reason[:200]}."
+    )
+
+
+def document_type() -> MalformedBody:
+    return MalformedBody(
+        "The body has a document type", "Neither DOCTYPE nor entities are read; leave it out."
+    )
+
+
+@dataclass(slots=True)
+class _Element:
+    """An element that is not closed yet."""
+
+    name: str
+    shape: Shape
+    type: str | None = None
+    encoded: bool = False
+    unwrapped: bool = False
+    """Whether it is itself the one element of a list, and no list of elements."""
+    text: list[str] = field(default_factory=list)
+    values: list[tuple[str, bool, Any]] = field(default_factory=list)
+    """Name, whether the schema has a list there, and value of each element in it."""
+
+    def unwrap(self, name: str) -> None:
+        """See that a list is written as <address> repeated, without <addresses> around them."""
+        if self.shape.kind is not Kind.ARRAY or self.type is not None or self.values:
+            return
+        inner = self.shape.below("0")
+        if inner.kind is Kind.OBJECT and name != _ITEM and inner.names(name):
+            self.shape, self.unwrapped = inner, True
+
+    def below(self, name: str) -> Shape:
+        """The shape of the next element in it."""
+        if self.shape.kind is Kind.ARRAY:
+            return self.shape.below(str(len(self.values)))
+        return self.shape.below(name) if self.shape.kind in (Kind.OBJECT, Kind.MAP) else ANY
+
+    def structure(self) -> Any:
+        """The array or object that its elements make."""
+        if self._is_array():
+            return [value for _, _, value in self.values]
+        made = _members(self.values)
+        return [made] if self.unwrapped else made
+
+    def _is_array(self) -> bool:
+        if self.type is not None or self.shape.kind is Kind.ARRAY:
+            return self.type in (None, "array")
+        named = self.shape.kind in (Kind.OBJECT, Kind.MAP)
+        return not named and all(name == _ITEM for name, _, _ in self.values)
 
 
 class _Target:
@@ -113,32 +169,30 @@ class _Target:
         self._one = item
         self._key = key
         self._limits = limits
-        self._open: list[Open] = []
+        self._open: list[_Element] = []
         self._values = 0
         self.items: list[Any] = []
 
     def doctype(self, *_: Any) -> None:
-        raise MalformedBody(
-            "The body has a document type", "Neither DOCTYPE nor entities are read; leave it out."
-        )
+        raise document_type()
 
     def start(self, tag: str, attributes: Any) -> None:
         name, type_, encoded = self._read_attributes(_local(tag), attributes)
         if not self._open:
             shape = self._one if type_ == "object" else self._collection
-            self._open.append(Open(name, shape, type_))
+            self._open.append(_Element(name, shape, type_))
             return
         self._values += 1
-        if self._values > MAX_VALUES:
-            raise too_many_values()
+        if self._values > self._limits.max_values:
+            raise too_many_values(self._limits.max_values)
         if len(self._open) > self._limits.max_nesting:
             raise nests_too_deep(self._limits.max_nesting, self._place(name))
         parent = self._open[-1]
         if len(self._open) == 1 and len(parent.values) >= self._limits.max_items:
             raise too_many_items(self._limits.max_items)
         if len(self._open) > 1:
-            unwrap(parent, name)
-        self._open.append(Open(name, below(parent, name), type_, encoded))
+            parent.unwrap(name)
+        self._open.append(_Element(name, parent.below(name), type_, encoded))
 
     def data(self, text: str) -> None:
         self._open[-1].text.append(text)
@@ -149,7 +203,7 @@ class _Target:
         if closed.values or closed.type in ("array", "object"):
             if text.strip():
                 raise self._refused("has text beside its elements", "Put it in an element.")
-            value = structure(closed)
+            value = closed.structure()
         else:
             value = self._leaf(closed, text)
         self._open.pop()
@@ -160,7 +214,7 @@ class _Target:
             self.items = value if isinstance(value, list) else [value]
 
     def close(self) -> None:
-        """Called by the parser, like the others."""
+        """The parser requires it."""
 
     # -- what an element is -------------------------------------------------------------------
 
@@ -173,7 +227,7 @@ class _Target:
                 type_ = "null" if value in ("true", "1") else type_
             elif attribute == "type" and value in _TYPES:
                 type_ = value
-            elif attribute == "name" and name == FIELD:
+            elif attribute == "name" and name == _FIELD:
                 name = value
             elif attribute == "encoding" and value == "base64":
                 encoded = True
@@ -185,7 +239,7 @@ class _Target:
                 )
         return name, type_, encoded
 
-    def _leaf(self, closed: Open, text: str) -> Any:
+    def _leaf(self, closed: _Element, text: str) -> Any:
         if closed.encoded:
             text = self._decoded(text)
         if closed.type is not None:
@@ -221,7 +275,7 @@ class _Target:
         if type_ == "number" and _NUMBER.fullmatch(plain):
             value = plain_integer(plain)
             value = exact_float(plain) if isinstance(value, str) else value
-            if abs(value) < _BEYOND:
+            if abs(value) < BEYOND:
                 return value
         raise self._refused(f"is no {type_}", "Correct its text, or leave `type` out.")
 
@@ -239,8 +293,71 @@ class _Target:
         return "/".join(names)[:200]
 
 
-_BEYOND = Decimal("1.8e308")  # what no double is; JSON refuses such numbers, too
+def _members(values: Iterable[tuple[str, bool, Any]]) -> dict[str, Any]:
+    """Elements as members. One that is there several times makes a list."""
+    members: dict[str, Any] = {}
+    repeated: set[str] = set()
+    for name, is_list, value in values:
+        if name not in members:
+            members[name] = value
+        elif name in repeated:
+            members[name].append(value)
+        elif is_list and isinstance(value, list) and isinstance(members[name], list):
+            members[name].extend(value)  # in place: nothing else holds the list that was made here
+        else:
+            repeated.add(name)
+            members[name] = [members[name], value]
+    return members
 
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
+
+
+# -- out --------------------------------------------------------------------------------------
+
+
+def encode(document: Any, root: str = "response") -> bytes:
+    """A document of JSON values as XML."""
+    element = etree.Element(root)
+    _fill(element, document)
+    text: bytes = etree.tostring(element, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _fill(element: Any, value: Any) -> None:
+    if isinstance(value, str):
+        _fill_text(element, value)
+    elif value is None:
+        element.set("type", "null")
+    elif isinstance(value, bool):
+        element.set("type", "boolean")
+        element.text = "true" if value else "false"
+    elif isinstance(value, dict):
+        if all(name == _ITEM for name in value):
+            element.set("type", "object")
+        for name, each in value.items():
+            _fill(_named(element, name), each)
+    elif isinstance(value, list):
+        element.set("type", "array")
+        for each in value:
+            _fill(etree.SubElement(element, _ITEM), each)
+    else:
+        element.set("type", "number")
+        element.text = dump_exact(value).decode()
+
+
+def _fill_text(element: Any, text: str) -> None:
+    if _UNSAID.search(text) is None:
+        element.text = text
+    else:
+        element.set("encoding", "base64")
+        element.text = base64.b64encode(text.encode()).decode()
+
+
+def _named(parent: Any, name: str) -> Any:
+    if _NAME.fullmatch(name):
+        return etree.SubElement(parent, name)
+    element = etree.SubElement(parent, _FIELD)
+    element.set("name", _UNSAID.sub("\ufffd", name))
+    return element

@@ -15,8 +15,7 @@ from ingest.errors import (
     TokenRequired,
 )
 from ingest.exactjson import dump_exact
-from ingest.formats.encoding import from_json
-from ingest.formats.negotiation import JSON, RESPONSES
+from ingest.formats.negotiation import JSON, RESPONSES, from_json
 from ingest.http.keys import FORMAT
 from ingest.http.notices import noticed
 

@@ -22,8 +22,8 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 from ingest.app import create_app
 from ingest.http.server import JsonAppRunner
 from ingest.load.calls import Call
-from ingest.load.feed import LoadError
-from ingest.load.sender import Patience, Sender
+from ingest.load.sender import Sender, Timeouts
+from ingest.load.source import LoadError
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
@@ -431,7 +431,7 @@ async def test_trying_again_has_an_end() -> None:
     notes: list[str] = []
     url = f"http://127.0.0.1:{unused_port()}"
     async with aiohttp.ClientSession() as session:
-        sender = Sender(session, url, Patience(retries=1.0), notes.append)
+        sender = Sender(session, url, Timeouts(retries=1.0), notes.append)
         with pytest.raises(LoadError, match=r"part 1: given up after \d tries: Cannot connect"):
             await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))
     assert notes
@@ -451,7 +451,7 @@ async def test_a_service_that_never_answers_is_not_waited_for() -> None:
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         async with aiohttp.ClientSession() as session:
-            sender = Sender(session, url, Patience(answer=0.1, retries=0.5), lambda _: None)
+            sender = Sender(session, url, Timeouts(answer=0.1, retries=0.5), lambda _: None)
             with pytest.raises(LoadError, match="no answer in time"):
                 await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))
         await asyncio.gather(*callers)

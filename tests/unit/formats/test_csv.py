@@ -11,10 +11,16 @@ from marshmallow import Schema, fields
 
 from ingest import Resource
 from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
-from ingest.formats.cells import defuse, undefuse, whole_column
 from ingest.formats.charsets import check_charset
 from ingest.formats.csv import CsvDecoder, CsvOptions
-from ingest.formats.failed_rows import Columns, CsvWriter, WholeCsvWriter
+from ingest.formats.failure_files import (
+    Columns,
+    CsvWriter,
+    WholeCsvWriter,
+    defuse,
+    undefuse,
+    whole_column,
+)
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import item_shape
 from ingest.model import Failure, Unreadable

@@ -9,9 +9,9 @@ import pytest
 
 from ingest.load.csv_reader import parse_row
 from ingest.load.failed_rows import writer_for
-from ingest.load.feed import Feed, LoadError
-from ingest.load.readers import FileFormat, FileOptions, cut, file_options, open_feed
-from ingest.load.source import Source, open_source
+from ingest.load.feed import Feed, cut
+from ingest.load.readers import FileFormat, FileOptions, file_options, open_feed
+from ingest.load.source import LoadError, Source, open_source
 
 CHUNKS = (1, 2, 3, 7, 1 << 20)
 
@@ -81,7 +81,11 @@ def test_a_row_that_is_no_csv_is_sent_for_the_service_to_name() -> None:
     ("kind", "content", "said"),
     [
         ("csv", "", "the file is empty"),
-        ("csv", 'a,b\n1,2\n3,"open\n4,5\n', "row of line 3 is never closed"),
+        (
+            "csv",
+            'a,b\n1,2\n3,"open\n4,5\n',
+            "quote of the file is never closed. It is opened on line 3",
+        ),
         ("csv", b"a\n1\n\xff\n", "Line 3"),
         ("json", '[{"a": 1},\n {"a" 2}]', "line 2, column 7"),
         ("json", '[{"a": 1}\n{"a": 2}]', "line 2, column 1: expected a comma"),
@@ -90,7 +94,7 @@ def test_a_row_that_is_no_csv_is_sent_for_the_service_to_name() -> None:
         ("json", "[1, 2", "expected a comma or the end"),
         ("json", '[{"a": 1e400}]', "line 1, column"),
         ("json", "[" * 100_000, "nests too deep"),
-        ("xml", "<a>\n<b>\n</a>", "line 3"),
+        ("xml", "<a>\n<b>\n</a>", "not valid XML. Line 3"),
         ("xml", "<a><b/>text<b/></a>", "'text' stands beside the items"),
         ("xml", "<a>text</a>", "'text' stands beside the items"),
         ("xml", '<!DOCTYPE a [<!ENTITY e "x">]><a><b>&e;</b></a>', "document type"),
@@ -111,7 +115,7 @@ def test_what_cannot_be_read_is_named_with_its_place(
 def test_a_charset_in_which_no_xml_is_read_is_named(name: str) -> None:
     with pytest.raises(LoadError) as caught:
         read("<a><b>x</b></a>", "xml", charset=name)
-    assert str(caught.value) == f"file: XML in the charset {name!r} is not read; make it UTF-8"
+    assert str(caught.value) == f"file: XML in the charset {name!r} is not read. Send UTF-8."
 
 
 @pytest.mark.parametrize("size", CHUNKS)
@@ -186,7 +190,7 @@ def test_parts_are_as_large_as_they_may_be() -> None:
         (2, 8, 2),
     ]
     feed = feed_of("11\n22\n333333\n4\n", FileOptions(FileFormat.NDJSON))
-    parts = list(cut(feed, Pieces(b"", 1), 100, most_bytes=6))  # type: ignore[arg-type]
+    parts = list(cut(feed, Pieces(b"", 1), 100, max_bytes=6))  # type: ignore[arg-type]
     assert [[row.data for row in part.rows] for part in parts] == [
         [b"11\n", b"22\n"],
         [b"333333\n"],
