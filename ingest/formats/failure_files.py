@@ -40,7 +40,7 @@ def whole_column(is_field: Callable[[str], bool]) -> str:
 
 
 def defuse(cell: str) -> str:
-    """A cell that begins like a formula, with an apostrophe before it; numbers are none."""
+    """A cell that begins like a formula, with an apostrophe before it, if it is no number."""
     if _FORMULA.match(cell) is None or _NUMBER.fullmatch(cell):
         return cell
     return f"'{cell}"
@@ -189,16 +189,15 @@ def fitted(cells: list[str], width: int, delimiter: str) -> list[str]:
 
 def _value(raw: Any, name: str) -> Any:
     """What stands under a column's name: `address.city`, `tags.0`, or a name with dots."""
+    first, dot, rest = name.partition(".")
     if isinstance(raw, dict):
         if name in raw:
             return raw[name]
-        first, dot, rest = name.partition(".")
         return _value(raw[first], rest) if dot and first in raw else None
-    if isinstance(raw, list):
-        first, dot, rest = name.partition(".")
-        found = raw[int(first)] if _is_place(first, raw) else None
-        return _value(found, rest) if dot else found
-    return None
+    if not isinstance(raw, list) or not _is_place(first, raw):
+        return None
+    found = raw[int(first)]
+    return _value(found, rest) if dot else found
 
 
 def _is_place(text: str, values: Sequence[Any]) -> bool:
