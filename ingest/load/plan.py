@@ -5,7 +5,6 @@ import hashlib
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from urllib.parse import quote
 
@@ -26,19 +25,14 @@ _LEVEL = 1  # of compression: the network is what it saves
 _DELIMITER_NAMES = {character: name for name, character in DELIMITERS.items()}
 
 
-class Method(StrEnum):
-    POST = "post"
-    PATCH = "patch"
-    DELETE = "delete"
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One load."""
 
     collection: str
     file: FileOptions
-    method: Method = Method.POST
+    method: str = "post"
+    """`post`, `patch` or `delete`."""
     preferences: tuple[str, ...] = ()
     matching: str | None = None
     empty_as: str | None = None
@@ -108,9 +102,9 @@ def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: 
         if plan.empty_as is not None:
             params["emptyAs"] = plan.empty_as
     # A DELETE with a body is dropped by some proxies, so it is a POST.
-    method = "PATCH" if plan.method is Method.PATCH else "POST"
+    method = "PATCH" if plan.method == "patch" else "POST"
     path = f"/v1/{quote(plan.collection, safe='')}"
-    path += ":delete" if plan.method is Method.DELETE else ""
+    path += ":delete" if plan.method == "delete" else ""
     return Call(method, path, what, headers, params, body)
 
 

@@ -12,7 +12,7 @@ import click
 
 from ingest.load.failed_rows import Written, check_writable, failed_name
 from ingest.load.loader import Loader
-from ingest.load.plan import Method, Plan, preferences
+from ingest.load.plan import Plan, preferences
 from ingest.load.progress import show_progress
 from ingest.load.readers import FileFormat, file_options
 from ingest.load.sender import Sender, Timeouts
@@ -54,7 +54,7 @@ def _plan(file: str, options: Mapping[str, Any]) -> Plan:
     return Plan(
         collection=options["collection"],
         file=how,
-        method=Method(options["method"]),
+        method=options["method"],
         preferences=preferences(options["prefer"], strict=options["strict"] or atomic),
         matching=options["matching"],
         empty_as=options["empty_as"],

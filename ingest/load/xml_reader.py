@@ -6,7 +6,8 @@ from typing import Any
 from lxml import etree
 
 from ingest.formats.negotiation import XML
-from ingest.formats.xml import document_type, invalid_xml, safe_parser
+from ingest.formats.xml import invalid_xml, safe_parser
+from ingest.formats.xml_elements import document_type
 from ingest.load.feed import MAX_ROW, Feed, FileError, Row
 
 _UNKNOWN_LINE = 65_535  # older releases of libxml2 count no further
