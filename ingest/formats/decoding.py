@@ -14,7 +14,7 @@ from ingest.formats.csv import CsvDecoder, CsvOptions
 from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
-from ingest.formats.shapes import item_shape, key_shape
+from ingest.formats.shapes import item_shape, shape_of
 from ingest.resources.resource import Resource
 
 CSV_PARAMETERS = frozenset({"delimiter", "emptyAs"})
@@ -58,10 +58,9 @@ def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None
     Raises:
         InvalidParameter: names the parameter and what it takes.
     """
-    by_name = {**DELIMITERS, **{character: character for character in DELIMITERS.values()}}
-    if delimiter is not None and delimiter not in by_name:
+    if delimiter not in (None, *DELIMITERS, *DELIMITERS.values()):
         raise InvalidParameter(
-            f"The query parameter 'delimiter' cannot be {delimiter[:50]!r}",
+            f"The query parameter 'delimiter' cannot be {str(delimiter)[:50]!r}",
             f"It takes {', '.join(DELIMITERS)}, or the character itself.",
         )
     if empty_as not in (None, "absent", "null"):
@@ -71,7 +70,7 @@ def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None
         )
     return CsvOptions(
         charset=charset,
-        delimiter=None if delimiter is None else by_name[delimiter],
+        delimiter=None if delimiter is None else DELIMITERS.get(delimiter, delimiter),
         empty_as_null=empty_as == "null",
     )
 
@@ -93,7 +92,7 @@ def open_decoder(
         case negotiation.CSV:
             return CsvDecoder(item_shape(resource), limits, body.csv)
         case negotiation.XML:
-            item, key = item_shape(resource), key_shape(resource.identity(matching))
+            item, key = item_shape(resource), shape_of(resource.identity(matching).field)
             return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))
         case negotiation.YAML:
             return _WholeBody(lambda data: yaml.decode(data, limits))
