@@ -1,9 +1,12 @@
 """The format of a file by its name, and what is wrong with a file."""
 
+import gzip
+from pathlib import Path
+
 import pytest
 
-from ingest.load.readers import FileFormat, FileOptions, file_options
-from ingest.load.source import LoadError
+from ingest.load.readers import FileFormat, FileOptions, file_options, open_feed
+from ingest.load.source import LoadError, open_source
 from tests.unit.load.files import read
 
 
@@ -60,3 +63,12 @@ def test_a_name_may_say_nothing() -> None:
     with pytest.raises(LoadError, match="give --format"):
         file_options("a.txt", None, None, None)
     assert file_options("a.txt", FileFormat.XML, None, None).format is FileFormat.XML
+
+
+def test_a_broken_compression_is_named_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "broken.ndjson.gz"
+    path.write_bytes(gzip.compress(b"1\n" * 1000)[:-9])
+    with open_source(str(path)) as source:
+        feed = open_feed(source.read(), FileOptions(FileFormat.NDJSON))
+        with pytest.raises(LoadError, match=r"broken.ndjson.gz: the file is not valid gzip. After"):
+            list(feed.rows)
