@@ -17,7 +17,7 @@ from tests.effort import Bystander
 MIB = 1024 * 1024
 AT_ONCE = 50
 TRICKLING = 500
-ITEM = {"email": "somebody@example.com", "first_name": "Somebody"}
+ITEM = {"email": "someone@example.com", "first_name": "Someone"}
 
 
 def _repeated(block: bytes, mib: int, compress: object) -> bytes:

@@ -153,7 +153,7 @@ def _delimited(rows: list[list[str]]) -> bytes:
 
 
 def untyped_xml(items: list[Any]) -> bytes:
-    """XML as somebody writes it who knows of no types."""
+    """XML without types, as most clients write it."""
     inside = "".join(_element("thing", item) for item in items)
     return f'<?xml version="1.0"?>\n<things>{inside}</things>'.encode()
 
