@@ -39,7 +39,7 @@ async def parsed() -> AsyncIterator[Parser]:
     calls: list[Call] = []
 
     @web.middleware
-    async def keep(request: web.Request, _: Any) -> web.Response:
+    async def keep(request: web.Request, handler: Any) -> web.Response:
         calls.append(parse(request))
         return web.Response()
 
