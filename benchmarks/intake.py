@@ -32,7 +32,7 @@ from ingest.ids import uuid7_texts
 from ingest.model import Action, Options, Resolution, Submission
 from ingest.resources.records import RecordWriter
 from ingest.validation import compile_validator
-from ingest.validation.engine.recording import generate_write
+from ingest.validation.engine.record_functions import generate_write
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
@@ -66,9 +66,9 @@ def plain_each(schema: Schema, body: bytes) -> bytes:
 def stages(resource: Resource, body: bytes) -> dict[str, Run]:
     """Each stage by itself, on what the one before it gives."""
     items = orjson.loads(body)
-    fast = compile_validator(resource.schema)
+    load = compile_validator(resource.schema).load
     validator = ItemValidator(resource, Action.CREATE, Options())
-    loaded = [fast.load(item) for item in items]
+    loaded = [load(item) for item in items]
     records = orjson.loads(take(validator, body).records)
     reference = RecordWriter(resource, Action.CREATE, Options())
     write = generate_write(resource, reference)
@@ -77,7 +77,7 @@ def stages(resource: Resource, body: bytes) -> dict[str, Run]:
     made = [UUID(key) for key in keys]
     return {
         "decode": lambda: decode(body, max_items=sys.maxsize, max_nesting=32),
-        "load": lambda: fast.load_many(items),
+        "load": each_alone(load, items),
         "load and record": lambda: accepted(validator, items, keys),
         "server's keys": lambda: [uuid7_texts(SLICE) for _ in range(0, len(items), SLICE)],
         "record, of loaded": lambda: [

@@ -78,16 +78,16 @@ class NotStorable(Exception):
         self.path: list[str] = []
 
 
-Encoder = Callable[[Any], Any]
+Converter = Callable[[Any], Any]
 
 
-def encoder(type_: ColumnType) -> Encoder:
+def converter(type_: ColumnType) -> Converter:
     """A function from a loaded value (never None) to what orjson writes for the column.
 
     Raises (the function):
         NotStorable: PostgreSQL would refuse the value, or would not give it back unchanged.
     """
-    return _ENCODERS[type_]
+    return _CONVERTERS[type_]
 
 
 def _text(value: Any) -> str:
@@ -265,7 +265,7 @@ def _wrong(value: Any, wanted: str) -> NotStorable:
     )
 
 
-_ENCODERS: dict[ColumnType, Encoder] = {
+_CONVERTERS: dict[ColumnType, Converter] = {
     ColumnType.TEXT: _text,
     ColumnType.BIGINT: _bigint,
     ColumnType.DOUBLE: _double,

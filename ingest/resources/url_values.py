@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType, NotStorable, encoder
+from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType, NotStorable, converter
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
@@ -39,7 +39,7 @@ def _enum_name(field: fields.Enum[Any], text: str) -> str:
 
 
 def _text(text: str) -> str:
-    stored: str = encoder(ColumnType.TEXT)(text)
+    stored: str = converter(ColumnType.TEXT)(text)
     return stored
 
 
@@ -59,26 +59,26 @@ def _double(text: str) -> float:
 
 def _numeric(text: str) -> Decimal:
     value = Decimal(text) if _NUMBER.fullmatch(text) else Decimal("nan")
-    encoder(ColumnType.NUMERIC)(value)
+    converter(ColumnType.NUMERIC)(value)
     return value
 
 
 def _timestamptz(text: str) -> dt.datetime:
     # A plus sign in a query that was not escaped arrives as a space.
     value = dt.datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    encoder(ColumnType.TIMESTAMPTZ)(value)
+    converter(ColumnType.TIMESTAMPTZ)(value)
     return value.astimezone(dt.UTC)
 
 
 def _timestamp(text: str) -> dt.datetime:
     value = dt.datetime.fromisoformat(text)
-    encoder(ColumnType.TIMESTAMP)(value)
+    converter(ColumnType.TIMESTAMP)(value)
     return value
 
 
 def _time(text: str) -> dt.time:
     value = dt.time.fromisoformat(text)
-    encoder(ColumnType.TIME)(value)
+    converter(ColumnType.TIME)(value)
     return value
 
 

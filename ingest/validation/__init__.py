@@ -1,6 +1,6 @@
-"""Validation: marshmallow's answers for each item of a batch.
+"""Validation: marshmallow's answers for each item of a batch, and the records of valid ones.
 
-`compile_validator` is the public face; `runner` applies it to the items of a request.
+`items` makes one item a record or every error of it, with what `engine` compiles of its schema.
 """
 
 from ingest.validation.engine.compiler import Validator, compile_validator

@@ -11,10 +11,8 @@ from ingest.access.rights import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Failure, ItemError, Submission, Unreadable
-from ingest.resources.records import GROUP, Record
-from ingest.validation.engine.hooks import Unvouched
-from ingest.validation.engine.recording import Accept, Recorded, encode
-from ingest.validation.invalid import InvalidItem
+from ingest.resources.records import GROUP, InvalidItem, Record, Recorded
+from ingest.validation.engine.record_functions import Accept, encode_records
 from ingest.validation.items import ItemValidator
 from ingest.validation.listing import Listing
 
@@ -77,9 +75,9 @@ class Intake:
         sliced = items[start : start + _SLICE]
         keys = self._validator.make_keys(len(sliced))
         taken = self._take(sliced, keys, self._accept or _leave, _SLICE_VALUES)
-        encoded = encode(taken.records) if self._accept else orjson.dumps(taken.records)
+        encoded = encode_records(taken.records) if self._accept else orjson.dumps(taken.records)
         if encoded is None:
-            # One of them holds what looks like NUL: each is vouched for by itself.
+            # One of them holds what looks like NUL: each is looked at by itself.
             taken = self._take(sliced, keys, self._accept_one, _SLICE_VALUES)
             encoded = orjson.dumps(taken.records)
         self._keep(taken, encoded)
@@ -90,7 +88,8 @@ class Intake:
         keys = self._validator.make_keys(1)
         taken = self._take([item], keys, self._accept_one, self._max_values)
         if not taken.count:
-            self._take_alone(taken, item, keys[0])
+            index = self._first + self._received
+            taken.failures.append(Failure(index, item, [_too_many_values(self._max_values)]))
         self._keep(taken, orjson.dumps(taken.records))
 
     def submission(self) -> Submission:
@@ -118,33 +117,20 @@ class Intake:
             values -= _values(item, values)
             if values < 0:
                 break
-            self._check(taken, self._validator, index, item, key)
+            self._check(taken, index, item, key)
         return taken
 
-    def _take_alone(self, taken: "_Taken", item: Any, key: str | None) -> None:
-        """What becomes of an item that has too many values for marshmallow."""
-        index = self._first + self._received
-        alone = self._validator.alone
+    def _check(self, taken: "_Taken", index: int, item: Any, key: str | None) -> None:
         try:
-            if alone is None:
-                raise Unvouched
-            self._check(taken, alone, index, item, key)
-        except Unvouched:
-            taken.failures.append(Failure(index, item, [_too_many_values(self._max_values)]))
-
-    def _check(
-        self, taken: "_Taken", validator: ItemValidator, index: int, item: Any, key: str | None
-    ) -> None:
-        try:
-            taken.keep(index, item, validator.check(index, item, key, self._groups))
+            taken.keep(index, item, self._validator.check(index, item, key, self._groups))
         except InvalidItem as error:
             raw = item.raw if isinstance(item, Unreadable) else item
             taken.failures.append(Failure(index, raw, error.errors))
 
     def _accept_one(self, index: int, item: Any, key: str | None) -> Recorded | None:
-        """What `accept` gives, vouched for by the bytes of this one item."""
+        """What `accept` gives, checked in the bytes of this one item."""
         found = self._accept(index, item, key) if self._accept is not None else None
-        return found if found is not None and encode([found[0]]) is not None else None
+        return found if found is not None and encode_records([found[0]]) is not None else None
 
     def _keep(self, taken: "_Taken", encoded: bytes) -> None:
         taken.failures = [

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from ingest.validation.engine.generate import generate
+from ingest.validation import compile_validator
 
 _marshmallow = Schema.load
 _counts = {"loads": 0, "compiled": 0}
@@ -27,11 +27,11 @@ def _load(
         _running[-1] = True
         return _marshmallow(self, data, many=many, partial=partial, unknown=unknown)
     schema = self
-    if unknown is not None:
+    if many is not None:
         schema = copy.copy(self)
-        schema.unknown = unknown
+        schema.many = bool(many)
     # Compiled anew each time, as tests change their schemas between two loads.
-    load = generate(schema, partial, None if many is None else bool(many)).load
+    load = compile_validator(schema, partial, unknown).load
     _running.append(False)
     _counts["loads"] += 1
     try:

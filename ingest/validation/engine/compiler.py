@@ -1,100 +1,149 @@
 """`compile_validator`: a schema's `load`, as one generated function for each item."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial as bind
 from typing import Any
-from weakref import WeakValueDictionary
 
 from marshmallow import Schema, ValidationError
+from marshmallow.error_store import ErrorStore
 
-from ingest.validation.engine.generate import Compiled, generate
-from ingest.validation.engine.partial import Partial, cache_key
+from ingest.validation.engine.hooks import failure, with_hooks
+from ingest.validation.engine.known import check_schema, has_load_hooks
+from ingest.validation.engine.late import Remark, note, write_object_late
+from ingest.validation.engine.objects import write_many, write_nested, write_object
+from ingest.validation.engine.schema_fields import Partial
+from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
+from ingest.validation.engine.values import Scope
 
-__all__ = ["Partial", "Validator", "compile_validator"]
 
-_MAX_FUNCTIONS = 64
-
-
+@dataclass(frozen=True, slots=True)
 class Validator:
-    """Loads items with one schema. Results and messages equal `schema.load`'s.
+    """Loads items with one schema and one `partial`. Results and messages equal `schema.load`'s."""
 
-    The schema is read when the validator is made (and at the first use of each further `partial`);
-    what is changed in its fields later is not seen.
+    load: Callable[[Any], Any]
+    """From a raw item to the loaded one; raises marshmallow's ValidationError."""
+    source: str = ""
+    """The text of the generated function; empty where marshmallow does everything."""
+    left: str | None = None
+    """Why every item is left to marshmallow, where it is."""
+    remarks: Mapping[str, Remark] = field(default_factory=dict)
+    """What is not compiled of a field, by its name."""
+
+
+def compile_validator(
+    schema: Schema, partial: Partial = None, unknown: str | None = None
+) -> Validator:
+    """Compile the load of one item.
+
+    Args:
+        schema: an instance, read now: what is changed in its fields later is not seen.
+        partial: what `load` is given; None stands for the schema's own.
+        unknown: what `load` is given; None stands for the schema's own.
     """
-
-    __slots__ = ("__weakref__", "_functions", "_plain", "schema")
-
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        self._functions: dict[Any, Compiled] = {}
-        self._plain = self._compiled(None).load
-
-    @property
-    def source(self) -> str:
-        """The text of the function for items that are loaded without `partial`.
-
-        Empty where the whole item is left to marshmallow.
-        """
-        return self._compiled(None).source
-
-    def load(self, item: Any, partial: Partial = None) -> Any:
-        """Load one item.
-
-        Args:
-            item: the raw item.
-            partial: what marshmallow's `load` takes: whether, or which, fields may be missing;
-                None stands for the schema's own.
-
-        Raises:
-            marshmallow.ValidationError: with every message of the item.
-        """
-        if partial is None:
-            return self._plain(item)
-        return self._compiled(partial).load(item)
-
-    def load_many(
-        self, items: Iterable[Any], partial: Partial = None
-    ) -> tuple[list[Any], dict[int, Any]]:
-        """Load many items, each for itself.
-
-        Returns:
-            The valid items' results in order, and marshmallow's messages by index of the others.
-        """
-        load = self._item_function(partial)
-        loaded: list[Any] = []
-        errors: dict[int, Any] = {}
-        for index, item in enumerate(items):
-            try:
-                loaded.append(load(item))
-            except ValidationError as error:
-                errors[index] = error.messages
-        return loaded, errors
-
-    def _item_function(self, partial: Partial) -> Callable[[Any], Any]:
-        """Each item is one, even where the schema is made for collections."""
-        many = False if self.schema.many else None
-        return self._compiled(partial, many).load
-
-    def _compiled(self, partial: Any, many: bool | None = None) -> Compiled:
-        try:
-            key = (many, cache_key(partial))
-            known = self._functions.get(key)
-        except TypeError:  # nothing that could be remembered
-            return generate(self.schema, partial, many)
-        if known is None:
-            known = generate(self.schema, partial, many)
-            if len(self._functions) >= _MAX_FUNCTIONS:
-                self._functions.pop(next(iter(self._functions)), None)
-            self._functions[key] = known
-        return known
+    options: dict[str, Any] = {"partial": partial, "unknown": unknown}
+    given = {name: value for name, value in options.items() if value is not None}
+    marshmallow = bind(schema.load, **given)
+    effective = schema.partial if partial is None else partial
+    mode = schema.unknown if unknown is None else unknown
+    try:
+        check_schema(schema)
+        compiled = _many if schema.many else _one
+        return compiled(schema, effective, mode, marshmallow)
+    except Uncompiled as left:
+        return Validator(marshmallow, left=str(left))
 
 
-def compile_validator(schema: Schema) -> Validator:
-    """The validator of `schema` (an instance): one and the same while somebody holds it."""
-    validator = _validators.get(id(schema))
-    if validator is None:
-        validator = _validators[id(schema)] = Validator(schema)
-    return validator
+def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | None:
+    """The load of one item as a function that never calls marshmallow or the user's code.
+
+    Returns:
+        A function that returns what `schema.load(item, partial=partial)` would, or FALLBACK; None
+        where the schema needs more than that.
+    """
+    try:
+        check_schema(schema)
+        if schema.many or has_load_hooks(schema):
+            return None
+        effective = schema.partial if partial is None else partial
+        source = _early(schema, effective, schema.unknown, "item", "FALLBACK")
+    except Uncompiled:
+        return None
+    return source.compiled(FALLBACK=FALLBACK)
 
 
-# By the id of the schema, which its validator keeps alive.
-_validators: WeakValueDictionary[int, Validator] = WeakValueDictionary()
+def _many(
+    schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
+) -> Validator:
+    if has_load_hooks(schema):
+        raise Uncompiled("hooks of a schema with many=True")
+    scope = _scope(schema, partial)
+    source = scope.source
+    with source.function("item", "marshmallow(item)"), source.guarded():
+        source.line("loaded = item")
+        write_many(scope, schema, unknown, "loaded")
+        source.line("return loaded")
+    return Validator(source.compiled(marshmallow=marshmallow), source.text())
+
+
+def _one(
+    schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
+) -> Validator:
+    hooks = has_load_hooks(schema)
+    # Of a load with hooks, only the fields are generated, with the ErrorStore of all of it.
+    how = ("item, errors", "FALLBACK") if hooks else ("item", "marshmallow(item)")
+    remarks: Mapping[str, Remark] = {}
+    try:
+        source = _early(schema, partial, unknown, *how)
+    except Uncompiled:
+        source, remarks = _late(schema, partial, unknown, *how, reports=not hooks)
+    load = source.compiled(
+        marshmallow=marshmallow,
+        FALLBACK=FALLBACK,
+        ErrorStore=ErrorStore,
+        ValidationError=ValidationError,
+        note=note,
+        fail=failure(schema, partial),
+    )
+    if hooks:
+        load = with_hooks(schema, load, partial, unknown)
+    return Validator(load, source.text(), remarks=remarks)
+
+
+def _early(schema: Schema, partial: Any, unknown: str, parameters: str, fallback: str) -> Source:
+    """A function that calls no code of the user's."""
+    scope = _scope(schema, partial)
+    source = scope.source
+    with source.function(parameters, fallback), source.guarded():
+        write_object(scope, schema, unknown, "item", "out")
+        source.line("return out")
+    return source
+
+
+def _late(
+    schema: Schema, partial: Any, unknown: str, parameters: str, fallback: str, *, reports: bool
+) -> tuple[Source, Mapping[str, Remark]]:
+    """A function that calls the user's code after all else; it `reports` errors, or notes them."""
+    scope = _scope(schema, partial)
+    source = scope.source
+    with source.function(parameters, fallback):
+        with source.guarded():
+            late = write_object_late(scope, schema, unknown)
+        with source.block("else:"):
+            if reports:
+                source.line("errors = ErrorStore()")
+            late.write_second_half()
+            if reports:
+                source.line("if errors.errors:")
+                source.line("    fail(item, out, errors.errors)")
+            source.line("return out")
+    return source, late.remarks
+
+
+def _scope(schema: Schema, partial: Any) -> Scope:
+    source = Source("load", type(schema).__name__)
+    return Scope(source, partial, (type(schema),), write_nested, _load_of_nested)
+
+
+def _load_of_nested(schema: Schema, partial: Any, unknown: str | None) -> Callable[[Any], Any]:
+    return compile_validator(schema, partial, unknown).load

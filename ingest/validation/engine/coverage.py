@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 from marshmallow import Schema
-from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 
-from ingest.validation.engine.generate import generate
+from ingest.validation.engine.compiler import compile_validator
+from ingest.validation.engine.known import LOAD_HOOKS
 
 COMPILED = "compiled"
 CALLS_FIELD = "calls marshmallow's field"
@@ -31,23 +31,14 @@ def explain_schema(schema: Schema, partial: Any = None) -> list[Coverage]:
         schema: an instance.
         partial: what `load` would be given.
     """
-    compiled = generate(schema, partial)
+    compiled = compile_validator(schema, partial)
     if compiled.left is not None:
         return [Coverage(name, WHOLE_ITEM, compiled.left) for name in schema.load_fields or [""]]
     rows = []
     for name in schema.load_fields:
-        remark = compiled.remarks.get(name)
-        if remark is None:
-            rows.append(Coverage(name, COMPILED, ""))
-        else:
-            rows.append(
-                Coverage(name, COMPILED if remark.converted else CALLS_FIELD, remark.reason)
-            )
-    hooks = [
-        f"{tag} {hook[0]}"
-        for tag in (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
-        for hook in schema._hooks.get(tag, ())
-    ]
+        is_compiled, reason = compiled.remarks.get(name, (True, ""))
+        rows.append(Coverage(name, COMPILED if is_compiled else CALLS_FIELD, reason))
+    hooks = [f"{tag} {hook[0]}" for tag in LOAD_HOOKS for hook in schema._hooks.get(tag, ())]
     if hooks:
         rows.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
     return rows

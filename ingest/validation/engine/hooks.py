@@ -1,7 +1,7 @@
 """The methods of the user's that take part in a load, and what a failed load ends in.
 
 `with_hooks` reads as marshmallow's `Schema._do_load` does, with the fields loaded by a generated
-function wherever that vouches for them. Each hook is called once, as marshmallow would call it.
+function unless that falls back. Each hook is called once, as marshmallow would call it.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,16 +11,11 @@ from marshmallow import Schema, ValidationError, fields
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 from marshmallow.error_store import ErrorStore
 
+from ingest.validation.engine.source import FALLBACK
+
 # marshmallow does not annotate these two.
 new_errors: Callable[[], ErrorStore] = ErrorStore
 messages_of: Callable[[ValidationError], Any] = ValidationError.normalized_messages
-
-REFUSED = object()
-"""What a generated function returns for data that it does not vouch for."""
-
-
-class Unvouched(Exception):
-    """Data that a generated function does not vouch for, and that marshmallow shall not see."""
 
 
 def with_hooks(
@@ -28,17 +23,14 @@ def with_hooks(
     load_fields: Callable[..., Any],
     partial: Any,
     unknown: str,
-    *,
-    alone: bool = False,
 ) -> Callable[[Any], Any]:
     """A `load` for one item that runs the schema's hooks around `load_fields`.
 
     Args:
         schema: its `_do_load` is marshmallow's.
-        load_fields: from raw data and an ErrorStore to the loaded fields, or REFUSED.
+        load_fields: from raw data and an ErrorStore to the loaded fields, or FALLBACK.
         partial: the effective one.
         unknown: the effective one.
-        alone: raise Unvouched for what `load_fields` refuses.
     """
     options = {"many": False, "partial": partial, "unknown": unknown}
     fail = failure(schema, partial)
@@ -62,9 +54,7 @@ def with_hooks(
             result = None
         if not errors:
             result = load_fields(data, store)
-            if result is REFUSED and alone:
-                raise Unvouched
-            if result is REFUSED:
+            if result is FALLBACK:
                 result = schema._deserialize(data, error_store=store, **options)
             if validates:
                 schema._invoke_field_validators(error_store=store, data=result, many=False)
@@ -113,28 +103,24 @@ def failure(schema: Schema, partial: Any) -> Callable[[Any, Any, Any], NoReturn]
     return fail
 
 
-def has_pre_load(schema: Schema, seen: set[type[Schema]]) -> bool:
+def has_pre_load(schema: Schema) -> bool:
     """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
-    if type(schema) in seen:
-        return False
-    seen.add(type(schema))
-    return bool(schema._hooks.get(PRE_LOAD)) or any(
-        has_pre_load(nested.schema, seen)
-        for field in schema.load_fields.values()
-        for nested in _nested_in(field)
-    )
+    return any(each._hooks.get(PRE_LOAD) for each in _schemas_in(schema))
 
 
-def count_fields(schema: Schema, around: tuple[type[Schema], ...] = ()) -> int:
-    """How many fields a schema loads, those of nested schemas included, each once within itself."""
+def count_fields(schema: Schema) -> int:
+    """How many fields a schema loads, those of nested schemas included."""
+    return sum(len(each.load_fields) for each in _schemas_in(schema))
+
+
+def _schemas_in(schema: Schema, around: tuple[type[Schema], ...] = ()) -> Iterator[Schema]:
+    """The schema and those nested in it, each once within itself."""
     if type(schema) in around:
-        return 0
-    around = (*around, type(schema))
-    return len(schema.load_fields) + sum(
-        count_fields(nested.schema, around)
-        for field in schema.load_fields.values()
-        for nested in _nested_in(field)
-    )
+        return
+    yield schema
+    for field in schema.load_fields.values():
+        for nested in _nested_in(field):
+            yield from _schemas_in(nested.schema, (*around, type(schema)))
 
 
 def _nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:

@@ -17,7 +17,7 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 from ingest.validation.engine.source import Uncompiled
 
 _READ = ("4.4.",)
-_INSTALLED = version("marshmallow")
+INSTALLED = version("marshmallow")
 
 # Classes whose values are immutable and whose comparison runs no code of a user's.
 SCALARS: frozenset[type] = frozenset(
@@ -97,7 +97,7 @@ _SCHEMA_METHODS = (
     "_run_validator",
     "load",
 )
-_LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
+LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
 
 
 def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
@@ -121,22 +121,14 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
     raise Uncompiled(f"{type(field).__name__} is not a field that can be compiled")
 
 
-def check_version() -> None:
-    """Make sure that the installed marshmallow is one whose every line has been read.
-
-    Raises:
-        Uncompiled: another release may load differently.
-    """
-    if not _INSTALLED.startswith(_READ):
-        raise Uncompiled(f"marshmallow {_INSTALLED} is not known to load as {_READ[0]}x does")
-
-
 def check_schema(schema: Schema) -> None:
-    """Make sure that `schema` loads as `Schema` does.
+    """Make sure that `schema` loads as `Schema` does, in a release whose every line has been read.
 
     Raises:
-        Uncompiled: it overrides a part of loading.
+        Uncompiled: it overrides a part of loading, or another release may load differently.
     """
+    if not INSTALLED.startswith(_READ):
+        raise Uncompiled(f"marshmallow {INSTALLED} is not known to load as {_READ[0]}x does")
     for name in _SCHEMA_METHODS:
         overridden = getattr(type(schema), name) is not getattr(Schema, name)
         if overridden or name in vars(schema):
@@ -153,4 +145,4 @@ def check_schema(schema: Schema) -> None:
 
 def has_load_hooks(schema: Schema) -> bool:
     """Whether methods of the user's take part in loading."""
-    return any(schema._hooks.get(tag) for tag in _LOAD_HOOKS)
+    return any(schema._hooks.get(tag) for tag in LOAD_HOOKS)

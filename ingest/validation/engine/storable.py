@@ -44,7 +44,7 @@ def write_storable(source: Source, field: Any, var: str) -> bool:
     if kind is fields.Boolean:
         return False
     if kind is fields.Integer and not field.as_string:
-        source.refuse_if(BEYOND_INT64.format(var))
+        source.fall_back_if(BEYOND_INT64.format(var))
         return bool(field.strict)
     if kind is fields.Float and not field.as_string and not field.allow_nan:
         return False

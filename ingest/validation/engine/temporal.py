@@ -46,7 +46,7 @@ def _parse(source: Source, field: Any, var: str, loaded: tuple[type, ...], part:
         source.line(f"{var} = {made}")
     classes = " and ".join(f"type({var}) is not {source.bind('loaded', each)}" for each in loaded)
     with source.block("else:"):
-        source.refuse_if(classes)
+        source.fall_back_if(classes)
 
 
 def _datetime(source: Source, field: fields.DateTime, var: str) -> Classes:
@@ -57,7 +57,7 @@ def _datetime(source: Source, field: fields.DateTime, var: str) -> Classes:
 def _naive(source: Source, field: fields.NaiveDateTime, var: str) -> Classes:
     _parse(source, field, var, (dt.datetime,), "")
     if field.timezone is None:
-        source.refuse_if(f"{var}.tzinfo is not None")
+        source.fall_back_if(f"{var}.tzinfo is not None")
     else:
         zone = _zone(source, field.timezone)
         aware = source.bind("is_aware", utils.is_aware)
@@ -69,7 +69,7 @@ def _naive(source: Source, field: fields.NaiveDateTime, var: str) -> Classes:
 def _aware(source: Source, field: fields.AwareDateTime, var: str) -> Classes:
     _parse(source, field, var, (dt.datetime,), "")
     if field.default_timezone is None:
-        source.refuse_if(f"{var}.tzinfo is None or {var}.utcoffset() is None")
+        source.fall_back_if(f"{var}.tzinfo is None or {var}.utcoffset() is None")
     else:
         zone = _zone(source, field.default_timezone)
         with source.block(f"if {var}.tzinfo is None or {var}.utcoffset() is None:"):
@@ -101,7 +101,7 @@ def _duration(source: Source, field: fields.TimeDelta, var: str) -> Classes:
     with source.block(f"if type({var}) in {inputs}:"):
         source.line(f"{var} = {make}(**{{{field.precision!a}: float({var})}})")
     with source.block("else:"):
-        source.refuse_if(f"type({var}) is not {make}")
+        source.fall_back_if(f"type({var}) is not {make}")
     return frozenset({dt.timedelta})
 
 

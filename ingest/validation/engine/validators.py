@@ -26,8 +26,8 @@ _REGEX_INPUT: Classes = frozenset({str, bytes})
 # Each matches a part of what marshmallow's own patterns match, and the larger part of what people
 # send, at a fraction of the time. Whatever they do not match goes through marshmallow's.
 _PLAIN_HOST = r"(?:[A-Za-z0-9]{1,31}(?:-[A-Za-z0-9]{1,31})?\.)+[A-Za-z]{2,63}"
-_PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@" + _PLAIN_HOST + r"\Z").match
-_PLAIN_URL = re.compile(r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:/?|[/?#]\S+)\Z").match
+PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@" + _PLAIN_HOST + r"\Z").match
+PLAIN_URL = re.compile(r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:/?|[/?#]\S+)\Z").match
 
 
 def inline(source: Source, validator: Any, var: str, classes: Classes) -> None:
@@ -58,13 +58,13 @@ def _length(source: Source, validator: validate.Length, var: str, classes: Class
     if any(type(each) not in (int, type(None)) for each in (low, high, equal)):
         raise Uncompiled("Length with bounds that are no plain integers")
     if equal is not None:
-        source.refuse_if(f"len({var}) != {source.constant(equal)}")
+        source.fall_back_if(f"len({var}) != {source.constant(equal)}")
     elif low is not None and high is not None:
-        source.refuse_if(f"not {source.constant(low)} <= len({var}) <= {source.constant(high)}")
+        source.fall_back_if(f"not {source.constant(low)} <= len({var}) <= {source.constant(high)}")
     elif low is not None:
-        source.refuse_if(f"len({var}) < {source.constant(low)}")
+        source.fall_back_if(f"len({var}) < {source.constant(low)}")
     elif high is not None:
-        source.refuse_if(f"len({var}) > {source.constant(high)}")
+        source.fall_back_if(f"len({var}) > {source.constant(high)}")
 
 
 def _range(source: Source, validator: validate.Range, var: str, classes: Classes) -> None:
@@ -77,7 +77,7 @@ def _range(source: Source, validator: validate.Range, var: str, classes: Classes
     if any(type(bound) not in SCALARS for _, bound in conditions):
         raise Uncompiled("Range with a bound of the user's own class")
     if conditions:
-        source.refuse_if(
+        source.fall_back_if(
             " or ".join(f"{var} {sign} {source.constant(bound)}" for sign, bound in conditions)
         )
 
@@ -101,13 +101,13 @@ def _members(container: Any, classes: Classes) -> Any:
 def _one_of(source: Source, validator: validate.OneOf, var: str, classes: Classes) -> None:
     _needs(classes, SCALARS | _SIZED, "OneOf")
     choices = source.bind("choices", _members(validator.choices, classes))
-    source.refuse_if(f"{var} not in {choices}")
+    source.fall_back_if(f"{var} not in {choices}")
 
 
 def _none_of(source: Source, validator: validate.NoneOf, var: str, classes: Classes) -> None:
     _needs(classes, SCALARS | _SIZED, "NoneOf")
     forbidden = source.bind("forbidden", _members(validator.iterable, classes))
-    source.refuse_if(f"{var} in {forbidden}")
+    source.fall_back_if(f"{var} in {forbidden}")
 
 
 def _contains_only(
@@ -117,7 +117,7 @@ def _contains_only(
     choices = source.bind("choices", _members(validator.choices, frozenset()))
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
-        source.refuse_if(f"{each} not in {choices}")
+        source.fall_back_if(f"{each} not in {choices}")
 
 
 def _contains_none_of(
@@ -127,7 +127,7 @@ def _contains_none_of(
     forbidden = source.bind("forbidden", _members(validator.iterable, frozenset()))
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
-        source.refuse_if(f"{each} in {forbidden}")
+        source.fall_back_if(f"{each} in {forbidden}")
 
 
 def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Classes) -> None:
@@ -135,14 +135,14 @@ def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Class
     if type(validator.regex) is not re.Pattern:
         raise Uncompiled("Regexp with a pattern of another library")
     matches = source.bind("matches", validator.regex.match)
-    source.refuse_if(f"{matches}({var}) is None")
+    source.fall_back_if(f"{matches}({var}) is None")
 
 
 def _equal(source: Source, validator: validate.Equal, var: str, classes: Classes) -> None:
     _needs(classes, SCALARS | _SIZED, "Equal")
     if type(validator.comparable) not in SCALARS:
         raise Uncompiled("Equal to a value that is not plain")
-    source.refuse_if(f"{var} != {source.constant(validator.comparable)}")
+    source.fall_back_if(f"{var} != {source.constant(validator.comparable)}")
 
 
 def _predicate(source: Source, validator: validate.Predicate, var: str, classes: Classes) -> None:
@@ -150,7 +150,7 @@ def _predicate(source: Source, validator: validate.Predicate, var: str, classes:
     if type(validator.method) is not str or not _all_scalars(validator.kwargs):
         raise Uncompiled("Predicate with arguments that are not plain")
     arguments = f"**{source.bind('arguments', validator.kwargs)}" if validator.kwargs else ""
-    source.refuse_if(f"not getattr({var}, {source.constant(validator.method)})({arguments})")
+    source.fall_back_if(f"not getattr({var}, {source.constant(validator.method)})({arguments})")
 
 
 def _all_scalars(arguments: Mapping[str, Any]) -> bool:
@@ -183,15 +183,15 @@ def _email(source: Source, validator: validate.Email, var: str, classes: Classes
     own = {"USER_REGEX", "DOMAIN_REGEX", "DOMAIN_WHITELIST"} & vars(validator).keys()
     if own:
         raise Uncompiled(f"an Email validator with its own {min(own)}")
-    plain = source.bind("plain_email", _PLAIN_EMAIL)
+    plain = source.bind("plain_email", PLAIN_EMAIL)
     user = source.bind("email_user", validator.USER_REGEX.match)
     domain = source.bind("email_domain", validator.DOMAIN_REGEX.match)
     whitelist = source.bind("email_whitelist", validator.DOMAIN_WHITELIST)
     name, host = source.fresh("name"), source.fresh("host")
     with source.block(f"if {plain}({var}) is None:"):
         source.line(f"{name}, {host} = {var}.rsplit('@', 1)")
-        source.refuse_if(f"{user}({name}) is None")
-        source.refuse_if(f"{host} not in {whitelist} and {domain}({host}) is None")
+        source.fall_back_if(f"{user}({name}) is None")
+        source.fall_back_if(f"{host} not in {whitelist} and {domain}({host}) is None")
 
 
 def _url(source: Source, validator: validate.URL, var: str, classes: Classes) -> None:
@@ -209,18 +209,18 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
     scheme, text = source.fresh("scheme"), source.fresh("text")
     outer: AbstractContextManager[None] = nullcontext()
     if validator.absolute and {"http", "https"} <= set(validator.schemes):
-        outer = source.block(f"if {source.bind('plain_url', _PLAIN_URL)}({var}) is None:")
+        outer = source.block(f"if {source.bind('plain_url', PLAIN_URL)}({var}) is None:")
     with outer:
-        source.refuse_if(f"not {var}")
+        source.fall_back_if(f"not {var}")
         source.line(f"{text} = {var}")
         with source.block(f"if '://' in {var}:"):
             source.line(f"{scheme} = {var}.split('://', maxsplit=1)[0].lower()")
-            source.refuse_if(f"{scheme} not in {schemes}")
+            source.fall_back_if(f"{scheme} not in {schemes}")
             if "file" in validator.schemes:
                 file_url = f"{scheme} == 'file' and {var}.lower().startswith('file:///')"
                 with source.block(f"if {file_url}:"):
                     source.line(f"{text} = 'file://localhost/' + {var}[8:]")
-        source.refuse_if(f"{search}({text}) is None")
+        source.fall_back_if(f"{search}({text}) is None")
 
 
 _WRITERS: dict[type, Callable[[Source, Any, str, Classes], None]] = {

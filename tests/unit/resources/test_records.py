@@ -11,10 +11,9 @@ from marshmallow import INCLUDE, Schema, fields, post_load, pre_load
 from ingest import Resource
 from ingest.examples import contacts
 from ingest.model import Action, Options, Submission
-from ingest.resources.encoding import MAX_INDEXED_BYTES
-from ingest.resources.records import restore
+from ingest.resources.conversion import MAX_INDEXED_BYTES
+from ingest.resources.records import InvalidItem, restore
 from ingest.validation.intake import Intake
-from ingest.validation.invalid import InvalidItem
 from ingest.validation.items import ItemValidator
 from tests.harness import bookings, everything, loose, people
 

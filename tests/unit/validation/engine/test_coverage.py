@@ -82,7 +82,7 @@ def test_a_schema_with_a_load_of_its_own_is_left_alone(monkeypatch: pytest.Monke
 
 
 def test_another_marshmallow_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.validation.engine.known._INSTALLED", "4.5.0")
+    monkeypatch.setattr("ingest.validation.engine.known.INSTALLED", "4.5.0")
     for row in explain_schema(ContactSchema()):
         assert row[1:] == (
             "whole item left to marshmallow",

@@ -1,4 +1,4 @@
-"""One field of a record: where a loaded item holds its value, and how its column wants it."""
+"""One field of a record: from the value in a loaded item to what its column stores."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import orjson
 from marshmallow import fields, missing
 from marshmallow.utils import get_value
 
-from ingest.resources.columns import ColumnType, Encoder, NotStorable, encoder
+from ingest.resources.columns import ColumnType, Converter, NotStorable, converter
 from ingest.resources.resource import Resource, StoredField
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
@@ -16,15 +16,15 @@ MAX_INDEXED_BYTES = 2048
 _LOAD_THEMSELVES = frozenset({fields.Boolean, fields.Email, fields.String, fields.Url})
 
 
-class FieldEncoder:
-    """Takes one field's value out of loaded items, and encodes it for its column."""
+class FieldConverter:
+    """Takes one field's value out of loaded items, and converts it for its column."""
 
     __slots__ = (
-        "_encode",
         "_loads_itself",
         "_nested",
         "_serialize",
         "_source",
+        "_to_column",
         "column",
         "field",
         "limit",
@@ -40,21 +40,27 @@ class FieldEncoder:
         )
         self._source = field.source
         self._nested = "." in field.source
-        self._encode: Encoder = encoder(field.type)
+        self._to_column: Converter = converter(field.type)
         # jsonb holds a value as GET shows it.
         self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
 
     def value_of(self, loaded: Mapping[str, Any]) -> Any:
+        """The value in a loaded item; `missing` where there is none."""
         if self._nested:
             return get_value(loaded, self._source)
         return loaded.get(self._source, missing)
 
-    def __call__(self, value: Any) -> Any:
+    def convert(self, value: Any) -> Any:
+        """What the column stores for a loaded value.
+
+        Raises:
+            NotStorable: PostgreSQL would refuse it.
+        """
         if value is None:
             return None
         if self._serialize is not None:
             value = self._serialize(value, self.field.name, {})
-        stored = self._encode(value)
+        stored = self._to_column(value)
         if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:
             raise NotStorable(
                 f"The value is longer than {self.limit} bytes, the most that an index can hold.",

@@ -11,7 +11,6 @@ from typing import Any
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields
 
 from ingest.validation.engine.known import check_schema, field_class
-from ingest.validation.engine.partial import cache_key
 from ingest.validation.engine.source import Uncompiled
 
 CompileSchema = Callable[[Schema, Any, str | None], Callable[[Any], Any]]
@@ -21,7 +20,7 @@ _CONTAINERS = frozenset({fields.List, fields.Tuple, fields.Dict, fields.Nested})
 
 
 class CompiledSchema:
-    """Stands for the schema of a `Nested`, of which it has what `Nested` asks for."""
+    """Stands for the schema of a `Nested`, with the part of its interface that `Nested` uses."""
 
     def __init__(self, schema: Schema, compile_schema: CompileSchema) -> None:
         self.many = schema.many
@@ -30,7 +29,8 @@ class CompiledSchema:
         self._loads: dict[Any, Callable[[Any], Any]] = {}
 
     def load(self, data: Any, *, unknown: str | None = None, partial: Any = None) -> Any:
-        key = unknown, cache_key(partial)
+        hashable = tuple(partial) if type(partial) in (list, set) else partial
+        key = unknown, type(partial), hashable  # True is not 1
         load = self._loads.get(key)
         if load is None:
             load = self._loads[key] = self._compile(self._schema, partial, unknown)

@@ -1,0 +1,63 @@
+"""The fields of a schema that take part in a load, and what `partial` means for each of them."""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, fields, missing
+
+from ingest.validation.engine.source import Uncompiled
+
+Partial = bool | Sequence[str] | AbstractSet[str] | None
+"""marshmallow's: whether, or which, fields may be missing; None stands for the schema's own."""
+_COLLECTIONS = (frozenset, set, list, tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadField:
+    """One field of a schema on its way through the generated function."""
+
+    name: str
+    field: fields.Field[Any]
+    excused: bool
+    """It may be missing, whatever it says itself."""
+    partial: Any
+    """What it hands on to nested schemas."""
+
+    @property
+    def key(self) -> str:
+        return self.name if self.field.data_key is None else self.field.data_key
+
+    @property
+    def target(self) -> str:
+        return self.field.attribute or self.name
+
+    @property
+    def required(self) -> bool:
+        """Whether an item without it is invalid."""
+        constant = isinstance(self.field, fields.Constant)
+        return bool(self.field.required) and not self.excused and not constant
+
+    @property
+    def default(self) -> Any:
+        return missing if self.excused else self.field.load_default
+
+
+def load_fields(schema: Schema, partial: Any) -> Iterator[LoadField]:
+    """The fields that take part in a load with the effective `partial`.
+
+    Raises:
+        Uncompiled: the meaning of `partial` may change between two looks: a generator, for example.
+    """
+    if type(partial) in _COLLECTIONS:
+        if not all(type(name) is str for name in partial):
+            raise Uncompiled("partial holds more than plain strings")
+    elif partial is not None and partial is not True and partial is not False:
+        raise Uncompiled(f"partial is a {type(partial).__name__}")
+    for name, field in schema.load_fields.items():
+        if type(partial) not in _COLLECTIONS:
+            yield LoadField(name, field, partial is True, partial)
+            continue
+        below = [each[len(name) + 1 :] for each in partial if each.startswith(f"{name}.")]
+        yield LoadField(name, field, name in partial, below)
