@@ -64,7 +64,7 @@ def test_every_answer_is_marshmallows() -> None:
     @given(st.data(), schemas(), st.integers(0, 2**32))
     def compare(data: st.DataObject, drawn: DrawnSchema, seed: int) -> None:
         partial = data.draw(partials(drawn.schema))
-        validator = compile_validator(drawn.schema)
+        validator = compile_validator(drawn.schema, partial)
         schema = drawn.schema
         for number in range(ITEMS):
             # Made twice: hooks may change what they are given.
