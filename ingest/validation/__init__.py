@@ -3,7 +3,7 @@
 `items` makes one item a record or every error of it, with what `engine` compiles of its schema.
 """
 
-from ingest.validation.engine.compiler import Validator, compile_validator
-from ingest.validation.engine.coverage import Coverage, explain_schema
+from ingest.validation.engine.compiler import Validator, compile_validator, explain_schema
+from ingest.validation.engine.late import Coverage
 
 __all__ = ["Coverage", "Validator", "compile_validator", "explain_schema"]

@@ -1,7 +1,7 @@
 """`compile_validator`: a schema's `load`, as one generated function for each item."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial as bind
 from typing import Any
 
@@ -9,8 +9,15 @@ from marshmallow import Schema, ValidationError
 from marshmallow.error_store import ErrorStore
 
 from ingest.validation.engine.hooks import failure, with_hooks
-from ingest.validation.engine.known import check_schema, has_load_hooks
-from ingest.validation.engine.late import Remark, note, write_object_late
+from ingest.validation.engine.known import check_schema, load_hooks
+from ingest.validation.engine.late import (
+    CALLS_HOOKS,
+    COMPILED,
+    WHOLE_ITEM,
+    Coverage,
+    note,
+    write_object_late,
+)
 from ingest.validation.engine.objects import write_many, write_nested, write_object
 from ingest.validation.engine.schema_fields import Partial
 from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
@@ -23,12 +30,10 @@ class Validator:
 
     load: Callable[[Any], Any]
     """From a raw item to the loaded one; raises marshmallow's ValidationError."""
-    source: str = ""
+    source: str
     """The text of the generated function; empty where marshmallow does everything."""
-    left: str | None = None
-    """Why every item is left to marshmallow, where it is."""
-    remarks: Mapping[str, Remark] = field(default_factory=dict)
-    """What is not compiled of a field, by its name."""
+    coverage: Sequence[Coverage]
+    """How each field is loaded."""
 
 
 def compile_validator(
@@ -51,7 +56,19 @@ def compile_validator(
         compiled = _many if schema.many else _one
         return compiled(schema, effective, mode, marshmallow)
     except Uncompiled as left:
-        return Validator(marshmallow, left=str(left))
+        names = schema.load_fields or [""]
+        whole = [Coverage(name, WHOLE_ITEM, str(left)) for name in names]
+        return Validator(marshmallow, "", whole)
+
+
+def explain_schema(schema: Schema, partial: Partial = None) -> Sequence[Coverage]:
+    """How each field that `schema` loads is loaded by a compiled validator.
+
+    Args:
+        schema: an instance.
+        partial: what `load` would be given.
+    """
+    return compile_validator(schema, partial).coverage
 
 
 def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | None:
@@ -63,7 +80,7 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
     """
     try:
         check_schema(schema)
-        if schema.many or has_load_hooks(schema):
+        if schema.many or load_hooks(schema):
             return None
         effective = schema.partial if partial is None else partial
         source = _early(schema, effective, schema.unknown, "item", "FALLBACK")
@@ -75,7 +92,7 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
 def _many(
     schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
 ) -> Validator:
-    if has_load_hooks(schema):
+    if load_hooks(schema):
         raise Uncompiled("hooks of a schema with many=True")
     scope = _scope(schema, partial)
     source = scope.source
@@ -83,20 +100,19 @@ def _many(
         source.line("loaded = item")
         write_many(scope, schema, unknown, "loaded")
         source.line("return loaded")
-    return Validator(source.compiled(marshmallow=marshmallow), source.text())
+    return Validator(source.compiled(marshmallow=marshmallow), source.text(), _compiled(schema))
 
 
 def _one(
     schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
 ) -> Validator:
-    hooks = has_load_hooks(schema)
+    hooks = load_hooks(schema)
     # Of a load with hooks, only the fields are generated, with the ErrorStore of all of it.
     how = ("item, errors", "FALLBACK") if hooks else ("item", "marshmallow(item)")
-    remarks: Mapping[str, Remark] = {}
     try:
-        source = _early(schema, partial, unknown, *how)
+        source, coverage = _early(schema, partial, unknown, *how), _compiled(schema)
     except Uncompiled:
-        source, remarks = _late(schema, partial, unknown, *how, reports=not hooks)
+        source, coverage = _late(schema, partial, unknown, *how, reports=not hooks)
     load = source.compiled(
         marshmallow=marshmallow,
         FALLBACK=FALLBACK,
@@ -107,7 +123,12 @@ def _one(
     )
     if hooks:
         load = with_hooks(schema, load, partial, unknown)
-    return Validator(load, source.text(), remarks=remarks)
+        coverage = [*coverage, Coverage("", CALLS_HOOKS, ", ".join(hooks))]
+    return Validator(load, source.text(), coverage)
+
+
+def _compiled(schema: Schema) -> list[Coverage]:
+    return [Coverage(name, COMPILED) for name in schema.load_fields]
 
 
 def _early(schema: Schema, partial: Any, unknown: str, parameters: str, fallback: str) -> Source:
@@ -122,7 +143,7 @@ def _early(schema: Schema, partial: Any, unknown: str, parameters: str, fallback
 
 def _late(
     schema: Schema, partial: Any, unknown: str, parameters: str, fallback: str, *, reports: bool
-) -> tuple[Source, Mapping[str, Remark]]:
+) -> tuple[Source, list[Coverage]]:
     """A function that calls the user's code after all else; it `reports` errors, or notes them."""
     scope = _scope(schema, partial)
     source = scope.source
@@ -137,7 +158,7 @@ def _late(
                 source.line("if errors.errors:")
                 source.line("    fail(item, out, errors.errors)")
             source.line("return out")
-    return source, late.remarks
+    return source, late.coverage
 
 
 def _scope(schema: Schema, partial: Any) -> Scope:

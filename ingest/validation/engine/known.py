@@ -97,7 +97,7 @@ _SCHEMA_METHODS = (
     "_run_validator",
     "load",
 )
-LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
+_LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
 
 
 def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
@@ -143,6 +143,6 @@ def check_schema(schema: Schema) -> None:
                 raise Uncompiled(f"field {name!r} has a name that is no plain string")
 
 
-def has_load_hooks(schema: Schema) -> bool:
-    """Whether methods of the user's take part in loading."""
-    return any(schema._hooks.get(tag) for tag in LOAD_HOOKS)
+def load_hooks(schema: Schema) -> list[str]:
+    """The methods of the user's that take part in loading, each with its kind."""
+    return [f"{tag} {hook[0]}" for tag in _LOAD_HOOKS for hook in schema._hooks.get(tag, ())]

@@ -24,20 +24,28 @@ from ingest.validation.engine.values import Called, Scope
 Step = Callable[[], None]
 
 
-class Remark(NamedTuple):
-    """What is not compiled of a field."""
+COMPILED = "compiled"
+CALLS_FIELD = "calls marshmallow's field"
+CALLS_HOOKS = "calls the schema's methods"
+WHOLE_ITEM = "whole item left to marshmallow"
 
-    compiled: bool
-    """Whether the field itself is compiled, and only something beside it is called."""
-    reason: str
+
+class Coverage(NamedTuple):
+    """How one field of a schema is loaded."""
+
+    field: str
+    """Its name; empty for what is said of the schema."""
+    how: str
+    """COMPILED, CALLS_FIELD, CALLS_HOOKS or WHOLE_ITEM."""
+    reason: str = ""
+    """Why it is not compiled, or what is called beside; a path leads to a nested field."""
 
 
 @dataclass
 class LateObject:
     """An object whose first half is written."""
 
-    remarks: dict[str, Remark] = field(default_factory=dict)
-    """What is not compiled, by the field's name."""
+    coverage: list[Coverage] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
     def write_second_half(self) -> None:
@@ -71,19 +79,21 @@ def write_object_late(scope: Scope, schema: Schema, unknown: str) -> LateObject:
             with source.undone_if_uncompiled():
                 called = writer.write_field(each, var, assign_to=None)
         except Uncompiled as left:
-            late.remarks[each.name] = Remark(False, str(left))
+            late.coverage.append(Coverage(each.name, CALLS_FIELD, str(left)))
             writer.write_presence(each)
             late.steps.append(_whole_field(scope, each, var))
-            continue
-        if called:
-            names = ", ".join(describe(validator) for validator, _ in called)
-            late.remarks[each.name] = Remark(True, f"then calls {names}")
-        elif calls_user(each.default):
-            late.remarks[each.name] = Remark(True, "calls its load_default")
-        late.steps.append(_finished_field(source, each, var, called))
+        else:
+            late.coverage.append(Coverage(each.name, COMPILED, _calls(each, called)))
+            late.steps.append(_finished_field(source, each, var, called))
     writer.write_unknown_check()
     late.steps.append(writer.write_unknown_copy)
     return late
+
+
+def _calls(each: LoadField, called: Sequence[Called]) -> str:
+    if called:
+        return f"then calls {', '.join(describe(validator) for validator, _ in called)}"
+    return "calls its load_default" if calls_user(each.default) else ""
 
 
 def _whole_field(scope: Scope, each: LoadField, var: str) -> Step:

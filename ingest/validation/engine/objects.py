@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, INCLUDE, Schema, fields, missing, utils
 
-from ingest.validation.engine.known import check_schema, has_load_hooks
+from ingest.validation.engine.known import check_schema, load_hooks
 from ingest.validation.engine.schema_fields import LoadField, load_fields
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes
@@ -177,7 +177,7 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
     if scope.schemas.count(type(schema)) >= _NESTED_AT_MOST:
         raise Uncompiled(f"the schema {type(schema).__name__} contains itself")
     check_schema(schema)
-    if has_load_hooks(schema):
+    if load_hooks(schema):
         raise Uncompiled("the nested schema has hooks")
     plucked = _plucked_key(field) if isinstance(field, fields.Pluck) else None
     unknown = schema.unknown if field.unknown is None else field.unknown

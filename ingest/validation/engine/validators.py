@@ -1,12 +1,12 @@
 """marshmallow's validators, each as a condition in the generated function.
 
 `inline` writes one validator for a value whose possible classes are known, or raises Uncompiled:
-the caller then has the validator itself called.
+then the validator itself has to be called.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from string import Formatter
 from typing import Any
 
@@ -19,7 +19,6 @@ Classes = frozenset[type]
 """The classes that a value can have at some line; empty where it can have any."""
 
 _SIZED: Classes = frozenset({str, bytes, list, dict, tuple})
-_ITERABLE = _SIZED
 _CONTAINERS = (list, tuple, set, frozenset, dict, str, range)
 _REGEX_INPUT: Classes = frozenset({str, bytes})
 
@@ -82,52 +81,45 @@ def _range(source: Source, validator: validate.Range, var: str, classes: Classes
         )
 
 
-def _members(container: Any, classes: Classes) -> Any:
-    """What `value in container` may be asked instead: a set where that is the same question."""
+def _choices(source: Source, container: Any, classes: Classes = frozenset()) -> str:
+    """What to test membership in: a set where that gives the same answers as the container."""
     if type(container) not in _CONTAINERS:
         raise Uncompiled(f"choices in a {type(container).__name__}")
-    if type(container) in (str, range):
-        return container
-    if not all(type(each) in SCALARS for each in container):
-        raise Uncompiled("choices of the user's own classes")
-    if not classes or not classes <= SCALARS:
-        return container
-    try:
-        return frozenset(container)
-    except TypeError:  # a signalling NaN
-        return container
+    if type(container) not in (str, range):
+        if not all(type(each) in SCALARS for each in container):
+            raise Uncompiled("choices of the user's own classes")
+        if classes and classes <= SCALARS:
+            with suppress(TypeError):  # a signalling NaN
+                container = frozenset(container)
+    return source.bind("choices", container)
 
 
 def _one_of(source: Source, validator: validate.OneOf, var: str, classes: Classes) -> None:
     _needs(classes, SCALARS | _SIZED, "OneOf")
-    choices = source.bind("choices", _members(validator.choices, classes))
-    source.fall_back_if(f"{var} not in {choices}")
+    source.fall_back_if(f"{var} not in {_choices(source, validator.choices, classes)}")
 
 
 def _none_of(source: Source, validator: validate.NoneOf, var: str, classes: Classes) -> None:
     _needs(classes, SCALARS | _SIZED, "NoneOf")
-    forbidden = source.bind("forbidden", _members(validator.iterable, classes))
-    source.fall_back_if(f"{var} in {forbidden}")
+    source.fall_back_if(f"{var} in {_choices(source, validator.iterable, classes)}")
 
 
 def _contains_only(
     source: Source, validator: validate.ContainsOnly, var: str, classes: Classes
 ) -> None:
-    _needs(classes, _ITERABLE, "ContainsOnly")
-    choices = source.bind("choices", _members(validator.choices, frozenset()))
+    _needs(classes, _SIZED, "ContainsOnly")
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
-        source.fall_back_if(f"{each} not in {choices}")
+        source.fall_back_if(f"{each} not in {_choices(source, validator.choices)}")
 
 
 def _contains_none_of(
     source: Source, validator: validate.ContainsNoneOf, var: str, classes: Classes
 ) -> None:
-    _needs(classes, _ITERABLE, "ContainsNoneOf")
-    forbidden = source.bind("forbidden", _members(validator.iterable, frozenset()))
+    _needs(classes, _SIZED, "ContainsNoneOf")
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
-        source.fall_back_if(f"{each} in {forbidden}")
+        source.fall_back_if(f"{each} in {_choices(source, validator.iterable)}")
 
 
 def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Classes) -> None:
@@ -147,14 +139,11 @@ def _equal(source: Source, validator: validate.Equal, var: str, classes: Classes
 
 def _predicate(source: Source, validator: validate.Predicate, var: str, classes: Classes) -> None:
     _needs(classes, SCALARS, "Predicate")
-    if type(validator.method) is not str or not _all_scalars(validator.kwargs):
+    plain = all(type(each) in SCALARS for each in validator.kwargs.values())
+    if type(validator.method) is not str or not plain:
         raise Uncompiled("Predicate with arguments that are not plain")
     arguments = f"**{source.bind('arguments', validator.kwargs)}" if validator.kwargs else ""
     source.fall_back_if(f"not getattr({var}, {source.constant(validator.method)})({arguments})")
-
-
-def _all_scalars(arguments: Mapping[str, Any]) -> bool:
-    return all(type(each) in SCALARS for each in arguments.values())
 
 
 def _and(source: Source, validator: validate.And, var: str, classes: Classes) -> None:
