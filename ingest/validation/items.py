@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cached_property
+from traceback import walk_tb
 from typing import Any
 from uuid import UUID
 
@@ -153,12 +154,8 @@ def _rule_failed(resource: Resource, error: Exception) -> InvalidItem:
 
 
 def _origin(error: BaseException) -> str:
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return "unknown"
-    return f"{traceback.tb_frame.f_code.co_qualname}:{traceback.tb_lineno}"
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_qualname}:{line}"
 
 
 def _shape(item: Any) -> str:

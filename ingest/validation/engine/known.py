@@ -68,23 +68,6 @@ _HARMLESS = frozenset(
         "_abc_impl",
     }
 )
-# Methods that take part in a load; an instance that carries one of its own is the user's code.
-_FIELD_METHODS = frozenset(
-    {
-        "_deserialize",
-        "_field_data_key",
-        "_format_num",
-        "_load",
-        "_make_object_from_format",
-        "_test_collection",
-        "_validate",
-        "_validate_missing",
-        "_validated",
-        "deserialize",
-        "make_error",
-        "num_type",
-    }
-)
 _SCHEMA_METHODS = (
     "__getattribute__",
     "_call_and_store",
@@ -107,7 +90,7 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
         Uncompiled: it is a field of the user's own, or one that no class describes.
     """
     mro = type(field).__mro__
-    own = _FIELD_METHODS & vars(field).keys()
+    own = [name for name in vars(field) if callable(getattr(type(field), name, None))]
     if own:
         raise Uncompiled(f"the field object has its own {min(own)}")
     for position, each in enumerate(mro):

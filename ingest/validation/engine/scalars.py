@@ -44,22 +44,22 @@ def _integer(source: Source, field: fields.Integer, var: str) -> Classes:
     if field.strict:
         source.fall_back_if(f"type({var}) is not int")
         return frozenset({int})
-    inputs = source.bind("number_input", _NUMBER_INPUT)
-    with source.block(f"if type({var}) is not int:"):
-        source.fall_back_if(f"type({var}) not in {inputs}")
-        source.line(f"{var} = int({var})")
-    return frozenset({int})
+    return _number(source, int, var)
 
 
 def _float(source: Source, field: fields.Float, var: str) -> Classes:
-    inputs = source.bind("number_input", _NUMBER_INPUT)
-    with source.block(f"if type({var}) is not float:"):
-        source.fall_back_if(f"type({var}) not in {inputs}")
-        source.line(f"{var} = float({var})")
+    classes = _number(source, float, var)
     if field.allow_nan is False:
         infinity = source.bind("infinity", _INFINITY)
         source.fall_back_if(f"not -{infinity} < {var} < {infinity}")
-    return frozenset({float})
+    return classes
+
+
+def _number(source: Source, kind: type, var: str) -> Classes:
+    with source.block(f"if type({var}) is not {kind.__name__}:"):
+        source.fall_back_if(f"type({var}) not in {source.bind('number_input', _NUMBER_INPUT)}")
+        source.line(f"{var} = {kind.__name__}({var})")
+    return frozenset({kind})
 
 
 def _decimal(source: Source, field: fields.Decimal, var: str) -> Classes:

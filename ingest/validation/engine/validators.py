@@ -20,7 +20,7 @@ Classes = frozenset[type]
 
 _SIZED: Classes = frozenset({str, bytes, list, dict, tuple})
 _CONTAINERS = (list, tuple, set, frozenset, dict, str, range)
-_REGEX_INPUT: Classes = frozenset({str, bytes})
+_TEXT: Classes = frozenset({str})
 
 # Each matches a part of what marshmallow's own patterns match, and the larger part of what people
 # send, at a fraction of the time. Whatever they do not match goes through marshmallow's.
@@ -30,14 +30,20 @@ PLAIN_URL = re.compile(r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:/?|[/?#]\S+
 
 
 def inline(source: Source, validator: Any, var: str, classes: Classes) -> None:
-    """Write `validator` for the value in `var`: refuse wherever it would raise.
+    """Write `validator` for the value in `var`: fall back wherever it would raise.
 
     Raises:
         Uncompiled: it is not a validator of marshmallow's, or not for such a value.
     """
-    write = _WRITERS.get(type(validator))
-    if write is None:
+    if type(validator) is validate.And:
+        for each in validator.validators:
+            inline(source, each, var, classes)
+        return
+    if type(validator) not in _WRITERS:
         raise Uncompiled(f"the validator {describe(validator)} is not marshmallow's")
+    write, allowed = _WRITERS[type(validator)]
+    if not classes or not classes <= allowed:
+        raise Uncompiled(f"{type(validator).__name__} on a value that is not plain")
     write(source, validator, var, classes)
 
 
@@ -46,13 +52,7 @@ def describe(validator: Any) -> str:
     return getattr(validator, "__name__", None) or type(validator).__name__
 
 
-def _needs(classes: Classes, allowed: Classes, what: str) -> None:
-    if not classes or not classes <= allowed:
-        raise Uncompiled(f"{what} on a value that is not plain")
-
-
 def _length(source: Source, validator: validate.Length, var: str, classes: Classes) -> None:
-    _needs(classes, _SIZED, "Length")
     low, high, equal = validator.min, validator.max, validator.equal
     if any(type(each) not in (int, type(None)) for each in (low, high, equal)):
         raise Uncompiled("Length with bounds that are no plain integers")
@@ -67,7 +67,6 @@ def _length(source: Source, validator: validate.Length, var: str, classes: Class
 
 
 def _range(source: Source, validator: validate.Range, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS, "Range")
     conditions = []
     if validator.min is not None:
         conditions.append(("<" if validator.min_inclusive else "<=", validator.min))
@@ -95,19 +94,16 @@ def _choices(source: Source, container: Any, classes: Classes = frozenset()) -> 
 
 
 def _one_of(source: Source, validator: validate.OneOf, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS | _SIZED, "OneOf")
     source.fall_back_if(f"{var} not in {_choices(source, validator.choices, classes)}")
 
 
 def _none_of(source: Source, validator: validate.NoneOf, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS | _SIZED, "NoneOf")
     source.fall_back_if(f"{var} in {_choices(source, validator.iterable, classes)}")
 
 
 def _contains_only(
     source: Source, validator: validate.ContainsOnly, var: str, classes: Classes
 ) -> None:
-    _needs(classes, _SIZED, "ContainsOnly")
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
         source.fall_back_if(f"{each} not in {_choices(source, validator.choices)}")
@@ -116,14 +112,12 @@ def _contains_only(
 def _contains_none_of(
     source: Source, validator: validate.ContainsNoneOf, var: str, classes: Classes
 ) -> None:
-    _needs(classes, _SIZED, "ContainsNoneOf")
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
         source.fall_back_if(f"{each} in {_choices(source, validator.iterable)}")
 
 
 def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Classes) -> None:
-    _needs(classes, _REGEX_INPUT, "Regexp")
     if type(validator.regex) is not re.Pattern:
         raise Uncompiled("Regexp with a pattern of another library")
     matches = source.bind("matches", validator.regex.match)
@@ -131,24 +125,17 @@ def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Class
 
 
 def _equal(source: Source, validator: validate.Equal, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS | _SIZED, "Equal")
     if type(validator.comparable) not in SCALARS:
         raise Uncompiled("Equal to a value that is not plain")
     source.fall_back_if(f"{var} != {source.constant(validator.comparable)}")
 
 
 def _predicate(source: Source, validator: validate.Predicate, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS, "Predicate")
     plain = all(type(each) in SCALARS for each in validator.kwargs.values())
     if type(validator.method) is not str or not plain:
         raise Uncompiled("Predicate with arguments that are not plain")
     arguments = f"**{source.bind('arguments', validator.kwargs)}" if validator.kwargs else ""
     source.fall_back_if(f"not getattr({var}, {source.constant(validator.method)})({arguments})")
-
-
-def _and(source: Source, validator: validate.And, var: str, classes: Classes) -> None:
-    for each in validator.validators:
-        inline(source, each, var, classes)
 
 
 def _check_message(message: Any) -> None:
@@ -167,7 +154,6 @@ def _check_message(message: Any) -> None:
 
 
 def _email(source: Source, validator: validate.Email, var: str, classes: Classes) -> None:
-    _needs(classes, frozenset({str}), "Email")
     _check_message(validator.error)
     own = {"USER_REGEX", "DOMAIN_REGEX", "DOMAIN_WHITELIST"} & vars(validator).keys()
     if own:
@@ -184,7 +170,6 @@ def _email(source: Source, validator: validate.Email, var: str, classes: Classes
 
 
 def _url(source: Source, validator: validate.URL, var: str, classes: Classes) -> None:
-    _needs(classes, frozenset({str}), "URL")
     _check_message(validator.error)
     if "_regex" in vars(validator) or not all(type(each) is str for each in validator.schemes):
         raise Uncompiled("a URL validator with parts of the user's own")
@@ -212,17 +197,17 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
         source.fall_back_if(f"{search}({text}) is None")
 
 
-_WRITERS: dict[type, Callable[[Source, Any, str, Classes], None]] = {
-    validate.And: _and,
-    validate.ContainsNoneOf: _contains_none_of,
-    validate.ContainsOnly: _contains_only,
-    validate.Email: _email,
-    validate.Equal: _equal,
-    validate.Length: _length,
-    validate.NoneOf: _none_of,
-    validate.OneOf: _one_of,
-    validate.Predicate: _predicate,
-    validate.Range: _range,
-    validate.Regexp: _regexp,
-    validate.URL: _url,
+_WRITERS: dict[type, tuple[Callable[[Source, Any, str, Classes], None], Classes]] = {
+    validate.ContainsNoneOf: (_contains_none_of, _SIZED),
+    validate.ContainsOnly: (_contains_only, _SIZED),
+    validate.Email: (_email, _TEXT),
+    validate.Equal: (_equal, SCALARS | _SIZED),
+    validate.Length: (_length, _SIZED),
+    validate.NoneOf: (_none_of, SCALARS | _SIZED),
+    validate.OneOf: (_one_of, SCALARS | _SIZED),
+    validate.Predicate: (_predicate, SCALARS),
+    validate.Range: (_range, SCALARS),
+    validate.Regexp: (_regexp, _TEXT | {bytes}),
+    validate.URL: (_url, _TEXT),
 }
+"""What writes each, and the classes of the values that it is written for."""

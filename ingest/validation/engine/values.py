@@ -1,8 +1,8 @@
 """What `Field.deserialize` does to a value that is there, for every field that can be compiled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from marshmallow import fields, missing
 
@@ -29,12 +29,6 @@ def compiled_class(field: fields.Field[Any]) -> type:
     return field_class(field, _COMPILED)
 
 
-class NestedWriter(Protocol):
-    """Writes the load of a nested schema; it is in `objects`, which needs this module."""
-
-    def __call__(self, scope: "Scope", field: fields.Nested, var: str) -> Classes: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where a value stands."""
@@ -44,7 +38,8 @@ class Scope:
     """What `deserialize` is given as `partial`; None where it is given none."""
     schemas: tuple[type, ...]
     """The classes of the schemas around it, the outermost first."""
-    write_nested: NestedWriter
+    write_nested: Callable[["Scope", fields.Nested, str], Classes]
+    """Writes the load of a nested schema; it is in `objects`, which needs this module."""
     compile_schema: CompileSchema
     """Compiles the nested schemas of fields that are not."""
 
