@@ -149,16 +149,16 @@ def _late(
     source = scope.source
     with source.function(parameters, fallback):
         with source.guarded():
-            late = write_object_late(scope, schema, unknown)
+            coverage = write_object_late(scope, schema, unknown)
         with source.block("else:"):
             if reports:
                 source.line("errors = ErrorStore()")
-            late.write_second_half()
+            source.write_deferred()
             if reports:
                 source.line("if errors.errors:")
                 source.line("    fail(item, out, errors.errors)")
             source.line("return out")
-    return source, late.coverage
+    return source, coverage
 
 
 def _scope(schema: Schema, partial: Any) -> Scope:

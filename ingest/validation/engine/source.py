@@ -46,6 +46,7 @@ class Source:
         self._counts: dict[str, int] = {}
         self._bound: dict[int, str] = {}
         self._field_start = 0
+        self._deferred: list[str] = []
 
     def line(self, text: str) -> None:
         """Add one line at the present depth."""
@@ -108,6 +109,18 @@ class Source:
         except Uncompiled:
             del self.lines[start:]
             raise
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Keep what is written inside until `write_deferred`, at the same depth."""
+        lines, self.lines = self.lines, self._deferred
+        try:
+            yield
+        finally:
+            self.lines = lines
+
+    def write_deferred(self) -> None:
+        self.lines += self._deferred
 
     def begin_field(self) -> None:
         """A field of the outermost schema begins here."""
