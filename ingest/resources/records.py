@@ -28,8 +28,6 @@ INDEX, VERSION, GROUP, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$g", "$set", "$key"
 Record = dict[str, Any]
 Recorded = tuple[Record, bool]
 """A record, and whether `restore` gives the item back from it."""
-MAX_PATTERNS = 1_000
-"""Combinations of carried fields whose bits are remembered."""
 
 
 class RecordWriter:
@@ -42,7 +40,6 @@ class RecordWriter:
         self._partial = action is Action.UPDATE
         self.converters = [FieldConverter(field, resource) for field in resource.fields]
         self._sources = {field.source for field in resource.fields}
-        self._patterns: dict[tuple[bool, ...], str] = {}
         self.required = _required_of_clients(resource, action, options)
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE
@@ -83,9 +80,10 @@ class RecordWriter:
         made = self._resource.server_key and self._resource.key.data_key not in item
         # Neither may the record hold more than the item: a `load_default`, a hook's value.
         restorable = same == len(item) == len(record) - 1 - (made and key is not missing)
-        if self._resource.keeps_unknown and (extra := self._extra(loaded)):
+        if self._resource.keeps_unknown:
+            extra = {name: value for name, value in loaded.items() if name not in self._sources}
             try:
-                record[EXTRA] = json_value(extra)
+                record |= {EXTRA: json_value(extra)} if extra else {}
             except NotStorable as error:
                 problems.append(_error_at(error.path, error))
         named = {problem.field for problem in problems}
@@ -145,18 +143,10 @@ class RecordWriter:
 
     def carried(self, record: Record, item: Mapping[str, Any]) -> str:
         """Which fields the item carried: those of the record that are no `load_default`."""
-        pattern = tuple(
-            field.column in record and carries(item, field) for field in self._resource.fields
+        return "".join(
+            "1" if field.column in record and carries(item, field) else "0"
+            for field in self._resource.fields
         )
-        bits = self._patterns.get(pattern)
-        if bits is None:
-            bits = "".join("1" if carried else "0" for carried in pattern)
-            if len(self._patterns) < MAX_PATTERNS:
-                self._patterns[pattern] = bits
-        return bits
-
-    def _extra(self, loaded: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in loaded.items() if key not in self._sources}
 
     def _unidentified(self, record: Record, item: Mapping[str, Any]) -> list[ItemError]:
         """Errors of what identifies the item: it must be there, and a key is never null.

@@ -7,10 +7,11 @@ function unless that falls back. Each hook is called once, as marshmallow would 
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 from marshmallow.error_store import ErrorStore
 
+from ingest.resources.resource import nested_in
 from ingest.validation.engine.source import FALLBACK
 
 # marshmallow does not annotate these two.
@@ -119,14 +120,5 @@ def _schemas_in(schema: Schema, around: tuple[type[Schema], ...] = ()) -> Iterat
         return
     yield schema
     for field in schema.load_fields.values():
-        for nested in _nested_in(field):
+        for nested in nested_in(field):
             yield from _schemas_in(nested.schema, (*around, type(schema)))
-
-
-def _nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:
-    if isinstance(field, fields.Nested):
-        yield field
-    inner = [getattr(field, name, None) for name in ("inner", "key_field", "value_field")]
-    for each in (*inner, *getattr(field, "tuple_fields", ())):
-        if each is not None:
-            yield from _nested_in(each)

@@ -24,7 +24,6 @@ from ingest.resources.conversion import FieldConverter
 from ingest.resources.records import (
     CLIENT_KEY,
     INDEX,
-    MAX_PATTERNS,
     SET,
     Record,
     Recorded,
@@ -41,6 +40,8 @@ Accept = Callable[[int, Any, str | None], Recorded | None]
 Write = Callable[[int, Any, Mapping[str, Any], Any], Recorded | None]
 """From what `RecordWriter.write` takes."""
 
+_MAX_PATTERNS = 1_000
+"""Combinations of carried fields whose bits are remembered."""
 # How orjson writes NUL; a backslash before the text "u0000" looks the same.
 _ESCAPED_NUL = b"\\u0000"
 
@@ -223,6 +224,6 @@ def _write_carried(source: Source, resource: Resource, writer: RecordWriter) -> 
     source.line(f"carried = {known}.get(pattern)")
     with source.block("if carried is None:"):
         source.line(f"carried = {source.bind('carried_of', writer.carried)}(record, item)")
-        with source.block(f"if len({known}) < {MAX_PATTERNS}:"):
+        with source.block(f"if len({known}) < {_MAX_PATTERNS}:"):
             source.line(f"{known}[pattern] = carried")
     source.line(f"record[{SET!a}] = carried")
