@@ -19,7 +19,7 @@ from ingest.validation.engine.late import (
     write_object_late,
 )
 from ingest.validation.engine.objects import write_many, write_nested, write_object
-from ingest.validation.engine.schema_fields import Partial
+from ingest.validation.engine.schema_fields import Load, Partial
 from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
 from ingest.validation.engine.values import Scope
 
@@ -49,25 +49,17 @@ def compile_validator(
     options: dict[str, Any] = {"partial": partial, "unknown": unknown}
     given = {name: value for name, value in options.items() if value is not None}
     marshmallow = bind(schema.load, **given)
-    effective = schema.partial if partial is None else partial
-    mode = schema.unknown if unknown is None else unknown
     try:
         check_schema(schema)
         compiled = _many if schema.many else _one
-        return compiled(schema, effective, mode, marshmallow)
+        return compiled(Load.of(schema, partial, unknown), marshmallow)
     except Uncompiled as left:
         names = schema.load_fields or [""]
-        whole = [Coverage(name, WHOLE_ITEM, str(left)) for name in names]
-        return Validator(marshmallow, "", whole)
+        return Validator(marshmallow, "", [Coverage(name, WHOLE_ITEM, str(left)) for name in names])
 
 
 def explain_schema(schema: Schema, partial: Partial = None) -> Sequence[Coverage]:
-    """How each field that `schema` loads is loaded by a compiled validator.
-
-    Args:
-        schema: an instance.
-        partial: what `load` would be given.
-    """
+    """How each field that `schema` loads is loaded by its compiled validator."""
     return compile_validator(schema, partial).coverage
 
 
@@ -82,74 +74,69 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
         check_schema(schema)
         if schema.many or load_hooks(schema):
             return None
-        effective = schema.partial if partial is None else partial
-        source = _early(schema, effective, schema.unknown, "item", "FALLBACK")
+        source = _early(Load.of(schema, partial), "item", "FALLBACK")
     except Uncompiled:
         return None
     return source.compiled(FALLBACK=FALLBACK)
 
 
-def _many(
-    schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
-) -> Validator:
-    if load_hooks(schema):
+def _many(load: Load, marshmallow: Callable[[Any], Any]) -> Validator:
+    if load_hooks(load.schema):
         raise Uncompiled("hooks of a schema with many=True")
-    scope = _scope(schema, partial)
+    scope = _scope(load)
     source = scope.source
     with source.function("item", "marshmallow(item)"), source.guarded():
         source.line("loaded = item")
-        write_many(scope, schema, unknown, "loaded")
+        write_many(scope, load, "loaded")
         source.line("return loaded")
-    return Validator(source.compiled(marshmallow=marshmallow), source.text(), _compiled(schema))
+    return Validator(source.compiled(marshmallow=marshmallow), source.text(), _compiled(load))
 
 
-def _one(
-    schema: Schema, partial: Any, unknown: str, marshmallow: Callable[[Any], Any]
-) -> Validator:
-    hooks = load_hooks(schema)
+def _one(load: Load, marshmallow: Callable[[Any], Any]) -> Validator:
+    hooks = load_hooks(load.schema)
     # Of a load with hooks, only the fields are generated, with the ErrorStore of all of it.
     how = ("item, errors", "FALLBACK") if hooks else ("item", "marshmallow(item)")
     try:
-        source, coverage = _early(schema, partial, unknown, *how), _compiled(schema)
+        source, coverage = _early(load, *how), _compiled(load)
     except Uncompiled:
-        source, coverage = _late(schema, partial, unknown, *how, reports=not hooks)
-    load = source.compiled(
+        source, coverage = _late(load, *how, reports=not hooks)
+    function = source.compiled(
         marshmallow=marshmallow,
         FALLBACK=FALLBACK,
         ErrorStore=ErrorStore,
         ValidationError=ValidationError,
         note=note,
-        fail=failure(schema, partial),
+        fail=failure(load),
     )
     if hooks:
-        load = with_hooks(schema, load, partial, unknown)
+        function = with_hooks(load, function)
         coverage = [*coverage, Coverage("", CALLS_HOOKS, ", ".join(hooks))]
-    return Validator(load, source.text(), coverage)
+    return Validator(function, source.text(), coverage)
 
 
-def _compiled(schema: Schema) -> list[Coverage]:
-    return [Coverage(name, COMPILED) for name in schema.load_fields]
+def _compiled(load: Load) -> list[Coverage]:
+    return [Coverage(name, COMPILED) for name in load.schema.load_fields]
 
 
-def _early(schema: Schema, partial: Any, unknown: str, parameters: str, fallback: str) -> Source:
+def _early(load: Load, parameters: str, fallback: str) -> Source:
     """A function that calls no code of the user's."""
-    scope = _scope(schema, partial)
+    scope = _scope(load)
     source = scope.source
     with source.function(parameters, fallback), source.guarded():
-        write_object(scope, schema, unknown, "item", "out")
+        write_object(scope, load, "item", "out")
         source.line("return out")
     return source
 
 
 def _late(
-    schema: Schema, partial: Any, unknown: str, parameters: str, fallback: str, *, reports: bool
+    load: Load, parameters: str, fallback: str, *, reports: bool
 ) -> tuple[Source, list[Coverage]]:
     """A function that calls the user's code after all else; it `reports` errors, or notes them."""
-    scope = _scope(schema, partial)
+    scope = _scope(load)
     source = scope.source
     with source.function(parameters, fallback):
         with source.guarded():
-            coverage = write_object_late(scope, schema, unknown)
+            coverage = write_object_late(scope, load)
         with source.block("else:"):
             if reports:
                 source.line("errors = ErrorStore()")
@@ -161,9 +148,11 @@ def _late(
     return source, coverage
 
 
-def _scope(schema: Schema, partial: Any) -> Scope:
-    source = Source("load", type(schema).__name__)
-    return Scope(source, partial, (type(schema),), write_nested, _load_of_nested)
+def _scope(load: Load) -> Scope:
+    kind = type(load.schema)
+    return Scope(
+        Source("load", kind.__name__), load.partial, (kind,), write_nested, _load_of_nested
+    )
 
 
 def _load_of_nested(schema: Schema, partial: Any, unknown: str | None) -> Callable[[Any], Any]:

@@ -12,6 +12,7 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 from marshmallow.error_store import ErrorStore
 
 from ingest.resources.resource import nested_in
+from ingest.validation.engine.schema_fields import Load
 from ingest.validation.engine.source import FALLBACK
 
 # marshmallow does not annotate these two.
@@ -19,22 +20,16 @@ new_errors: Callable[[], ErrorStore] = ErrorStore
 messages_of: Callable[[ValidationError], Any] = ValidationError.normalized_messages
 
 
-def with_hooks(
-    schema: Schema,
-    load_fields: Callable[..., Any],
-    partial: Any,
-    unknown: str,
-) -> Callable[[Any], Any]:
+def with_hooks(whole: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
     """A `load` for one item that runs the schema's hooks around `load_fields`.
 
     Args:
-        schema: its `_do_load` is marshmallow's.
+        whole: of a schema whose `_do_load` is marshmallow's.
         load_fields: from raw data and an ErrorStore to the loaded fields, or FALLBACK.
-        partial: the effective one.
-        unknown: the effective one.
     """
-    options = {"many": False, "partial": partial, "unknown": unknown}
-    fail = failure(schema, partial)
+    schema = whole.schema
+    options: dict[str, Any] = {"many": False, "partial": whole.partial, "unknown": whole.unknown}
+    fail = failure(whole)
     before, after = _processors(schema, PRE_LOAD), _processors(schema, POST_LOAD)
     validates, validates_schema = schema._hooks[VALIDATES], schema._hooks[VALIDATES_SCHEMA]
 
@@ -85,20 +80,16 @@ def with_hooks(
 
 def _processors(schema: Schema, tag: str) -> list[tuple[str, bool]]:
     """The names of a tag's methods in the order of a load, and whether each gets the raw item."""
-    hooks = schema._hooks[tag]
-    for_collections = [hook for hook in hooks if hook[1]]
-    for_items = [hook for hook in hooks if not hook[1]]
-    return [
-        (name, given.get("pass_original", False)) for name, _, given in for_collections + for_items
-    ]
+    collections_first = sorted(schema._hooks[tag], key=lambda hook: not hook[1])
+    return [(name, given.get("pass_original", False)) for name, _, given in collections_first]
 
 
-def failure(schema: Schema, partial: Any) -> Callable[[Any, Any, Any], NoReturn]:
+def failure(load: Load) -> Callable[[Any, Any, Any], NoReturn]:
     """What raises the error of a load that failed, as marshmallow does."""
 
     def fail(item: Any, result: Any, errors: Any) -> NoReturn:
         error = ValidationError(errors, data=item, valid_data=result)
-        schema.handle_error(error, item, many=False, partial=partial)
+        load.schema.handle_error(error, item, many=False, partial=load.partial)
         raise error
 
     return fail

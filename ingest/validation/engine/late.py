@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
-from marshmallow import Schema, ValidationError, missing
+from marshmallow import ValidationError, missing
 from marshmallow.error_store import ErrorStore
 from marshmallow.validate import And
 
 from ingest.validation.engine.nested import with_compiled_schemas
 from ingest.validation.engine.objects import ObjectWriter, calls_user, write_assignment
-from ingest.validation.engine.schema_fields import LoadField
+from ingest.validation.engine.schema_fields import Load, LoadField
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import describe
 from ingest.validation.engine.values import Called, Scope
@@ -43,13 +43,13 @@ def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
     return error.valid_data or missing
 
 
-def write_object_late(scope: Scope, schema: Schema, unknown: str) -> list[Coverage]:
+def write_object_late(scope: Scope, load: Load) -> list[Coverage]:
     """Write the load of `item` into `out`: first what no code of the user's has a part in.
 
     All else is deferred; it also expects `errors`, an ErrorStore.
     """
     source = scope.source
-    writer = ObjectWriter(scope, schema, unknown, "item", "out")
+    writer = ObjectWriter(scope, load, "item", "out")
     coverage = []
     for each in writer.fields:
         var = source.fresh("value")
@@ -84,14 +84,14 @@ def _write_whole_field(scope: Scope, each: LoadField, var: str) -> None:
     nothing = source.bind("MISSING", missing)
     source.comment("marshmallow", each.key)
     source.line(f"{var} = item.get({each.key!a}, {nothing})")
-    load = source.bind("deserialize", field.deserialize)
+    deserialize = source.bind("deserialize", field.deserialize)
     arguments = f"{var}, {each.key!a}, item"
     if type(each.partial) is list:
         arguments += f", partial=[*{source.bind('names', each.partial)}]"
     elif each.partial is not None:
         arguments += f", partial={each.partial}"
     with source.block(f"if {var} is not {nothing}:") if each.excused else nullcontext():
-        _write_call(source, each, f"{load}({arguments})", var, var)
+        _write_call(source, each, f"{deserialize}({arguments})", var, var)
     _write_late_assignment(source, each, var)
 
 

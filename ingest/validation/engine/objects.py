@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import EXCLUDE, INCLUDE, Schema, fields, missing, utils
 
 from ingest.validation.engine.known import check_schema, load_hooks
-from ingest.validation.engine.schema_fields import LoadField, load_fields
+from ingest.validation.engine.schema_fields import Load, LoadField
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes
 from ingest.validation.engine.values import (
@@ -26,13 +26,13 @@ _NESTED_AT_MOST = 2
 """How often a schema is written out inside itself."""
 
 
-def write_object(scope: Scope, schema: Schema, unknown: str, data: str, out: str) -> None:
+def write_object(scope: Scope, load: Load, data: str, out: str) -> None:
     """Write the load of the raw object in `data` into the new object `out`.
 
     Raises:
         Uncompiled: a part of it is marshmallow's to do; the message begins with the field.
     """
-    writer = ObjectWriter(scope, schema, unknown, data, out)
+    writer = ObjectWriter(scope, load, data, out)
     for each in writer.fields:
         try:
             if calls_user(each.default):
@@ -50,27 +50,22 @@ class ObjectWriter:
     Counting the fields that are absent tells whether there are unknown keys, at next to no cost.
     """
 
-    def __init__(self, scope: Scope, schema: Schema, unknown: str, data: str, out: str) -> None:
+    def __init__(self, scope: Scope, load: Load, data: str, out: str) -> None:
         """Write what comes before the first field.
 
         Args:
-            scope: where the object stands.
-            schema: what loads it.
-            unknown: what the schema does with keys that are no field's.
-            data: the variable with the raw object.
-            out: the variable with the new object.
+            data, out: the variables with the raw object and the new one.
         """
-        self.fields = [*load_fields(schema, scope.partial)]
+        self.fields = [*load.fields()]
         self._scope, self._source, self._data, self._out = scope, scope.source, data, out
-        self._unknown = unknown
+        self._unknown = load.unknown
         # As marshmallow makes it: the order of a difference of sets may depend on that.
         self._keys = {each.key for each in self.fields}
-        self._counted = unknown != EXCLUDE and len(self._keys) == len(self.fields)
+        self._counted = load.unknown != EXCLUDE and len(self._keys) == len(self.fields)
         self._absent = self._source.fresh("absent")
         self._source.fall_back_if(f"type({data}) is not dict")
-        made = "{}"
-        if schema.dict_class is OrderedDict:
-            made = f"{self._source.bind('OrderedDict', OrderedDict)}()"
+        ordered = load.schema.dict_class is OrderedDict
+        made = f"{self._source.bind('OrderedDict', OrderedDict)}()" if ordered else "{}"
         self._source.line(f"{out} = {made}")
         if self._counted:
             self._source.line(f"{self._absent} = 0")
@@ -79,7 +74,6 @@ class ObjectWriter:
         """Write the load of one field into `var`, calling no code of the user's.
 
         Args:
-            each: the field.
             var: left `missing` where the field is absent and has no plain default.
             assign_to: the new object; None where that is written later.
 
@@ -180,18 +174,13 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
     if load_hooks(schema):
         raise Uncompiled("the nested schema has hooks")
     plucked = _plucked_key(field) if isinstance(field, fields.Pluck) else None
-    unknown = schema.unknown if field.unknown is None else field.unknown
-    if unknown not in ("raise", "include", "exclude"):
+    load = Load.of(schema, scope.partial, field.unknown)
+    if load.unknown not in ("raise", "include", "exclude"):
         raise Uncompiled("its unknown is none of RAISE, INCLUDE and EXCLUDE")
-    inner = replace(
-        scope,
-        partial=schema.partial if scope.partial is None else scope.partial,
-        schemas=(*scope.schemas, type(schema)),
-    )
     if (field.many or plucked is not None) and bool(field.many) != bool(schema.many):
         raise Uncompiled("the field and its schema disagree about many")
     write = write_many if schema.many else _write_one
-    return write(inner, schema, unknown, var, plucked)
+    return write(replace(scope, schemas=(*scope.schemas, type(schema))), load, var, plucked)
 
 
 def _nested_schema(field: fields.Nested) -> Schema:
@@ -211,28 +200,24 @@ def _plucked_key(field: fields.Pluck) -> str:
     return key
 
 
-def _write_one(
-    scope: Scope, schema: Schema, unknown: str, var: str, plucked: str | None = None
-) -> Classes:
+def _write_one(scope: Scope, load: Load, var: str, plucked: str | None = None) -> Classes:
     raw, out = var, scope.source.fresh("out")
     if plucked is not None:
         raw = scope.source.fresh("raw")
         scope.source.line(f"{raw} = {{{plucked!a}: {var}}}")
-    write_object(scope, schema, unknown, raw, out)
+    write_object(scope, load, raw, out)
     scope.source.line(f"{var} = {out}")
-    return frozenset({schema.dict_class})
+    return frozenset({load.schema.dict_class})
 
 
-def write_many(
-    scope: Scope, schema: Schema, unknown: str, var: str, plucked: str | None = None
-) -> Classes:
+def write_many(scope: Scope, load: Load, var: str, plucked: str | None = None) -> Classes:
     """Write the load of a list of raw objects into a list of new ones."""
     source = scope.source
     source.fall_back_if(f"type({var}) is not list")
     many, each = source.fresh("many"), source.fresh("each")
     source.line(f"{many} = []")
     with source.block(f"for {each} in {var}:"):
-        _write_one(scope, schema, unknown, each, plucked)
+        _write_one(scope, load, each, plucked)
         source.line(f"{many}.append({each})")
     source.line(f"{var} = {many}")
     return frozenset({list})

@@ -32,7 +32,7 @@ from ingest.resources.records import (
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_exact
 from ingest.validation.engine.record_columns import PLAIN_UUID, write_known, write_unknown
-from ingest.validation.engine.schema_fields import LoadField, Partial, load_fields
+from ingest.validation.engine.schema_fields import Load, LoadField, Partial
 from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
 
 Accept = Callable[[int, Any, str | None], Recorded | None]
@@ -59,7 +59,7 @@ def generate_accept(resource: Resource, writer: RecordWriter, partial: Partial) 
     load = compile_exact(resource.schema, partial)
     if load is None:
         return None
-    loads = {each.name: each for each in load_fields(resource.schema, partial)}
+    loads = {each.name: each for each in Load.of(resource.schema, partial).fields()}
     stored = _stored(writer, {each.target for each in loads.values()})
     in_place = len(stored) == len(loads) and all(
         each.column == each.field.source and "." not in each.field.source for each in stored

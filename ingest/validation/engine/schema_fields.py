@@ -1,9 +1,9 @@
-"""The fields of a schema that take part in a load, and what `partial` means for each of them."""
+"""One load of a schema: its options, the fields that take part, what `partial` means for each."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from marshmallow import Schema, fields, missing
 
@@ -44,20 +44,38 @@ class LoadField:
         return missing if self.excused else self.field.load_default
 
 
-def load_fields(schema: Schema, partial: Any) -> Iterator[LoadField]:
-    """The fields that take part in a load with the effective `partial`.
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a schema loads, with its own options where `load` is given none."""
 
-    Raises:
-        Uncompiled: the meaning of `partial` may change between two looks: a generator, for example.
-    """
-    if type(partial) in _COLLECTIONS:
-        if not all(type(name) is str for name in partial):
-            raise Uncompiled("partial holds more than plain strings")
-    elif partial is not None and partial is not True and partial is not False:
-        raise Uncompiled(f"partial is a {type(partial).__name__}")
-    for name, field in schema.load_fields.items():
-        if type(partial) not in _COLLECTIONS:
-            yield LoadField(name, field, partial is True, partial)
-            continue
-        below = [each[len(name) + 1 :] for each in partial if each.startswith(f"{name}.")]
-        yield LoadField(name, field, name in partial, below)
+    schema: Schema
+    partial: Any
+    unknown: str
+
+    @classmethod
+    def of(cls, schema: Schema, partial: Partial = None, unknown: str | None = None) -> Self:
+        return cls(
+            schema,
+            schema.partial if partial is None else partial,
+            schema.unknown if unknown is None else unknown,
+        )
+
+    def fields(self) -> Iterator[LoadField]:
+        """The fields that take part.
+
+        Raises:
+            Uncompiled: the meaning of `partial` may change between two looks: it is a generator,
+                for example.
+        """
+        partial = self.partial
+        if type(partial) in _COLLECTIONS:
+            if not all(type(name) is str for name in partial):
+                raise Uncompiled("partial holds more than plain strings")
+        elif partial is not None and partial is not True and partial is not False:
+            raise Uncompiled(f"partial is a {type(partial).__name__}")
+        for name, field in self.schema.load_fields.items():
+            if type(partial) not in _COLLECTIONS:
+                yield LoadField(name, field, partial is True, partial)
+                continue
+            below = [each[len(name) + 1 :] for each in partial if each.startswith(f"{name}.")]
+            yield LoadField(name, field, name in partial, below)
