@@ -3,7 +3,8 @@
 `items` makes one item a record or every error of it, with what `engine` compiles of its schema.
 """
 
-from ingest.validation.engine.compiler import Validator, compile_validator, explain_schema
+from ingest.validation.engine.compiler import explain_schema
 from ingest.validation.engine.late import Coverage
+from ingest.validation.validator import Validator, compile_validator
 
 __all__ = ["Coverage", "Validator", "compile_validator", "explain_schema"]

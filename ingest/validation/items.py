@@ -15,10 +15,10 @@ from ingest.ids import uuid7_texts
 from ingest.model import Action, ItemError, Options, Unreadable
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
-from ingest.validation.engine.compiler import compile_validator
+from ingest.validation.engine.compiler import compile_load
 from ingest.validation.engine.hooks import count_fields, has_pre_load
+from ingest.validation.engine.load import Partial
 from ingest.validation.engine.record_functions import generate_accept, generate_write
-from ingest.validation.engine.schema_fields import Partial
 from ingest.validation.messages import explain, explain_field
 from ingest.validation.meta import read_meta
 
@@ -36,7 +36,7 @@ class ItemValidator:
         partial: Partial = (
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
         )
-        self._load = compile_validator(resource.schema, partial).load
+        self._load = compile_load(resource.schema, partial).load
         self._copies = has_pre_load(resource.schema)
         self._writer = RecordWriter(resource, action, options)
         self.write = generate_write(resource, self._writer)

@@ -1,4 +1,4 @@
-"""`compile_validator`: a schema's `load`, as one generated function for each item."""
+"""A schema's `load`, as one generated function for each item."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from ingest.validation.engine.late import (
     note,
     write_object_late,
 )
+from ingest.validation.engine.load import Load, Partial
 from ingest.validation.engine.objects import write_many, write_nested, write_object
-from ingest.validation.engine.schema_fields import Load, Partial
 from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
 from ingest.validation.engine.values import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Validator:
-    """Loads items with one schema and one `partial`. Results and messages equal `schema.load`'s."""
+class CompiledLoad:
+    """What loads one item with a schema and options; results and errors equal `schema.load`'s."""
 
     load: Callable[[Any], Any]
     """From a raw item to the loaded one; raises marshmallow's ValidationError."""
@@ -36,31 +36,33 @@ class Validator:
     """How each field is loaded."""
 
 
-def compile_validator(
-    schema: Schema, partial: Partial = None, unknown: str | None = None
-) -> Validator:
-    """Compile the load of one item.
+def compile_load(
+    schema: Schema,
+    partial: Partial = None,
+    unknown: str | None = None,
+    many: bool | None = None,
+) -> CompiledLoad:
+    """Compile `schema.load` with the other arguments; None stands for the schema's own option.
 
-    Args:
-        schema: an instance, read now: what is changed in its fields later is not seen.
-        partial: what `load` is given; None stands for the schema's own.
-        unknown: what `load` is given; None stands for the schema's own.
+    What is changed in the schema's fields later is not seen.
     """
-    options: dict[str, Any] = {"partial": partial, "unknown": unknown}
+    options: dict[str, Any] = {"partial": partial, "unknown": unknown, "many": many}
     given = {name: value for name, value in options.items() if value is not None}
     marshmallow = bind(schema.load, **given)
     try:
         check_schema(schema)
-        compiled = _many if schema.many else _one
+        compiled = _many if (schema.many if many is None else many) else _one
         return compiled(Load.of(schema, partial, unknown), marshmallow)
     except Uncompiled as left:
         names = schema.load_fields or [""]
-        return Validator(marshmallow, "", [Coverage(name, WHOLE_ITEM, str(left)) for name in names])
+        return CompiledLoad(
+            marshmallow, "", [Coverage(name, WHOLE_ITEM, str(left)) for name in names]
+        )
 
 
 def explain_schema(schema: Schema, partial: Partial = None) -> Sequence[Coverage]:
-    """How each field that `schema` loads is loaded by its compiled validator."""
-    return compile_validator(schema, partial).coverage
+    """How each field that `schema` loads is loaded by its compiled function."""
+    return compile_load(schema, partial).coverage
 
 
 def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | None:
@@ -80,7 +82,7 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
     return source.compiled(FALLBACK=FALLBACK)
 
 
-def _many(load: Load, marshmallow: Callable[[Any], Any]) -> Validator:
+def _many(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
     if load_hooks(load.schema):
         raise Uncompiled("hooks of a schema with many=True")
     scope = _scope(load)
@@ -89,10 +91,10 @@ def _many(load: Load, marshmallow: Callable[[Any], Any]) -> Validator:
         source.line("loaded = item")
         write_many(scope, load, "loaded")
         source.line("return loaded")
-    return Validator(source.compiled(marshmallow=marshmallow), source.text(), _compiled(load))
+    return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), _compiled(load))
 
 
-def _one(load: Load, marshmallow: Callable[[Any], Any]) -> Validator:
+def _one(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
     hooks = load_hooks(load.schema)
     # Of a load with hooks, only the fields are generated, with the ErrorStore of all of it.
     how = ("item, errors", "FALLBACK") if hooks else ("item", "marshmallow(item)")
@@ -111,7 +113,7 @@ def _one(load: Load, marshmallow: Callable[[Any], Any]) -> Validator:
     if hooks:
         function = with_hooks(load, function)
         coverage = [*coverage, Coverage("", CALLS_HOOKS, ", ".join(hooks))]
-    return Validator(function, source.text(), coverage)
+    return CompiledLoad(function, source.text(), coverage)
 
 
 def _compiled(load: Load) -> list[Coverage]:
@@ -156,4 +158,4 @@ def _scope(load: Load) -> Scope:
 
 
 def _load_of_nested(schema: Schema, partial: Any, unknown: str | None) -> Callable[[Any], Any]:
-    return compile_validator(schema, partial, unknown).load
+    return compile_load(schema, partial, unknown).load

@@ -12,7 +12,7 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 from marshmallow.error_store import ErrorStore
 
 from ingest.resources.resource import nested_in
-from ingest.validation.engine.schema_fields import Load
+from ingest.validation.engine.load import Load
 from ingest.validation.engine.source import FALLBACK
 
 # marshmallow does not annotate these two.

@@ -13,9 +13,9 @@ from marshmallow import ValidationError, missing
 from marshmallow.error_store import ErrorStore
 from marshmallow.validate import And
 
+from ingest.validation.engine.load import Load, LoadField
 from ingest.validation.engine.nested import with_compiled_schemas
 from ingest.validation.engine.objects import ObjectWriter, calls_user, write_assignment
-from ingest.validation.engine.schema_fields import Load, LoadField
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import describe
 from ingest.validation.engine.values import Called, Scope

@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields
 
 from ingest.validation.engine.known import check_schema, field_class
+from ingest.validation.engine.load import cache_key
 from ingest.validation.engine.source import Uncompiled
 
 CompileSchema = Callable[[Schema, Any, str | None], Callable[[Any], Any]]
@@ -29,8 +30,7 @@ class CompiledSchema:
         self._loads: dict[Any, Callable[[Any], Any]] = {}
 
     def load(self, data: Any, *, unknown: str | None = None, partial: Any = None) -> Any:
-        hashable = tuple(partial) if type(partial) in (list, set) else partial
-        key = unknown, type(partial), hashable  # True is not 1
+        key = unknown, cache_key(partial)
         load = self._loads.get(key)
         if load is None:
             load = self._loads[key] = self._compile(self._schema, partial, unknown)

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import EXCLUDE, INCLUDE, Schema, fields, missing, utils
 
 from ingest.validation.engine.known import check_schema, load_hooks
-from ingest.validation.engine.schema_fields import Load, LoadField
+from ingest.validation.engine.load import Load, LoadField
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes
 from ingest.validation.engine.values import (

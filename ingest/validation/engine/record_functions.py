@@ -31,8 +31,8 @@ from ingest.resources.records import (
 )
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_exact
+from ingest.validation.engine.load import Load, LoadField, Partial
 from ingest.validation.engine.record_columns import PLAIN_UUID, write_known, write_unknown
-from ingest.validation.engine.schema_fields import Load, LoadField, Partial
 from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
 
 Accept = Callable[[int, Any, str | None], Recorded | None]

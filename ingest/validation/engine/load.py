@@ -46,7 +46,7 @@ class LoadField:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a schema loads, with its own options where `load` is given none."""
+    """A schema, and the options of its `load`: its own ones where they are not given."""
 
     schema: Schema
     partial: Any
@@ -79,3 +79,8 @@ class Load:
                 continue
             below = [each[len(name) + 1 :] for each in partial if each.startswith(f"{name}.")]
             yield LoadField(name, field, name in partial, below)
+
+
+def cache_key(partial: Any) -> Any:
+    """What tells one `partial` from another (True is not 1); hashable if what it holds is."""
+    return type(partial), tuple(partial) if type(partial) in (list, set) else partial

@@ -94,9 +94,10 @@ def test_valid_items_never_touch_marshmallow(
     schema: Schema, item: Any, partial: Any, no_marshmallow: Callable[[], None]
 ) -> None:
     expected = schema.load(item, partial=partial)
-    validator = compile_validator(schema, partial)
+    validator = compile_validator(schema)
+    validator.load(item, partial)  # compiles for this partial
     no_marshmallow()
-    assert validator.load(item) == expected
+    assert validator.load(item, partial) == expected
 
 
 def test_an_invalid_item_gets_marshmallows_messages() -> None:
@@ -109,6 +110,28 @@ def test_an_invalid_item_gets_marshmallows_messages() -> None:
     assert ours.value.valid_data == theirs.value.valid_data
     assert ours.value.data is item
     assert ours.value.__context__ is None
+
+
+def test_load_many_tells_results_and_messages_by_index() -> None:
+    validator = compile_validator(DealSchema())
+    loaded, errors = validator.load_many(iter([DEAL, {}, 5, DEAL]))
+    assert loaded == [DealSchema().load(DEAL)] * 2
+    assert errors == {
+        1: {
+            "title": ["Missing data for required field."],
+            "value": ["Missing data for required field."],
+        },
+        2: {"_schema": ["Invalid input type."]},
+    }
+
+
+def test_load_many_takes_single_items_of_a_schema_for_collections() -> None:
+    validator = compile_validator(LineSchema(many=True))
+    assert validator.load([{"sku": "a"}]) == [{"sku": "a"}]
+    assert validator.load_many([{"sku": "a"}, {}]) == (
+        [{"sku": "a"}],
+        {1: {"sku": ["Missing data for required field."]}},
+    )
 
 
 def test_the_source_is_readable_and_named_after_the_schema() -> None:
@@ -161,6 +184,14 @@ def test_tracebacks_show_the_generated_source() -> None:
     assert "= check_1(value_1)" in shown
 
 
+def test_a_schema_is_compiled_once_for_each_partial() -> None:
+    validator = compile_validator(ContactSchema())
+    before = set(linecache.cache)
+    for _ in range(3):
+        validator.load_many([CONTACT], partial=("email",))
+    assert len(set(linecache.cache) - before) == 1
+
+
 def test_another_release_of_marshmallow_does_everything_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -168,8 +199,11 @@ def test_another_release_of_marshmallow_does_everything_itself(
     schema = ContactSchema()
     validator = compile_validator(schema)
     assert validator.source == ""
-    for item in (CONTACT, {**CONTACT, "age": "x"}, 5):
-        assert _outcome(lambda: validator.load(item)) == _outcome(lambda: schema.load(item))  # noqa: B023
+    items = [CONTACT, {**CONTACT, "age": "x"}, 5]
+    loaded, errors = validator.load_many(items)
+    assert loaded == [schema.load(CONTACT)]
+    assert set(errors) == {1, 2}
+    assert errors[1] == {"age": ["Not a valid integer."]}
 
 
 def test_the_source_is_forgotten_with_the_validator() -> None:
@@ -186,6 +220,10 @@ class PersonSchema(Schema):
     name = fields.String(required=True)
     age = fields.Integer(load_default=7)
     home = fields.Nested(Schema.from_dict({"city": fields.String(required=True)}))
+
+
+class CountedSchema(PersonSchema):
+    pass
 
 
 def _generated_names() -> Iterator[str]:
@@ -216,17 +254,26 @@ def _generated_names() -> Iterator[str]:
 @pytest.mark.parametrize("own", [None, True, False, ("name",)])
 def test_partial_is_what_marshmallow_takes(partial: Any, own: Any) -> None:
     schema = PersonSchema(partial=own)
-    validator = compile_validator(schema, partial)
+    validator = compile_validator(schema)
     for item in ({}, {"name": "a"}, {"home": {}}, {"name": "a", "home": {}}):
-        assert _outcome(lambda: validator.load(item)) == _outcome(  # noqa: B023
-            lambda: schema.load(item, partial=partial)  # noqa: B023
-        )
+        for _ in range(2):
+            assert _outcome(lambda: validator.load(item, partial)) == _outcome(  # noqa: B023
+                lambda: schema.load(item, partial=partial)  # noqa: B023
+            )
 
 
 def test_a_partial_that_can_be_read_only_once_is_left_to_marshmallow() -> None:
+    validator = compile_validator(PersonSchema())
     names: Any = _generated_names()
-    expected = PersonSchema().load({}, partial=_generated_names())
-    assert compile_validator(PersonSchema(), names).load({}) == expected
+    assert validator.load({}, names) == PersonSchema().load({}, partial=_generated_names())
+
+
+def test_true_and_one_are_different_partials() -> None:
+    validator = compile_validator(PersonSchema())
+    anything: Any = 1
+    assert validator.load({}, True) == {}
+    with pytest.raises(ValidationError):
+        validator.load({}, anything)
 
 
 def test_schemas_that_double_at_each_level_do_not_explode() -> None:
@@ -239,6 +286,15 @@ def test_schemas_that_double_at_each_level_do_not_explode() -> None:
     validator = compile_validator(schema)
     assert len(validator.source.splitlines()) < 10_000
     assert validator.load(item) == schema.load(item)
+
+
+def test_no_more_than_so_many_functions_are_kept() -> None:
+    validator = compile_validator(CountedSchema())
+    for number in range(200):
+        assert validator.load({}, ("name", str(number))) == {"age": 7}
+    gc.collect()
+    kept = [name for name in linecache.cache if "CountedSchema" in name]
+    assert len(kept) <= 1 + 64, "that without `partial`, and the others"
 
 
 def _outcome(load: Callable[[], Any]) -> Any:
