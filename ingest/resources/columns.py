@@ -1,6 +1,6 @@
 """Which PostgreSQL type stores a marshmallow field, and which loaded values it can hold.
 
-Whatever PostgreSQL would refuse is refused here, value by value, before a batch is accepted.
+A value that PostgreSQL would refuse is refused here, before its batch is accepted.
 """
 
 import datetime as dt
@@ -58,7 +58,7 @@ _FAMILIES: tuple[tuple[type[fields.Field[Any]], ColumnType], ...] = (
 
 
 def column_type(field: fields.Field[Any]) -> ColumnType:
-    """The type of the column that stores `field`: jsonb for whatever is not a known scalar."""
+    """The type of the column that stores `field`: jsonb for anything but a known scalar."""
     for family, type_ in _FAMILIES:
         if isinstance(field, family):
             return type_

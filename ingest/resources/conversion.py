@@ -19,17 +19,6 @@ _LOAD_THEMSELVES = frozenset({fields.Boolean, fields.Email, fields.String, field
 class FieldConverter:
     """Takes one field's value out of loaded items, and converts it for its column."""
 
-    __slots__ = (
-        "_loads_itself",
-        "_nested",
-        "_serialize",
-        "_source",
-        "_to_column",
-        "column",
-        "field",
-        "limit",
-    )
-
     def __init__(self, field: StoredField, resource: Resource) -> None:
         self.field = field
         self.column = field.column
@@ -69,10 +58,7 @@ class FieldConverter:
         return stored
 
     def surely_stores(self, raw: Any) -> bool:
-        """Whether a raw value can be stored if only it loads; False where that is not plain to see.
-
-        Much cheaper than to load it.
-        """
+        """Whether a raw value is storable if it loads; False where only loading it would tell."""
         if not self._loads_itself:
             return False
         if type(raw) is str:

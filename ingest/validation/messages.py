@@ -211,7 +211,7 @@ def _validator_code(field: fields.Field[Any], value: Any, message: str) -> Error
         for prepare in field.pre_load:
             value = prepare(value)
         loaded = field._deserialize(value, field.name, {})
-    except Exception:  # noqa: BLE001 - the user's code has had its say; only a code is wanted here
+    except Exception:  # noqa: BLE001 - user code may raise anything; here it gives no code
         return codes.INVALID
     return _code_of_validators(field.validators, loaded, message) or codes.INVALID
 
@@ -233,7 +233,7 @@ def _raises(validator: validate.Validator, loaded: Any, message: str) -> bool:
         validator(loaded)
     except ValidationError as error:
         return message in error.messages
-    except Exception:  # noqa: BLE001 - a validator that cannot take the value did not write this
+    except Exception:  # noqa: BLE001 - a validator that cannot take the value wrote no message
         return False
     return False
 

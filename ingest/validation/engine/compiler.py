@@ -66,7 +66,7 @@ def explain_schema(schema: Schema, partial: Partial = None) -> Sequence[Coverage
 
 
 def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | None:
-    """The load of one item as a function that never calls marshmallow or the user's code.
+    """The load of one item as a function that never calls marshmallow or user code.
 
     Returns:
         A function that returns what `schema.load(item, partial=partial)` would, or FALLBACK; None
@@ -121,7 +121,7 @@ def _compiled(load: Load) -> list[Coverage]:
 
 
 def _early(load: Load, parameters: str, fallback: str) -> Source:
-    """A function that calls no code of the user's."""
+    """A function that calls no user code."""
     scope = _scope(load)
     source = scope.source
     with source.function(parameters, fallback), source.guarded():
@@ -133,7 +133,7 @@ def _early(load: Load, parameters: str, fallback: str) -> Source:
 def _late(
     load: Load, parameters: str, fallback: str, *, reports: bool
 ) -> tuple[Source, list[Coverage]]:
-    """A function that calls the user's code after all else; it `reports` errors, or notes them."""
+    """A function that calls user code after all else; it `reports` errors, or notes them."""
     scope = _scope(load)
     source = scope.source
     with source.function(parameters, fallback):

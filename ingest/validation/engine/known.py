@@ -8,6 +8,7 @@ import datetime as dt
 import decimal
 import uuid
 from collections import OrderedDict
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -19,7 +20,7 @@ from ingest.validation.engine.source import Uncompiled
 _READ = ("4.4.",)
 INSTALLED = version("marshmallow")
 
-# Classes whose values are immutable and whose comparison runs no code of a user's.
+# Classes whose values are immutable and whose comparison runs no user code.
 SCALARS: frozenset[type] = frozenset(
     {
         str,
@@ -112,10 +113,8 @@ def check_schema(schema: Schema) -> None:
     """
     if not INSTALLED.startswith(_READ):
         raise Uncompiled(f"marshmallow {INSTALLED} is not known to load as {_READ[0]}x does")
-    for name in _SCHEMA_METHODS:
-        overridden = getattr(type(schema), name) is not getattr(Schema, name)
-        if overridden or name in vars(schema):
-            raise Uncompiled(f"the schema overrides {name}")
+    for name in overridden(schema, _SCHEMA_METHODS):
+        raise Uncompiled(f"the schema overrides {name}")
     if schema.dict_class not in (dict, OrderedDict):
         raise Uncompiled(f"its dict_class is {schema.dict_class.__name__}")
     if schema.unknown not in ("raise", "include", "exclude"):
@@ -124,6 +123,29 @@ def check_schema(schema: Schema) -> None:
         for text in (name, field.data_key, field.attribute):
             if text is not None and type(text) is not str:
                 raise Uncompiled(f"field {name!r} has a name that is no plain string")
+
+
+def overridden(schema: Schema, names: Iterable[str]) -> list[str]:
+    """Which of some methods are not those of `Schema`."""
+    return [
+        name
+        for name in names
+        if getattr(type(schema), name) is not getattr(Schema, name) or name in vars(schema)
+    ]
+
+
+def nested_schema(field: fields.Nested) -> Schema:
+    """The schema of a field, which loads as `Schema` does.
+
+    Raises:
+        Uncompiled: it cannot be found, or loads in another way.
+    """
+    try:
+        schema = field.schema
+    except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
+        raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
+    check_schema(schema)
+    return schema
 
 
 def load_hooks(schema: Schema) -> list[str]:

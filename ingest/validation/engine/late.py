@@ -1,8 +1,8 @@
 """Fields that need the user's code: loaded last, by marshmallow's own `deserialize`.
 
 Everything that can be compiled is looked at first, and an item that fails there goes to marshmallow
-before any code of the user's has run. So such code is called once an item, in the order of the
-fields, and what it raises is noted just as marshmallow would have noted it.
+before any user code has run. So such code is called once an item, in the order of the fields, and
+what it raises is stored as marshmallow would have stored it.
 """
 
 from collections.abc import Sequence
@@ -44,9 +44,9 @@ def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
 
 
 def write_object_late(scope: Scope, load: Load) -> list[Coverage]:
-    """Write the load of `item` into `out`: first what no code of the user's has a part in.
+    """Write the load of `item` into `out`, up to the first call of user code.
 
-    All else is deferred; it also expects `errors`, an ErrorStore.
+    What follows is deferred; it also expects `errors`, an ErrorStore.
     """
     source = scope.source
     writer = ObjectWriter(scope, load, "item", "out")

@@ -5,9 +5,9 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 
-from marshmallow import EXCLUDE, INCLUDE, Schema, fields, missing, utils
+from marshmallow import EXCLUDE, INCLUDE, fields, missing, utils
 
-from ingest.validation.engine.known import check_schema, load_hooks
+from ingest.validation.engine.known import load_hooks, nested_schema
 from ingest.validation.engine.load import Load, LoadField
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes
@@ -21,7 +21,7 @@ from ingest.validation.engine.values import (
 )
 
 _FACTORIES: tuple[Any, ...] = (bool, dict, float, int, list, set, str, tuple, uuid.uuid4)
-"""Defaults that are called where the user's own code is not: no one can tell how often."""
+"""Defaults that run no user code when they are called, so that how often does not show."""
 _NESTED_AT_MOST = 2
 """How often a schema is written out inside itself."""
 
@@ -59,7 +59,7 @@ class ObjectWriter:
         self.fields = [*load.fields()]
         self._scope, self._source, self._data, self._out = scope, scope.source, data, out
         self._unknown = load.unknown
-        # As marshmallow makes it: the order of a difference of sets may depend on that.
+        # Made as marshmallow makes it: the order of a difference of sets may depend on that.
         self._keys = {each.key for each in self.fields}
         self._counted = load.unknown != EXCLUDE and len(self._keys) == len(self.fields)
         self._absent = self._source.fresh("absent")
@@ -71,7 +71,7 @@ class ObjectWriter:
             self._source.line(f"{self._absent} = 0")
 
     def write_field(self, each: LoadField, var: str, *, assign_to: str | None) -> list[Called]:
-        """Write the load of one field into `var`, calling no code of the user's.
+        """Write the load of one field into `var`, calling no user code.
 
         Args:
             var: left `missing` where the field is absent and has no plain default.
@@ -167,10 +167,9 @@ def write_assignment(source: Source, out: str | None, each: LoadField, var: str)
 def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
     """Write the load of a nested schema; a `Pluck` puts its value in an object first."""
     scope.source.check_length()
-    schema = _nested_schema(field)
+    schema = nested_schema(field)
     if scope.schemas.count(type(schema)) >= _NESTED_AT_MOST:
         raise Uncompiled(f"the schema {type(schema).__name__} contains itself")
-    check_schema(schema)
     if load_hooks(schema):
         raise Uncompiled("the nested schema has hooks")
     plucked = _plucked_key(field) if isinstance(field, fields.Pluck) else None
@@ -181,13 +180,6 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
         raise Uncompiled("the field and its schema disagree about many")
     write = write_many if schema.many else _write_one
     return write(replace(scope, schemas=(*scope.schemas, type(schema))), load, var, plucked)
-
-
-def _nested_schema(field: fields.Nested) -> Schema:
-    try:
-        return field.schema
-    except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
-        raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
 
 
 def _plucked_key(field: fields.Pluck) -> str:

@@ -5,7 +5,8 @@ whether every value so far is stored just as it was received.
 """
 
 import re
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from marshmallow import fields, missing
@@ -23,20 +24,33 @@ PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatc
 
 def write_unknown(source: Source, converter: FieldConverter) -> None:
     """Write a column whose loaded value may be anything, or absent."""
-    field = converter.field
-    value, nothing = source.fresh("value"), source.bind("MISSING", missing)
-    source.comment(field.type.value, field.data_key)
-    if "." in field.source:
-        source.line(f"{value} = {source.bind('value_of', converter.value_of)}(loaded)")
-    else:
-        source.line(f"{value} = loaded.get({field.source!a}, {nothing})")
-    with source.block(f"if {value} is not {nothing}:"):
+    with _loaded_value(source, converter) as value:
         plain = _plain_values(converter, value)
         with source.block(f"if not ({plain}):") if plain else nullcontext():
             _write_convert(source, converter, value)
-        source.line(f"record[{field.column!a}] = {value}")
+        source.line(f"record[{converter.column!a}] = {value}")
         with source.block(f"if {_differs_as_json(source, converter, value)}:"):
             source.line("same = False")
+
+
+@contextmanager
+def _loaded_value(
+    source: Source, converter: FieldConverter, *, required: bool = False
+) -> Iterator[str]:
+    """The variable with the loaded value, and a block for where there is one."""
+    field = converter.field
+    value, nothing = source.fresh("value"), source.bind("MISSING", missing)
+    source.comment(field.type.value, field.data_key)
+    if required:
+        source.line(f"{value} = loaded[{field.source!a}]")
+        yield value
+        return
+    taken = f"loaded.get({field.source!a}, {nothing})"
+    if "." in field.source:
+        taken = f"{source.bind('value_of', converter.value_of)}(loaded)"
+    source.line(f"{value} = {taken}")
+    with source.block(f"if {value} is not {nothing}:"):
+        yield value
 
 
 def _plain_values(converter: FieldConverter, value: str) -> str | None:
@@ -63,21 +77,14 @@ def write_known(
         required: whether the load takes no items without it.
         in_place: whether `record` is `loaded` itself, and the column is called as its source.
     """
-    field = converter.field
     start = len(source.lines)
-    value, nothing = source.fresh("value"), source.bind("MISSING", missing)
-    source.comment(field.type.value, field.data_key)
-    if required:
-        source.line(f"{value} = loaded[{field.source!a}]")
-    else:
-        source.line(f"{value} = loaded.get({field.source!a}, {nothing})")
-    with nullcontext() if required else source.block(f"if {value} is not {nothing}:"):
+    with _loaded_value(source, converter, required=required) as value:
         before = len(source.lines)
-        nullable = f"if {value} is not None:"
-        with source.optional_block(nullable) if field.field.allow_none else nullcontext():
+        nullable = f"if {value} is not None:" if converter.field.field.allow_none else None
+        with source.optional_block(nullable) if nullable else nullcontext():
             differs, replaced = _write_conversion(source, converter, value)
         if replaced or not in_place:
-            source.line(f"record[{field.column!a}] = {value}")
+            source.line(f"record[{converter.column!a}] = {value}")
         if differs is not None:
             with source.block(f"if {differs}:"):
                 source.line("same = False")

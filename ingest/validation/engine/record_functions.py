@@ -4,10 +4,10 @@ A generated function gives exactly what `RecordWriter.write` would, or None; the
 decides, and says what is wrong. There are two kinds:
 
 `accept`
-    from a raw item to its record. Only where no code of the user's takes part: what each field
-    loads is known by its class then, and most values are stored as they were received.
+    from a raw item to its record. Only where no user code takes part: what each field loads is
+    known by its class then, and most values are stored as they were received.
 `write`
-    from an item that is loaded already. It believes nothing of the loaded values.
+    from an item that is loaded already. It looks at every loaded value.
 
 What `accept` gives is certain only once `encode_records` has seen it, in a chunk of records: NUL
 and lone surrogates are looked for in the bytes of all of them at once.
@@ -114,7 +114,7 @@ def _generate(
     source = Source(purpose, resource.name)
     try:
         _check_sources(resource)
-        # After any exception, the RecordWriter meets what is the matter again, and says what it is.
+        # After any exception, the RecordWriter meets the same problem, and says what it is.
         with source.function(parameters, "None"), source.guarded():
             write_fields(source)
             _write_rest(source, resource, writer)

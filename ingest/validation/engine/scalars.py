@@ -2,7 +2,7 @@
 
 Each writer changes the variable from the raw value, never None, to the loaded one, and returns
 the classes that this can have. Only values of exactly the built-in classes are taken; whatever
-else a field accepts (subclasses, bytes, numpy's numbers) is marshmallow's to judge.
+else a field accepts (subclasses, bytes, numpy's numbers) is left to marshmallow.
 """
 
 import decimal
@@ -145,7 +145,7 @@ def _enum(source: Source, field: fields.Enum[Any], var: str) -> Classes:
 
 
 def _by_value(enum: type[Enum]) -> dict[Any, Any]:
-    """What `enum(value)` gives for each value of a member; others are marshmallow's to judge."""
+    """What `enum(value)` gives for each value of a member; others are left to marshmallow."""
     found = {}
     for member in enum.__members__.values():
         if type(member.value) in SCALARS:

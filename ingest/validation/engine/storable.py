@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, missing
 from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
 from ingest.resources.columns import INT64_MAX, INT64_MIN
+from ingest.validation.engine.known import overridden
 from ingest.validation.engine.source import Source, Uncompiled
 
 TEXTS = frozenset({fields.String, fields.Email, fields.Url})
@@ -91,11 +92,7 @@ def _write_object(source: Source, schema: Schema, var: str) -> bool:
 
 
 def _check_dumping(schema: Schema, unknown: str) -> None:
-    overridden = any(
-        getattr(type(schema), name) is not getattr(Schema, name) or name in vars(schema)
-        for name in _DUMPING
-    )
-    if overridden or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
+    if overridden(schema, _DUMPING) or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
         raise Uncompiled("the nested schema has a way of its own to dump")
     if schema.dict_class is not dict or unknown == INCLUDE:
         raise Uncompiled("the nested schema loads more than it dumps")
