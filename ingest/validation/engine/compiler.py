@@ -20,7 +20,7 @@ from ingest.validation.engine.late import (
 )
 from ingest.validation.engine.load import Load, Partial
 from ingest.validation.engine.objects import write_many, write_nested, write_object
-from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
+from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.values import Scope
 
 
@@ -79,7 +79,7 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
         source = _early(Load.of(schema, partial), "item", "FALLBACK")
     except Uncompiled:
         return None
-    return source.compiled(FALLBACK=FALLBACK)
+    return source.compiled()
 
 
 def _many(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
@@ -104,7 +104,6 @@ def _one(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
         source, coverage = _late(load, *how, reports=not hooks)
     function = source.compiled(
         marshmallow=marshmallow,
-        FALLBACK=FALLBACK,
         ErrorStore=ErrorStore,
         ValidationError=ValidationError,
         note=note,

@@ -81,38 +81,36 @@ def _write_whole_field(scope: Scope, each: LoadField, var: str) -> None:
     """The field's own `deserialize`, called as marshmallow calls it."""
     source = scope.source
     field = with_compiled_schemas(each.field, scope.schemas, scope.compile_schema)
-    nothing = source.bind("MISSING", missing)
     source.comment("marshmallow", each.key)
-    source.line(f"{var} = item.get({each.key!a}, {nothing})")
+    source.line(f"{var} = item.get({each.key!a}, MISSING)")
     deserialize = source.bind("deserialize", field.deserialize)
     arguments = f"{var}, {each.key!a}, item"
     if type(each.partial) is list:
         arguments += f", partial=[*{source.bind('names', each.partial)}]"
     elif each.partial is not None:
         arguments += f", partial={each.partial}"
-    with source.block(f"if {var} is not {nothing}:") if each.excused else nullcontext():
+    with source.block(f"if {var} is not MISSING:") if each.excused else nullcontext():
         _write_call(source, each, f"{deserialize}({arguments})", var, var)
     _write_late_assignment(source, each, var)
 
 
 def _write_calls(source: Source, each: LoadField, var: str, called: Sequence[Called]) -> None:
     """What a field that is loaded already calls: its default, and the user's validators."""
-    nothing = source.bind("MISSING", missing)
     source.comment("loaded above", each.key)
     if calls_user(each.default):
-        with source.block(f"if {var} is {nothing}:"):
+        with source.block(f"if {var} is MISSING:"):
             _write_call(source, each, f"{source.bind('default', each.default)}()", var, var)
     if called:
         check = source.bind("check", And(*(validator for validator, _ in called)))
-        raw = f"item.get({each.key!a}, {nothing})"
+        raw = f"item.get({each.key!a}, MISSING)"
         # Neither a default nor an allowed None is ever validated.
-        with source.block(f"if {var} is not None and {raw} is not {nothing}:"):
+        with source.block(f"if {var} is not None and {raw} is not MISSING:"):
             _write_call(source, each, f"{check}({var})", var, "_")
     _write_late_assignment(source, each, var)
 
 
 def _write_late_assignment(source: Source, each: LoadField, var: str) -> None:
-    with source.block(f"if {var} is not {source.bind('MISSING', missing)}:"):
+    with source.block(f"if {var} is not MISSING:"):
         write_assignment(source, "out", each, var)
 
 

@@ -80,7 +80,7 @@ class ObjectWriter:
         Returns:
             The validators that are still to be called.
         """
-        source, nothing = self._source, _missing(self._source)
+        source = self._source
         if len(self._scope.schemas) == 1:
             source.begin_field()
         kind = compiled_class(each.field)
@@ -89,13 +89,13 @@ class ObjectWriter:
         if each.required:
             source.line(f"{var} = {self._data}[{each.key!a}]")
             if kind in TAKE_ANYTHING:
-                source.fall_back_if(f"{var} is {nothing}")
+                source.fall_back_if(f"{var} is MISSING")
             called = write_value(inner, each.field, var)
             write_assignment(source, assign_to, each, var)
             return called
         has_default = each.default is not missing and not calls_user(each.default)
-        source.line(f"{var} = {self._data}.get({each.key!a}, {nothing})")
-        with source.block(f"if {var} is {nothing}:"):
+        source.line(f"{var} = {self._data}.get({each.key!a}, MISSING)")
+        with source.block(f"if {var} is MISSING:"):
             self._write_absent()
             if has_default:
                 source.line(f"{var} = {_default(source, each.default)}")
@@ -110,8 +110,7 @@ class ObjectWriter:
     def write_presence(self, each: LoadField) -> None:
         """Write what counts a field that is loaded later."""
         if self._counted:
-            nothing = _missing(self._source)
-            with self._source.block(f"if {self._data}.get({each.key!a}, {nothing}) is {nothing}:"):
+            with self._source.block(f"if {self._data}.get({each.key!a}, MISSING) is MISSING:"):
                 self._write_absent()
 
     def write_unknown_check(self) -> None:
@@ -148,10 +147,6 @@ def _default(source: Source, default: Any) -> str:
     if callable(default):
         return f"{source.bind('factory', default)}()"
     return source.constant(default)
-
-
-def _missing(source: Source) -> str:
-    return source.bind("MISSING", missing)
 
 
 def write_assignment(source: Source, out: str | None, each: LoadField, var: str) -> None:

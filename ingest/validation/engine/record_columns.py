@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from marshmallow import fields, missing
+from marshmallow import fields
 
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.resources.conversion import FieldConverter
@@ -39,17 +39,17 @@ def _loaded_value(
 ) -> Iterator[str]:
     """The variable with the loaded value, and a block for where there is one."""
     field = converter.field
-    value, nothing = source.fresh("value"), source.bind("MISSING", missing)
+    value = source.fresh("value")
     source.comment(field.type.value, field.data_key)
     if required:
         source.line(f"{value} = loaded[{field.source!a}]")
         yield value
         return
-    taken = f"loaded.get({field.source!a}, {nothing})"
+    taken = f"loaded.get({field.source!a}, MISSING)"
     if "." in field.source:
         taken = f"{source.bind('value_of', converter.value_of)}(loaded)"
     source.line(f"{value} = {taken}")
-    with source.block(f"if {value} is not {nothing}:"):
+    with source.block(f"if {value} is not MISSING:"):
         yield value
 
 
@@ -104,7 +104,7 @@ def _write_conversion(
     """
     field: Any = converter.field.field
     kind = compiled_class(field)
-    is_other = f"{_raw(source, converter)} is not {value}"
+    is_other = f"{_raw(converter)} is not {value}"
     if converter.field.type is ColumnType.TEXT and kind in TEXTS:
         if converter.limit is not None:
             source.fall_back_if(f"len({value}) > {converter.limit // _MOST_BYTES_OF_A_CHARACTER}")
@@ -131,20 +131,20 @@ def _write_conversion(
             return differs, True
         return (None if as_received else differs), False
     _write_convert(source, converter, value)
-    return f"{_raw(source, converter)} != {value}", True
+    return f"{_raw(converter)} != {value}", True
 
 
 def _write_convert(source: Source, converter: FieldConverter, value: str) -> None:
     source.line(f"{value} = {source.bind('convert', converter.convert)}({value})")
 
 
-def _raw(source: Source, converter: FieldConverter) -> str:
-    return f"item.get({converter.field.data_key!a}, {source.bind('MISSING', missing)})"
+def _raw(converter: FieldConverter) -> str:
+    return f"item.get({converter.field.data_key!a}, MISSING)"
 
 
 def _differs_as_json(source: Source, converter: FieldConverter, value: str) -> str:
     unchanged = source.bind("unchanged", converter.unchanged)
-    return f"{_raw(source, converter)} is not {value} and not {unchanged}(item, {value})"
+    return f"{_raw(converter)} is not {value} and not {unchanged}(item, {value})"
 
 
 def _write_uuid(source: Source, converter: FieldConverter, value: str) -> None:

@@ -33,7 +33,7 @@ from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_exact
 from ingest.validation.engine.load import Load, LoadField, Partial
 from ingest.validation.engine.record_columns import PLAIN_UUID, write_known, write_unknown
-from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
+from ingest.validation.engine.source import Source, Uncompiled
 
 Accept = Callable[[int, Any, str | None], Recorded | None]
 """From an item's index, the raw item, and a key for it in case it has none."""
@@ -166,7 +166,7 @@ def _write_load(source: Source, resource: Resource, load: str) -> None:
     else:
         source.line(f"loaded = {load}(item)")
         source.line("sent = len(item)")
-    source.fall_back_if(f"loaded is {source.bind('FALLBACK', FALLBACK)}")
+    source.fall_back_if("loaded is FALLBACK")
     source.line("same = True")
 
 
@@ -179,7 +179,7 @@ def _write_given_key(source: Source, resource: Resource) -> None:
         return
     name = ascii(resource.key.data_key)
     source.line(f"given = {name} in item")
-    with source.block(f"if key is {source.bind('MISSING', missing)}:"):
+    with source.block("if key is MISSING:"):
         source.fall_back_if("given")
         source.line("key = None")
     with source.block("elif given:"):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from marshmallow import missing
+
 _INDENT = "    "
 _MAX_DEPTH = 60
 _MAX_LOOPS = 12  # CPython allows 20 statically nested blocks
@@ -31,6 +33,7 @@ class Fallback(Exception):
 
 FALLBACK = object()
 """What a generated function returns for an item that it leaves to the next engine."""
+_NAMES = {"Fallback": Fallback, "FALLBACK": FALLBACK, "MISSING": missing}
 
 
 class Source:
@@ -40,7 +43,7 @@ class Source:
         """The function is called `purpose_subject`, whatever characters the subject has."""
         self.name = f"{purpose}_" + re.sub(r"\W", "_", subject, flags=re.ASCII)
         self.lines: list[str] = []
-        self.names: dict[str, Any] = {"Fallback": Fallback}
+        self.names: dict[str, Any] = dict(_NAMES)
         self._depth = 0
         self._loops = 0
         self._counts: dict[str, int] = {}

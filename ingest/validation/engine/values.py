@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from marshmallow import fields, missing
+from marshmallow import fields
 
 from ingest.validation.engine.known import SCALARS, field_class
 from ingest.validation.engine.nested import CompileSchema
@@ -127,7 +127,7 @@ def _raw(scope: Scope, field: fields.Field[Any], var: str) -> Classes:
 def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
     """Write the deserialization of one of many values, which could even be `missing`."""
     if compiled_class(field) in TAKE_ANYTHING:
-        scope.source.fall_back_if(f"{var} is {scope.source.bind('MISSING', missing)}")
+        scope.source.fall_back_if(f"{var} is MISSING")
     require_compiled(write_value(scope, field, var))
 
 
