@@ -33,7 +33,7 @@ from ingest.ids import uuid7_texts
 from ingest.model import Action, Chunk, Options, Resolution
 from ingest.resources.records import RecordWriter
 from ingest.validation import compile_validator
-from ingest.validation.engine.recording import generate_write
+from ingest.validation.engine.record_functions import generate_write
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
