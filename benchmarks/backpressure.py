@@ -58,7 +58,7 @@ async def measure(*, seconds: float, pressing: float, times: float, backlog: int
     """The whole run on one service whose backlog is limited to `backlog` items."""
     console = Console(stderr=True)
     began = time.monotonic()
-    with run_servers() as servers:
+    async with run_servers() as servers:
         faults = f"before_commit=stall:{_STALL:g}"
         async with serve(servers, max_backlog_items=str(backlog), faults=faults) as session:
             await _sustainable(session, 1.0)

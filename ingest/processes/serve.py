@@ -7,13 +7,13 @@ from dataclasses import replace
 import structlog
 
 from ingest import logs, readiness
-from ingest.processes.ports import reserved_port
-from ingest.processes.service import API, Service, metrics_folder
-from ingest.processes.supervisor import Supervisor, run_until_signal
+from ingest.processes.port import reserved_port
+from ingest.processes.service import ServiceProcess, metrics_folder, service_processes
+from ingest.processes.supervisor import Supervisor
 from ingest.resources.registry import load_registry
 from ingest.settings import Settings
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def serve_processes(settings: Settings) -> None:
@@ -27,29 +27,30 @@ def serve_processes(settings: Settings) -> None:
             not start; none is left running.
     """
     logs.configure(settings)
-    registry = load_registry(settings.resources)  # here, so that what is wrong is said once
+    registry = load_registry(settings.resources)  # here, so that an error is reported once
     with (
         reserved_port(settings.host, settings.port, shared=settings.reuse_port) as port,
-        metrics_folder() as folder,
+        metrics_folder() as metrics,
     ):
-        service = Service(replace(settings, port=port), folder, signal.SIGTERM)
-        asyncio.run(_serve(service, list(registry)))
+        settings = replace(settings, port=port)
+        parts = service_processes("api", settings.processes, settings, metrics, signal.SIGTERM)
+        supervisor = Supervisor()
+        asyncio.run(supervisor.run(_serve(supervisor, parts, settings, list(registry))))
 
 
-async def _serve(service: Service, collections: list[str]) -> None:
-    settings = service.settings
-    supervisor = Supervisor()
-
-    async def work() -> None:
-        await supervisor.start(service.parts("api", settings.processes, API))
-        log.info(
-            "processes serve",
-            host=settings.host,
-            port=settings.port,
-            pids=supervisor.pids()["api"],
-            collections=collections,
-        )
-        readiness.announce()
-        await supervisor.keep()
-
-    await run_until_signal(supervisor, work(), supervisor.stop)
+async def _serve(
+    supervisor: Supervisor,
+    parts: list[ServiceProcess],
+    settings: Settings,
+    collections: list[str],
+) -> None:
+    await supervisor.start(parts)
+    _log.info(
+        "processes serve",
+        host=settings.host,
+        port=settings.port,
+        pids=supervisor.pids()["api"],
+        collections=collections,
+    )
+    readiness.announce()
+    await supervisor.keep()

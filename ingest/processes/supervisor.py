@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import NoReturn
 
 import structlog
@@ -34,18 +34,34 @@ class Supervisor:
         self._groups: list[Sequence[Part]] = []
         self._down: set[Part] = set()
 
-    @property
-    def parts(self) -> list[Part]:
-        """Every part, in order of starting."""
-        return [part for group in self._groups for part in group]
-
     def pids(self) -> dict[str, list[int]]:
         """The process ids of the parts, by kind."""
         found: dict[str, list[int]] = {}
-        for part in self.parts:
+        for part in self._parts():
             if part.process is not None:
                 found.setdefault(part.kind, []).append(part.process.pid)
         return found
+
+    async def run(self, work: Coroutine[None, None, None]) -> None:
+        """Run `work` until SIGINT, SIGTERM or SIGHUP, then stop every part; a second signal kills.
+
+        Raises:
+            ConfigurationError: what `work` raised, after everything was stopped.
+        """
+        working = asyncio.create_task(work)
+
+        def on_signal() -> None:
+            if working.cancelling() or working.done():
+                self.kill()
+            working.cancel()
+
+        for number in _STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+        finally:
+            await self.stop()
 
     async def start(self, *groups: Sequence[Part]) -> None:
         """Start all parts of these groups side by side, and wait until each answers.
@@ -68,7 +84,7 @@ class Supervisor:
     async def keep(self) -> None:
         """Start again whatever dies, until cancelled."""
         async with asyncio.TaskGroup() as keeping:
-            for part in self.parts:
+            for part in self._parts():
                 keeping.create_task(self._keep(part))
 
     async def stop(self) -> None:
@@ -78,8 +94,12 @@ class Supervisor:
 
     def kill(self) -> None:
         """Kill every part at once."""
-        for part in self.parts:
+        for part in self._parts():
             part.kill()
+
+    def _parts(self) -> list[Part]:
+        """Every part, in order of starting."""
+        return [part for group in self._groups for part in group]
 
     async def _keep(self, part: Part) -> NoReturn:
         delay = FIRST_DELAY
@@ -107,29 +127,3 @@ class Supervisor:
                 _log.error("a part does not start", part=part.name, reason=str(error))
             else:
                 return delay
-
-
-async def run_until_signal(
-    supervisor: Supervisor, work: Coroutine[None, None, None], stop: Callable[[], Awaitable[None]]
-) -> None:
-    """Run `work` until SIGINT, SIGTERM or SIGHUP, then `stop`; a second signal kills all parts.
-
-    Raises:
-        ConfigurationError: what `work` raised, after everything was stopped.
-    """
-    told = asyncio.Event()
-    working = asyncio.create_task(work)
-
-    def tell() -> None:
-        if told.is_set():
-            supervisor.kill()
-        told.set()
-        working.cancel()
-
-    for number in _STOP_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, tell)
-    try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
-    finally:
-        await stop()

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ingest.processes.embedded.ports import free_port
+from ingest.processes.port import free_port
 from tests.acceptance.conftest import PATIENCE, POLL, clean_environment
 from tests.processes import runs
 

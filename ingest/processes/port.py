@@ -1,4 +1,4 @@
-"""A port that several processes listen on, held for them by the one that supervises them."""
+"""TCP ports: a free one, and one held for several processes that share it."""
 
 import errno
 import socket
@@ -7,33 +7,37 @@ from contextlib import ExitStack, contextmanager
 
 from ingest.errors import ConfigurationError
 
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A port of the loopback interface that is free now."""
+    return _unused(socket.AF_INET, LOOPBACK, 0)
+
 
 @contextmanager
 def reserved_port(host: str, port: int, *, shared: bool = False) -> Iterator[int]:
-    """Hold a TCP port for our API processes, and give its number.
+    """Hold a port for our API processes, and yield its number.
 
     The sockets are bound and never listen: the API processes, which share the port with
-    SO_REUSEPORT, get every connection, and nobody else can take the port while one of them
+    SO_REUSEPORT, get every connection, and no other program can take the port while one of them
     is started again.
 
     Args:
         port: 0 for a free one.
-        shared: whether others may listen there too, if they allow it as we do.
+        shared: whether other programs may listen there too, if they set SO_REUSEPORT.
 
     Raises:
-        ConfigurationError: somebody else listens there, or nobody can.
+        ConfigurationError: the port is taken, or cannot be listened on.
     """
     with ExitStack() as held:
         for family, address in _addresses(host, port):
             with _clear_refusal(host, port):
-                number = port or _free_port(family, address)
-                if not shared:
-                    _check_unused(family, address, number)
-                holder = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
-                _only_version_6(holder)
+                if not (shared and port):
+                    port = _unused(family, address, port)
+                holder = held.enter_context(_socket(family))
                 holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                holder.bind((address, number))
-                port = number
+                holder.bind((address, port))
         yield port
 
 
@@ -47,24 +51,21 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
     return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
 
 
-def _free_port(family: socket.AddressFamily, address: str) -> int:
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((address, 0))
+def _unused(family: socket.AddressFamily, address: str, port: int) -> int:
+    """The port, or a free one for 0; a bind without SO_REUSEPORT fails wherever others listen."""
+    with _socket(family) as probe:
+        if port:  # connections in TIME_WAIT do not matter
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
         number: int = probe.getsockname()[1]
         return number
 
 
-def _check_unused(family: socket.AddressFamily, address: str, port: int) -> None:
-    """Bind without SO_REUSEPORT, which fails where anybody listens, whatever they allow."""
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        _only_version_6(probe)
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections in TIME_WAIT
-        probe.bind((address, port))
-
-
-def _only_version_6(bound: socket.socket) -> None:
-    if bound.family == socket.AF_INET6:
-        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+def _socket(family: socket.AddressFamily) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    if family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return made
 
 
 @contextmanager
