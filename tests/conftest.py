@@ -64,7 +64,7 @@ def postgres_url(postgres_server: EmbeddedPostgres) -> str:
 
 @pytest.fixture(scope="session")
 def _template(postgres_url: str) -> str:
-    """The name of a migrated database that nobody connects to."""
+    """The name of a migrated database without connections, to copy from."""
     asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
     migrate(_renamed(postgres_url, _TEMPLATE), REGISTRY)
     return _TEMPLATE

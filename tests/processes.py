@@ -6,7 +6,7 @@ import psutil
 
 
 def runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended, and that nobody has asked about yet, does not."""
+    """Whether a process runs; one that has ended and was not reaped does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -3,8 +3,10 @@
 import asyncio
 import http.client
 import os
+import shutil
 import signal
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from ingest.processes.greeting import greeting
 from ingest.processes.part import POLL
 from ingest.processes.port import reserved_port
 from ingest.processes.postgres import EmbeddedPostgres
-from ingest.processes.service import metrics_folder, service_processes
+from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.processes.valkey import EmbeddedValkey
 from ingest.resources.registry import Registry, load_registry
@@ -70,12 +72,71 @@ def run(options: DevOptions) -> None:
     with (
         lock_folder(folder),
         reserved_port(settings.host, settings.port) as port,
-        metrics_folder(folder / "metrics") as metrics,
+        _metrics_folder(folder) as metrics,
     ):
         if options.ready_file is not None:
             check_ready_file(options.ready_file)
         options = replace(options, settings=replace(settings, port=port), data_dir=folder)
-        asyncio.run(_Session(options, registry, metrics).run())
+        supervisor = Supervisor()
+        asyncio.run(supervisor.run(_work(supervisor, options, registry, metrics)))
+
+
+async def _work(
+    supervisor: Supervisor, options: DevOptions, registry: Registry, metrics: Path
+) -> None:
+    """Start everything, print where it is, and keep it running."""
+    folder, url = options.data_dir, local_url(options.settings.host, options.settings.port)
+    postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
+    await supervisor.start([postgres], [valkey])
+    for sentence in await asyncio.to_thread(migrate, postgres.url, registry):
+        click.echo(sentence, err=True)
+    settings = replace(
+        options.settings,
+        database_url=await _service_login(postgres, folder),
+        redis_url=valkey.url,
+    )
+    token = await _development_token(replace(settings, database_url=postgres.url), folder)
+    # PostgreSQL and Valkey stop when we are killed: these have nothing left to finish.
+    workers, apis = (
+        service_processes(kind, count, settings, metrics, orphaned=signal.SIGKILL)
+        for kind, count in (("worker", options.workers), ("api", options.api))
+    )
+    await supervisor.start(workers, apis)
+    await _wait_until_ready(url)
+
+    def write_ready_file() -> None:
+        if options.ready_file is not None:
+            content = {
+                "url": url,
+                "token": token,
+                "databaseUrl": postgres.url,
+                "redisUrl": valkey.url,
+                "pids": supervisor.pids(),
+            }
+            write_private(options.ready_file, orjson.dumps(content).decode())
+
+    def rewrite_ready_file() -> None:
+        try:
+            write_ready_file()
+        except OSError as error:  # everything runs, which matters more
+            _log.error("the ready file cannot be written", reason=str(error))
+
+    try:
+        write_ready_file()
+        click.echo(greeting(url, token, registry, folder))
+        readiness.announce()
+        await supervisor.keep(rewrite_ready_file)
+    finally:
+        if options.ready_file is not None:
+            options.ready_file.unlink(missing_ok=True)
+
+
+async def _service_login(postgres: EmbeddedPostgres, folder: Path) -> str:
+    """The URL under which the services connect: a login that row-level security binds."""
+    password = keep_secret(folder / "service-password")  # hexadecimal: it needs no quoting
+    sql = _LOGIN.format(login=LOGIN, password=password)
+    await asyncio.to_thread(postgres.execute, sql)
+    return postgres.url_for(LOGIN, password)
 
 
 def check_ready_file(path: Path) -> None:
@@ -96,73 +157,6 @@ def check_ready_file(path: Path) -> None:
         )
 
 
-class _Session:
-    def __init__(self, options: DevOptions, registry: Registry, metrics: Path) -> None:
-        self._options = options
-        self._registry = registry
-        self._metrics = metrics
-        self._postgres = EmbeddedPostgres(options.data_dir / "postgres")
-        self._valkey = EmbeddedValkey(options.data_dir / "valkey")
-        self._supervisor = Supervisor(on_recovery=self._rewrite_ready_file)
-        self._url = local_url(options.settings.host, options.settings.port)
-        self._token = ""
-
-    async def run(self) -> None:
-        """Start everything and keep it running until a signal comes; then stop everything."""
-        await self._supervisor.run(self._work())
-
-    async def _work(self) -> None:
-        await self._supervisor.start([self._postgres], [self._valkey])
-        settings = await self._set_up_database()
-        # PostgreSQL and Valkey stop when we are killed: these have nothing left to finish.
-        workers, apis = (
-            service_processes(kind, count, settings, self._metrics, orphaned=signal.SIGKILL)
-            for kind, count in (("worker", self._options.workers), ("api", self._options.api))
-        )
-        await self._supervisor.start(workers, apis)
-        await _wait_until_ready(self._url)
-        try:
-            self._write_ready_file()
-            click.echo(greeting(self._url, self._token, self._registry, self._options.data_dir))
-            readiness.announce()
-            await self._supervisor.keep()
-        finally:
-            if self._options.ready_file is not None:
-                self._options.ready_file.unlink(missing_ok=True)
-
-    async def _set_up_database(self) -> Settings:
-        """Migrate, make a login that row-level security binds, and a token; the settings of all."""
-        folder, superuser = self._options.data_dir, self._postgres.url
-        for sentence in await asyncio.to_thread(migrate, superuser, self._registry):
-            click.echo(sentence, err=True)
-        password = keep_secret(folder / "service-password")  # hexadecimal: it needs no quoting
-        sql = _LOGIN.format(login=LOGIN, password=password)
-        await asyncio.to_thread(self._postgres.execute, sql)
-        settings = replace(
-            self._options.settings, database_url=superuser, redis_url=self._valkey.url
-        )
-        self._token = await _development_token(settings, folder)
-        return replace(settings, database_url=self._postgres.url_for(LOGIN, password))
-
-    def _rewrite_ready_file(self) -> None:
-        try:
-            self._write_ready_file()
-        except OSError as error:  # everything runs, which matters more
-            _log.error("the ready file cannot be written", reason=str(error))
-
-    def _write_ready_file(self) -> None:
-        if self._options.ready_file is None:
-            return
-        content = {
-            "url": self._url,
-            "token": self._token,
-            "databaseUrl": self._postgres.url,
-            "redisUrl": self._valkey.url,
-            "pids": self._supervisor.pids(),
-        }
-        write_private(self._options.ready_file, orjson.dumps(content).decode())
-
-
 async def _development_token(settings: Settings, folder: Path) -> str:
     """The token of the account `dev`: the one of the last run while it works, else a new one."""
     file = folder / "token"
@@ -175,6 +169,18 @@ async def _development_token(settings: Settings, folder: Path) -> str:
         _, token = await create_token(pool, ACCOUNT, "ingest dev")
     write_private(file, token)
     return token
+
+
+@contextmanager
+def _metrics_folder(folder: Path) -> Iterator[Path]:
+    """An empty private folder in which the processes share their metrics, removed in the end."""
+    path = folder / "metrics"
+    shutil.rmtree(path, ignore_errors=True)  # a killed process may have left it
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def absolute_resources(resources: str) -> str:

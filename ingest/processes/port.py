@@ -32,12 +32,14 @@ def reserved_port(host: str, port: int, *, shared: bool = False) -> Iterator[int
     """
     with ExitStack() as held:
         for family, address in _addresses(host, port):
-            with _clear_refusal(host, port):
+            try:
                 if not (shared and port):
                     port = _unused(family, address, port)
                 holder = held.enter_context(_socket(family))
                 holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 holder.bind((address, port))
+            except OSError as error:
+                raise _refusal(host, port, error) from error
         yield port
 
 
@@ -68,16 +70,10 @@ def _socket(family: socket.AddressFamily) -> socket.socket:
     return made
 
 
-@contextmanager
-def _clear_refusal(host: str, port: int) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigurationError(
-                f"port {port} on {host} is taken; stop what listens there, or choose another "
-                "with --port"
-            ) from error
-        raise ConfigurationError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}"
-        ) from error
+def _refusal(host: str, port: int, error: OSError) -> ConfigurationError:
+    if error.errno == errno.EADDRINUSE:
+        return ConfigurationError(
+            f"port {port} on {host} is taken; stop what listens there, or choose another "
+            "with --port"
+        )
+    return ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}")

@@ -2,13 +2,15 @@
 
 import asyncio
 import signal
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
 from ingest import logs, readiness
 from ingest.processes.port import reserved_port
-from ingest.processes.service import ServiceProcess, metrics_folder, service_processes
+from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.resources.registry import load_registry
 from ingest.settings import Settings
@@ -30,27 +32,24 @@ def serve_processes(settings: Settings) -> None:
     registry = load_registry(settings.resources)  # here, so that an error is reported once
     with (
         reserved_port(settings.host, settings.port, shared=settings.reuse_port) as port,
-        metrics_folder() as metrics,
+        tempfile.TemporaryDirectory(prefix="ingest-metrics-", ignore_cleanup_errors=True) as folder,
     ):
         settings = replace(settings, port=port)
-        parts = service_processes("api", settings.processes, settings, metrics, signal.SIGTERM)
+        parts = service_processes(
+            "api", settings.processes, settings, Path(folder), orphaned=signal.SIGTERM
+        )
         supervisor = Supervisor()
-        asyncio.run(supervisor.run(_serve(supervisor, parts, settings, list(registry))))
 
+        async def work() -> None:
+            await supervisor.start(parts)
+            _log.info(
+                "processes serve",
+                host=settings.host,
+                port=port,
+                pids=supervisor.pids()["api"],
+                collections=list(registry),
+            )
+            readiness.announce()
+            await supervisor.keep()
 
-async def _serve(
-    supervisor: Supervisor,
-    parts: list[ServiceProcess],
-    settings: Settings,
-    collections: list[str],
-) -> None:
-    await supervisor.start(parts)
-    _log.info(
-        "processes serve",
-        host=settings.host,
-        port=settings.port,
-        pids=supervisor.pids()["api"],
-        collections=collections,
-    )
-    readiness.announce()
-    await supervisor.keep()
+        asyncio.run(supervisor.run(work()))

@@ -1,12 +1,9 @@
-"""The service's own processes as parts, and the folder in which they share their metrics."""
+"""The service's own processes as parts."""
 
 import os
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,21 +84,3 @@ def service_processes(
         ServiceProcess(kind, f"{kind} {number}", command, environment, grace, orphaned=orphaned)
         for number in range(1, count + 1)
     ]
-
-
-@contextmanager
-def metrics_folder(path: Path | None = None) -> Iterator[Path]:
-    """An empty private folder, removed in the end.
-
-    Args:
-        path: where; what a killed process left there is removed first. None for a new place.
-    """
-    if path is None:
-        path = Path(tempfile.mkdtemp(prefix="ingest-metrics-"))
-    else:
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(mode=0o700)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

@@ -23,14 +23,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Supervisor:
-    """Parts in groups: those of one group stop together, the groups in reverse order of starting.
+    """Parts in groups; the groups stop in reverse order of starting."""
 
-    Args:
-        on_recovery: called whenever a part was started again and all parts answer.
-    """
-
-    def __init__(self, on_recovery: Callable[[], None] = lambda: None) -> None:
-        self._on_recovery = on_recovery
+    def __init__(self) -> None:
         self._groups: list[Sequence[Part]] = []
         self._down: set[Part] = set()
 
@@ -48,11 +43,12 @@ class Supervisor:
         Raises:
             ConfigurationError: what `work` raised, after everything was stopped.
         """
-        working = asyncio.create_task(work)
+        working, stopping = asyncio.create_task(work), asyncio.Event()
 
         def on_signal() -> None:
-            if working.cancelling() or working.done():
+            if stopping.is_set():
                 self.kill()
+            stopping.set()
             working.cancel()
 
         for number in _STOP_SIGNALS:
@@ -81,11 +77,15 @@ class Supervisor:
             return
         raise reason
 
-    async def keep(self) -> None:
-        """Start again whatever dies, until cancelled."""
+    async def keep(self, on_recovery: Callable[[], None] = lambda: None) -> None:
+        """Start again whatever dies, until cancelled.
+
+        Args:
+            on_recovery: called whenever a part was started again and all parts answer.
+        """
         async with asyncio.TaskGroup() as keeping:
             for part in self._parts():
-                keeping.create_task(self._keep(part))
+                keeping.create_task(self._keep(part, on_recovery))
 
     async def stop(self) -> None:
         """Stop every part, the group that was started last first."""
@@ -101,7 +101,7 @@ class Supervisor:
         """Every part, in order of starting."""
         return [part for group in self._groups for part in group]
 
-    async def _keep(self, part: Part) -> NoReturn:
+    async def _keep(self, part: Part, on_recovery: Callable[[], None]) -> NoReturn:
         delay = FIRST_DELAY
         while True:
             began = time.monotonic()
@@ -110,20 +110,14 @@ class Supervisor:
             _log.warning("a part stopped and is started again", part=part.name, status=status)
             if time.monotonic() - began > SETTLED:
                 delay = FIRST_DELAY
-            delay = await self._start_again(part, delay)
+            while not part.alive:
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LAST_DELAY)
+                try:
+                    await part.start()
+                except ConfigurationError as error:
+                    _log.error("a part does not start", part=part.name, reason=str(error))
             self._down.discard(part)
             _log.info("a part answers again", part=part.name)
             if not self._down:
-                self._on_recovery()
-
-    async def _start_again(self, part: Part, delay: float) -> float:
-        """Start a part until it answers; how long to wait before the next time."""
-        while True:
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LAST_DELAY)
-            try:
-                await part.start()
-            except ConfigurationError as error:
-                _log.error("a part does not start", part=part.name, reason=str(error))
-            else:
-                return delay
+                on_recovery()

@@ -72,9 +72,9 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-async def supervised(recorder: Recorder) -> AsyncIterator[Supervisor]:
+async def supervised() -> AsyncIterator[Supervisor]:
     """A supervisor that leaves nothing behind."""
-    running = Supervisor(recorder)
+    running = Supervisor()
     yield running
     running.kill()
     await running.stop()
@@ -113,7 +113,7 @@ async def test_what_dies_is_started_again(
 ) -> None:
     await supervised.start([part(name, LIVE, str(tmp_path / "j"), name) for name in ("a", "b")])
     first, second = supervised.pids()["dummy"]
-    keeping = asyncio.create_task(supervised.keep())
+    keeping = asyncio.create_task(supervised.keep(recorder))
     os.kill(first, signal.SIGKILL)
     await asyncio.wait_for(recorder.recovered.wait(), 20)
     again, same = supervised.pids()["dummy"]
@@ -126,7 +126,7 @@ async def test_what_does_not_start_again_is_tried_until_it_does(
 ) -> None:
     monkeypatch.setattr(supervisor, "FIRST_DELAY", 0.01)
     await supervised.start([part("flaky", FLAKY, str(tmp_path / "tries"))])
-    keeping = asyncio.create_task(supervised.keep())
+    keeping = asyncio.create_task(supervised.keep(recorder))
     os.kill(supervised.pids()["dummy"][0], signal.SIGKILL)
     await asyncio.wait_for(recorder.recovered.wait(), 20)
     assert (tmp_path / "tries").read_text() == "4"
