@@ -2,7 +2,6 @@
 
 import asyncio
 import http.client
-import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -11,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-import orjson
-import structlog
 
 from ingest import logs, readiness
 from ingest.access.secrets import digest_of
@@ -22,6 +19,7 @@ from ingest.processes.greeting import greeting
 from ingest.processes.part import POLL
 from ingest.processes.port import reserved_port
 from ingest.processes.postgres import EmbeddedPostgres
+from ingest.processes.ready_file import check_ready_file, ready_file
 from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.processes.valkey import EmbeddedValkey
@@ -43,7 +41,6 @@ END $$;
 ALTER ROLE {login} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{password}';
 GRANT ingest_app TO {login};
 """
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,31 +101,16 @@ async def _work(
     await supervisor.start(workers, apis)
     await _wait_until_ready(url)
 
-    def write_ready_file() -> None:
-        if options.ready_file is not None:
-            content = {
-                "url": url,
-                "token": token,
-                "databaseUrl": postgres.url,
-                "redisUrl": valkey.url,
-                "pids": supervisor.pids(),
-            }
-            write_private(options.ready_file, orjson.dumps(content).decode())
-
-    def rewrite_ready_file() -> None:
-        try:
-            write_ready_file()
-        except OSError as error:  # everything runs, which matters more
-            _log.error("the ready file cannot be written", reason=str(error))
-
-    try:
-        write_ready_file()
+    places = {
+        "url": url,
+        "token": token,
+        "databaseUrl": postgres.url,
+        "redisUrl": valkey.url,
+    }
+    with ready_file(options.ready_file, places, supervisor.pids) as rewrite:
         click.echo(greeting(url, token, registry, folder))
         readiness.announce()
-        await supervisor.keep(rewrite_ready_file)
-    finally:
-        if options.ready_file is not None:
-            options.ready_file.unlink(missing_ok=True)
+        await supervisor.keep(on_recovery=rewrite)
 
 
 async def _service_login(postgres: EmbeddedPostgres, folder: Path) -> str:
@@ -137,24 +119,6 @@ async def _service_login(postgres: EmbeddedPostgres, folder: Path) -> str:
     sql = _LOGIN.format(login=LOGIN, password=password)
     await asyncio.to_thread(postgres.execute, sql)
     return postgres.url_for(LOGIN, password)
-
-
-def check_ready_file(path: Path) -> None:
-    """Remove what an earlier run left at `path`, and check that a new file can be put there.
-
-    Raises:
-        ConfigurationError: it cannot.
-    """
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"the ready file {path} cannot be replaced: {error.strerror or error}"
-        ) from error
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ConfigurationError(
-            f"the ready file {path} cannot be written: its folder is missing or not writable"
-        )
 
 
 async def _development_token(settings: Settings, folder: Path) -> str:

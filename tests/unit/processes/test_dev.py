@@ -1,23 +1,10 @@
-"""`ingest dev` before anything is started: the ready file, the URL, the resources."""
+"""`ingest dev` before anything is started: the URL and the resources."""
 
 from pathlib import Path
 
 import pytest
 
-from ingest.errors import ConfigurationError
-from ingest.processes.dev import absolute_resources, check_ready_file, local_url
-
-
-def test_an_old_ready_file_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "ready").write_text("{}")
-    check_ready_file(tmp_path / "ready")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("path", ["missing/ready", "."])
-def test_a_ready_file_that_cannot_be_written_is_named(path: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="the ready file"):
-        check_ready_file(tmp_path / path)
+from ingest.processes.dev import absolute_resources, local_url
 
 
 @pytest.mark.parametrize(
