@@ -179,3 +179,23 @@ async def test_a_program_that_cannot_be_run_is_an_error() -> None:
     missing = ServiceProcess("dummy", "missing", ["/no/such/program"], {}, grace=1)
     with pytest.raises(ConfigurationError, match="missing cannot be started"):
         await missing.start()
+
+
+async def test_a_signal_stops_the_parts_and_a_second_one_kills_them(supervised: Supervisor) -> None:
+    stubborn = part("stubborn", STUBBORN, grace=600)
+    started = asyncio.Event()
+
+    async def work() -> None:
+        await supervised.start([stubborn])
+        started.set()
+        await supervised.keep()
+
+    running = asyncio.create_task(supervised.run(work()))
+    async with asyncio.timeout(60):
+        await started.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0)  # the loop calls the handler
+        assert stubborn.alive
+        os.kill(os.getpid(), signal.SIGHUP)
+        await running
+    assert await stubborn.exited() == -signal.SIGKILL
