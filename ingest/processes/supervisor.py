@@ -1,7 +1,6 @@
 """Keeps parts running: starts again what dies, and stops everything in order."""
 
 import asyncio
-import contextlib
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -54,8 +53,10 @@ class Supervisor:
         for number in _STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, on_signal)
         try:
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+            await working
+        except asyncio.CancelledError:
+            if not stopping.is_set():
+                raise
         finally:
             await self.stop()
 

@@ -191,11 +191,10 @@ async def test_a_signal_stops_the_parts_and_a_second_one_kills_them(supervised: 
         await supervised.keep()
 
     running = asyncio.create_task(supervised.run(work()))
-    async with asyncio.timeout(60):
-        await started.wait()
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.sleep(0)  # the loop calls the handler
-        assert stubborn.alive
-        os.kill(os.getpid(), signal.SIGHUP)
-        await running
+    await asyncio.wait_for(started.wait(), 60)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0)  # the loop calls the handler
+    assert stubborn.alive
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.wait_for(asyncio.shield(running), 60)
     assert await stubborn.exited() == -signal.SIGKILL
