@@ -61,15 +61,17 @@ async def measure(*, seconds: float, pressing: float, times: float, backlog: int
     """The whole run on one service whose backlog is limited to `backlog` items."""
     console = Console(stderr=True)
     began = time.monotonic()
-    with run_servers() as servers:
-        async with serve(servers, max_backlog_items=str(backlog)) as session:
-            await session.database.connection.execute(_SLOW_COMMITS)
-            await _sustainable(session, 1.0)
-            before = await _sustainable(session, seconds)
-            console.print(f"backpressure: {before:,.0f} items/s are sustainable")
-            pressed = await _press(session, pressing, _AIM * times * before)
-            console.print(f"backpressure: recovered after {pressed['recovery']:.1f} s")
-            after = await _sustainable(session, seconds)
+    async with (
+        run_servers() as servers,
+        serve(servers, max_backlog_items=str(backlog)) as session,
+    ):
+        await session.database.connection.execute(_SLOW_COMMITS)
+        await _sustainable(session, 1.0)
+        before = await _sustainable(session, seconds)
+        console.print(f"backpressure: {before:,.0f} items/s are sustainable")
+        pressed = await _press(session, pressing, _AIM * times * before)
+        console.print(f"backpressure: recovered after {pressed['recovery']:.1f} s")
+        after = await _sustainable(session, seconds)
     return {
         "machine": describe(),
         "minutes": round((time.monotonic() - began) / 60, 1),

@@ -14,7 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from rich.table import Table
 from ingest.examples import contacts
 from ingest.ids import uuid7
 from ingest.model import Action, BatchState, NewBatch, Options, Resolution
-from ingest.processes.embedded import EmbeddedPostgres
+from ingest.processes.postgres import EmbeddedPostgres
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches, staging
@@ -209,19 +209,18 @@ class Bench:
 
 @asynccontextmanager
 async def _bench(repeats: int) -> AsyncIterator[Bench]:
-    with (
-        tempfile.TemporaryDirectory(prefix="ingest-bench-") as folder,
-        EmbeddedPostgres(Path(folder) / "postgres", {"max_wal_size": "4GB"}) as server,
-    ):
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ingest-bench-")))
+        server = await stack.enter_async_context(
+            EmbeddedPostgres(folder / "postgres", {"max_wal_size": "4GB"})
+        )
         await asyncio.to_thread(migrate, server.url, REGISTRY)
         settings = Settings(database_url=server.url, redis_url="redis://unused")
         superuser = await asyncpg.connect(server.url)
-        try:
-            async with open_pool(settings, statement_timeout=600) as pool:
-                await superuser.execute(_FLOOR_TABLE)
-                yield Bench(superuser, pool, repeats)
-        finally:
-            await superuser.close()
+        stack.push_async_callback(superuser.close)
+        pool = await stack.enter_async_context(open_pool(settings, statement_timeout=600))
+        await superuser.execute(_FLOOR_TABLE)
+        yield Bench(superuser, pool, repeats)
 
 
 async def measure(*, quick: bool) -> dict[str, Any]:

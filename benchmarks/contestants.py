@@ -16,11 +16,11 @@ from benchmarks.stack import (
     Database,
     Servers,
     clean_environment,
-    free_port,
     run_process,
     run_service,
     wait_for_port,
 )
+from ingest.processes.port import free_port
 
 KINTO_AUTHORIZATION = "Basic YmVuY2g6YmVuY2g="  # bench:bench
 _SETTLING, _SETTLED = 300.0, 2.0  # seconds: at most, and without a new row

@@ -132,25 +132,25 @@ async def run(
     rng = random.Random(seed)
     began = time.monotonic()
     console.print(f"starting PostgreSQL, Valkey and {len(present)} contestants …")
-    with run_servers() as servers:
-        async with (
-            run_contestants(servers, present) as running,
-            Generator() as generator,
-        ):
-            endpoints = Endpoints(running, servers, generator, seconds)
-            with _progress(console) as progress:
-                first = [cell for cell in cells if cell.size * cell.clients <= _WARM_UP_ITEMS]
-                await _round(endpoints, first, progress, "warm-up", _WARM_UP)
-                for number in range(1, rounds + 1):
-                    order = rng.sample(cells, len(cells))
-                    started = time.monotonic()
-                    results = await _round(endpoints, order, progress, f"round {number}")
-                    for cell, result in results.items():
-                        measured[cell].append(result)
-                    now = time.monotonic()
-                    if now - began + (now - started) > 60 * minutes:
-                        break
-            settings = await _durability(running)
+    async with (
+        run_servers() as servers,
+        run_contestants(servers, present) as running,
+        Generator() as generator,
+    ):
+        endpoints = Endpoints(running, servers, generator, seconds)
+        with _progress(console) as progress:
+            first = [cell for cell in cells if cell.size * cell.clients <= _WARM_UP_ITEMS]
+            await _round(endpoints, first, progress, "warm-up", _WARM_UP)
+            for number in range(1, rounds + 1):
+                order = rng.sample(cells, len(cells))
+                started = time.monotonic()
+                results = await _round(endpoints, order, progress, f"round {number}")
+                for cell, result in results.items():
+                    measured[cell].append(result)
+                now = time.monotonic()
+                if now - began + (now - started) > 60 * minutes:
+                    break
+        settings = await _durability(running)
     return {
         "machine": describe(),
         "postgresql": settings,

@@ -208,7 +208,7 @@ async def measure(names: list[str], scale: Scale) -> dict[str, Any]:
     for name in names:
         _console.print(f"growth: {name}")
         settings = {"autovacuum_naptime": f"{_NAPTIME:g}s"} if name == "sustained" else {}
-        with run_servers(**settings) as servers:
+        async with run_servers(**settings) as servers:
             results[name] = await PARTS[name](servers, scale)
     minutes = round((time.monotonic() - began) / 60, 1)
     return {

@@ -65,7 +65,7 @@ async def measure(*, rounds: int, seconds: float) -> dict[str, Any]:
         load.title: defaultdict(list) for load in LOADS
     }
     rng = random.Random(0)
-    with run_servers() as servers:
+    async with run_servers() as servers:
         for number in range(1, rounds + 1):
             for api, workers in rng.sample(COMBINATIONS, len(COMBINATIONS)):
                 console.print(f"processes: round {number}, {api} API, {workers} workers")

@@ -59,8 +59,8 @@ async def measure(*, seconds: int) -> dict[str, Any]:
     console = Console(stderr=True)
     began = time.monotonic()
     cells = {}
-    with run_servers() as servers, tempfile.TemporaryDirectory(prefix="ingest-spy-") as folder:
-        async with serve(servers) as session:
+    with tempfile.TemporaryDirectory(prefix="ingest-spy-") as folder:
+        async with run_servers() as servers, serve(servers) as session:
             for size, clients in CELLS:
                 console.print(f"profile: {size:,} items × {clients} clients")
                 cells[f"{size}x{clients}"] = await _cell(

@@ -33,16 +33,13 @@ async def measure(*, seconds: float) -> dict[str, Any]:
     console = Console(stderr=True)
     began = time.monotonic()
     found: dict[str, dict[str, Any]] = {"without keys": {}, "with keys": {}}
-    with run_servers() as servers:
-        async with serve(servers) as session:
-            for name, counts in found.items():
-                for clients in CLIENTS:
-                    console.print(f"sharing: {clients} clients, {name}")
-                    await session.run(session.load(1, clients, 10**6, stream=True), _WARM_UP)
-                    keys = name == "with keys"
-                    counts[str(clients)] = await _count(
-                        servers, session, clients, seconds, keys=keys
-                    )
+    async with run_servers() as servers, serve(servers) as session:
+        for name, counts in found.items():
+            for clients in CLIENTS:
+                console.print(f"sharing: {clients} clients, {name}")
+                await session.run(session.load(1, clients, 10**6, stream=True), _WARM_UP)
+                keys = name == "with keys"
+                counts[str(clients)] = await _count(servers, session, clients, seconds, keys=keys)
     minutes = round((time.monotonic() - began) / 60, 1)
     return {"machine": describe(), "minutes": minutes, "counts": found}
 

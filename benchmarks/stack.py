@@ -14,8 +14,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from ingest.processes.children import die_with_parent
-from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
+from ingest.processes.part import die_with_parent
+from ingest.processes.port import free_port
+from ingest.processes.postgres import EmbeddedPostgres
+from ingest.processes.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "benchmarks" / "contacts.py"
@@ -48,7 +50,7 @@ class Servers:
     @property
     def parts(self) -> dict[str, list[int]]:
         """Process ids by part."""
-        return {"postgres": [_pid(self.postgres)], "redis": [_pid(self.valkey)]}
+        return {"postgres": [self.postgres.pid], "redis": [self.valkey.pid]}
 
     def database_url(self, database: str = "ingest") -> str:
         """Where the superuser connects."""
@@ -70,21 +72,16 @@ class Service:
         return {"api": self.api, "worker": self.workers}
 
 
-def _pid(server: EmbeddedPostgres | EmbeddedValkey) -> int:
-    if server.process is None:
-        raise RuntimeError(f"{server.title} does not run")
-    return server.process.pid
-
-
-@contextmanager
-def run_servers(**settings: str) -> Iterator[Servers]:
+@asynccontextmanager
+async def run_servers(**settings: str) -> AsyncIterator[Servers]:
     """PostgreSQL and Valkey in a temporary folder; `settings` of PostgreSQL by name."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ingest-bench-") as name,
-        EmbeddedPostgres(Path(name) / "postgres", _POSTGRES | settings) as postgres,
-        EmbeddedValkey(Path(name) / "valkey") as valkey,
-    ):
-        yield Servers(postgres, valkey, Path(name))
+    with tempfile.TemporaryDirectory(prefix="ingest-bench-") as name:
+        folder = Path(name)
+        async with (
+            EmbeddedPostgres(folder / "postgres", _POSTGRES | settings) as postgres,
+            EmbeddedValkey(folder / "valkey") as valkey,
+        ):
+            yield Servers(postgres, valkey, folder)
 
 
 @contextmanager
@@ -135,7 +132,7 @@ def run_service(
 def run_process(
     command: Sequence[str], environment: dict[str, str], log: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that is asked to stop when the block ends, and killed where it does not."""
+    """A process that is stopped when the block ends, and killed where it does not stop."""
     with open(log, "ab") as output:
         process = subprocess.Popen(
             command,
@@ -161,18 +158,11 @@ def clean_environment() -> dict[str, str]:
     return {name: each for name, each in os.environ.items() if not name.startswith("INGEST_")}
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for_port(port: int, processes: Sequence["subprocess.Popen[bytes]"], log: Path) -> None:
-    """Wait until somebody listens.
+    """Wait until a port accepts connections.
 
     Raises:
-        RuntimeError: a process has ended, or nobody listens after `START_TIMEOUT`.
+        RuntimeError: a process has ended, or the port refuses connections after `START_TIMEOUT`.
     """
     deadline = time.monotonic() + START_TIMEOUT
     while True:
@@ -182,8 +172,8 @@ def wait_for_port(port: int, processes: Sequence["subprocess.Popen[bytes]"], log
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"nobody listens on {port}: {_last_words(log)}") from None
-            time.sleep(0.05)  # another process tells nobody
+                raise RuntimeError(f"port {port} refuses connections: {_last_words(log)}") from None
+            time.sleep(0.05)
         else:
             return
 
@@ -197,7 +187,7 @@ def _wait_until_ready(url: str, log: Path) -> None:
         except urllib.error.URLError:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{url} is not 200: {_last_words(log)}") from None
-            time.sleep(0.05)  # another process tells nobody
+            time.sleep(0.05)
 
 
 def _last_words(log: Path) -> str:

@@ -23,7 +23,8 @@ from aiohttp import ClientSession, web
 
 from ingest.app import create_app
 from ingest.http.server import JsonAppRunner
-from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
+from ingest.processes.postgres import EmbeddedPostgres
+from ingest.processes.valkey import EmbeddedValkey
 from ingest.resources.registry import load_registry
 from ingest.settings import EXAMPLES, Settings
 from ingest.store.pool import open_pool
@@ -170,12 +171,12 @@ def _key() -> str:
 
 @asynccontextmanager
 async def _service() -> AsyncIterator[Service]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        EmbeddedPostgres(Path(folder) / "postgres") as postgres,
-        EmbeddedValkey(Path(folder) / "valkey") as valkey,
-    ):
-        if True:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with (
+            EmbeddedPostgres(folder / "postgres") as postgres,
+            EmbeddedValkey(folder / "valkey") as valkey,
+        ):
             registry = load_registry(EXAMPLES)
             await asyncio.to_thread(migrate, postgres.url, registry)
             settings = Settings(database_url=postgres.url, redis_url=valkey.url)

@@ -17,7 +17,9 @@ import redis
 from aiohttp.test_utils import TestClient, TestServer
 
 from ingest.app import create_app
-from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
+from ingest.processes.part import running
+from ingest.processes.postgres import EmbeddedPostgres
+from ingest.processes.valkey import EmbeddedValkey
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
@@ -54,13 +56,14 @@ def _short_collections() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "server", _FAST) as server:
+    folder = tmp_path_factory.mktemp("postgres") / "server"
+    with running(EmbeddedPostgres(folder, _FAST)) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey(tmp_path_factory.mktemp("valkey") / "server") as server:
+    with running(EmbeddedValkey(tmp_path_factory.mktemp("valkey") / "server")) as server:
         yield server
 
 

@@ -12,7 +12,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended and is not yet reaped does not."""
+    """Whether a process runs; one that has ended and was not reaped does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,30 +1,17 @@
 """`ingest batches …`: what an operator sees of batches, and how one is put back."""
 
-import asyncio
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
-from ingest.cli.operator import operator_pool, show, time_text
+from ingest.cli.operator import on_database, show
 from ingest.model import BatchState
 
 if TYPE_CHECKING:
     from ingest.store.dead_letters import Listed
 
-_COLUMNS = (
-    "id",
-    "account",
-    "collection",
-    "action",
-    "state",
-    "items",
-    "attempts",
-    "created",
-    "finished",
-    "kept",
-    "reason",
-)
+_COLUMNS = "id account collection action state items attempts created finished kept reason"
 _STATE = click.Choice([state.value for state in BatchState])
 
 
@@ -45,41 +32,34 @@ def list_batches(account: str | None, state: str | None, limit: int) -> None:
 
     `kept` says whether the items are still there, so that the batch can be retried.
     """
-    from ingest.store import dead_letters as broken
+    from ingest.store import dead_letters
 
-    async def read() -> "list[Listed]":
-        async with operator_pool() as pool:
-            wanted = None if state is None else BatchState(state)
-            return await broken.list_batches(pool, account, wanted, limit)
-
-    show(_COLUMNS, [_row(each) for each in asyncio.run(read())])
+    wanted = None if state is None else BatchState(state)
+    found = on_database(lambda pool: dead_letters.list_batches(pool, account, wanted, limit))
+    show(_COLUMNS.split(), map(_row, found))
 
 
 @batches.command()
 @click.argument("batch_id", metavar="ID", type=click.UUID)
 def retry(batch_id: UUID) -> None:
     """Put a batch back that failed for a reason of the service's own; a worker then commits it."""
-    from ingest.store import dead_letters as broken
+    from ingest.store import dead_letters
 
-    async def put_back() -> None:
-        async with operator_pool() as pool:
-            await broken.put_back(pool, batch_id)
-
-    asyncio.run(put_back())
+    on_database(lambda pool: dead_letters.put_back(pool, batch_id))
     click.echo(f"batch {batch_id} is accepted again; a worker will commit it", err=True)
 
 
-def _row(each: "Listed") -> tuple[str, ...]:
+def _row(each: "Listed") -> tuple[object, ...]:
     return (
-        str(each.id),
+        each.id,
         each.account,
         each.collection,
         each.action,
         each.state,
-        str(each.received),
-        str(each.attempts),
-        time_text(each.created_at),
-        time_text(each.finished_at),
-        "yes" if each.has_payload else "no",
+        each.received,
+        each.attempts,
+        each.created_at,
+        each.finished_at,
+        each.has_payload,
         each.reason,
     )

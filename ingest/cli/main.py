@@ -1,13 +1,11 @@
 """The command line: `ingest …`.
 
-Commands import what they need when they run, so that `ingest --help` is quick. Whatever cannot
-work is one line on standard error and status 1; wrong usage is status 2.
+Commands import what they need when they run, so that `ingest --help` is quick. An error is one
+line on standard error and status 1; wrong usage is status 2.
 """
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,20 +35,14 @@ class _Group(click.Group):
     """Shows every error of ours as one line."""
 
     def invoke(self, context: click.Context) -> Any:
-        with _one_line():
+        try:
             return super().invoke(context)
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the flush at exit
-        sys.exit(1)
-    except (IngestError, OSError) as error:
-        click.echo(f"ingest: {_message(error)}", err=True)
-        sys.exit(1)
+        except BrokenPipeError:  # the reader of our output has closed it
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - flushed at exit
+            sys.exit(1)
+        except (IngestError, OSError) as error:
+            click.echo(f"ingest: {_message(error)}", err=True)
+            sys.exit(1)
 
 
 def _message(error: Exception) -> str:
@@ -90,26 +82,14 @@ def cli() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Written, as JSON, once every part answers.",
 )
-def dev(
-    host: str | None,
-    port: int | None,
-    data_dir: Path,
-    resources: str | None,
-    api: int,
-    workers: int,
-    ready_file: Path | None,
-) -> None:
+def dev(host: str | None, port: int | None, resources: str | None, **options: Any) -> None:
     """Run everything on this machine: PostgreSQL, Valkey, API processes and workers."""
     from ingest.processes.dev import DevOptions, run
 
-    if sys.stderr.isatty():  # for a person, here and in the parts
+    if sys.stderr.isatty():  # for a person, in this process and in those it starts
         os.environ.setdefault("INGEST_LOG_FORMAT", "console")
     settings = _settings(host=host, port=port, resources=resources, database_url="", redis_url="")
-    run(
-        DevOptions(
-            settings=settings, data_dir=data_dir, api=api, workers=workers, ready_file=ready_file
-        )
-    )
+    run(DevOptions(settings=settings, **options))
 
 
 @cli.command()

@@ -1,17 +1,19 @@
 """What operators' commands share: the database with the login's own rights, and tables."""
 
+import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from ingest.settings import Settings
     from ingest.store.pool import Pool
+
+_Result = TypeVar("_Result")
 
 
 def admin_settings() -> "Settings":
@@ -23,24 +25,22 @@ def admin_settings() -> "Settings":
     return read_settings(redis_url="", **given)
 
 
-@asynccontextmanager
-async def operator_pool() -> "AsyncIterator[Pool]":
-    """A pool that works with the rights of the login itself."""
+def on_database(call: "Callable[[Pool], Awaitable[_Result]]") -> _Result:
+    """What `call` returns for a pool that works with the rights of the login itself."""
     from ingest.store.pool import open_pool
 
-    async with open_pool(admin_settings(), role=None) as pool:
-        yield pool
+    async def run() -> _Result:
+        async with open_pool(admin_settings(), role=None) as pool:
+            return await call(pool)
+
+    return asyncio.run(run())
 
 
-def time_text(time: datetime | None) -> str:
-    """A time for a table, in UTC; empty where there is none."""
-    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def show(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows as a table for a person, or as tab-separated values for a program."""
+    cells = [[_text(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
-        for row in (columns, *rows):
+        for row in (columns, *cells):
             click.echo("\t".join(" ".join(cell.split()) for cell in row))
         return
     from rich.console import Console
@@ -48,6 +48,17 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     table = Table(*columns)
-    for row in rows:
+    for row in cells:
         table.add_row(*(Text(cell) for cell in row))  # names may hold what rich takes for markup
     Console().print(table)
+
+
+def _text(value: Any) -> str:
+    """A value as a cell: times in UTC, yes or no, empty for None, lists with commas."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)

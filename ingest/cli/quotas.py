@@ -1,14 +1,8 @@
 """`ingest quota …`: the most items that an account may hold."""
 
-import asyncio
-from typing import TYPE_CHECKING
-
 import click
 
-from ingest.cli.operator import operator_pool, show
-
-if TYPE_CHECKING:
-    from ingest.store.quotas import Quota
+from ingest.cli.operator import on_database, show
 
 _COLUMNS = ("account", "collection", "maximum", "items")
 _NONE = "none"
@@ -50,11 +44,7 @@ def set_quota(account: str, collection: str, maximum: int | None) -> None:
     """
     from ingest.store import quotas
 
-    async def save() -> None:
-        async with operator_pool() as pool:
-            await quotas.set_quota(pool, account, collection, maximum)
-
-    asyncio.run(save())
+    on_database(lambda pool: quotas.set_quota(pool, account, collection, maximum))
     shown = "any number of" if maximum is None else f"at most {maximum}"
     click.echo(f"account {account} may hold {shown} items of {collection}", err=True)
 
@@ -65,12 +55,5 @@ def show_quotas(account: str | None) -> None:
     """Show quotas, and how many items there are."""
     from ingest.store import quotas
 
-    async def read() -> "list[Quota]":
-        async with operator_pool() as pool:
-            return await quotas.list_quotas(pool, account)
-
-    show(_COLUMNS, [_row(each) for each in asyncio.run(read())])
-
-
-def _row(each: "Quota") -> tuple[str, ...]:
-    return (each.account, each.collection, str(each.maximum), str(each.items))
+    found = on_database(lambda pool: quotas.list_quotas(pool, account))
+    show(_COLUMNS, [(each.account, each.collection, each.maximum, each.items) for each in found])

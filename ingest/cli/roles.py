@@ -1,14 +1,8 @@
 """`ingest role …`: named sets of rights, the same for every account."""
 
-import asyncio
-from typing import TYPE_CHECKING
-
 import click
 
-from ingest.cli.operator import operator_pool, show, time_text
-
-if TYPE_CHECKING:
-    from ingest.store.roles import Role
+from ingest.cli.operator import on_database, show
 
 _COLUMNS = ("name", "collection", "rights", "built in", "created")
 
@@ -36,11 +30,7 @@ def create_role(name: str, grants: tuple[str, ...]) -> None:
 
     rights = parse_grants(grants)
 
-    async def create() -> None:
-        async with operator_pool() as pool:
-            await roles.create_role(pool, name, rights)
-
-    asyncio.run(create())
+    on_database(lambda pool: roles.create_role(pool, name, rights))
     click.echo(f"made the role {name}", err=True)
 
 
@@ -49,11 +39,12 @@ def list_roles() -> None:
     """List roles and what they allow; a line for each collection, `*` for all."""
     from ingest.store import roles
 
-    async def read() -> "list[Role]":
-        async with operator_pool() as pool:
-            return await roles.list_roles(pool)
-
-    show(_COLUMNS, [row for role in asyncio.run(read()) for row in _rows(role)])
+    rows = [
+        (role.name, collection, sorted(rights), role.built_in, role.created_at)
+        for role in on_database(roles.list_roles)
+        for collection, rights in role.rights.items()
+    ]
+    show(_COLUMNS, rows)
 
 
 @roles.command("delete")
@@ -62,17 +53,5 @@ def delete_role(name: str) -> None:
     """Remove a role that no token was made with; the built-in ones stay."""
     from ingest.store import roles
 
-    async def delete() -> None:
-        async with operator_pool() as pool:
-            await roles.delete_role(pool, name)
-
-    asyncio.run(delete())
+    on_database(lambda pool: roles.delete_role(pool, name))
     click.echo(f"deleted the role {name}", err=True)
-
-
-def _rows(role: "Role") -> list[tuple[str, ...]]:
-    built_in, created = "yes" if role.built_in else "no", time_text(role.created_at)
-    return [
-        (role.name, collection, ", ".join(sorted(held)), built_in, created)
-        for collection, held in role.rights.items()
-    ]

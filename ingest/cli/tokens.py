@@ -1,29 +1,18 @@
-"""`ingest token …`: who may call. Made by an operator, whose database login is the right to."""
+"""`ingest token …`: who may call. An operator makes tokens with the database login's own rights."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
-from ingest.cli.operator import operator_pool, show, time_text
+from ingest.cli.operator import on_database, show
 from ingest.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ingest.store.tokens import Token
 
-_COLUMNS = (
-    "id",
-    "account",
-    "name",
-    "role",
-    "groups",
-    "created",
-    "expires",
-    "last used",
-    "revoked",
-)
+_COLUMNS = "id", "account", "name", "role", "groups", "created", "expires", "last used", "revoked"
 
 
 @click.group("token")
@@ -59,13 +48,9 @@ def create_token(
 
     expires_at = _future(expires)
 
-    async def create() -> tuple[UUID, str]:
-        async with operator_pool() as pool:
-            return await tokens.create_token(
-                pool, account, name, expires_at, role=role, groups=groups
-            )
-
-    token_id, secret = asyncio.run(create())
+    token_id, secret = on_database(
+        lambda pool: tokens.create_token(pool, account, name, expires_at, role=role, groups=groups)
+    )
     click.echo(f"token {token_id} of account {account}; keep it, it is not shown again:", err=True)
     click.echo(secret)
 
@@ -76,11 +61,8 @@ def list_tokens(account: str | None) -> None:
     """List tokens: ids, accounts, names, roles and times; never secrets."""
     from ingest.store import tokens
 
-    async def read() -> "list[Token]":
-        async with operator_pool() as pool:
-            return await tokens.list_tokens(pool, account)
-
-    show(_COLUMNS, [_row(each) for each in asyncio.run(read())])
+    found = on_database(lambda pool: tokens.list_tokens(pool, account))
+    show(_COLUMNS, map(_row, found))
 
 
 @tokens.command("revoke")
@@ -89,11 +71,7 @@ def revoke_token(token_id: UUID) -> None:
     """Make a token stop working, within a second and for good."""
     from ingest.store import tokens
 
-    async def revoke() -> bool:
-        async with operator_pool() as pool:
-            return await tokens.revoke_token(pool, token_id)
-
-    if not asyncio.run(revoke()):
+    if not on_database(lambda pool: tokens.revoke_token(pool, token_id)):
         raise ConfigurationError(f"there is no token {token_id} that could be revoked")
     click.echo(f"revoked token {token_id}", err=True)
 
@@ -107,13 +85,15 @@ def _future(expires: datetime | None) -> datetime | None:
     return expires_at
 
 
-def _row(each: "Token") -> tuple[str, ...]:
-    times = (each.created_at, each.expires_at, each.last_used_at, each.revoked_at)
+def _row(each: "Token") -> tuple[object, ...]:
     return (
-        str(each.id),
+        each.id,
         each.account,
         each.name,
         each.role,
-        ", ".join(each.groups),
-        *(time_text(time) for time in times),
+        each.groups,
+        each.created_at,
+        each.expires_at,
+        each.last_used_at,
+        each.revoked_at,
     )

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.errors import ConfigurationError
-from ingest.processes.children import die_with_parent
+from ingest.processes.service import ServiceProcess
 
 DATA_DIR = Path(".data")
 BATCH = 500
 FAILED = DATA_DIR / "airports.failed.csv"
 START_TIMEOUT = 120.0  # seconds, a first initdb on a slow disk included
 STOP_TIMEOUT = 90.0  # seconds
-_POLL = 0.05  # seconds
 
 Item = dict[str, Any]
 console = Console()
@@ -54,17 +53,15 @@ async def demo() -> None:
     file = airports_file()
     good, count = read_airports(file)
     console.rule("Starting PostgreSQL, Valkey, the API and a worker")
-    with running_service() as service:
-        content = await ready(service)
-        async with connected(content) as client:
-            console.rule(f"Importing {count} airports from a CSV file, in batches of {BATCH}")
-            await load(content, file)
-            console.rule("Rows that are broken: nothing of their batch is saved")
-            await send_broken(client, good)
-            console.rule("The same file once more: nothing is written twice")
-            await load(content, file)
-            console.rule("Read back")
-            await read_back(client, count)
+    async with running_service() as content, connected(content) as client:
+        console.rule(f"Importing {count} airports from a CSV file, in batches of {BATCH}")
+        await load(content, file)
+        console.rule("Rows that are broken: nothing of their batch is saved")
+        await send_broken(client, good)
+        console.rule("The same file once more: nothing is written twice")
+        await load(content, file)
+        console.rule("Read back")
+        await read_back(client, count)
     console.rule("Stopped")
     console.print(f"The data is kept in {DATA_DIR}; [bold]make serve[/] serves it on port 8080.")
 
@@ -86,41 +83,26 @@ def read_airports(path: Path) -> tuple[Item, int]:
     return {**first, **place}, len(rows)
 
 
-@contextmanager
-def running_service() -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """`ingest dev` on a free port, and the file that it writes once everything answers."""
+@asynccontextmanager
+async def running_service() -> AsyncIterator[dict[str, Any]]:
+    """Run `ingest dev` on a free port, and yield its ready file's content."""
     with tempfile.TemporaryDirectory(prefix="ingest-demo-") as folder:
         ready_file = Path(folder) / "ready.json"
         arguments = ["dev", "--port", "0", "--data-dir", str(DATA_DIR)]
-        process = subprocess.Popen(  # noqa: S603 - our own program
+        service = ServiceProcess(
+            "dev",
+            "ingest dev",
             [sys.executable, "-m", "ingest", *arguments, "--ready-file", str(ready_file)],
-            env={"INGEST_LOG_LEVEL": "WARNING", **os.environ},
-            stdin=subprocess.DEVNULL,
+            {"INGEST_LOG_LEVEL": "WARNING", **os.environ},
+            grace=STOP_TIMEOUT,
+            start_timeout=START_TIMEOUT,
+            orphaned=signal.SIGTERM,
             stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us; we stop it
-            preexec_fn=die_with_parent(signal.SIGTERM),
         )
-        try:
-            yield process, ready_file
-        finally:
-            process.terminate()
-            process.wait(STOP_TIMEOUT)
-
-
-async def ready(service: tuple[subprocess.Popen[bytes], Path]) -> dict[str, Any]:
-    """What the ready file says, once it is there."""
-    process, ready_file = service
-    try:
-        async with asyncio.timeout(START_TIMEOUT):
-            while not ready_file.exists():
-                if process.poll() is not None:
-                    raise ConfigurationError(f"ingest dev ended with status {process.returncode}")
-                await asyncio.sleep(_POLL)
-    except TimeoutError:
-        raise ConfigurationError(f"nothing answers after {START_TIMEOUT:.0f} s") from None
-    content: dict[str, Any] = orjson.loads(ready_file.read_bytes())
-    console.print(f"Listening on {content['url']}")
-    return content
+        async with service:
+            content: dict[str, Any] = orjson.loads(ready_file.read_bytes())
+            console.print(f"Listening on {content['url']}")
+            yield content
 
 
 @asynccontextmanager
@@ -131,16 +113,21 @@ async def connected(content: dict[str, Any]) -> AsyncIterator[aiohttp.ClientSess
         yield session
 
 
-async def post(client: aiohttp.ClientSession, batch: list[Item]) -> tuple[int, dict[str, Any]]:
-    """Send a batch; the status and the document that came back."""
-    async with client.post("/v1/airports", data=orjson.dumps(batch)) as response:
-        return response.status, orjson.loads(await response.read())
-
-
-async def get(client: aiohttp.ClientSession, path: str) -> tuple[int, dict[str, Any]]:
-    """The status and the document of a GET."""
-    async with client.get(path) as response:
-        return response.status, orjson.loads(await response.read())
+async def request(
+    client: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    batch: list[Item] | None = None,
+    *,
+    expected: int = 200,
+) -> dict[str, Any]:
+    """Send a request; the document of its response, which must have the status `expected`."""
+    body = None if batch is None else orjson.dumps(batch)
+    async with client.request(method, path, data=body) as response:
+        document: dict[str, Any] = orjson.loads(await response.read())
+    if response.status != expected:
+        raise ConfigurationError(f"{response.status}, not {expected}: {document['message']}")
+    return document
 
 
 async def load(content: dict[str, Any], file: Path) -> None:
@@ -174,19 +161,17 @@ async def send_broken(client: aiohttp.ClientSession, good: Item) -> None:
         {"iata": "ZZZ7", "name": "", "country": "USA", "latitude": 1.0},
         {**good, "iata": "ZZZ6", "runways": 2},
     ]
-    status, document = await post(client, batch)
-    _expect(status, 422, document)
+    document = await request(client, "POST", "/v1/airports", batch, expected=422)
     table = Table("index", "field", "code", "message")
     pairs = zip(document["metadata"]["invalidItems"], document["failures"], strict=True)
     for index, failure in pairs:
         for error in failure["errors"]:
             cells = (index, error.get("field", ""), error["code"], error["message"])
             table.add_row(*(Text(str(cell)) for cell in cells))
-    console.print(f"{status}: {document['message']}")
+    console.print(f"422: {document['message']}")
     console.print(table)
-    status, document = await get(client, f"/v1/airports/{fine['iata']}")
-    _expect(status, 404, document)
-    console.print(f"Its only good row, {fine['iata']}, was not saved either: {status}")
+    await request(client, "GET", f"/v1/airports/{fine['iata']}", expected=404)
+    console.print(f"Its only good row, {fine['iata']}, was not saved either: 404")
 
 
 async def read_back(client: aiohttp.ClientSession, expected: int) -> None:
@@ -198,23 +183,16 @@ async def read_back(client: aiohttp.ClientSession, expected: int) -> None:
         ("in Palau", await _count(client, "&country=Palau")),
     ):
         console.print(f"{count:>6} {label}")
-    status, document = await get(client, "/v1/airports/SFO")
-    _expect(status, 200, document)
+    document = await request(client, "GET", "/v1/airports/SFO")
     console.print_json(data=document["data"])
     if total < expected:
         raise ConfigurationError(f"there are {total} airports, and {expected} were imported")
 
 
 async def _count(client: aiohttp.ClientSession, condition: str) -> int:
-    status, document = await get(client, f"/v1/airports?limit=1{condition}")
-    _expect(status, 200, document)
+    document = await request(client, "GET", f"/v1/airports?limit=1{condition}")
     count: int = document["metadata"]["recordsCount"]
     return count
-
-
-def _expect(status: int, expected: int, document: dict[str, Any]) -> None:
-    if status != expected:
-        raise ConfigurationError(f"{status} instead of {expected}: {document['message']}")
 
 
 if __name__ == "__main__":

@@ -1,164 +1,170 @@
-"""The parts that a supervisor looks after: child processes that can be started again."""
+"""A part: a child process that can be started again, and that leaves nothing behind."""
 
 import asyncio
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
 
 from ingest.errors import ConfigurationError
-from ingest.processes.children import die_with_parent, signal_session
-from ingest.readiness import READY_FD
-from ingest.settings import PART
 
-START_TIMEOUT = 60.0
-"""How long a part may take to answer, in seconds."""
-FAULTS_SEED = "INGEST_FAULTS_SEED"
-"""What of the environment is extended for each start of a process."""
 POLL = 0.05
-"""How often to look whether a process has ended, in seconds."""
+"""How often to check whether a part answers, or has ended, in seconds."""
+_PR_SET_PDEATHSIG = 1
 
 
 class Part(ABC):
-    """One child process that can be started any number of times.
+    """One child process; a subclass spawns it and knows when it answers.
 
-    Args:
-        kind: the part's entry in the ready file.
-        name: how messages call it.
-        stop_signal: what asks it to stop.
-        grace: how long it may take to stop before it is killed, in seconds.
+    It runs in a session of its own, so that Ctrl-C on a terminal reaches only us.
     """
 
-    def __init__(self, kind: str, name: str, stop_signal: signal.Signals, grace: float) -> None:
-        self.kind = kind
-        self.name = name
-        self._stop_signal = stop_signal
-        self._grace = grace
+    kind: str
+    """Its entry in the ready file."""
+    name: str
+    """What messages call it."""
+    start_timeout: float = 60.0
+    """How long it may take to answer, in seconds."""
+    grace: float = 30.0
+    """How long it may take to stop before it is killed, in seconds."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    orphaned: signal.Signals
+    """What it gets when we are killed; see `die_with_parent`."""
+    process: subprocess.Popen[bytes] | None = None
+    """The process that was started last."""
 
     @property
-    @abstractmethod
-    def process(self) -> subprocess.Popen[bytes] | None:
-        """The process that was started last."""
+    def alive(self) -> bool:
+        """Whether the process runs, answering or not."""
+        return self.process is not None and self.process.poll() is None
 
-    @abstractmethod
-    async def _start(self) -> None:
-        """Start the process and wait until it answers."""
-
-    async def start(self) -> None:
-        """Start the part and wait until it answers.
+    @property
+    def pid(self) -> int:
+        """The process id.
 
         Raises:
-            ConfigurationError: it stopped before, took longer than `START_TIMEOUT`, or the system
-                refused; nothing of it runs then.
+            RuntimeError: it was not started.
         """
+        if self.process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self.process.pid
+
+    async def start(self) -> None:
+        """Start the process and wait until it answers; do nothing while it runs.
+
+        Raises:
+            ConfigurationError: it stopped before it answered, took longer than `start_timeout`, or
+                the system refused; nothing of it runs then.
+        """
+        if self.alive:
+            return
         try:
-            async with asyncio.timeout(START_TIMEOUT):
-                await self._start()
-        except TimeoutError:
+            await self._start()
+        except BaseException as error:
             await self.stop()
-            raise ConfigurationError(
-                f"{self.name} does not answer after {START_TIMEOUT:.0f} s"
-            ) from None
-        except OSError as error:  # no memory, no space, no processes left
-            await self.stop()
-            raise ConfigurationError(f"{self.name} cannot be started: {error}") from error
+            if isinstance(error, OSError):  # no memory, space or processes left
+                raise ConfigurationError(f"{self.name} cannot be started: {error}") from error
+            raise
 
     async def exited(self) -> int:
         """Wait until the process has ended; its exit status, negative for a signal."""
         if self.process is None:
             return 0
-        while (status := self.process.poll()) is None:  # noqa: ASYNC110 - nobody else reaps it
+        while (status := self.process.poll()) is None:  # noqa: ASYNC110 - `poll` reaps it
             await asyncio.sleep(POLL)
         return status
 
     async def stop(self) -> None:
-        """Ask the process to stop, kill it when its grace is over, and wait until it is gone."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.send_signal(self._stop_signal)
+        """Stop the process, kill it when its grace is over, and wait until it is gone."""
+        await self._stop(self.stop_signal)
+
+    def kill(self) -> None:
+        """Kill the process, and all that it started, at once."""
+        if self.alive:
+            os.killpg(self.pid, signal.SIGKILL)
+
+    @abstractmethod
+    async def _start(self) -> None:
+        """Spawn the process and wait until it answers."""
+
+    def _spawn(
+        self, command: Sequence[str], environment: Mapping[str, str], **options: Any
+    ) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=die_with_parent(self.orphaned),
+            **options,
+        )
+
+    async def _wait_for(self, answers: Callable[[], Awaitable[bool]]) -> None:
         try:
-            async with asyncio.timeout(self._grace):
+            async with asyncio.timeout(self.start_timeout):
+                while not await answers():
+                    if not self.alive:
+                        reason = f"stopped with status {await self.exited()} while starting"
+                        raise ConfigurationError(f"{self.name} {reason}{self._details()}")
+                    await asyncio.sleep(POLL)
+        except TimeoutError:
+            reason = f"does not answer after {self.start_timeout:.0f} s"
+            raise ConfigurationError(f"{self.name} {reason}{self._details()}") from None
+
+    async def _stop(self, number: signal.Signals) -> None:
+        if self.process is not None and self.alive:
+            self.process.send_signal(number)
+        try:
+            async with asyncio.timeout(self.grace):
                 await self.exited()
         except TimeoutError:
             self.kill()
             await self.exited()
 
-    def kill(self) -> None:
-        """Kill the process, and whatever it started, at once."""
-        if self.process is not None:
-            signal_session(self.process, signal.SIGKILL)
+    def _details(self) -> str:
+        """What a message about a failed start ends with."""
+        return ""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
 
-class ProcessPart(Part):
-    """A process of the service's own, which says by `ingest.readiness` when it accepts work.
-
-    Args:
-        command: the program and its arguments.
-        environment: all of its environment, but for what this adds.
-        orphaned: what the process gets when we are killed.
-    """
-
-    def __init__(
-        self,
-        kind: str,
-        name: str,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        grace: float,
-        orphaned: signal.Signals = signal.SIGKILL,
-    ) -> None:
-        super().__init__(kind, name, signal.SIGTERM, grace)
-        self._command = list(command)
-        self._environment = {**environment, PART: name.replace(" ", "-")}
-        self._orphaned = orphaned
-        self._process: subprocess.Popen[bytes] | None = None
-        self._starts = 0
-
-    @property
-    def process(self) -> subprocess.Popen[bytes] | None:
-        return self._process
-
-    async def _start(self) -> None:
-        announced, announce = os.pipe()
-        try:
-            self._process = self._spawn(announce)
-        finally:
-            os.close(announce)
-        try:
-            said = await _first_byte(announced)
-        finally:
-            os.close(announced)
-        if not said:
-            status = await self.exited()
-            raise ConfigurationError(f"{self.name} stopped with status {status} while starting")
-
-    def _spawn(self, announce: int) -> subprocess.Popen[bytes]:
-        """Start the process in a session of its own, so that Ctrl-C reaches only us."""
-        self._starts += 1
-        return subprocess.Popen(  # noqa: S603 - our own program
-            self._command,
-            env={**self._environment, READY_FD: str(announce), **self._seed()},
-            stdin=subprocess.DEVNULL,
-            pass_fds=[announce],
-            start_new_session=True,
-            preexec_fn=die_with_parent(self._orphaned),
-        )
-
-    def _seed(self) -> dict[str, str]:
-        """Each start its own sequence of planned faults, or one that crashes would never get on."""
-        seed = self._environment.get(FAULTS_SEED, "")
-        return {FAULTS_SEED: f"{seed}/{self.name}/{self._starts}"}
+_Part = TypeVar("_Part", bound=Part)
 
 
-async def _first_byte(descriptor: int) -> bytes:
-    """The first byte of a pipe; empty when its other end was closed without one."""
-    readable = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(descriptor, readable.set)
+@contextmanager
+def running(part: _Part) -> Iterator[_Part]:
+    """Run a part for synchronous code; the calling thread must live as long as the block."""
+    asyncio.run(part.start())
     try:
-        await readable.wait()
+        yield part
     finally:
-        loop.remove_reader(descriptor)
-    return os.read(descriptor, 1)
+        asyncio.run(part.stop())
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """A `preexec_fn` for `Popen`: the child gets a signal when the thread that starts it ends.
+
+    `Popen` calls it after the change of user, which would undo it. Only Linux offers this;
+    elsewhere it is None, and the next start stops what a killed process left running.
+    """
+    if sys.platform != "linux":
+        return None
+    parent = os.getpid()
+    library = ctypes.CDLL(None, use_errno=True)
+
+    def request_signal() -> None:
+        library.prctl(_PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:  # killed before the request
+            os._exit(1)
+
+    return request_signal

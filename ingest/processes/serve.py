@@ -2,18 +2,20 @@
 
 import asyncio
 import signal
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
 from ingest import logs, readiness
-from ingest.processes.ports import reserved_port
-from ingest.processes.service import API, Service, metrics_folder
-from ingest.processes.supervisor import Supervisor, run_until_signal
+from ingest.processes.port import reserved_port
+from ingest.processes.service import service_processes
+from ingest.processes.supervisor import Supervisor
 from ingest.resources.registry import load_registry
 from ingest.settings import Settings
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def serve_processes(settings: Settings) -> None:
@@ -27,29 +29,27 @@ def serve_processes(settings: Settings) -> None:
             not start; none is left running.
     """
     logs.configure(settings)
-    registry = load_registry(settings.resources)  # here, so that what is wrong is said once
+    registry = load_registry(settings.resources)  # here, so that an error is reported once
     with (
         reserved_port(settings.host, settings.port, shared=settings.reuse_port) as port,
-        metrics_folder() as folder,
+        tempfile.TemporaryDirectory(prefix="ingest-metrics-", ignore_cleanup_errors=True) as folder,
     ):
-        service = Service(replace(settings, port=port), folder, signal.SIGTERM)
-        asyncio.run(_serve(service, list(registry)))
-
-
-async def _serve(service: Service, collections: list[str]) -> None:
-    settings = service.settings
-    supervisor = Supervisor()
-
-    async def work() -> None:
-        await supervisor.start(service.parts("api", settings.processes, API))
-        log.info(
-            "processes serve",
-            host=settings.host,
-            port=settings.port,
-            pids=supervisor.pids()["api"],
-            collections=collections,
+        settings = replace(settings, port=port)
+        parts = service_processes(
+            "api", settings.processes, settings, Path(folder), orphaned=signal.SIGTERM
         )
-        readiness.announce()
-        await supervisor.keep()
+        supervisor = Supervisor()
 
-    await run_until_signal(supervisor, work(), supervisor.stop)
+        async def work() -> None:
+            await supervisor.start(parts)
+            _log.info(
+                "processes serve",
+                host=settings.host,
+                port=port,
+                pids=supervisor.pids()["api"],
+                collections=list(registry),
+            )
+            readiness.announce()
+            await supervisor.keep()
+
+        asyncio.run(supervisor.run(work()))

@@ -1,73 +1,86 @@
-"""Processes of the service's own as parts, and the folder in which they share their metrics."""
+"""The service's own processes as parts."""
 
 import os
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.processes.part import ProcessPart
-from ingest.settings import METRICS_FOLDER, Settings
+from ingest.processes.part import Part
+from ingest.readiness import READY_FD
+from ingest.settings import METRICS_FOLDER, PART, Settings
 
-API = ("-m", "ingest", "serve")
-WORKER = ("-m", "workers")
+_ARGUMENTS = {"api": ("-m", "ingest", "serve"), "worker": ("-m", "workers")}
 _MARGIN = 5.0  # seconds beyond a process's own time to shut down
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What all processes are given. All of them listen on the one port, or on none.
-
-    `orphaned` is what they get when we are killed.
-    """
-
-    settings: Settings
-    metrics: Path
-    orphaned: signal.Signals
-
-    def parts(self, kind: str, count: int, arguments: tuple[str, ...]) -> list[ProcessPart]:
-        """`count` processes that run this Python with `arguments`."""
-        command = [sys.executable, *arguments]
-        grace = self.settings.shutdown_timeout + _MARGIN
-        return [
-            ProcessPart(
-                kind, f"{kind} {number}", command, self._environment(), grace, self.orphaned
-            )
-            for number in range(1, count + 1)
-        ]
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "INGEST_DATABASE_URL": self.settings.database_url,
-            "INGEST_REDIS_URL": self.settings.redis_url,
-            "INGEST_RESOURCES": self.settings.resources,
-            "INGEST_HOST": self.settings.host,
-            "INGEST_PORT": str(self.settings.port),
-            "INGEST_REUSE_PORT": "true",
-            "INGEST_PROCESSES": "1",
-            "INGEST_WORKER_METRICS_PORT": "0",  # every API process shows the workers' as well
-            METRICS_FOLDER: str(self.metrics),
-        }
-
-
-@contextmanager
-def metrics_folder(path: Path | None = None) -> Iterator[Path]:
-    """An empty private folder, removed in the end.
+@dataclass(eq=False)
+class ServiceProcess(Part):
+    """A process that calls `readiness.announce` once it accepts work.
 
     Args:
-        path: where; what a killed process left there is removed first. None for a new place.
+        environment: all of its environment, but for what this adds.
+        stdout: as for `Popen`; None to share ours.
     """
-    if path is None:
-        path = Path(tempfile.mkdtemp(prefix="ingest-metrics-"))
-    else:
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(mode=0o700)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+
+    kind: str
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    grace: float
+    start_timeout: float = 60.0
+    orphaned: signal.Signals = signal.SIGKILL
+    stdout: int | None = None
+
+    async def _start(self) -> None:
+        read, write = os.pipe()
+        with open(read, "rb", buffering=0) as pipe:  # noqa: ASYNC230 - it does not block
+            os.set_blocking(read, False)
+            with open(write, "wb"):  # noqa: ASYNC230 - closed once the child has it
+                part = self.name.replace(" ", "-")
+                self._spawn(
+                    self.command,
+                    {**self.environment, PART: part, READY_FD: str(write)},
+                    pass_fds=[write],
+                    stdout=self.stdout,
+                )
+
+            async def announced() -> bool:
+                return bool(pipe.read(1))
+
+            await self._wait_for(announced)
+
+
+def service_processes(
+    kind: str,
+    count: int,
+    settings: Settings,
+    metrics: Path,
+    orphaned: signal.Signals,
+) -> list[ServiceProcess]:
+    """Processes that are started on the same settings.
+
+    Args:
+        kind: "api", which all share one port, or "worker".
+        metrics: the folder in which all of them share their metrics.
+        orphaned: what they get when we are killed.
+    """
+    command = [sys.executable, *_ARGUMENTS[kind]]
+    environment = {
+        **os.environ,
+        "INGEST_DATABASE_URL": settings.database_url,
+        "INGEST_REDIS_URL": settings.redis_url,
+        "INGEST_RESOURCES": settings.resources,
+        "INGEST_HOST": settings.host,
+        "INGEST_PORT": str(settings.port),
+        "INGEST_REUSE_PORT": "true",
+        "INGEST_PROCESSES": "1",
+        "INGEST_WORKER_METRICS_PORT": "0",  # every API process shows the workers' as well
+        METRICS_FOLDER: str(metrics),
+    }
+    grace = settings.shutdown_timeout + _MARGIN
+    return [
+        ServiceProcess(kind, f"{kind} {number}", command, environment, grace, orphaned=orphaned)
+        for number in range(1, count + 1)
+    ]

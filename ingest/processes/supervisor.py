@@ -1,10 +1,9 @@
 """Keeps parts running: starts again what dies, and stops everything in order."""
 
 import asyncio
-import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import NoReturn
 
 import structlog
@@ -23,29 +22,43 @@ _log = structlog.get_logger(__name__)
 
 
 class Supervisor:
-    """Parts in groups: those of one group stop together, the groups in reverse order of starting.
+    """Parts in groups; the groups stop in reverse order of starting."""
 
-    Args:
-        on_recovery: called whenever a part was started again and all parts answer.
-    """
-
-    def __init__(self, on_recovery: Callable[[], None] = lambda: None) -> None:
-        self._on_recovery = on_recovery
+    def __init__(self) -> None:
         self._groups: list[Sequence[Part]] = []
         self._down: set[Part] = set()
-
-    @property
-    def parts(self) -> list[Part]:
-        """Every part, in order of starting."""
-        return [part for group in self._groups for part in group]
 
     def pids(self) -> dict[str, list[int]]:
         """The process ids of the parts, by kind."""
         found: dict[str, list[int]] = {}
-        for part in self.parts:
+        for part in self._parts():
             if part.process is not None:
                 found.setdefault(part.kind, []).append(part.process.pid)
         return found
+
+    async def run(self, work: Coroutine[None, None, None]) -> None:
+        """Run `work` until SIGINT, SIGTERM or SIGHUP, then stop every part; a second signal kills.
+
+        Raises:
+            ConfigurationError: what `work` raised, after everything was stopped.
+        """
+        working, stopping = asyncio.create_task(work), asyncio.Event()
+
+        def on_signal() -> None:
+            if stopping.is_set():
+                self.kill()
+            stopping.set()
+            working.cancel()
+
+        for number in _STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        try:
+            await working
+        except asyncio.CancelledError:
+            if not stopping.is_set():
+                raise
+        finally:
+            await self.stop()
 
     async def start(self, *groups: Sequence[Part]) -> None:
         """Start all parts of these groups side by side, and wait until each answers.
@@ -65,11 +78,15 @@ class Supervisor:
             return
         raise reason
 
-    async def keep(self) -> None:
-        """Start again whatever dies, until cancelled."""
+    async def keep(self, on_recovery: Callable[[], None] = lambda: None) -> None:
+        """Start again whatever dies, until cancelled.
+
+        Args:
+            on_recovery: called whenever a part was started again and all parts answer.
+        """
         async with asyncio.TaskGroup() as keeping:
-            for part in self.parts:
-                keeping.create_task(self._keep(part))
+            for part in self._parts():
+                keeping.create_task(self._keep(part, on_recovery))
 
     async def stop(self) -> None:
         """Stop every part, the group that was started last first."""
@@ -78,10 +95,14 @@ class Supervisor:
 
     def kill(self) -> None:
         """Kill every part at once."""
-        for part in self.parts:
+        for part in self._parts():
             part.kill()
 
-    async def _keep(self, part: Part) -> NoReturn:
+    def _parts(self) -> list[Part]:
+        """Every part, in order of starting."""
+        return [part for group in self._groups for part in group]
+
+    async def _keep(self, part: Part, on_recovery: Callable[[], None]) -> NoReturn:
         delay = FIRST_DELAY
         while True:
             began = time.monotonic()
@@ -90,46 +111,14 @@ class Supervisor:
             _log.warning("a part stopped and is started again", part=part.name, status=status)
             if time.monotonic() - began > SETTLED:
                 delay = FIRST_DELAY
-            delay = await self._start_again(part, delay)
+            while not part.alive:
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LAST_DELAY)
+                try:
+                    await part.start()
+                except ConfigurationError as error:
+                    _log.error("a part does not start", part=part.name, reason=str(error))
             self._down.discard(part)
             _log.info("a part answers again", part=part.name)
             if not self._down:
-                self._on_recovery()
-
-    async def _start_again(self, part: Part, delay: float) -> float:
-        """Start a part until it answers; how long to wait before the next time."""
-        while True:
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LAST_DELAY)
-            try:
-                await part.start()
-            except ConfigurationError as error:
-                _log.error("a part does not start", part=part.name, reason=str(error))
-            else:
-                return delay
-
-
-async def run_until_signal(
-    supervisor: Supervisor, work: Coroutine[None, None, None], stop: Callable[[], Awaitable[None]]
-) -> None:
-    """Run `work` until SIGINT, SIGTERM or SIGHUP, then `stop`; a second signal kills all parts.
-
-    Raises:
-        ConfigurationError: what `work` raised, after everything was stopped.
-    """
-    told = asyncio.Event()
-    working = asyncio.create_task(work)
-
-    def tell() -> None:
-        if told.is_set():
-            supervisor.kill()
-        told.set()
-        working.cancel()
-
-    for number in _STOP_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, tell)
-    try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
-    finally:
-        await stop()
+                on_recovery()

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ingest.processes.embedded.ports import free_port
+from ingest.processes.port import free_port
 from tests.acceptance.conftest import PATIENCE, POLL, clean_environment
 from tests.processes import runs
 
@@ -121,12 +121,12 @@ def test_processes_share_a_port_and_their_metrics(start: Start) -> None:
     serving = command.serving()
     assert sorted(serving["pids"]) == sorted(command.children())
     assert len(serving["pids"]) == 2
-    asked = 40
-    for _ in range(asked):
+    sent = 40
+    for _ in range(sent):
         assert get(serving["port"], "/healthz")[0] == 200
     for _ in range(5):  # whichever of them answers
         text = get(serving["port"], "/metrics")[1]
-        assert sample(text, "ingest_request_duration_seconds_count", method="GET") >= asked
+        assert sample(text, "ingest_request_duration_seconds_count", method="GET") >= sent
 
 
 def test_a_process_that_dies_is_started_again_and_its_numbers_stay(start: Start) -> None:
@@ -176,7 +176,7 @@ def test_killing_the_parent_stops_its_processes(start: Start, tmp_path: Path) ->
     command.until(lambda: not any(map(runs, serving["pids"])), "no process left")
     with pytest.raises((OSError, HTTPException)):
         get(serving["port"], "/healthz")
-    for left in (tmp_path / "temporary").glob("ingest-metrics-*"):  # nobody is there to remove it
+    for left in (tmp_path / "temporary").glob("ingest-metrics-*"):  # a killed parent cannot
         for file in left.iterdir():
             file.unlink()
         left.rmdir()
@@ -216,7 +216,7 @@ def test_all_of_ingest_dev_is_in_the_metrics_of_any_api_process(dev: "Dev") -> N
     assert sample(text, "ingest_items_total", result="valid", **labels) >= 1
 
 
-def test_a_worker_of_its_own_serves_its_metrics_where_it_is_told_to(start: Start) -> None:
+def test_a_worker_of_its_own_serves_its_metrics_where_its_setting_says(start: Start) -> None:
     port = free_port()
     command = start("worker", INGEST_WORKER_METRICS_PORT=str(port))
 

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 from ingest import metrics
-from ingest.processes.embedded.ports import free_port
+from ingest.processes.port import free_port
 from ingest.settings import Settings
 from tests.api.shared import ANN, BAD, JIM, configured, exchange
 from tests.harness import Service

@@ -13,7 +13,8 @@ from ingest import Resource
 from ingest.access.rights import parse_grants
 from ingest.errors import ConfigurationError
 from ingest.examples import airports, contacts, deals
-from ingest.processes.embedded import EmbeddedPostgres
+from ingest.processes.part import running
+from ingest.processes.postgres import EmbeddedPostgres
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store.pool import open_pool
@@ -258,7 +259,7 @@ async def test_a_database_that_cannot_be_reached_is_one_clear_error(url: str, me
 @pytest.fixture
 def fresh_cluster(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     """A server of its own: roles belong to all databases of one."""
-    with EmbeddedPostgres(tmp_path / "postgres", {"fsync": "off"}) as server:
+    with running(EmbeddedPostgres(tmp_path / "postgres", {"fsync": "off"})) as server:
         yield server
 
 

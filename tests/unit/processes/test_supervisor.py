@@ -11,9 +11,8 @@ import psutil
 import pytest
 
 from ingest.errors import ConfigurationError
-from ingest.processes import part as parts
 from ingest.processes import supervisor
-from ingest.processes.part import ProcessPart
+from ingest.processes.service import ServiceProcess
 from ingest.processes.supervisor import Supervisor
 from tests.processes import runs
 
@@ -73,18 +72,20 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-async def supervised(recorder: Recorder) -> AsyncIterator[Supervisor]:
+async def supervised() -> AsyncIterator[Supervisor]:
     """A supervisor that leaves nothing behind."""
-    running = Supervisor(recorder)
+    running = Supervisor()
     yield running
     running.kill()
     await running.stop()
     assert not any(runs(pid) for pids in running.pids().values() for pid in pids)
 
 
-def part(name: str, code: str, *arguments: str, grace: float = 10.0) -> ProcessPart:
+def part(
+    name: str, code: str, *arguments: str, grace: float = 10.0, start_timeout: float = 60.0
+) -> ServiceProcess:
     command = [sys.executable, "-c", code, *arguments]
-    return ProcessPart("dummy", name, command, os.environ, grace)
+    return ServiceProcess("dummy", name, command, os.environ, grace, start_timeout)
 
 
 async def test_a_part_is_started_when_it_has_announced_itself(
@@ -101,12 +102,9 @@ async def test_a_part_that_stops_while_starting_is_an_error(supervised: Supervis
         await supervised.start([part("broken", BROKEN)], [part("mute", MUTE)])
 
 
-async def test_a_part_that_never_announces_itself_is_an_error(
-    supervised: Supervisor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parts, "START_TIMEOUT", 0.2)
+async def test_a_part_that_never_announces_itself_is_an_error(supervised: Supervisor) -> None:
     with pytest.raises(ConfigurationError, match="mute does not answer"):
-        await supervised.start([part("mute", MUTE)])
+        await supervised.start([part("mute", MUTE, start_timeout=0.2)])
     assert not any(map(runs, supervised.pids()["dummy"]))
 
 
@@ -115,7 +113,7 @@ async def test_what_dies_is_started_again(
 ) -> None:
     await supervised.start([part(name, LIVE, str(tmp_path / "j"), name) for name in ("a", "b")])
     first, second = supervised.pids()["dummy"]
-    keeping = asyncio.create_task(supervised.keep())
+    keeping = asyncio.create_task(supervised.keep(recorder))
     os.kill(first, signal.SIGKILL)
     await asyncio.wait_for(recorder.recovered.wait(), 20)
     again, same = supervised.pids()["dummy"]
@@ -128,7 +126,7 @@ async def test_what_does_not_start_again_is_tried_until_it_does(
 ) -> None:
     monkeypatch.setattr(supervisor, "FIRST_DELAY", 0.01)
     await supervised.start([part("flaky", FLAKY, str(tmp_path / "tries"))])
-    keeping = asyncio.create_task(supervised.keep())
+    keeping = asyncio.create_task(supervised.keep(recorder))
     os.kill(supervised.pids()["dummy"][0], signal.SIGKILL)
     await asyncio.wait_for(recorder.recovered.wait(), 20)
     assert (tmp_path / "tries").read_text() == "4"
@@ -163,3 +161,40 @@ async def test_kill_does_not_wait(supervised: Supervisor) -> None:
 
 async def test_stopping_before_starting_does_nothing(supervised: Supervisor) -> None:
     await supervised.stop()
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing() -> None:
+    mute = part("mute", MUTE)
+    starting = asyncio.create_task(mute.start())
+    async with asyncio.timeout(10):
+        while not mute.alive:  # noqa: ASYNC110 - the task spawns it
+            await asyncio.sleep(0.01)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert not mute.alive
+
+
+async def test_a_program_that_cannot_be_run_is_an_error() -> None:
+    missing = ServiceProcess("dummy", "missing", ["/no/such/program"], {}, grace=1)
+    with pytest.raises(ConfigurationError, match="missing cannot be started"):
+        await missing.start()
+
+
+async def test_a_signal_stops_the_parts_and_a_second_one_kills_them(supervised: Supervisor) -> None:
+    stubborn = part("stubborn", STUBBORN, grace=600)
+    started = asyncio.Event()
+
+    async def work() -> None:
+        await supervised.start([stubborn])
+        started.set()
+        await supervised.keep()
+
+    running = asyncio.create_task(supervised.run(work()))
+    await asyncio.wait_for(started.wait(), 60)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0)  # the loop calls the handler
+    assert stubborn.alive
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.wait_for(asyncio.shield(running), 60)
+    assert await stubborn.exited() == -signal.SIGKILL

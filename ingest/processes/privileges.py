@@ -4,9 +4,9 @@ import logging
 import os
 import pwd
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ingest.errors import ConfigurationError
 
@@ -22,25 +22,30 @@ class Account:
     uid: int
     gid: int
 
-    def may(self, status: os.stat_result, wanted: int) -> bool:
-        """Whether this account has the permission bits `wanted` (4 read, 2 write, 1 enter)."""
-        return status.st_mode & self._bits(status, wanted) == self._bits(status, wanted)
+    def permit(self, path: Path, wanted: int) -> bool:
+        """Add to a path just the permission bits that this account lacks; whether it lacked any.
 
-    def grant(self, path: Path, status: os.stat_result, wanted: int) -> None:
-        """Add to a path just the permission bits that are missing for this account."""
+        Args:
+            wanted: 4 to read, 1 to run a file or enter a folder, or their sum.
+
+        Raises:
+            ConfigurationError: the permissions cannot be changed.
+        """
+        status = path.stat()
+        if status.st_uid == self.uid:
+            wanted <<= 6
+        elif status.st_gid == self.gid:
+            wanted <<= 3
+        if status.st_mode & wanted == wanted:
+            return False
         try:
-            path.chmod(stat.S_IMODE(status.st_mode) | self._bits(status, wanted))
+            path.chmod(stat.S_IMODE(status.st_mode) | wanted)
         except OSError as error:
             raise ConfigurationError(
                 f"the account {self.name!r} cannot reach {path}, and its permissions "
                 f"cannot be changed: {error.strerror or error}"
             ) from error
-
-    def _bits(self, status: os.stat_result, wanted: int) -> int:
-        """`wanted`, moved to the class of the mode that the system checks for this account."""
-        if status.st_uid == self.uid:
-            return wanted << 6
-        return wanted << 3 if status.st_gid == self.gid else wanted
+        return True
 
 
 def unprivileged_account() -> Account | None:
@@ -63,31 +68,26 @@ def unprivileged_account() -> Account | None:
     )
 
 
+def run_as(account: Account | None) -> dict[str, Any]:
+    """The options for `subprocess` that run a program under an account; ours where it is None."""
+    if account is None:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
 def open_way(account: Account, path: Path) -> None:
     """Let an account traverse every folder above `path`, which stay as unreadable as they were."""
     for folder in path.parents:
-        status = folder.stat()
-        if not account.may(status, _ENTER):
-            account.grant(folder, status, _ENTER)
+        if account.permit(folder, _ENTER):
             _log.info("made the folder %s traversable for %s", folder, account.name)
 
 
 def open_tree(account: Account, tree: Path) -> None:
     """Let an account read what a package installed, as an installation under umask 077 forbids."""
     changed = 0
-    for path in _everything(tree):
-        status = path.stat()
-        executable = stat.S_ISDIR(status.st_mode) or status.st_mode & stat.S_IXUSR
-        wanted = _READ | _ENTER if executable else _READ
-        if not account.may(status, wanted):
-            account.grant(path, status, wanted)
-            changed += 1
+    for path in (tree, *tree.rglob("*")):
+        if not path.is_symlink():
+            runs = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            changed += account.permit(path, _READ | _ENTER if runs else _READ)
     if changed:
         _log.info("made %d files of %s readable for %s", changed, tree, account.name)
-
-
-def _everything(tree: Path) -> Iterator[Path]:
-    yield tree
-    for path in tree.rglob("*"):
-        if not path.is_symlink():
-            yield path

@@ -1,48 +1,55 @@
-"""An item to try the service with, made up from a schema."""
+"""What `ingest dev` prints when everything answers, with an item made up from a schema."""
 
+import shlex
+from pathlib import Path
 from typing import Any
 
+import orjson
 from marshmallow import fields, validate
 
+from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 
-_BERLIN = {
-    "iata": "BER",
-    "name": "Berlin Brandenburg",
-    "city": "Berlin",
-    "country": "Germany",
-    "latitude": 52.3622,
-    "longitude": 13.5007,
+_BUNDLED = {
+    "airports": {
+        "iata": "BER",
+        "name": "Berlin Brandenburg",
+        "city": "Berlin",
+        "country": "Germany",
+        "latitude": 52.3622,
+        "longitude": 13.5007,
+    }
 }
-_BUNDLED = {"airports": _BERLIN}
-
-# The first that a field takes is the one that is shown.
+# The first that a field takes is shown.
 _CANDIDATES: tuple[Any, ...] = (
-    "example",
-    "jim@example.com",
-    "https://example.com/",
-    "2026-11-22T10:00:00Z",
-    "2026-11-22T10:00:00",
-    "2026-11-22",
-    "10:00:00",
-    "0193aaaa-0000-7000-8000-000000000001",
-    "192.0.2.1",
-    "2001:db8::1",
-    "ABC",
-    "AB",
-    "A",
-    "abc",
-    "+1 202 555 0100",
-    1,
-    10,
-    100,
-    "1.50",
-    1.5,
-    True,
-    [],
-    {},
-    None,
+    *("example", "jim@example.com", "https://example.com/"),
+    *("2026-11-22T10:00:00Z", "2026-11-22T10:00:00", "2026-11-22", "10:00:00"),
+    *("0193aaaa-0000-7000-8000-000000000001", "192.0.2.1", "2001:db8::1"),
+    *("ABC", "AB", "A", "abc", "+1 202 555 0100"),
+    *(1, 10, 100, "1.50", 1.5, True, [], {}, None),
 )
+
+
+def greeting(url: str, token: str, registry: Registry, folder: Path) -> str:
+    """Where to go, and a line to paste that saves an item (or lists, where none can be made up)."""
+    resource = next(iter(registry.values()))
+    collections = "\n".join(f"    {url}/v1/{name}" for name in registry)
+    return f"""
+Everything runs; Ctrl-C stops it. The data is kept in {folder}.
+
+{collections}
+
+Try it:
+
+    {_curl(f"{url}/v1/{resource.name}", token, example_item(resource))}
+"""
+
+
+def _curl(url: str, token: str, item: dict[str, Any] | None) -> str:
+    words = ["curl", "-sS", url, "-H", f"Authorization: Bearer {token}"]
+    if item is not None:
+        words += ["-H", "Content-Type: application/json", "-d", orjson.dumps([item]).decode()]
+    return shlex.join(words)
 
 
 def example_item(resource: Resource) -> dict[str, Any] | None:

