@@ -56,8 +56,8 @@ class Settings:
     """Bytes a second (decompressed, over each `body_timeout`) at which such a body must arrive."""
     max_nesting: int = 32
     """How deep arrays and objects of a body may nest, the outermost array included."""
-    max_values: int = 250_000
-    """The most values of one item that marshmallow looks at; compiled functions take any number."""
+    max_values: int = 100_000
+    """The most values that one item may hold, in objects and arrays of any depth."""
     max_failures: int = 1_000
     """The most failures in one response."""
     body_timeout: float = 30.0
@@ -119,11 +119,6 @@ class Settings:
     """How often a worker looks for what has expired."""
     retention_step: int = 100
     """The most batches of one kind that one step of the retention touches."""
-
-    faults: str = ""
-    """Faults on purpose, for tests: see `ingest.faults`."""
-    faults_seed: str = "0"
-    """Decides when planned faults happen; the same seed repeats them."""
 
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"

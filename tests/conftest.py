@@ -21,14 +21,11 @@ from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
-from ingest.tasks import end
 from migrations.run import migrate
 from tests.databases import copied, empty, execute, url_of
 from tests.harness import REGISTRY, Service
-from workers.__main__ import work
 from workers.commit import Committer
-from workers.settings import create_worker, open_committer
-from workers.sweep import sweep
+from workers.settings import open_committer, running_worker
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _TEMPLATE, _SHARED = "template_migrated", "shared"
@@ -137,15 +134,10 @@ async def committer(settings: Settings) -> AsyncIterator[Committer]:
 
 
 @pytest.fixture
-async def worker(committer: Committer) -> AsyncIterator[asyncio.Task[None]]:
+async def worker(committer: Committer) -> AsyncIterator[None]:
     """A worker of this process, with its sweeper."""
-    stop = asyncio.Event()
-    working = asyncio.create_task(work(create_worker(committer), stop, grace=10))
-    sweeping = asyncio.create_task(sweep(committer))
-    yield working
-    stop.set()
-    await end([sweeping])
-    await asyncio.gather(working, return_exceptions=True)
+    async with running_worker(committer):
+        yield
 
 
 @pytest.fixture
@@ -158,6 +150,6 @@ async def api(settings: Settings, operator: Pool) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-async def service(api: Service, worker: asyncio.Task[None]) -> Service:
+async def service(api: Service, worker: None) -> Service:
     """The whole service: API and worker."""
     return api

@@ -52,6 +52,7 @@ def errors_text(failure: Failure) -> str:
     return dump_exact([error.document() for error in failure.errors]).decode()
 
 
+@lru_cache(maxsize=256)
 def options_text(options: Options) -> str:
     """Options as `batches.options` stores them."""
     return orjson.dumps(options.document()).decode()
@@ -179,6 +180,7 @@ def from_row(row: asyncpg.Record) -> Batch:
         options=_options(row["options"]),
         state=BatchState(row["state"]),
         received=row["received"],
+        invalid_count=row["invalid_so_far"] or len(row["invalid"]),
         invalid=row["invalid"],
         created_at=row["created_at"],
         accepted_at=row["accepted_at"],
@@ -190,7 +192,6 @@ def from_row(row: asyncpg.Record) -> Batch:
         outcomes=row["outcomes"],
         data=row["data"] and row["data"].encode(),
         error=row["error"] and _error(row["error"]),
-        invalid_so_far=row["invalid_so_far"],
         token=row["token"],
         limited=row.get("limited", False),
     )

@@ -85,6 +85,23 @@ class Pool:
                 yield connection
 
     @asynccontextmanager
+    async def rehearsal(self, account: str) -> "AsyncIterator[Connection]":
+        """A transaction of one account that is rolled back in the end, whatever happens.
+
+        Raises:
+            Unavailable: as `transaction` does.
+        """
+        with transient_errors():
+            async with self._acquired() as connection:
+                transaction = connection.transaction()
+                await transaction.start()
+                try:
+                    await connection.execute(_NAME_ACCOUNT, account)
+                    yield connection
+                finally:
+                    await transaction.rollback()
+
+    @asynccontextmanager
     async def connection(self) -> "AsyncIterator[Connection]":
         """A connection of no account: it sees no row, and may call the functions that look across.
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from ingest.batches.items import Items
 
 from ingest.app import create_app
-from ingest.batches.items import Items
 from ingest.http import writes
 from ingest.settings import Settings
 from ingest.store.pool import Pool

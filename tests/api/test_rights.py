@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ingest.access.callers import digest_of
 from ingest.access.rights import parse_grants
-from ingest.access.secrets import digest_of
 from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.roles import create_role, delete_role, list_roles

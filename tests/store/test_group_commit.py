@@ -17,16 +17,15 @@ from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from tests.harness import Reply, Service
 from tests.store.conflicting import ID, LENIENT, MERGE, contact, store, versions
-from workers.__main__ import work
 from workers.commit import Committer
-from workers.settings import create_worker
+from workers.settings import running_worker
 
 LATER = "wait=0"
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """No sweeper helps: whatever is committed was rung for, and heard."""
+    """No sweeper helps: what is committed was rung for."""
     return replace(settings, sweep_after=3600.0)
 
 
@@ -232,17 +231,13 @@ async def test_of_many_that_wait_half_need_not_wait_for_all(
 async def test_many_batches_are_few_jobs(
     api: Service, committer: Committer, settings: Settings
 ) -> None:
-    """Rings that no worker has heard yet are one."""
+    """Rings that no worker has taken yet are one."""
     await send(api, "POST", *([contact(n)] for n in range(1, 10)))
     async with Redis.from_url(settings.redis_url) as redis:
         assert await redis.zcard(QUEUE) == 1
-        stop = asyncio.Event()
-        working = asyncio.create_task(work(create_worker(committer), stop, grace=10))
-        async with asyncio.timeout(10):
+        async with running_worker(committer), asyncio.timeout(10):
             while await redis.zcard(QUEUE):  # noqa: ASYNC110 - it happens elsewhere
                 await asyncio.sleep(0.01)
-        stop.set()
-        await working
     assert await api.count("contacts") == 9
 
 

@@ -15,15 +15,13 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from ingest.ids import uuid7
 from ingest.model import Action, NewBatch, Options, Resolution
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.staging import stage
 from ingest.store.statements import statements
-from ingest.validation.intake import Intake
-from ingest.validation.items import ItemValidator
 from tests.harness import REGISTRY
+from tests.staged import new_batch
 
 ROWS, OTHERS = 100_000, 5_000
 # Of the table and its indexes, for each item: a descent through two indexes, and one write of each.
@@ -192,11 +190,8 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def batch_of(kind: Kind, count: int) -> NewBatch:
-    intake = Intake(ItemValidator(CONTACTS, kind.action, kind.options))
-    intake.add([kind.item(number) for number in range(count)])
-    return NewBatch(
-        uuid7(), "acme", "contacts", kind.action, kind.options, "trace", intake.submission()
-    )
+    items = [kind.item(number) for number in range(count)]
+    return new_batch(CONTACTS, items, kind.action, kind.options)
 
 
 async def explain(pool: Pool, kind: Kind, count: int, mode: str) -> dict[str, Plan]:

@@ -6,9 +6,8 @@ from uuid import UUID
 import pytest
 
 from ingest.access import callers
-from ingest.access.callers import LIFETIME, RENEW_AFTER, Callers
+from ingest.access.callers import LIFETIME, PREFIX, RENEW_AFTER, Callers, digest_of
 from ingest.access.rights import Caller, Right
-from ingest.access.secrets import PREFIX, digest_of
 from ingest.errors import Unavailable
 
 ACME = Caller(UUID(int=1), "acme", "reader", {"*": frozenset({Right.READ})})

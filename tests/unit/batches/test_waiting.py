@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.batches.waiting import Waiters
 from ingest.ids import uuid7
 from ingest.redis import open_redis
@@ -15,7 +15,7 @@ async def test_only_what_is_waited_for_from_one_look_to_the_next_is_asked_for(
 ) -> None:
     first, second, third = uuid7(), uuid7(), uuid7()
     async with open_redis(settings) as redis:
-        waiters = Waiters(operator, Queue(redis))
+        waiters = Waiters(operator, Doorbell(redis))
         looks: list[dict[str, list[UUID]]] = []
         with waiters.expecting("acme", first), waiters.expecting("rival", second) as finished:
             looks.append(waiters.late())

@@ -10,13 +10,13 @@ from marshmallow import INCLUDE, Schema, fields, post_load, pre_load
 
 from ingest import Resource
 from ingest.examples import contacts
-from ingest.model import Action, Options, Submission
+from ingest.model import Action, Chunk, Options
 from ingest.resources.encoding import MAX_INDEXED_BYTES
 from ingest.resources.records import restore
-from ingest.validation.intake import Intake
 from ingest.validation.invalid import InvalidItem
 from ingest.validation.items import ItemValidator
 from tests.harness import bookings, everything, loose, people
+from tests.staged import chunk_of
 
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"
@@ -36,11 +36,8 @@ def codes(resource: Resource, item: Any, action: Action = Action.CREATE) -> list
     return [(error.code.code, error.field) for error in raised.value.errors]
 
 
-def taken_in(resource: Resource, items: list[Any], action: Action = Action.CREATE) -> Submission:
-    intake = Intake(ItemValidator(resource, action, Options()))
-    for item in items:
-        intake.add([item])
-    return intake.submission()
+def taken_in(resource: Resource, items: list[Any], action: Action = Action.CREATE) -> Chunk:
+    return chunk_of(ItemValidator(resource, action, Options()), items)
 
 
 def test_a_record_has_the_index_and_columns_by_name() -> None:

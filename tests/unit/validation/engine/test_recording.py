@@ -10,11 +10,11 @@ from marshmallow import Schema, fields, post_load, validate
 
 from ingest import Resource
 from ingest.examples import contacts
-from ingest.model import Action, Options, Resolution, Submission
+from ingest.model import Action, Chunk, Options, Resolution
 from ingest.resources.records import RecordWriter
-from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from tests.harness import bookings, everything
+from tests.staged import chunk_of
 
 JIM = {"email": "jim@example.com", "first_name": "Jim", "age": 5, "tags": ["a"]}
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"
@@ -48,10 +48,9 @@ hooked = Resource("hooked", HookedSchema, key="name")
 
 def take(
     resource: Resource, items: list[Any], action: Action = Action.CREATE, **options: Any
-) -> Submission:
-    intake = Intake(ItemValidator(resource, action, Options(**options)))
-    intake.add(items)
-    return intake.submission()
+) -> Chunk:
+    given = Options(**options)
+    return chunk_of(ItemValidator(resource, action, given), items, given)
 
 
 @pytest.mark.parametrize(
