@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -77,22 +77,24 @@ class Other:
 
 
 @pytest.fixture
-async def session(small: Dev) -> aiohttp.ClientSession:
-    ready = small.ready
-    session = aiohttp.ClientSession(
-        ready["url"],
-        headers={"Authorization": f"Bearer {ready['token']}"},
-        timeout=aiohttp.ClientTimeout(100),
-        connector=aiohttp.TCPConnector(limit=0),
-    )
-    async with session:
+async def session(small: Dev) -> AsyncIterator[aiohttp.ClientSession]:
+    async with session_with(small) as session:
         yield session
 
 
+def session_with(dev: Dev) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        dev.ready["url"],
+        headers={"Authorization": f"Bearer {dev.ready['token']}"},
+        timeout=aiohttp.ClientTimeout(100),
+        connector=aiohttp.TCPConnector(limit=0),
+    )
+
+
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Dev:
-    """One API process and one worker, which give clients ten seconds."""
-    running = Dev(tmp_path_factory.mktemp("hostile"), INGEST_BODY_TIMEOUT="10")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """One API process and one worker; bodies that wait for each other have all the time."""
+    running = Dev(tmp_path_factory.mktemp("hostile"), INGEST_BODY_TIMEOUT="100")
     try:
         yield running.wait_ready()
     finally:
@@ -134,13 +136,12 @@ async def test_zip_bombs(
     other.check_served()
 
 
-async def test_connections_that_trickle_are_closed(
-    small: Dev, session: aiohttp.ClientSession
-) -> None:
-    host, port = small.ready["url"].removeprefix("http://").split(":")
+async def test_connections_that_trickle_are_closed(start_dev: Callable[..., Dev]) -> None:
+    dev = start_dev(INGEST_BODY_TIMEOUT="3").wait_ready()
+    host, port = dev.ready["url"].removeprefix("http://").split(":")
     request = (
         "POST /v1/contacts HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-        f"Authorization: Bearer {small.ready['token']}\r\nContent-Length: 1000000\r\n\r\n"
+        f"Authorization: Bearer {dev.ready['token']}\r\nContent-Length: 1000000\r\n\r\n"
     ).encode()
 
     async def trickle() -> bytes:
@@ -157,9 +158,10 @@ async def test_connections_that_trickle_are_closed(
         finally:
             writer.close()
 
-    other = Other(session, psutil.Process(small.pids["api"][0]))
-    async with other.at_work(), asyncio.timeout(100):
-        answers = await asyncio.gather(*(trickle() for _ in range(TRICKLING)))
+    async with session_with(dev) as session, asyncio.timeout(100):
+        other = Other(session, psutil.Process(dev.pids["api"][0]))
+        async with other.at_work():
+            answers = await asyncio.gather(*(trickle() for _ in range(TRICKLING)))
     assert all(b"40801" in answer or answer == b"closed" for answer in answers)
     assert any(b"40801" in answer for answer in answers)
     other.check_served()
