@@ -131,7 +131,7 @@ def partial_stream(service: Service) -> Callable[[], Awaitable[int]]:
 
 
 async def _measure(what: str, send: Callable[[], Awaitable[int]], show: bool) -> None:
-    """Walk along once what is made at the first use is there, and what is read at times was read."""
+    """Walk along once what is made at the first use is there."""
     for _ in range(3):
         await send()
     with walking() as walk:

@@ -103,9 +103,9 @@ class Settings:
     worker_jobs: int = 8
     """How many jobs one worker runs side by side."""
     poll_delay: float = 0.1
-    """How often a worker looks into its queue when nobody rings."""
+    """How often a worker polls its queue, besides being woken by rings."""
     sweep_interval: float = 1.0
-    """How often a worker looks for accepted batches that nobody finished."""
+    """How often a worker looks for accepted batches that are not finished."""
     sweep_after: float = 2.0
     """How old an accepted batch is when it is rung again."""
     shutdown_timeout: float = 30.0
@@ -147,12 +147,12 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def metrics_folder() -> str | None:
-    """Where this process and others share their metrics, if whoever started them wants that."""
+    """Where this process and others share their metrics; None where they do not."""
     return os.environ.get(METRICS_FOLDER) or None
 
 
 def part_name() -> str | None:
-    """What whoever supervises this process calls it, if anybody does."""
+    """The name that its supervisor gives this process; None where it has none."""
     return os.environ.get(PART) or None
 
 

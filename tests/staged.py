@@ -23,6 +23,9 @@ from ingest.validation.items import ItemValidator
 MAX_VALUES = Settings(database_url="", redis_url="").max_values
 
 
+LENIENT = Options(lenient=True)
+
+
 def take_all(intake: Intake, items: Sequence[Any]) -> None:
     """Validate items, however long that takes."""
     start = 0
@@ -36,7 +39,7 @@ def take_all(intake: Intake, items: Sequence[Any]) -> None:
 def chunk_of(
     validator: ItemValidator,
     items: Sequence[Any],
-    options: Options = Options(),  # noqa: B008 - it is frozen
+    options: Options = LENIENT,
     *,
     max_values: int = MAX_VALUES,
 ) -> Chunk:

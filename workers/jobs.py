@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 # arq counts every start of a job, also those after a lost connection; the database's own count
 # of attempts decides when a batch is a dead letter.
 _MAX_TRIES = 1_000_000
-_RECONNECT = 0.5  # seconds before Redis is tried again
+_RECONNECT = 1.0  # seconds before Redis is tried again
 # arq's own calls may take longer than ours: no request waits for them.
 _ARQ_TIMEOUT_FACTOR = 5
 
@@ -70,6 +70,7 @@ def create_worker(committer: Committer, slots: Slots) -> Worker:
         on_startup=_announce,
         job_serializer=serialize,
         job_deserializer=deserialize,
+        keep_result=0,  # while a result is kept, arq refuses another job of its id
         max_jobs=settings.worker_jobs,
         poll_delay=settings.poll_delay,
         handle_signals=False,
@@ -96,7 +97,7 @@ def _job(coroutine: Any, name: str, settings: Settings) -> Function:
     # Longer than the statements may take, those of many items among them. No job waits for it to
     # pass: a lost job is rung for again.
     timeout = 4 * (settings.commit_timeout + LONGEST)
-    return func(coroutine, name=name, timeout=timeout, keep_result=0, max_tries=_MAX_TRIES)
+    return func(coroutine, name=name, timeout=timeout, max_tries=_MAX_TRIES)
 
 
 async def _close(worker: Worker) -> None:

@@ -50,7 +50,7 @@ class Window:
         return max(0, self.limit - self.used)
 
     def seconds_until(self, items: int) -> float:
-        """How long until so many items may be sent, if nobody sends any in between; 0 for now."""
+        """How long until so many items may be sent, if none are sent in between; 0 for now."""
         if self.used + items <= self.limit:
             return 0.0
         room = self.limit - items - self.current
@@ -127,7 +127,7 @@ class Rates:
         return verdict
 
     def _hold(self, holds: bool) -> None:
-        """Say so where limits begin or cease to hold."""
+        """Log where limits begin or cease to hold."""
         if holds != self._holds:
             self._holds = holds
             log.warning("rates are limited again" if holds else "rates are lifted: redis is away")

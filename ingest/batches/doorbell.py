@@ -6,7 +6,9 @@ A ring for a collection is a flag, an arq job and a message to every worker. Whi
 there, further rings add nothing. The first worker with a free slot takes the ring: it removes flag
 and job, and commits at once. What no worker takes so, arq finds in its queue.
 
-arq's own keys are written here only: `_withdraw` removes a job, for which arq has no call.
+arq's own keys are written here only: `_withdraw` removes a job, for which arq has no call. A script
+that did all of a ring in one round trip was no faster (64 clients, single items: 3,005 items/s with
+it, 3,146 without).
 """
 
 import datetime as dt
@@ -43,8 +45,7 @@ def serialize(job: dict[str, Any]) -> bytes:
     return orjson.dumps(job, default=str)
 
 
-def deserialize(job: bytes) -> dict[str, Any]:
-    return orjson.loads(job)  # type: ignore[no-any-return]  # a job is an object, `serialize` says
+deserialize = orjson.loads
 
 
 class Doorbell:
@@ -53,8 +54,8 @@ class Doorbell:
     def __init__(self, link: RedisLink) -> None:
         self._link = link
         self._redis = ArqRedis(link.pool, serialize, deserialize, QUEUE)
-        # One call for the rings of one moment: with 64 clients that send single items, an API
-        # process needs a sixth less processor time for an item (230 µs in place of 280 µs).
+        # The rings of one moment are one: 3,146 items/s in place of 2,669, and 233 µs of an API
+        # process for an item in place of 283 µs (64 clients, single items).
         self._rings = Coalescer(self._ring_each, at_once=1, at_most=1_000)
 
     async def ring(self, account: str, collection: str) -> bool:

@@ -105,9 +105,7 @@ class Pipeline:
         valid, invalid = batch.chunk.received - batch.chunk.invalid, batch.chunk.invalid
         if batch.state is BatchState.ACCEPTED:
             self.backlog.accepted(batch.chunk.received, staged.size)
-            metrics.accepted(batch.collection, valid, invalid)
-        else:
-            metrics.rejected(batch.collection, valid, invalid)
+        metrics.validated(batch.collection, batch.state, valid, invalid)
         # Its payload must not be in memory while the request waits.
         return replace(batch, chunk=replace(batch.chunk, records=None, raw=None))
 

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _TOGETHER = 4 * 1024 * 1024  # bytes of several small batches that are saved together
-_HEARTBEAT = 10.0  # seconds; sweepers wait for several of them
+HEARTBEAT = 10.0
+"""Seconds between two signs of life of a stream; sweepers wait for several of them."""
 _GRACE = 5.0  # seconds in which streams that broke off are removed when the process ends
 
 
@@ -154,7 +155,7 @@ class Staging:
     async def _stay_alive(self, batch: NewBatch, claim: Claim) -> None:
         """Keep sweepers and other requests with the same key off, until cancelled."""
         while True:
-            await asyncio.sleep(_HEARTBEAT)
+            await asyncio.sleep(HEARTBEAT)
             with suppress(Unavailable):  # several may be missed
                 await receiving.beat(self._pool, batch.account, batch.id)
             await self._claims.renew(claim)

@@ -13,9 +13,8 @@ from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.ids import uuid7_texts
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
-from ingest.resources.records import GROUP, Record
-from ingest.validation.engine.recording import Accept, Recorded
-from ingest.validation.invalid import InvalidItem
+from ingest.resources.records import GROUP, InvalidItem, Record, Recorded
+from ingest.validation.engine.record_functions import Accept
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
 
@@ -61,12 +60,16 @@ class Intake:
         self._errors = 0
         self._number = self._first_index = 0
         self._pending = _Pending()
+        self._failed = self._weighed = 0  # bytes of pending failures, and of how many
         self.received = self.invalid = 0
 
     @property
     def full(self) -> bool:
         """Whether a chunk of a stream should be cut."""
-        return self._pending.staged + self._pending.failed >= MAX_CHUNK
+        pending = self._pending
+        new, self._weighed = pending.failures[self._weighed :], len(pending.failures)
+        self._failed += _FAILURE_FACTOR * sum(map(_size, new))
+        return pending.staged + self._failed >= MAX_CHUNK
 
     def take(self, items: Sequence[Any], start: int = 0) -> int:
         """Validate the next items from `start` on, as many as take a few milliseconds.
@@ -114,6 +117,7 @@ class Intake:
         self._number += 1
         self._first_index = self.received
         self._pending = _Pending()
+        self._failed = self._weighed = 0
         return chunk
 
     def _take(
@@ -160,7 +164,8 @@ class Intake:
             # Without the brackets: a chunk puts its own around all of them.
             pending.add(encoded[1:-1], dump_exact(taken.raw)[1:-1] if taken.raw else b"")
         for failure in taken.failures:
-            pending.fail(Failure(failure.index, failure.raw, self._listed(failure.errors)))
+            errors = self._listed(failure.errors)
+            pending.failures.append(Failure(failure.index, failure.raw, errors))
 
     def _listed(self, errors: Sequence[ItemError]) -> Sequence[ItemError]:
         """The errors of the next item that are listed; one more says where they are not all."""
@@ -200,8 +205,6 @@ class _Pending:
     failures: list[Failure] = field(default_factory=list)
     staged: int = 0
     """Bytes of records and raw items."""
-    failed: int = 0
-    """Bytes that failures take."""
 
     def add(self, records: bytes, raw: bytes) -> None:
         self.records.append(records)
@@ -209,10 +212,9 @@ class _Pending:
             self.raw.append(raw)
         self.staged += len(records) + len(raw)
 
-    def fail(self, failure: Failure) -> None:
-        self.failures.append(failure)
-        written = [failure.raw, [error.document() for error in failure.errors]]
-        self.failed += _FAILURE_FACTOR * len(dump_exact(written))
+
+def _size(failure: Failure) -> int:
+    return len(dump_exact([failure.raw, [error.document() for error in failure.errors]]))
 
 
 def _encoded(records: Sequence[Record]) -> bytes | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import redis
 from aiohttp.test_utils import TestClient, TestServer
+from workers.sweep import see_to_unfinished
 
 from ingest.app import create_app
 from ingest.settings import Settings
@@ -19,7 +20,6 @@ from tests.api.shared import ANN, BAD, JIM
 from tests.harness import REGISTRY, Reply, Service
 from tests.waiting import until
 from workers.commit import Committer
-from workers.maintenance import ring_for_unfinished
 
 
 async def batches_of(operator: Pool) -> int:

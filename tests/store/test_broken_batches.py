@@ -1,4 +1,4 @@
-"""Batches that fail for the service's own reason: bounded, visible, retried, and no obstacle."""
+"""Batches that fail for the service's own reason: bounded, visible, in nobody's way, retried."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,6 @@ from ingest.cli.main import cli
 from ingest.errors import InternalError
 from ingest.ids import uuid7
 from ingest.settings import Settings
-from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool
 from tests.harness import Service
 from workers.commit import Committer
@@ -192,29 +191,17 @@ async def test_only_what_can_be_retried_is(
         assert reason in result.stderr
 
 
-@pytest.fixture
-def go_on(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Batches that are committed alone are applied, and wait for this before their COMMIT."""
-    event = asyncio.Event()
-
-    async def apply_and_wait(*arguments: Any) -> Any:
-        done = await apply_batch(*arguments)
-        if done is not None:
-            await event.wait()
-        return done
-
-    monkeypatch.setattr("workers.commit.apply_batch", apply_and_wait)
-    return event
-
-
 async def test_a_lost_connection_is_no_attempt(
-    api: Service, operator: Pool, committer: Committer, go_on: asyncio.Event
+    api: Service, operator: Pool, committer: Committer
 ) -> None:
     reply = await api.post("contacts", [contact("away")], prefer="respond-async")
     batch = UUID(reply.body["metadata"]["batchId"])
-    committing = asyncio.create_task(committer.commit("acme", batch, 1))
+    held = Held(Point.BEFORE_COMMIT)
+    with injected(held):
+        committing = asyncio.create_task(committer.commit("acme", batch, 1))
+        await held.there.wait()
     await until(operator, _TERMINATE)
-    go_on.set()
+    held.go.set()
     with pytest.raises(Retry):
         await committing
     assert await state_of(operator, batch) == ("accepted", 0)
@@ -223,14 +210,16 @@ async def test_a_lost_connection_is_no_attempt(
 
 
 async def test_a_second_ring_does_not_wait_for_the_first(
-    api: Service, operator: Pool, committer: Committer, go_on: asyncio.Event
+    api: Service, operator: Pool, committer: Committer
 ) -> None:
     reply = await api.post("contacts", [contact("rung")], prefer="respond-async")
     batch = UUID(reply.body["metadata"]["batchId"])
-    first = asyncio.create_task(committer.commit("acme", batch, 1))
-    await until(operator, _HELD)
+    held = Held(Point.BEFORE_COMMIT)
+    with injected(held):
+        first = asyncio.create_task(committer.commit("acme", batch, 1))
+        await held.there.wait()
     await committer.commit("acme", batch, 1)
-    assert not first.done()
-    go_on.set()
+    assert await state_of(operator, batch) == ("accepted", 0)
+    held.go.set()
     await first
     assert await state_of(operator, batch) == ("committed", 0)

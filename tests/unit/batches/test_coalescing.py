@@ -25,7 +25,7 @@ class Recorder:
 
 async def begun(recorder: Recorder, calls: int) -> None:
     async with asyncio.timeout(60):
-        while len(recorder.calls) < calls:  # noqa: ASYNC110 - the coalescer tells nobody
+        while len(recorder.calls) < calls:  # noqa: ASYNC110 - it starts by itself
             await asyncio.sleep(0)
 
 

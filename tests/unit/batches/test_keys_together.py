@@ -8,24 +8,43 @@ from typing import Any
 import pytest
 import redis
 
-from ingest.batches.idempotency import Holder, Keys, Phase
+from ingest.batches.idempotency import Claim, Claims
+from ingest.errors import InProgress, KeyMismatch
 from ingest.ids import uuid7
 from ingest.model import IdempotencyKey
 from ingest.redis import open_redis
 from ingest.settings import Settings
+from ingest.store.pool import Pool, open_pool
 from tests.harness import Service
+from tests.staged import batch_of, save
 
 _MANY = 64
 
 
 def key(name: object, fingerprint: bytes = b"same") -> IdempotencyKey:
-    return IdempotencyKey(str(name), fingerprint)
+    return IdempotencyKey(str(name), fingerprint.ljust(32, b"."))
+
+
+def claim_of(name: object, fingerprint: bytes = b"same", account: str = "acme") -> Claim:
+    return Claim(account, uuid7(), key(name, fingerprint))
 
 
 @pytest.fixture
-async def keys(settings: Settings) -> AsyncIterator[Keys]:
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    async with open_pool(settings) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def claims(settings: Settings, pool: Pool) -> AsyncIterator[Claims]:
     async with open_redis(settings) as link:
-        yield Keys(link, lease=60, ttl=3600)
+        yield Claims(pool, link, lease=60, ttl=3600)
+
+
+async def end(claims: Claims, claim: Claim, *, accepted: bool = False) -> None:
+    async with claims.held(claim):
+        if accepted:
+            claim.accepted = claim.key
 
 
 class Calls:
@@ -41,85 +60,89 @@ class Calls:
 
 
 async def test_claims_and_ends_of_one_moment_share_round_trips(
-    keys: Keys, settings: Settings
+    claims: Claims, settings: Settings
 ) -> None:
-    await keys.claim("acme", key("warm"), uuid7())  # the scripts are loaded when first called
-    await keys.release("acme", key("warm"), uuid7())
-    batches = [uuid7() for _ in range(_MANY)]
+    warm = claim_of("warm")
+    await claims.claim(warm)  # the scripts are loaded when first called
+    await end(claims, warm)
+    many = [claim_of(n, account=f"account {n % 8}") for n in range(_MANY)]
     calls = Calls(settings)
-    claimed = await asyncio.gather(
-        *(keys.claim(f"account {n % 8}", key(n), batch) for n, batch in enumerate(batches))
-    )
-    assert claimed == [None] * _MANY
+    assert await asyncio.gather(*map(claims.claim, many)) == [None] * _MANY
     assert calls.count() == 1
-    await asyncio.gather(
-        *(keys.accepted(f"account {n % 8}", key(n), batch) for n, batch in enumerate(batches))
-    )
+    await asyncio.gather(*(end(claims, claim, accepted=True) for claim in many))
     assert calls.count() == 2
 
 
-async def test_each_claim_is_answered_as_if_it_came_alone(keys: Keys) -> None:
-    taken, batches = uuid7(), [uuid7() for _ in range(4)]
-    await keys.claim("acme", key("taken"), taken)
-    await keys.accepted("acme", key("taken"), taken)
+async def test_each_claim_is_decided_as_if_it_came_alone(claims: Claims, pool: Pool) -> None:
+    taken = claim_of("taken")
+    await claims.claim(taken)
+    await save(pool, replace(batch_of(key=taken.key), id=taken.batch))
+    await end(claims, taken, accepted=True)
     answers = await asyncio.gather(
-        keys.claim("acme", key("new", b"first"), batches[0]),
-        keys.claim("acme", key("taken"), batches[1]),
-        keys.claim("acme", key("new", b"second"), batches[2]),
-        keys.claim("rival", key("new"), batches[3]),
+        claims.claim(claim_of("new", b"first")),
+        claims.claim(claim_of("taken")),
+        claims.claim(claim_of("new", b"first")),
+        claims.claim(claim_of("new", b"second")),
+        claims.claim(claim_of("new", account="rival")),
+        return_exceptions=True,
     )
-    assert answers == [
-        None,
-        Holder(taken, b"same", Phase.ACCEPTED),
-        Holder(batches[0], b"first", Phase.IN_FLIGHT),
-        None,
-    ]
+    assert (answers[0], answers[1], answers[4]) == (None, taken.batch, None)
+    assert isinstance(answers[2], InProgress)
+    assert isinstance(answers[3], KeyMismatch)
 
 
-async def test_each_claim_ends_for_itself_and_only_by_whom_it_is_held(keys: Keys) -> None:
-    kept, freed, another = uuid7(), uuid7(), uuid7()
-    await keys.claim("acme", key("kept"), kept)
-    await keys.claim("acme", key("freed"), freed)
-    await keys.claim("acme", key("another's"), another)
-    await asyncio.gather(
-        keys.accepted("acme", key("kept"), kept),
-        keys.release("acme", key("freed"), freed),
-        keys.release("acme", key("another's"), freed),
-        keys.accepted("acme", key("nothing's"), kept),
-    )
-    late = uuid7()
-    assert await asyncio.gather(
-        *(
-            keys.claim("acme", key(name), late)
-            for name in ("kept", "freed", "another's", "nothing's")
-        )
-    ) == [
-        Holder(kept, b"same", Phase.ACCEPTED),
-        None,
-        Holder(another, b"same", Phase.IN_FLIGHT),
-        None,
-    ]
+async def test_each_claim_ends_by_itself_and_only_for_its_holder(claims: Claims) -> None:
+    kept, freed, another = claim_of("kept"), claim_of("freed"), claim_of("another's")
+    for claim in (kept, freed, another):
+        assert await claims.claim(claim) is None
+    await asyncio.gather(end(claims, freed), end(claims, replace(another, batch=uuid7())))
+    assert await claims.claim(claim_of("freed")) is None
+    for name in ("kept", "another's"):
+        with pytest.raises(InProgress):
+            await claims.claim(claim_of(name))
 
 
-async def test_entries_expire(keys: Keys, settings: Settings) -> None:
-    batch = uuid7()
-    await keys.claim("acme", key("accepted"), batch)
-    await keys.accepted("acme", key("accepted"), batch)
-    await keys.claim("acme", key("in flight"), batch)
+async def test_a_key_whose_batch_is_gone_is_free(claims: Claims) -> None:
+    """Redis says that it is accepted, and PostgreSQL, which decides, knows no such batch."""
+    gone = claim_of("gone")
+    await claims.claim(gone)
+    await end(claims, gone, accepted=True)
+    assert await claims.claim(claim_of("gone", b"another request")) is None
+
+
+async def test_entries_expire(claims: Claims, settings: Settings) -> None:
+    accepted = claim_of("accepted")
+    await claims.claim(accepted)
+    await end(claims, accepted, accepted=True)
+    await claims.claim(claim_of("in flight"))
     with redis.Redis.from_url(settings.redis_url) as client:
         lives: list[Any] = [client.pttl(name) for name in client.keys("ingest:key:*")]
-    in_flight, accepted = sorted(lives)
-    assert 0 < in_flight <= 60_000 < accepted <= 3_600_000
+    in_flight, kept = sorted(lives)
+    assert 0 < in_flight <= 60_000 < kept <= 3_600_000
 
 
-async def test_all_pass_where_redis_is_away(settings: Settings) -> None:
+async def test_a_lease_is_renewed_and_a_forgotten_key_is_taken_again(
+    claims: Claims, settings: Settings
+) -> None:
+    claim = claim_of("long")
+    await claims.claim(claim)
+    with redis.Redis.from_url(settings.redis_url) as client:
+        [name] = client.keys("ingest:key:*")  # type: ignore[misc]  # not awaitable here
+        client.pexpire(name, 1_000)
+        await claims.renew(claim)
+        assert client.pttl(name) > 1_000  # type: ignore[operator]  # nor here
+        client.flushall()
+        await claims.renew(claim)
+    with pytest.raises(InProgress):
+        await claims.claim(claim_of("long"))
+
+
+async def test_all_are_granted_where_redis_is_away(settings: Settings, pool: Pool) -> None:
     async with open_redis(replace(settings, redis_url="redis://127.0.0.1:1/0")) as link:
-        keys = Keys(link, lease=60, ttl=3600)
-        assert (
-            await asyncio.gather(*(keys.claim("acme", key("k"), uuid7()) for _ in range(3)))
-            == [None] * 3
-        )
-        await asyncio.gather(*(keys.release("acme", key("k"), uuid7()) for _ in range(3)))
+        claims = Claims(pool, link, lease=60, ttl=3600)
+        many = [claim_of("k") for _ in range(3)]
+        assert await asyncio.gather(*map(claims.claim, many)) == [None] * 3
+        await asyncio.gather(*(end(claims, claim) for claim in many))
 
 
 async def test_writes_with_keys_need_few_round_trips(api: Service, settings: Settings) -> None:
@@ -132,4 +155,4 @@ async def test_writes_with_keys_need_few_round_trips(api: Service, settings: Set
         )
     )
     assert [reply.status for reply in replies] == [202] * _MANY
-    assert calls.count() < _MANY  # alone each would need one to claim, one to end and a ring
+    assert calls.count() < _MANY  # alone each would need one to claim and one to end

@@ -1,4 +1,4 @@
-"""Waiting for batches: whose message may be lost is asked for, and nobody else."""
+"""Waiting for batches: only those whose announcement may be lost are looked up."""
 
 from uuid import UUID
 
@@ -10,9 +10,7 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 
 
-async def test_only_what_is_waited_for_from_one_look_to_the_next_is_asked_for(
-    settings: Settings, operator: Pool
-) -> None:
+async def test_only_batches_that_are_late_are_looked_up(settings: Settings, operator: Pool) -> None:
     first, second, third = uuid7(), uuid7(), uuid7()
     async with open_redis(settings) as redis:
         waiters = Waiters(operator, Doorbell(redis))
