@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from ingest.batches.items import Items
 
 from ingest.app import create_app
 from ingest.formats import json as json_format

@@ -260,7 +260,7 @@ async def test_without_redis_a_worker_commits_what_it_cannot_be_rung_for(
     async with open_committer(away, REGISTRY) as committer:
 
         async def is_committed() -> bool:
-            await ring_for_unfinished(committer, attempt=1)
+            await see_to_unfinished(committer, attempt=1)
             return await without_redis.count("contacts") > 0
 
         await until(is_committed)

@@ -15,6 +15,8 @@ from ingest.errors import InternalError
 from ingest.ids import uuid7
 from ingest.settings import Settings
 from ingest.store.pool import Pool
+from tests.chaos.faults import Point
+from tests.chaos.injection import Held, injected
 from tests.harness import Service
 from workers.commit import Committer
 
@@ -28,11 +30,10 @@ FROM ingest.batches LIMIT 1
 """
 _PAYLOAD = "INSERT INTO ingest.payloads (batch, chunk, account, records) VALUES ($1, 0, 'acme', $2)"
 
-_HELD = """
-SELECT count(*) FROM pg_stat_activity
+_TERMINATE = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'idle in transaction'
 """
-_TERMINATE = _HELD.replace("count(*)", "count(pg_terminate_backend(pid))")
 
 
 def contact(name: str) -> dict[str, Any]:
@@ -222,4 +223,5 @@ async def test_a_second_ring_does_not_wait_for_the_first(
     assert await state_of(operator, batch) == ("accepted", 0)
     held.go.set()
     await first
+    assert await state_of(operator, batch) == ("committed", 0)
     assert await state_of(operator, batch) == ("committed", 0)
