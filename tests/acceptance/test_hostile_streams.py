@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import psutil
@@ -34,36 +34,33 @@ COMPRESSORS: dict[str, Callable[[], object]] = {
 }
 
 
-REFUSED = {400, 413}
-# It waited for other bombs for longer than the service lets it, as on a busy machine.
-BUSY = 503
-
-
-def bystander(small: Dev, session: aiohttp.ClientSession) -> Bystander:
+def bystander(dev: Dev, session: aiohttp.ClientSession) -> Bystander:
     async def ask() -> None:
         async with session.get("/v1/contacts?limit=1") as response:
             assert response.status == 200, await response.text()
 
-    return Bystander(psutil.Process(small.pids["api"][0]), ask)
+    return Bystander(psutil.Process(dev.pids["api"][0]), ask)
 
 
 @pytest.fixture
-async def session(small: Dev) -> aiohttp.ClientSession:
-    ready = small.ready
-    session = aiohttp.ClientSession(
-        ready["url"],
-        headers={"Authorization": f"Bearer {ready['token']}"},
-        timeout=aiohttp.ClientTimeout(100),
-        connector=aiohttp.TCPConnector(limit=0),
-    )
-    async with session:
+async def session(small: Dev) -> AsyncIterator[aiohttp.ClientSession]:
+    async with session_with(small) as session:
         yield session
 
 
+def session_with(dev: Dev) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        dev.ready["url"],
+        headers={"Authorization": f"Bearer {dev.ready['token']}"},
+        timeout=aiohttp.ClientTimeout(100),
+        connector=aiohttp.TCPConnector(limit=0),
+    )
+
+
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Dev:
-    """One API process and one worker, which give clients ten seconds."""
-    running = Dev(tmp_path_factory.mktemp("hostile"), INGEST_BODY_TIMEOUT="10")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """One API process and one worker; bombs wait for each other, however busy the machine."""
+    running = Dev(tmp_path_factory.mktemp("hostile"), INGEST_BODY_TIMEOUT="100")
     try:
         yield running.wait_ready()
     finally:
@@ -100,20 +97,17 @@ async def test_zip_bombs(
         while not bombs.done():
             peak = max(peak, api.memory_info().rss)
             await asyncio.sleep(0.02)
-    statuses = set(await bombs)
-    assert statuses <= REFUSED | {BUSY}
-    assert statuses & REFUSED
+    assert set(await bombs) <= {400, 413}
     assert (peak - idle) / MIB < 100
     other.check_served()
 
 
-async def test_connections_that_trickle_are_closed(
-    small: Dev, session: aiohttp.ClientSession
-) -> None:
-    host, port = small.ready["url"].removeprefix("http://").split(":")
+async def test_connections_that_trickle_are_closed(start_dev: Callable[..., Dev]) -> None:
+    dev = start_dev(INGEST_BODY_TIMEOUT="3").wait_ready()
+    host, port = dev.ready["url"].removeprefix("http://").split(":")
     request = (
         "POST /v1/contacts HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-        f"Authorization: Bearer {small.ready['token']}\r\nContent-Length: 1000000\r\n\r\n"
+        f"Authorization: Bearer {dev.ready['token']}\r\nContent-Length: 1000000\r\n\r\n"
     ).encode()
 
     async def trickle() -> bytes:
@@ -130,9 +124,10 @@ async def test_connections_that_trickle_are_closed(
         finally:
             writer.close()
 
-    other = bystander(small, session)
-    async with other.at_work(), asyncio.timeout(60):
-        answers = await asyncio.gather(*(trickle() for _ in range(TRICKLING)))
+    async with session_with(dev) as session, asyncio.timeout(100):
+        other = bystander(dev, session)
+        async with other.at_work():
+            answers = await asyncio.gather(*(trickle() for _ in range(TRICKLING)))
     assert all(b"40801" in answer or answer == b"closed" for answer in answers)
     assert any(b"40801" in answer for answer in answers)
     other.check_served()
