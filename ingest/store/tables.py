@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0013"
+REQUIRED_REVISION = "0001"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"
