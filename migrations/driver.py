@@ -1,4 +1,4 @@
-"""What SQLAlchemy leaves to the driver below it: scripts of many statements, and what errors mean."""
+"""What SQLAlchemy leaves to the driver: scripts of many statements, and what errors mean."""
 
 from pathlib import Path
 

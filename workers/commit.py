@@ -18,7 +18,13 @@ from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
-from ingest.store.group_commit import Spoiled, Unchecked, apply_group, take_group
+from ingest.store.group_commit import (
+    Conflicting,
+    Spoiled,
+    apply_checked,
+    apply_group,
+    take_group,
+)
 from ingest.store.pool import Pool
 from workers.retry import Verdict, delay, judge
 
@@ -57,12 +63,12 @@ class Committer:
             ends = time.monotonic() + _TURN
             # What waits after a pause, all clients may have sent, and none sends more until it is
             # answered: half of them are, while the other half is committed.
-            half = True
+            parts = 2
             while self.rung[pair] and time.monotonic() < ends:
                 self.rung[pair] = False
-                if await self._commit_group(account, collection, half=half):
+                if await self._commit_group(account, collection, parts=parts):
                     self.rung[pair] = True
-                half = False
+                parts = 1
             more = self.rung[pair]
         finally:
             del self.rung[pair]
@@ -70,23 +76,24 @@ class Committer:
             await self.queue.ring(account, collection)
 
     async def _commit_group(
-        self, account: str, collection: str, *, half: bool = False, checked: bool = False
+        self, account: str, collection: str, *, parts: int = 1, checked: bool = False
     ) -> bool:
-        """Commit the next group; whether others wait. Who comes later rings."""
+        """Commit the next group; whether others are pending. Batches accepted later ring again."""
         group: Sequence[Batch] = ()
         done: Sequence[Finished] = ()
         more = False
         started = time.perf_counter()
         try:
             async with self.pool.transaction() as connection:
-                group, more = await take_group(connection, account, collection, half=half)
+                group, more = await take_group(connection, account, collection, parts=parts)
                 if not group:
                     return False
-                done = await apply_group(connection, self.registry, group, checked=checked)
+                apply = apply_checked if checked else apply_group
+                done = await apply(connection, self.registry, group)
                 await self.faults.reached(Point.BEFORE_COMMIT)
             await self.faults.reached(Point.AFTER_COMMIT)
         except Spoiled as spoiled:
-            if len(group) > 1 and isinstance(spoiled, Unchecked):
+            if len(group) > 1 and isinstance(spoiled, Conflicting) and not checked:
                 return await self._commit_group(account, collection, checked=True)
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             verdict = judge(error)

@@ -21,8 +21,7 @@ from ingest.faults import parse_faults
 from ingest.redis import open_redis
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
-from ingest.store.pool import open_pool
-from ingest.store.timeouts import LONGEST
+from ingest.store.pool import LONGEST_ALLOWANCE, open_pool
 from workers.commit import Committer, commit, commit_waiting
 from workers.doorbell import DoorbellWorker
 
@@ -82,5 +81,5 @@ async def _announce(ctx: dict[Any, Any]) -> None:
 def _job(coroutine: Any, name: str, settings: Settings) -> Function:
     # Longer than the statements may take, those of many items among them, or arq would cancel
     # healthy commits. Nothing waits for it to pass: a job that is lost is rung for again.
-    timeout = 4 * (settings.commit_timeout + LONGEST)
+    timeout = 4 * (settings.commit_timeout + LONGEST_ALLOWANCE)
     return func(coroutine, name=name, timeout=timeout, keep_result=0, max_tries=_MAX_TRIES)

@@ -21,8 +21,8 @@ import orjson
 from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Chunk, IdempotencyKey, NewBatch
-from ingest.store import batches
 from ingest.store.doubt import outcome_unknown
+from ingest.store.failures import errors_text
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 from ingest.store.staging import KeyTaken, stage
@@ -202,7 +202,7 @@ def _chunk(account: str, batch: UUID, chunk: Chunk) -> list[Any]:
         chunk.raw,
         [failure.index for failure in chunk.failures],
         [dump_exact(failure.raw).decode() for failure in chunk.failures],
-        [batches.errors_text(failure) for failure in chunk.failures],
+        [errors_text(failure) for failure in chunk.failures],
     ]
 
 

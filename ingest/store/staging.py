@@ -11,6 +11,7 @@ from ingest.exactjson import dump_exact
 from ingest.model import BatchState, NewBatch
 from ingest.store import batches
 from ingest.store.doubt import outcome_unknown, written_among
+from ingest.store.failures import errors_text
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
@@ -115,7 +116,7 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [batch for batch, _ in failures],
         [failure.index for _, failure in failures],
         [dump_exact(failure.raw).decode() for _, failure in failures],
-        [batches.errors_text(failure) for _, failure in failures],
+        [errors_text(failure) for _, failure in failures],
         [each.submission.size if kept else 0 for each, kept in zip(new, accepted, strict=True)],
         [each.token for each in new],
     ]

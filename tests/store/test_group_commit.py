@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from ingest.batches.doorbell import QUEUE
 from ingest.model import Batch, Finished
 from ingest.settings import Settings
-from ingest.store import group_commit as group
+from ingest.store.group_commit import apply_checked, apply_group
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from tests.harness import Reply, Service
@@ -32,17 +32,21 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[list[UUID]]:
-    """The batches of every statement that applied a group, or tried to."""
+    """The batches of every attempt to apply a group."""
     seen: list[list[UUID]] = []
-    original = group._apply
 
-    async def recorded(
-        connection: Any, sql: Any, resource: Any, batches: Sequence[Batch], patience: Any
-    ) -> Sequence[Finished]:
-        seen.append([batch.id for batch in batches])
-        return await original(connection, sql, resource, batches, patience)
+    def recorded(apply: Any) -> Any:
+        async def applied(
+            connection: Any, registry: Any, batches: Sequence[Batch]
+        ) -> Sequence[Finished]:
+            seen.append([batch.id for batch in batches])
+            done: Sequence[Finished] = await apply(connection, registry, batches)
+            return done
 
-    monkeypatch.setattr(group, "_apply", recorded)
+        return applied
+
+    for apply in (apply_group, apply_checked):
+        monkeypatch.setattr(f"workers.commit.{apply.__name__}", recorded(apply))
     return seen
 
 

@@ -15,7 +15,7 @@ from ingest.errors import (
 )
 from ingest.model import Action
 from ingest.resources.resource import StoredField
-from ingest.store.statement_parts import INDEX_MASK, Parts, join_parts
+from ingest.store.statements.parts import INDEX_MASK, Parts, join_parts
 from ingest.store.tables import quote
 
 # Which attribute a conflict is about. Unique attributes are counted from 1.

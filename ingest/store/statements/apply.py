@@ -1,14 +1,15 @@
 """SQL that writes the good items of batches, and the outcome of each batch beside them.
 
-Parameters besides those of `statement_parts`: $3 the collection, $4 the indices of the items that
+Parameters besides those of `parts`: $3 the collection, $4 the indices of the items that
 are not to be written, and $5 those that failed in all, or NULL where they are as accepted. The
 last two are for a batch alone. Each batch that is finished is a row of the result, as `Finished`.
 """
 
 from ingest.model import Action
 from ingest.resources.resource import StoredField
-from ingest.store.rows_sql import item_object
-from ingest.store.statement_parts import BATCHES, Parts, join_parts
+from ingest.store.batches import QUERIES
+from ingest.store.statements.item_json import item_object
+from ingest.store.statements.parts import BATCHES, Parts, join_parts
 from ingest.store.tables import quote
 
 
@@ -202,8 +203,7 @@ SET state = 'committed', finished_at = statement_timestamp(), invalid = coalesce
 FROM totals
 WHERE b.account = $2 AND b.id = totals.batch AND b.id = ANY ($1)
   AND totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))
-RETURNING b.id AS batch, b.account, b.token, b.trace_id, b.collection, b.action, b.state,
-    b.received, cardinality(b.invalid) AS invalid, b.created, b.updated, b.unchanged, b.deleted"""
+RETURNING {QUERIES["finished"]}"""
 
 
 _NEW = """1 AS "$version", statement_timestamp() AS "$created_at",
