@@ -83,7 +83,7 @@ async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int
         at_most: the most failures that are read.
 
     Raises:
-        Unavailable: the database is away, or somebody else keeps writing to the table.
+        Unavailable: the database is away, or another program keeps writing to the table.
     """
     try:
         async with pool.transaction(batch.account) as connection:

@@ -37,7 +37,7 @@ FROM (SELECT setting::bigint + $1 AS milliseconds
       FROM pg_settings WHERE name = 'statement_timeout') longer
 """
 
-_PLAN_LIFETIME = 10
+PLAN_LIFETIME = 10
 """Seconds after which a statement is planned anew: for a table that is empty as yet, PostgreSQL
 makes plans that read all of it, and keeps them until autovacuum has analyzed what it became."""
 
@@ -187,7 +187,7 @@ async def open_pool(
         timeout=CONNECT_TIMEOUT,
         command_timeout=timeout + _GRACE,
         statement_cache_size=settings.statement_cache,
-        max_cached_statement_lifetime=_PLAN_LIFETIME,
+        max_cached_statement_lifetime=PLAN_LIFETIME,
         server_settings=_server_settings(role, timeout, work_mem),
         reset=_leave_as_it_is,
     )

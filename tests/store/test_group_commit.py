@@ -26,7 +26,7 @@ LATER = "wait=0"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """No sweeper helps: whatever is committed was rung for, and heard."""
+    """Without a sweeper: only rings lead to commits."""
     return replace(settings, sweep_after=3600.0)
 
 
@@ -51,7 +51,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[list[UUID]]:
 
 
 async def send(api: Service, method: str, *batches: list[Any], **options: str) -> list[UUID]:
-    """Have batches accepted, one after the other, while nobody commits any."""
+    """Have batches accepted, one after the other, without a worker."""
     ids = []
     prefer = ", ".join([LATER, *filter(None, [options.pop("prefer", "")])])
     for items in batches:
@@ -91,7 +91,9 @@ async def test_waiting_batches_are_one_statement_and_each_has_its_own_answer(
     ]
 
 
-async def test_nobody_who_wants_no_items_gets_any(api: Service, committer: Committer) -> None:
+async def test_no_items_are_answered_where_none_are_wanted(
+    api: Service, committer: Committer
+) -> None:
     minimal = await send(api, "POST", [contact(1)], [contact(2)], prefer="return=minimal")
     await committer.commit_waiting("acme", "contacts")
     assert await outcomes(api, minimal) == [201, 201]
@@ -236,7 +238,7 @@ async def test_of_many_that_wait_half_need_not_wait_for_all(
 async def test_many_batches_are_few_jobs(
     api: Service, committer: Committer, settings: Settings
 ) -> None:
-    """Rings that no worker has heard yet are one."""
+    """Rings that no worker has taken yet are one."""
     await send(api, "POST", *([contact(n)] for n in range(1, 10)))
     async with Redis.from_url(settings.redis_url) as redis:
         assert await redis.zcard(QUEUE) == 1

@@ -114,3 +114,8 @@ SELECT chunk, first_index FROM ingest.payloads WHERE account = $1 AND batch = $2
 
 -- name: payload
 SELECT records, raw FROM ingest.payloads WHERE account = $1 AND batch = $2 AND chunk = $3
+
+-- name: backlog
+-- What is pending over all accounts; and of that, what was accepted by $1.
+SELECT batches, items, bytes, oldest, newest, known_items, known_bytes, asked_at, seconds
+FROM ingest.backlog($1)

@@ -9,7 +9,7 @@ from ingest.model import Action
 from ingest.resources.resource import StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.statements.item_json import item_object
-from ingest.store.statements.parts import BATCHES, Parts, join_parts
+from ingest.store.statements.parts import BATCHES, Parts
 from ingest.store.tables import quote
 
 
@@ -21,12 +21,12 @@ class Apply(Parts):
             parts = [self._insert_staged(), self._totals_of_inserted()]
         else:
             parts = [*self._good(), *self._written()]
-        return f"WITH {join_parts([*parts, _COUNTED])}\n{self._finish()}"
+        return f"WITH {', '.join([*parts, _COUNTED])}\n{self._finish()}"
 
-    # -- creating, and nobody asks what was created -------------------------------------------
+    # -- creating, where the answer does not show what was created ----------------------------
 
     def _insert_staged(self) -> str:
-        """From the staged bytes into the table, without a stop in between."""
+        """From the staged bytes into the table, in one step."""
         return f"""created AS (
     {self._into()}
     SELECT $2, p.batch, 1, statement_timestamp(), statement_timestamp(), {self._values("r")}
@@ -36,7 +36,7 @@ class Apply(Parts):
 )"""
 
     def _as_indexed(self) -> str:
-        """Have neighbours in an index written one after the other: they share its pages.
+        """Write neighbours in an index one after the other, because they share its pages.
 
         Keys that the service makes ascend anyway.
         """
@@ -57,7 +57,7 @@ class Apply(Parts):
     # -- everything else ----------------------------------------------------------------------
 
     def _good(self) -> list[str]:
-        """The items that nothing is wrong with."""
+        """The items without a failure."""
         source = "items" if self.plain else "resolved"
         # An item that is not there yet cannot be at a version.
         new = '\n      AND r."$v" IS NULL' if self.plain else ""
@@ -86,15 +86,16 @@ class Apply(Parts):
         return [*parts, self._totals()]
 
     def _into(self) -> str:
-        columns = ['"$group"', *(quote(field.column) for field in self.resource.fields)]
-        columns += ['"$extra"'] if self.resource.keeps_unknown else []
         return f"""INSERT INTO {self.table} AS t
-        ("$account", "$batch", "$version", "$created_at", "$updated_at", {", ".join(columns)})"""
+        ("$account", "$batch", "$version", "$created_at", "$updated_at", "$group",
+         {", ".join(self._columns())})"""
 
     def _values(self, row: str) -> str:
-        columns = ['"$g"', *(quote(field.column) for field in self.resource.fields)]
-        columns += ['"$extra"'] if self.resource.keeps_unknown else []
-        return ", ".join(f"{row}.{column}" for column in columns)
+        return ", ".join(f"{row}.{column}" for column in ['"$g"', *self._columns()])
+
+    def _columns(self) -> list[str]:
+        extra = ['"$extra"'] if self.resource.keeps_unknown else []
+        return [*(quote(field.column) for field in self.resource.fields), *extra]
 
     def _insert(self) -> str:
         only = '\n    WHERE g."$target" IS NULL' if self.upsert else ""
@@ -106,10 +107,9 @@ class Apply(Parts):
 )"""
 
     def _created(self) -> str:
-        """From the items, of which the rows are made as they are.
+        """From the items rather than from the rows that were made of them.
 
-        To find an item's row, each would have to be joined with all others: to the planner both
-        are one row.
+        The planner takes both to be one row, and would join each item with all rows.
         """
         only = ' WHERE g."$target" IS NULL' if self.upsert else ""
         return f"""SELECT t."$batch", t."$n", 'c', {self._item("t")}
@@ -149,7 +149,7 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
         return [field for field in self.resource.fields if field is not self.resource.key]
 
     def _delete(self) -> str:
-        """Rows carry the batch that wrote them; what is deleted here, this one did."""
+        """A row carries the batch that wrote it, so the batch that deletes it is returned, too."""
         return f"""deleted AS (
     DELETE FROM {self.table} t
     USING good g
