@@ -24,8 +24,9 @@ serve: setup ## run everything on port 8080 until Ctrl-C, on the data that the d
 test: setup ## pass the tests
 	@$(BIN)/pytest -q -n 2 --dist loadfile
 
-fuzz: setup ## the property tests again, for hours: a million comparisons, a long stateful campaign
-	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 $(BIN)/pytest -q --timeout 0 tests/property
+fuzz: setup ## the property tests for hours, with a million comparisons, and marshmallow's own tests
+	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 $(BIN)/pytest -q --timeout 0 \
+		tests/property tests/property/marshmallow_suite.py
 
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
 	@$(BIN)/python -m tests.chaos $(CHAOS)

@@ -23,7 +23,7 @@ _KINTO = '{"defaults":{"method":"POST","path":"%s"},"requests":[%s]}'
 
 
 class Tally:
-    """What the clients of one load have got."""
+    """The answers to the clients of one load."""
 
     def __init__(self, began: float) -> None:
         self.began = began
@@ -31,7 +31,7 @@ class Tally:
         self.items = 0
         self.refused = 0
         self.retry_after: list[float] = []
-        """Seconds that each refusal asked for; 0 where it did not say."""
+        """The `Retry-After` of each refusal, in seconds; 0 where there was none."""
         self.errors: list[str] = []
         self.answers: list[tuple[float, float, int]] = []
         """When each answer came, how long it took (both in seconds), its status."""
@@ -78,7 +78,7 @@ class Client(ABC):
 
     @abstractmethod
     async def send(self, place: int, tally: Tally) -> None:
-        """Send the body of this place, and note what came of it."""
+        """Send the body of this place, and add its answer to the tally."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -140,7 +140,7 @@ def _header(headers: bytes, name: bytes) -> bytes | None:
 
 
 class HttpClient(Client):
-    """A keep-alive connection; what was sent over a connection that is closed is not sent again."""
+    """A keep-alive connection; a request is not repeated when its connection closes."""
 
     def __init__(self, load: "Load", request_of: Callable[[int], bytes]) -> None:
         self._load = load
@@ -174,7 +174,7 @@ class HttpClient(Client):
         tally.add(sent, status, self._saved(place, status, body, tally))
 
     def _saved(self, place: int, status: int, body: bytes, tally: Tally) -> int:
-        """How many items the answer says are saved; whatever was not to be expected is noted."""
+        """How many items are saved, by the answer; unexpected answers are added to the errors."""
         load = self._load
         bad = bad_among(load.first + place * load.size, load.size) if load.bad else 0
         all_saved = _CREATED if load.method == "POST" else _SAVED
@@ -194,7 +194,7 @@ class HttpClient(Client):
 
 
 class CopyClient(Client):
-    """A connection that copies records which are ready into the peers' table."""
+    """A connection that copies ready records into the peers' table."""
 
     def __init__(self, ready: dict[int, list[tuple[Any, ...]]], connection: Any) -> None:
         self._records = ready
@@ -214,7 +214,7 @@ async def connect_clients(load: "Load") -> list[Client]:
     """The clients of a load, connected, with all that they will send."""
     if load.kind == "copy":
         return await _copy_clients(load)
-    bodies = _Requests(load)
+    bodies = Requests(load)
     clients = [HttpClient(load, bodies.get) for _ in range(load.clients)]
     for client in clients:
         await client.connect()
@@ -232,7 +232,7 @@ async def _copy_clients(load: "Load") -> list[Client]:
     ]
 
 
-class _Requests:
+class Requests:
     """The requests of a load, each made before the clock starts, unless it streams."""
 
     def __init__(self, load: "Load") -> None:

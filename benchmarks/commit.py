@@ -24,7 +24,7 @@ from rich.table import Table
 
 from ingest.examples import contacts
 from ingest.ids import uuid7
-from ingest.model import Action, NewBatch, Options, Resolution
+from ingest.model import Action, BatchState, NewBatch, Options, Resolution
 from ingest.processes.embedded import EmbeddedPostgres
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
@@ -38,6 +38,7 @@ from migrations.run import migrate
 RESULTS = Path(__file__).parent / "results" / "commit.json"
 ACCOUNT = "acme"
 REGISTRY = Registry([contacts])
+MAX_VALUES = 100_000  # as the service has it
 ITEMS = 1_000
 STORED = (1_000, 100_000, 1_000_000)
 BATCHES = (1, 100, 1_000, 10_000)
@@ -139,11 +140,23 @@ class Bench:
 
     async def stage(self, kind: Kind, count: int) -> NewBatch:
         """An accepted batch of `count` items that no batch before it had."""
-        intake = Intake(ItemValidator(contacts, kind.action, kind.options))
-        intake.add([kind.item(self._next + number, self.stored) for number in range(count)])
+        intake = Intake(
+            ItemValidator(contacts, kind.action, kind.options), kind.options, max_values=MAX_VALUES
+        )
+        items = [kind.item(self._next + number, self.stored) for number in range(count)]
+        taken = 0
+        while taken < count:
+            taken += intake.take(items, taken)
         self._next += count
         batch = NewBatch(
-            uuid7(), ACCOUNT, "contacts", kind.action, kind.options, "", intake.submission()
+            id=uuid7(),
+            account=ACCOUNT,
+            collection="contacts",
+            action=kind.action,
+            options=kind.options,
+            trace_id="",
+            chunk=intake.cut(last=True),
+            state=BatchState.ACCEPTED,
         )
         (error,) = await staging.save(self.pool, ACCOUNT, [batch])
         if error is not None:

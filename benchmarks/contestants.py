@@ -1,4 +1,4 @@
-"""Who is measured: the service, the floor, and the endpoints that others would write."""
+"""The contestants: the service, the floor, and the endpoints that others would write."""
 
 import asyncio
 import sys
@@ -141,7 +141,7 @@ class Running:
 async def run_contestants(
     servers: Servers, contestants: list[Contestant]
 ) -> AsyncIterator[dict[str, Running]]:
-    """All of them, side by side on one PostgreSQL; whoever is not measured waits."""
+    """All of them, side by side on one PostgreSQL; those that are not measured are idle."""
     own = await Database.connect(servers.database_url())
     await own.connection.execute("CREATE DATABASE kinto")
     others = await Database.connect(servers.database_url("kinto"))

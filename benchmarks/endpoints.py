@@ -3,7 +3,7 @@
     python -m benchmarks.endpoints [--quick] [--rounds N] [--minutes N] [--only a,b,c] [--cells …]
 
 Each round measures every cell for a short time, in another order; medians and spreads are over
-rounds. Before each measurement everybody's rows are removed and a checkpoint is made; after it the
+rounds. Before each measurement all rows are removed and a checkpoint is made; after it the
 rows are counted, and where they are not all there the figure is void. Results go to
 benchmarks/results/endpoints.json, tables and plots to docs/benchmarks.md; a quick run's go to
 endpoints-quick.json and nowhere else.

@@ -1,9 +1,9 @@
-"""The load generator: a process of its own, told by lines of JSON what to prepare and when to go.
+"""The load generator: a process of its own, driven by lines of JSON.
 
     python -m benchmarks.load
 
 It makes all bodies before the clock starts, so that what runs inside the clock is little more than
-sockets; its own processor time is measured like everybody's. `Load` is what to prepare; `Generator`
+sockets; its own processor time is measured as well. `Load` is what to prepare; `Generator`
 is the handle of the process that measures.
 """
 
@@ -23,7 +23,7 @@ import uvloop
 from benchmarks.clients import Client, Tally, connect_clients
 from benchmarks.stack import ROOT, clean_environment
 
-PATIENCE = 300.0
+TIMEOUT = 300.0
 """Seconds after which a load that does not end is given up."""
 
 
@@ -114,28 +114,28 @@ class Generator:
 
     async def prepare(self, load: Load) -> None:
         """Make the bodies and connect the clients."""
-        await self._call({"prepare": asdict(load)}, PATIENCE)
+        await self._call({"prepare": asdict(load)}, TIMEOUT)
 
     async def run(self, seconds: float) -> Sent:
-        """Send for so long; what is under way then is waited for."""
-        return Sent(**await self._call({"run": seconds}, seconds + 2 * PATIENCE))
+        """Send for so long, then wait for the requests under way."""
+        return Sent(**await self._call({"run": seconds}, seconds + 2 * TIMEOUT))
 
-    async def _call(self, command: dict[str, Any], patience: float) -> dict[str, Any]:
+    async def _call(self, command: dict[str, Any], at_most: float) -> dict[str, Any]:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RuntimeError("the load generator does not run")
         process.stdin.write(json.dumps(command).encode() + b"\n")
-        line = await asyncio.wait_for(process.stdout.readline(), patience)
+        line = await asyncio.wait_for(process.stdout.readline(), at_most)
         if not line:
             raise RuntimeError("the load generator ended")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
 
-async def _send(
+async def send_bodies(
     client: Client, places: Iterator[int], load: Load, end: float, tally: Tally
 ) -> None:
-    """What one client sends: the next body that no other has taken."""
+    """Send, with one client, the next body that no other client has taken, until `end`."""
     began = tally.began
     for place in places:
         if load.per_second:
@@ -157,9 +157,9 @@ async def _run(load: Load, clients: list[Client], seconds: float) -> Sent:
     tally = Tally(time.perf_counter())
     cpu = time.process_time()
     try:
-        async with asyncio.timeout(seconds + PATIENCE), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(seconds + TIMEOUT), asyncio.TaskGroup() as group:
             for client in clients:
-                group.create_task(_send(client, places, load, tally.began + seconds, tally))
+                group.create_task(send_bodies(client, places, load, tally.began + seconds, tally))
     except* (OSError, TimeoutError, asyncpg.PostgresError) as errors:
         tally.errors += [f"{type(error).__name__}: {error}" for error in errors.exceptions]
     took = max(tally.ended - tally.began, 1e-9)

@@ -3,7 +3,7 @@
     python -m benchmarks.processes [--quick]
 
 Each round runs every combination in another order, and then the floor; the service is started anew
-for each combination. Results go to benchmarks/results/processes.json and docs/benchmarks.md.
+for each combination. Results go to benchmarks/results/processes.json.
 """
 
 import argparse

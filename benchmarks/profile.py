@@ -3,9 +3,9 @@
     python -m benchmarks.profile [--quick]
 
 Python processes are sampled from outside by py-spy, which changes little about them; every sample
-counts for the line of ours that is nearest to what runs, and of nobody else's where none of ours is
+counts for the line of ours that is nearest to what runs, or for its package where none of ours is
 on the stack. What PostgreSQL does is sampled in `pg_stat_activity`. Results go to
-benchmarks/results/profile.json and docs/benchmarks.md.
+benchmarks/results/profile.json.
 """
 
 import argparse
@@ -99,7 +99,7 @@ async def _cell(
         "cpuMicroseconds": {
             part: round(used, 2) for part, used in measured.cpu_microseconds.items()
         },
-        **{name: _shares(_places(folder / name)) for name in processes},
+        **{name: _shares(count_places(folder / name)) for name in processes},
         "postgres": _shares(active, len(looks)),
     }
 
@@ -116,7 +116,7 @@ async def _spy(pid: int, seconds: int, output: Path) -> None:
         raise RuntimeError(f"py-spy failed: {complaints.decode().strip()}")
 
 
-def _places(path: Path) -> Counter[str]:
+def count_places(path: Path) -> Counter[str]:
     """Samples by the place that they count for."""
     places: Counter[str] = Counter()
     for line in path.read_text(encoding="utf-8").splitlines():

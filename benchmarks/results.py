@@ -2,8 +2,8 @@
 
     python -m benchmarks.results
 
-draws everything again from the JSON files in benchmarks/results. Between
-`<!-- NAME -->` and `<!-- /NAME -->` the page is written by this module, the rest by people.
+draws the page again from the JSON files in benchmarks/results. Between `<!-- NAME -->` and
+`<!-- /NAME -->` the page is written by this module, the rest by people.
 """
 
 import importlib
@@ -15,15 +15,16 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-NAMES = ("endpoints", "processes", "sharing", "growth", "backpressure", "profile")
+NAMES = ("endpoints", "growth", "backpressure")
+"""The benchmarks with a place on the page; the others print their tables and keep their results."""
 
 
 def save(name: str, results: dict[str, Any], *, whole: bool) -> Path:
-    """Keep results and show them on the page; those of a partial run are only kept, apart."""
+    """Keep results, and show those of a whole run on the page."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / (f"{name}.json" if whole else f"{name}-quick.json")
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if whole:
+    if whole and name in NAMES:
         refresh(name)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
@@ -35,32 +36,26 @@ def refresh(name: str) -> None:
     plots = report.draw(results, FOLDER)
     parts = [_machine(results)]
     parts += [f"![{path.stem}](../benchmarks/results/{path.name})" for path in plots]
-    parts += [sheet.markdown() for sheet in report.sheets(results)]
-    _replace(name, "\n\n".join(parts))
+    parts += [sheet.markdown() for sheet in report.page(results)]
+    replace_part(name, "\n\n".join(parts))
 
 
 def report_of(name: str) -> ModuleType:
-    """The module that shows a benchmark's results: `sheets(results)`, `draw(results, folder)`."""
+    """The module with `page(results)`, its tables for the page, and `draw(results, folder)`."""
     return importlib.import_module(f"benchmarks.reports.{name}")
 
 
 def _machine(results: dict[str, Any]) -> str:
     machine = results["machine"]
+    rounds = f"; {results['rounds']} rounds" if "rounds" in results else ""
     return (
-        f"Measured on {machine['cores']} cores ({machine['processor']}), {machine['system']}, "
-        f"Python {machine['python']}, ingest-service {machine['versions']['ingest-service']}, "
-        f"load average {machine['loadAverage']} at the end"
-        f"{_length(results)}."
+        f"{machine['cores']} cores ({machine['processor']}), Python {machine['python']}, "
+        f"load average {machine['loadAverage']}{rounds}; {results['minutes']:g} minutes."
     )
 
 
-def _length(results: dict[str, Any]) -> str:
-    """How many rounds there were, and how long it took, where that is known."""
-    rounds, minutes = results.get("rounds"), results.get("minutes")
-    return (f"; {rounds} rounds" if rounds else "") + (f"; {minutes:g} minutes" if minutes else "")
-
-
-def _replace(name: str, text: str) -> None:
+def replace_part(name: str, text: str) -> None:
+    """Put `text` in the place of one benchmark's part of the page."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     page = PAGE.read_text(encoding="utf-8")
     pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)

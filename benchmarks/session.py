@@ -22,7 +22,7 @@ class Measured:
     Args:
         cpu: seconds of processor time by part, the client's included.
         peaks: bytes of memory by part.
-        rows: that it added or removed; None where nobody counted.
+        rows: that it added or removed; None where they were not counted.
     """
 
     sent: Sent

@@ -3,8 +3,7 @@
     python -m benchmarks.sharing [--quick]
 
 Counted by the servers themselves, for batches of one item from 1, 8 and 64 clients, without
-idempotency keys and with a key of its own for each. Results go to benchmarks/results/sharing.json
-and docs/benchmarks.md.
+idempotency keys and with a key of its own for each. Results go to benchmarks/results/sharing.json.
 """
 
 import argparse
@@ -24,7 +23,7 @@ from benchmarks.stack import Servers, run_servers
 
 CLIENTS = (1, 8, 64)
 _WARM_UP = 0.5  # seconds
-# Whoever writes has a number of its own.
+# A transaction that writes has a number of its own.
 _WRITERS = "SELECT pg_current_xact_id()::text::bigint"
 _ENQUEUE = "cmdstat_zadd"
 
@@ -63,8 +62,8 @@ async def _count(
 
 
 async def _counters(session: Session, redis: Any) -> dict[str, int]:
-    # Whatever API and worker send, arq's own bookkeeping included: a script or a pipeline is read
-    # at once. (What is read of this connection is a handful.)
+    # All reads of API and worker, arq's bookkeeping included: a script or a pipeline is one read.
+    # This connection adds a handful.
     trips = (await redis.info("stats"))["total_reads_processed"]
     used = await redis.info("commandstats")
     writers = await session.database.connection.fetchval(_WRITERS)

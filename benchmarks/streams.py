@@ -33,7 +33,7 @@ ROWS, QUICK = 1_000_000, 100_000
 JSON_ITEMS = 10_000
 AT_ONCE = 4
 """Batches of JSON that are in flight at a time."""
-PATIENCE = 600.0  # seconds for anything
+TIMEOUT = 600.0  # seconds for anything
 _SAMPLE = 0.05  # seconds between two looks at the memory
 _PIECE = 256 * 1024
 _MIB = 1024 * 1024
@@ -44,7 +44,7 @@ def contact(run: str, number: int) -> dict[str, Any]:
     return {
         "email": f"{run}.{number}@customers.example.com",
         "first_name": f"First name {number % 997}",
-        "last_name": f"Last name of somebody whose family is large, branch {number % 1_009}",
+        "last_name": f"Last name of a member of a large family, branch {number % 1_009}",
         "age": number % 120,
         "tags": ["imported", f"region-{number % 17}", "newsletter", "accepted-terms-of-2026"],
     }
@@ -93,7 +93,7 @@ class Service:
         while not ready.exists():
             if self.process.poll() is not None:
                 raise RuntimeError((folder / "errors").read_text())
-            time.sleep(_SAMPLE)  # another process tells nobody
+            time.sleep(_SAMPLE)  # another process: there is nothing to wait on
         shown = json.loads(ready.read_text())
         self.url, self.token = shown["url"], shown["token"]
         self.parts = {part: psutil.Process(shown["pids"][part][0]) for part in ("api", "worker")}
@@ -177,7 +177,7 @@ async def measure(service: Service, folder: Path, rows: int) -> dict[str, dict[s
     session = aiohttp.ClientSession(
         service.url,
         headers={"Authorization": f"Bearer {service.token}"},
-        timeout=aiohttp.ClientTimeout(PATIENCE),
+        timeout=aiohttp.ClientTimeout(TIMEOUT),
     )
     measured: dict[str, dict[str, float]] = {}
     streams: dict[str, tuple[Callable[[Path, int], None], dict[str, str]]] = {

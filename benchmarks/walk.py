@@ -131,8 +131,9 @@ def partial_stream(service: Service) -> Callable[[], Awaitable[int]]:
 
 
 async def _measure(what: str, send: Callable[[], Awaitable[int]], show: bool) -> None:
-    """Walk along the second time: what is made at the first use is there then."""
-    await send()
+    """Walk along once what is made at the first use is there."""
+    for _ in range(3):
+        await send()
     with walking() as walk:
         status = await send()
     if status >= 300:

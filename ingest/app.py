@@ -14,26 +14,17 @@ from aiohttp import web
 from ingest import logs, metrics, readiness
 from ingest.access.callers import Callers
 from ingest.access.rates import Rates
-from ingest.batches.doorbell import Queue
-from ingest.batches.idempotency import Keys
+from ingest.batches.doorbell import Doorbell
+from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
 from ingest.errors import ConfigurationError
-from ingest.http import keys as app_keys
-from ingest.http.authentication import authenticated
-from ingest.http.budget import Budget
-from ingest.http.concurrency import Concurrency
-from ingest.http.large_items import LargeItems
-from ingest.http.middleware import errors_as_documents, negotiated, traced
+from ingest.http.admission import Admission
+from ingest.http.gate import Concurrency
+from ingest.http.middleware import complete_headers, handle
 from ingest.http.routes import ROUTES
-from ingest.http.security import (
-    SERVER_OPTIONS,
-    known_host,
-    parse_hosts,
-    parse_networks,
-    secure,
-)
+from ingest.http.security import SERVER_OPTIONS, parse_hosts, parse_networks
 from ingest.http.server import JsonAppRunner
-from ingest.http.throttle import tell_quotas, throttled
+from ingest.http.service import SERVICE, Service
 from ingest.redis import open_redis
 from ingest.resources.registry import Registry, load_registry
 from ingest.resources.representation import Presenter
@@ -43,75 +34,60 @@ from ingest.store.tokens import find_caller
 
 log = structlog.get_logger(__name__)
 
-_WINDOWS = 128 * 1024 * 1024  # bytes that all streams of zstd may keep together
 _COLLECT = (50_000, 20, 50)  # objects, young collections, middle ones until the next one
-# One is validated while the next is decoded, charged and claimed.
-_DECODED = 2
-_GOODBYES = 1.0  # seconds in which connections that are in use get the answer that ends them
+_LAST_ANSWERS = 1.0  # seconds in which connections that are in use get the answer that ends them
 
 
 def create_app(settings: Settings, registry: Registry) -> web.Application:
-    """The application; its connections are opened when it starts and closed when it stops."""
+    """The application; its connections are opened when it starts and closed when it stops.
+
+    Raises:
+        ConfigurationError: a setting cannot be read.
+    """
     metrics.prepare_api(
         registry, max_items=settings.max_backlog_items, max_bytes=settings.max_backlog_bytes
     )
-    app = web.Application(
-        middlewares=[traced, errors_as_documents, known_host, negotiated, authenticated, throttled]
-    )
-    app[app_keys.SETTINGS] = settings
-    app[app_keys.REGISTRY] = registry
-    app[app_keys.PRESENTERS] = {name: Presenter(each) for name, each in registry.items()}
-    app[app_keys.ALLOWED_HOSTS] = parse_hosts(settings.allowed_hosts)
-    app[app_keys.TRUSTED_PROXIES] = parse_networks(settings.trusted_proxies)
-    app[app_keys.CONCURRENCY] = Concurrency(settings.max_concurrent)
+    parse_networks(settings.trusted_proxies)  # what is wrong with it is an error here and now
+    app = web.Application(middlewares=[handle])
     app.add_routes(ROUTES)
-    app[app_keys.DECODING] = asyncio.Semaphore(1)
-    app[app_keys.PLACES] = asyncio.Semaphore(_DECODED)
-    app[app_keys.LARGE_ITEMS] = LargeItems()
-    app[app_keys.WINDOWS] = Budget(_WINDOWS, "Too many bodies of zstd are being read")
-    app[app_keys.STOPPING] = asyncio.Event()
-    app.on_response_prepare.append(secure)
-    app.on_response_prepare.append(tell_quotas)
-    app.on_response_prepare.append(_say_goodbye)
-    app.cleanup_ctx.append(_connections)
+    app.on_response_prepare.append(complete_headers)
+    app.cleanup_ctx.append(partial(_service, settings, registry))
     return app
 
 
-async def _say_goodbye(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell clients that a connection ends with this answer, once the process is stopping.
-
-    Otherwise they would send their next request into a connection that is being closed.
-    """
-    if request.app[app_keys.STOPPING].is_set():
-        response.force_close()
-        response.headers["Connection"] = "close"  # aiohttp has decided on it before it calls us
-
-
-async def _connections(app: web.Application) -> AsyncIterator[None]:
-    settings, registry = app[app_keys.SETTINGS], app[app_keys.REGISTRY]
+async def _service(
+    settings: Settings, registry: Registry, app: web.Application
+) -> AsyncIterator[None]:
     async with open_pool(settings) as pool, open_redis(settings) as redis:
-        keys = Keys(redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
-        pipeline = Pipeline(settings, registry, pool, keys, Queue(redis))
-        app[app_keys.POOL] = pool
-        callers = app[app_keys.CALLERS] = Callers(partial(find_caller, pool))
-        app[app_keys.REDIS] = redis
-        app[app_keys.RATES] = Rates(settings, redis)
-        app[app_keys.PIPELINE] = pipeline
-        waking = asyncio.create_task(pipeline.waiters.run())
+        claims = Claims(pool, redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
+        service = app[SERVICE] = Service(
+            settings=settings,
+            registry=registry,
+            presenters={name: Presenter(resource) for name, resource in registry.items()},
+            hosts=parse_hosts(settings.allowed_hosts),
+            proxies=parse_networks(settings.trusted_proxies),
+            pool=pool,
+            redis=redis,
+            callers=Callers(partial(find_caller, pool)),
+            rates=Rates(settings, redis),
+            concurrency=Concurrency(settings.max_concurrent),
+            admission=Admission(),
+            pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis)),
+        )
+        waking = asyncio.create_task(service.pipeline.waiters.run())
         waking.add_done_callback(_stop_if_broken)
         yield
         waking.cancel()
         with suppress(asyncio.CancelledError):
             await waking
-        await pipeline.close()
-        await callers.close()
-        await pipeline.backlog.close()
+        await service.pipeline.close()
+        await service.callers.close()
 
 
 def _stop_if_broken(waking: "asyncio.Task[None]") -> None:
-    """A process that can wake nobody is of no use: whoever supervises it starts another."""
+    """Stop a process whose requests would all wait to the end; its supervisor starts another."""
     if not waking.cancelled() and (error := waking.exception()) is not None:
-        log.error("nobody can be woken any more", exc_info=error)
+        log.error("waiting requests cannot be woken any more", exc_info=error)
         signal.raise_signal(signal.SIGTERM)
 
 
@@ -161,9 +137,9 @@ async def _serve(settings: Settings, registry: Registry) -> None:
         log.info("serving", host=settings.host, port=settings.port, collections=list(registry))
         readiness.announce()
         await _stop_signal()
-        app[app_keys.STOPPING].set()
+        app[SERVICE].stopping.set()
         await site.stop()
-        await asyncio.sleep(_GOODBYES)
+        await asyncio.sleep(_LAST_ANSWERS)
     finally:
         await runner.cleanup()
 

@@ -46,6 +46,18 @@ class ErrorCode:
     name: str
     type: str
 
+    def document(self, message: str, description: str | None = None, **more: Any) -> dict[str, Any]:
+        """An error as answers show it and the database stores it."""
+        shown: dict[str, Any] = {
+            "type": self.type,
+            "code": self.code,
+            "name": self.name,
+            "message": message,
+        }
+        if description is not None:
+            shown["description"] = description
+        return shown | more
+
 
 # One item of a batch.
 REQUIRED = ErrorCode(42201, "required", "validation")
@@ -101,6 +113,10 @@ class RequestError(IngestError):
         self.retry_after = retry_after
         self.batch_id = batch_id
 
+    def document(self) -> dict[str, Any]:
+        """As answers show it, and as `batches.error` and `batches.refusal` store it."""
+        return self.error_code.document(self.message, self.description)
+
 
 class MalformedBody(RequestError):
     error_code = ErrorCode(40001, "malformed_body", "syntax")
@@ -150,16 +166,8 @@ class LimitReached(RequestError):
         self.left = left
 
     def document(self) -> dict[str, Any]:
-        """As responses show it, and as `batches.refusal` stores it."""
-        code = self.error_code
-        return {
-            "type": code.type,
-            "code": code.code,
-            "name": code.name,
-            "message": self.message,
-            "description": self.description,
-            "limit": {"collection": self.collection, "maximum": self.maximum, "left": self.left},
-        }
+        limit = {"collection": self.collection, "maximum": self.maximum, "left": self.left}
+        return super().document() | {"limit": limit}
 
 
 class UnknownEndpoint(RequestError):

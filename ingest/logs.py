@@ -19,7 +19,7 @@ from ingest.settings import Settings
 
 _QUIET = (
     "aiohttp.access",  # the service logs its own requests
-    "alembic",  # narrates its own set-up; `ingest migrate` says what was done
+    "alembic",  # logs its own set-up; `ingest migrate` prints what was done
     "arq.worker",  # logs the arguments of every job at INFO
     "asyncio",
 )
@@ -49,7 +49,7 @@ def configure(settings: Settings) -> None:
 
 
 class _NamedLogger(structlog.WriteLogger):
-    """Writes to a stream; lines show whose they are."""
+    """Writes to a stream, and knows the name of its logger."""
 
     def __init__(self, stream: TextIO, name: str | None) -> None:
         super().__init__(stream)
@@ -97,33 +97,33 @@ def _formatter(as_json: bool, stream: TextIO) -> logging.Formatter:
 
 def _json() -> list[Processor]:
     return [
-        structlog.processors.ExceptionRenderer(_told),
+        structlog.processors.ExceptionRenderer(_described),
         structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(serializer=_dump),
     ]
 
 
 def _console(stream: TextIO) -> list[Processor]:
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=_tell)]
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=_print)]
 
 
-def _tell(stream: TextIO, exc_info: ExcInfo) -> None:
-    stream.write("\n" + _told(exc_info))
+def _print(stream: TextIO, exc_info: ExcInfo) -> None:
+    stream.write("\n" + _described(exc_info))
 
 
-def _told(exc_info: ExcInfo) -> str:
+def _described(exc_info: ExcInfo) -> str:
     """Where an exception and its causes came from, and of what kind they are.
 
-    What they say is left out, unless the service or the operating system says it: messages of
-    drivers and of built-in exceptions quote values, and so what a client has sent.
+    Only the messages of the service and of the operating system are shown: those of drivers and of
+    built-in exceptions quote values, and so what a client has sent.
     """
-    told: list[str] = []
+    described: list[str] = []
     error: BaseException | None = exc_info[1]
-    while error is not None and len(told) < _MAX_CAUSES:
+    while error is not None and len(described) < _MAX_CAUSES:
         frames = "".join(traceback.format_tb(error.__traceback__))
-        told.insert(0, f"Traceback (most recent call last):\n{frames}{_kind(error)}")
+        described.insert(0, f"Traceback (most recent call last):\n{frames}{_kind(error)}")
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return "\n\n".join(told)
+    return "\n\n".join(described)
 
 
 def _kind(error: BaseException) -> str:

@@ -1,8 +1,7 @@
 """What the service counts and measures, for Prometheus; the only module that knows its client.
 
 Every metric is here. Labels take collections of the registry, methods, statuses and states:
-nothing that a client invents, and no account. The children of labels are made once (`prepare`),
-so counting is an addition.
+nothing that a client invents, and no account.
 
 Processes that are supervised together (`ingest dev`, `ingest serve --processes`) keep their
 numbers in one folder, and each of them shows the sums of all. A part that is started again goes on
@@ -10,8 +9,6 @@ with the numbers of its predecessor, so a counter never falls and the folder nev
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
 
 from prometheus_client import (
     REGISTRY,
@@ -40,6 +37,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed there
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
 _OTHER = "other"
+_STATES = ("accepted", "rejected", "committed", "failed")
 _UP_TO_TEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 # An answer that waits for a commit in vain comes a moment after ten seconds (`INGEST_WAIT`).
 _REQUEST_BUCKETS = (*_UP_TO_TEN, 11, 15, 30, 60)
@@ -83,7 +81,7 @@ STAGE_SECONDS = Histogram(
     "From a validated batch to one that is durable; not of streams, staged while they arrive.",
     buckets=_DATABASE_BUCKETS,
 )
-"""`with STAGE_SECONDS.time():` around whatever makes a batch durable."""
+"""`with STAGE_SECONDS.time():` around what makes a batch durable."""
 
 
 def _shared_gauge(name: str, meaning: str) -> Gauge:
@@ -105,76 +103,27 @@ _REDIS_AWAY = Gauge(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Accepting:
-    """What an API process counts of a collection."""
-
-    valid: Counter
-    invalid: Counter
-    accepted: Counter
-    rejected: Counter
-    replayed: Counter
-    refused: Counter
-
-
-@dataclass(frozen=True, slots=True)
-class _Committing:
-    """What a worker counts of a collection."""
-
-    states: dict[str, Counter]
-    items: Counter
-    seconds: Histogram
-
-
-@cache
-def _accepting(collection: str) -> _Accepting:
-    return _Accepting(
-        valid=_ITEMS.labels(collection, "valid"),
-        invalid=_ITEMS.labels(collection, "invalid"),
-        accepted=_BATCHES.labels(collection, "accepted"),
-        rejected=_BATCHES.labels(collection, "rejected"),
-        replayed=_REPLAYS.labels(collection),
-        refused=_REFUSED.labels(collection),
-    )
-
-
-@cache
-def _committing(collection: str) -> _Committing:
-    return _Committing(
-        states={state: _BATCHES.labels(collection, state) for state in ("committed", "failed")},
-        items=_FINISHED_ITEMS.labels(collection),
-        seconds=_COMMIT_SECONDS.labels(collection),
-    )
-
-
-@cache
-def _answers(method: str, collection: str, status: int) -> Counter:
-    return _REQUESTS.labels(method, collection, str(status))
-
-
-@cache
-def _durations(method: str) -> Histogram:
-    return _REQUEST_SECONDS.labels(method)
-
-
 def prepare_api(collections: Iterable[str], *, max_items: int, max_bytes: int) -> None:
     """Show what an API process counts from its start on, at zero."""
-    _begin()
-    for name in collections:
-        _accepting(name)
+    _REDIS_AWAY.set(0)  # whatever the part's predecessor left
     _MAX_ITEMS.set(max_items)
     _MAX_BYTES.set(max_bytes)
+    for name in collections:
+        for counter, values_ in ((_ITEMS, ("valid", "invalid")), (_BATCHES, _STATES[:2])):
+            for value in values_:
+                counter.labels(name, value)
+        _REPLAYS.labels(name)
+        _REFUSED.labels(name)
 
 
 def prepare_worker(collections: Iterable[str]) -> None:
     """Show what a worker counts from its start on, at zero."""
-    _begin()
+    _REDIS_AWAY.set(0)
     for name in collections:
-        _committing(name)
-
-
-def _begin() -> None:
-    _REDIS_AWAY.set(0)  # whatever the part's predecessor left
+        for state in _STATES[2:]:
+            _BATCHES.labels(name, state)
+        _FINISHED_ITEMS.labels(name)
+        _COMMIT_SECONDS.labels(name)
 
 
 def answered(method: str, collection: str, status: int, seconds: float) -> None:
@@ -184,39 +133,30 @@ def answered(method: str, collection: str, status: int, seconds: float) -> None:
         collection: one of the registry; empty where the request was not about any.
     """
     known = method if method in _METHODS else _OTHER
-    _answers(known, collection, status).inc()
-    _durations(known).observe(seconds)
+    _REQUESTS.labels(known, collection, str(status)).inc()
+    _REQUEST_SECONDS.labels(known).observe(seconds)
 
 
 def unreadable(status: int) -> None:
     """Count an answer to what is no request."""
-    _answers(_OTHER, "", status).inc()
+    _REQUESTS.labels(_OTHER, "", str(status)).inc()
 
 
-def accepted(collection: str, valid: int, invalid: int) -> None:
-    """Count a batch that is durable, and its items."""
-    counters = _accepting(collection)
-    counters.accepted.inc()
-    counters.valid.inc(valid)
-    counters.invalid.inc(invalid)
-
-
-def rejected(collection: str, valid: int, invalid: int) -> None:
-    """Count a batch that validation refused, and its items."""
-    counters = _accepting(collection)
-    counters.rejected.inc()
-    counters.valid.inc(valid)
-    counters.invalid.inc(invalid)
+def validated(collection: str, state: str, valid: int, invalid: int) -> None:
+    """Count a batch that is `accepted` or `rejected`, and its items."""
+    _BATCHES.labels(collection, state).inc()
+    _ITEMS.labels(collection, "valid").inc(valid)
+    _ITEMS.labels(collection, "invalid").inc(invalid)
 
 
 def replayed(collection: str) -> None:
     """Count a write whose key was used before."""
-    _accepting(collection).replayed.inc()
+    _REPLAYS.labels(collection).inc()
 
 
 def refused(collection: str) -> None:
     """Count a write that the backlog kept out."""
-    _accepting(collection).refused.inc()
+    _REFUSED.labels(collection).inc()
 
 
 def rate_unchecked() -> None:
@@ -226,14 +166,13 @@ def rate_unchecked() -> None:
 
 def commit_took(collection: str, seconds: float) -> None:
     """Measure a transaction that applied batches of a collection."""
-    _committing(collection).seconds.observe(seconds)
+    _COMMIT_SECONDS.labels(collection).observe(seconds)
 
 
 def finished(collection: str, state: str, items: int) -> None:
     """Count a batch that is `committed` or `failed`, and all its items."""
-    counters = _committing(collection)
-    counters.states[state].inc()
-    counters.items.inc(items)
+    _BATCHES.labels(collection, state).inc()
+    _FINISHED_ITEMS.labels(collection).inc(items)
 
 
 def backlog(batches: int, items: int, size: int, age: float, drain_rate: float) -> None:
@@ -261,7 +200,7 @@ def serve(host: str, port: int) -> None:
     """Answer `GET /metrics` on a port of its own, for a worker: there is no backlog in it.
 
     Raises:
-        ConfigurationError: nobody can listen there.
+        ConfigurationError: the address cannot be listened on.
     """
     try:
         start_http_server(port, host, REGISTRY if _FOLDER is None else _shared(_FOLDER))

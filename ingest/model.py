@@ -1,6 +1,6 @@
 """The values that stages hand to each other. Frozen; nothing here does any work.
 
-bytes → raw items → Submission → Batch → Outcome → document
+bytes → items → Chunk → NewBatch → Batch → Outcome → document
 """
 
 import datetime as dt
@@ -68,18 +68,9 @@ class ItemError:
     description: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """As the contract shows it, and as `failures.errors` stores it."""
-        shown: dict[str, Any] = {
-            "type": self.code.type,
-            "code": self.code.code,
-            "name": self.code.name,
-            "message": self.message,
-        }
-        if self.description is not None:
-            shown["description"] = self.description
-        if self.field is not None:
-            shown["field"] = self.field
-        return shown
+        """As answers show it, and as `failures.errors` stores it."""
+        field = {} if self.field is None else {"field": self.field}
+        return self.code.document(self.message, self.description, **field)
 
     @classmethod
     def from_document(cls, shown: Mapping[str, Any]) -> Self:
@@ -173,37 +164,13 @@ _OPTIONS = tuple(each.name for each in fields(Options))
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """Validated items, ready to be staged.
-
-    `records` is a JSON array of the valid items as their columns want them (see
-    `ingest.resources.records`); `raw` is a JSON object of those items whose received form differs
-    from their record, by index, or None.
-    """
-
-    received: int
-    valid: Sequence[int]
-    records: bytes
-    raw: bytes | None
-    failures: Sequence[Failure]
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many items are valid, and how many are not."""
-        return len(self.valid), len(self.failures)
-
-    @property
-    def size(self) -> int:
-        """Bytes that are staged."""
-        return len(self.records) + len(self.raw or b"")
-
-
-@dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of a stream, validated; `records` and `raw` are those of a `Submission`.
+    """A part of a batch, validated: what is staged of it, and its failures.
 
-    `received` and `invalid` count the items of the stream up to its end, and `first_index` is that
-    of its first item.
+    `received` and `invalid` count the items of the batch up to the chunk's end; `first_index` is
+    the index of its first item. `records` is a JSON array of the valid items as their columns want
+    them (see `ingest.resources.records`), and `raw` a JSON object, by index, of those whose
+    received form differs from their record. Both are None where nothing is to be staged.
     """
 
     number: int
@@ -214,11 +181,8 @@ class Chunk:
     raw: bytes | None
     failures: Sequence[Failure]
     last: bool
-
-    @property
-    def size(self) -> int:
-        """Bytes that are staged."""
-        return len(self.records or b"") + len(self.raw or b"")
+    size: int
+    """Bytes that are staged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +196,15 @@ class IdempotencyKey:
     fingerprint: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+def state_of(*, lenient: bool, received: int, invalid: int) -> BatchState:
+    """What validation makes of a batch: strict with a bad item, or without a good one, rejected."""
+    rejected = invalid and (not lenient or invalid == received)
+    return BatchState.REJECTED if rejected else BatchState.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewBatch:
-    """A batch on its way into the database."""
+    """A batch on its way into the database, with its first chunk."""
 
     id: UUID
     account: str
@@ -242,21 +212,36 @@ class NewBatch:
     action: Action
     options: Options
     trace_id: str
-    submission: Submission
+    chunk: Chunk
+    state: BatchState
     token: UUID | None = None
-    """Whose it is."""
-    idempotency: IdempotencyKey | None = None
-    receiving: bool = False
-    """Whether its items are yet to come."""
+    """The token that sends it."""
+    key: IdempotencyKey | None = None
 
     @property
-    def state(self) -> BatchState:
-        """Validation may have decided already: strict with a bad item, or no good one."""
-        if self.receiving:
-            return BatchState.RECEIVING
-        failures = self.submission.failures
-        bad = failures and (not self.options.lenient or not self.submission.valid)
-        return BatchState.REJECTED if bad else BatchState.ACCEPTED
+    def is_whole(self) -> bool:
+        """Whether its chunk is all of it."""
+        return self.chunk.last and not self.chunk.number
+
+    def outcome(self, failures: Sequence[Failure]) -> "Outcome":
+        """What is known of it while, or where, the database is not read back."""
+        now = dt.datetime.now(dt.UTC)
+        batch = Batch(
+            id=self.id,
+            account=self.account,
+            collection=self.collection,
+            action=self.action,
+            options=self.options,
+            state=self.state,
+            received=self.chunk.received,
+            invalid_count=self.chunk.invalid,
+            invalid=[failure.index for failure in self.chunk.failures],
+            created_at=now,
+            accepted_at=now if self.state is BatchState.ACCEPTED else None,
+            finished_at=now if self.state is BatchState.REJECTED else None,
+            token=self.token,
+        )
+        return Outcome(batch, failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +255,9 @@ class Batch:
     options: Options
     state: BatchState
     received: int
+    invalid_count: int
     invalid: Sequence[int]
+    """Indices of the invalid items; none as yet while it is received."""
     created_at: dt.datetime
     accepted_at: dt.datetime | None
     finished_at: dt.datetime | None
@@ -282,26 +269,10 @@ class Batch:
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
     """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
-    invalid_so_far: int = 0
-    """How many items are invalid, while it is received; `invalid` names them once it is not."""
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
-
-    @property
-    def invalid_count(self) -> int:
-        return self.invalid_so_far or len(self.invalid)
-
-    @property
-    def valid_count(self) -> int:
-        return self.received - self.invalid_count
-
-    @property
-    def valid(self) -> list[int]:
-        """Indices of the valid items, ascending."""
-        invalid = set(self.invalid)
-        return [index for index in range(self.received) if index not in invalid]
 
 
 @dataclass(frozen=True, slots=True)

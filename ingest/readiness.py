@@ -1,4 +1,4 @@
-"""How a process tells the one that started it that it accepts work."""
+"""How a process signals the one that started it that it accepts work."""
 
 import os
 
@@ -7,7 +7,7 @@ READY_FD = "INGEST_READY_FD"
 
 
 def announce() -> None:
-    """Say that this process accepts work now, if somebody waits for it; the second call is idle."""
+    """Signal the process that started this one, if it waits; a second call does nothing."""
     descriptor = os.environ.pop(READY_FD, None)
     if descriptor is None:
         return
@@ -15,4 +15,4 @@ def announce() -> None:
         os.write(int(descriptor), b"1")
         os.close(int(descriptor))
     except OSError:
-        return  # whoever waited is gone
+        return  # the process that waited is gone

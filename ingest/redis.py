@@ -1,4 +1,4 @@
-"""The connection to Redis, which is allowed to be away: nothing that counts is kept there."""
+"""The connection to Redis, which may be away: nothing is lost with it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,15 +16,15 @@ log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 _CONNECTIONS = 32
-_PAUSE = 1.0  # seconds without a call after one that failed
+_PAUSE = 1.0  # seconds without a call after a failure
 
 
 class RedisAway(Exception):
-    """Redis does not answer; the caller goes on with PostgreSQL alone."""
+    """Redis does not answer; the caller continues with PostgreSQL alone."""
 
 
 class RedisLink:
-    """Calls to Redis that are bounded in time, and left out for a moment after one failed."""
+    """Calls to Redis, bounded in time; for a moment after a failure, none is tried."""
 
     def __init__(self, pool: BlockingConnectionPool, timeout: float) -> None:
         self.pool = pool
@@ -33,10 +33,10 @@ class RedisLink:
         self._away = False
 
     async def call(self, function: Callable[[], Awaitable[Result]]) -> Result:
-        """What `function` returns.
+        """The result of `function`.
 
         Raises:
-            RedisAway: it did not answer in time, or failed a moment ago.
+            RedisAway: Redis did not answer in time, or failed a moment ago.
         """
         clock = asyncio.get_running_loop().time
         if clock() < self._away_until:
@@ -49,7 +49,8 @@ class RedisLink:
             self._show(away=True)
             log.warning("redis is away", error=type(error).__name__)
             raise RedisAway from error
-        self._show(away=False)
+        if self._away:
+            self._show(away=False)
         return result
 
     def _show(self, *, away: bool) -> None:
@@ -57,8 +58,8 @@ class RedisLink:
             self._away = away
             metrics.redis_away(away)
 
-    async def look_again(self) -> None:
-        """Call Redis where the last call failed: a process that is idle would not know it back."""
+    async def probe_if_away(self) -> None:
+        """Call Redis after a failure: an idle process would not notice that it is back."""
         if self._away:
             await self.is_there()
 
@@ -73,7 +74,7 @@ class RedisLink:
 
 @asynccontextmanager
 async def open_redis(settings: Settings) -> AsyncIterator[RedisLink]:
-    """The Redis connections of this process; made when needed, closed in the end."""
+    """Open the Redis connections of this process; they are made when needed."""
     pool = BlockingConnectionPool.from_url(
         settings.redis_url,
         timeout=settings.redis_timeout,

@@ -56,8 +56,8 @@ class Settings:
     """Bytes a second (decompressed, over each `body_timeout`) at which such a body must arrive."""
     max_nesting: int = 32
     """How deep arrays and objects of a body may nest, the outermost array included."""
-    max_values: int = 250_000
-    """The most values of one item that marshmallow looks at; compiled functions take any number."""
+    max_values: int = 100_000
+    """The most values that one item may hold, in objects and arrays of any depth."""
     max_failures: int = 1_000
     """The most failures in one response."""
     body_timeout: float = 30.0
@@ -103,9 +103,9 @@ class Settings:
     worker_jobs: int = 8
     """How many jobs one worker runs side by side."""
     poll_delay: float = 0.1
-    """How often a worker looks into its queue when nobody rings."""
+    """How often a worker polls its queue, besides being woken by rings."""
     sweep_interval: float = 1.0
-    """How often a worker looks for accepted batches that nobody finished."""
+    """How often a worker looks for accepted batches that are not finished."""
     sweep_after: float = 2.0
     """How old an accepted batch is when it is rung again."""
     shutdown_timeout: float = 30.0
@@ -119,11 +119,6 @@ class Settings:
     """How often a worker looks for what has expired."""
     retention_step: int = 100
     """The most batches of one kind that one step of the retention touches."""
-
-    faults: str = ""
-    """Faults on purpose, for tests: see `ingest.faults`."""
-    faults_seed: str = "0"
-    """Decides when planned faults happen; the same seed repeats them."""
 
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -152,12 +147,12 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def metrics_folder() -> str | None:
-    """Where this process and others share their metrics, if whoever started them wants that."""
+    """Where this process and others share their metrics; None where they do not."""
     return os.environ.get(METRICS_FOLDER) or None
 
 
 def part_name() -> str | None:
-    """What whoever supervises this process calls it, if anybody does."""
+    """The name that its supervisor gives this process; None where it has none."""
     return os.environ.get(PART) or None
 
 

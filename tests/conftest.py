@@ -1,16 +1,17 @@
 """Real servers for the tests: one PostgreSQL and one Valkey for each test process.
 
-A database for each test is a copy of a migrated template; Valkey is flushed before each.
+Tests share one migrated database, which is emptied before each of them, as Valkey is. A test that
+changes the schema or the database's settings is marked `own_database`, and gets a copy.
 """
 
 import asyncio
 import gc
-import itertools
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from functools import partial
+from pathlib import Path
 
-import asyncpg
 import pytest
 import redis
 from aiohttp.test_utils import TestClient, TestServer
@@ -20,17 +21,27 @@ from ingest.processes.embedded import EmbeddedPostgres, EmbeddedValkey
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
-from ingest.tasks import end
 from migrations.run import migrate
+from tests.databases import copied, empty, execute, url_of
 from tests.harness import REGISTRY, Service
-from workers.__main__ import work
 from workers.commit import Committer
-from workers.settings import create_worker, open_committer
-from workers.sweep import sweep
+from workers.settings import open_committer, running_worker
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-_TEMPLATE = "template_migrated"
-_numbers = itertools.count()
+_TEMPLATE, _SHARED = "template_migrated", "shared"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a folder of its own.
+
+    pytest's own place for them is one for all runs of a user, and each run closes it to others as
+    it starts: also to PostgreSQL, which root starts as another user.
+    """
+    if not config.option.basetemp and not hasattr(config, "workerinput"):
+        folder = Path(tempfile.mkdtemp(prefix="ingest-tests-"))
+        config.option.basetemp = folder / "run"
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -60,35 +71,40 @@ def postgres_url(postgres_server: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def _template(postgres_url: str) -> str:
-    """The name of a migrated database that nobody connects to."""
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
-    migrate(_renamed(postgres_url, _TEMPLATE), REGISTRY)
+def migrated_template(postgres_url: str) -> str:
+    """The name of a migrated database that nothing connects to, to be copied."""
+    asyncio.run(execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}"))
+    migrate(url_of(postgres_url, _TEMPLATE), REGISTRY)
     return _TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def _shared_database(postgres_url: str, migrated_template: str) -> str:
+    asyncio.run(execute(postgres_url, f"CREATE DATABASE {_SHARED} TEMPLATE {migrated_template}"))
+    return url_of(postgres_url, _SHARED)
 
 
 @pytest.fixture
 async def empty_database(postgres_url: str) -> AsyncIterator[str]:
     """The superuser's URL of a database without anything in it."""
-    async with _database(postgres_url, "template1") as url:
+    async with copied(postgres_url, "template1") as url:
         yield url
 
 
 @pytest.fixture
-async def database_url(postgres_url: str, _template: str) -> AsyncIterator[str]:
-    """The superuser's URL of a migrated database."""
-    async with _database(postgres_url, _template) as url:
-        yield url
-
-
-@asynccontextmanager
-async def _database(postgres_url: str, template: str) -> AsyncIterator[str]:
-    name = f"test_{next(_numbers)}"
-    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    try:
-        yield _renamed(postgres_url, name)
-    finally:
-        await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+async def database_url(
+    request: pytest.FixtureRequest,
+    postgres_url: str,
+    migrated_template: str,
+    _shared_database: str,
+) -> AsyncIterator[str]:
+    """The superuser's URL of a migrated database without any rows."""
+    if request.node.get_closest_marker("own_database"):
+        async with copied(postgres_url, migrated_template) as url:
+            yield url
+    else:
+        await empty(_shared_database)
+        yield _shared_database
 
 
 @pytest.fixture
@@ -118,15 +134,10 @@ async def committer(settings: Settings) -> AsyncIterator[Committer]:
 
 
 @pytest.fixture
-async def worker(committer: Committer) -> AsyncIterator[asyncio.Task[None]]:
+async def worker(committer: Committer) -> AsyncIterator[None]:
     """A worker of this process, with its sweeper."""
-    stop = asyncio.Event()
-    working = asyncio.create_task(work(create_worker(committer), stop, grace=10))
-    sweeping = asyncio.create_task(sweep(committer))
-    yield working
-    stop.set()
-    await end([sweeping])
-    await asyncio.gather(working, return_exceptions=True)
+    async with running_worker(committer):
+        yield
 
 
 @pytest.fixture
@@ -139,18 +150,6 @@ async def api(settings: Settings, operator: Pool) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-async def service(api: Service, worker: asyncio.Task[None]) -> Service:
+async def service(api: Service, worker: None) -> Service:
     """The whole service: API and worker."""
     return api
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _renamed(url: str, database: str) -> str:
-    return urlsplit(url)._replace(path=f"/{database}").geturl()

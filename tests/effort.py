@@ -31,14 +31,18 @@ def assert_linear(work: Callable[[int], Callable[[], object]], size: int) -> Non
 
 
 def slowest(seconds: Sequence[float]) -> float:
-    """What 99 of 100 requests did not exceed."""
+    """What 99 of 100 requests did not exceed, of the CPU seconds until they were answered.
+
+    Those of the process that serves them: while it makes a request wait, it is at work for others,
+    and how much work that is does not depend on what else the machine does.
+    """
     return sorted(seconds)[int(len(seconds) * 0.99)]
 
 
 def promptly(alone: Sequence[float]) -> float:
     """The most seconds that `slowest` may be while others do harm.
 
-    One second, or more on a machine that takes more than 5 ms for such a request alone.
+    One second, or more on a machine that needs more than 5 ms for such a request alone.
     """
     return max(1.0, 200 * median(alone))
 

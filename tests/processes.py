@@ -1,12 +1,18 @@
 """What runs on this machine, for tests that start processes and kill them."""
 
+import os
 from pathlib import Path
 
 import psutil
 
 
+def clean_environment() -> dict[str, str]:
+    """Ours, without the service's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("INGEST_")}
+
+
 def runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended, and that nobody has asked about yet, does not."""
+    """Whether a process runs; one that has ended and is not yet reaped does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

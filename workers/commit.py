@@ -1,18 +1,16 @@
-"""The jobs: commit what waits, tell whoever waits for it, and know what to do when it fails."""
+"""Commits accepted batches: those that are pending together, or one alone; and handles failures."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import structlog
 from arq import Retry
 
 from ingest import metrics
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.errors import ConfigurationError, InternalError, Unavailable
-from ingest.faults import NO_FAULTS, Faults, Point
 from ingest.model import Batch, Finished
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
@@ -30,7 +28,7 @@ from workers.retry import Verdict, delay, judge
 
 log = structlog.get_logger(__name__)
 
-_TURN = 2.0  # seconds that one collection may have before others get their turn
+_TURN = 2.0  # seconds for one collection before others get their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +38,43 @@ class Committer:
     settings: Settings
     registry: Registry
     pool: Pool
-    queue: Queue
-    faults: Faults = NO_FAULTS
-    rung: dict[tuple[str, str], bool] = field(default_factory=dict)
-    """The collections that are being committed here, and whether they were rung for meanwhile."""
+    doorbell: Doorbell
+    running: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """The collections that are being committed here, and whether to read once more what is
+    pending."""
 
-    # -- what waits together ------------------------------------------------------------------
+    # -- the pending batches of a collection --------------------------------------------------
+
+    async def commit_rung(self, account: str, collection: str) -> None:
+        """Take a ring, unless another worker has, and commit what is pending."""
+        if await self.doorbell.take(account, collection):
+            await self.commit_waiting(account, collection)
 
     async def commit_waiting(self, account: str, collection: str) -> None:
-        """Hear a ring, and commit what waits in a collection."""
-        await self.queue.heard(account, collection)
-        await self.commit_heard(account, collection)
-
-    async def commit_heard(self, account: str, collection: str) -> None:
-        """Commit the batches that wait in a collection, group by group, until none is left."""
+        """Commit the pending batches of a collection, group by group."""
         pair = (account, collection)
-        if pair in self.rung:
-            self.rung[pair] = True  # whoever is at it looks once more
+        if pair in self.running:
+            self.running[pair] = True
             return
-        self.rung[pair] = True
+        # After a pause, all clients may have sent, and send no more before they have an answer:
+        # half of them get it while the other half is committed.
+        pending, parts = True, 2
+        ends = time.monotonic() + _TURN
         try:
-            ends = time.monotonic() + _TURN
-            # What waits after a pause, all clients may have sent, and none sends more until it is
-            # answered: half of them are, while the other half is committed.
-            parts = 2
-            while self.rung[pair] and time.monotonic() < ends:
-                self.rung[pair] = False
-                if await self._commit_group(account, collection, parts=parts):
-                    self.rung[pair] = True
+            while pending and time.monotonic() < ends:
+                self.running[pair] = False
+                more = await self._commit_group(account, collection, parts=parts)
+                pending = more or self.running[pair]
                 parts = 1
-            more = self.rung[pair]
         finally:
-            del self.rung[pair]
-        if more:
-            await self.queue.ring(account, collection)
+            del self.running[pair]
+        if pending:
+            await self.doorbell.ring(account, collection)
 
     async def _commit_group(
         self, account: str, collection: str, *, parts: int = 1, checked: bool = False
     ) -> bool:
-        """Commit the next group; whether others are pending. Batches accepted later ring again."""
+        """Commit the next group; whether more is pending. Batches accepted later ring again."""
         group: Sequence[Batch] = ()
         done: Sequence[Finished] = ()
         more = False
@@ -86,119 +82,103 @@ class Committer:
         try:
             async with self.pool.transaction() as connection:
                 group, more = await take_group(connection, account, collection, parts=parts)
-                if not group:
-                    return False
-                apply = apply_checked if checked else apply_group
-                done = await apply(connection, self.registry, group)
-                await self.faults.reached(Point.BEFORE_COMMIT)
-            await self.faults.reached(Point.AFTER_COMMIT)
+                if group:
+                    apply = apply_checked if checked else apply_group
+                    done = await apply(connection, self.registry, group)
         except Spoiled as spoiled:
             if len(group) > 1 and isinstance(spoiled, Conflicting) and not checked:
                 return await self._commit_group(account, collection, checked=True)
+            done = ()
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
-            verdict = judge(error)
-            _log_failure(error, verdict, account=account, collection=collection)
-            if verdict is not Verdict.COUNTED:
+            if _judged(error, account=account, collection=collection) is not Verdict.COUNTED:
                 return False  # the sweeper rings again
             done = ()
         if done:
-            metrics.commit_took(collection, time.perf_counter() - started)
-            await self._tell(done)
+            await self._committed(done, started)
         applied = {finished.batch for finished in done}
-        for batch in group:
-            # What cannot be committed with others is committed by itself, or fails by itself.
-            if batch.id in applied:
-                continue
-            if await self._commit_alone(account, batch.id) is Verdict.AGAIN:
-                return False
-        return more
+        left = [batch for batch in group if batch.id not in applied]
+        return await self._commit_each(left) and more
 
-    async def _tell(self, done: Sequence[Finished]) -> None:
-        """Tell the log and the metrics, and then whoever waits."""
-        for finished in done:
-            _note(finished)
-        await self.faults.reached(Point.BEFORE_PUBLISH)
-        await self.queue.announce([finished.batch for finished in done])
+    async def _commit_each(self, group: Sequence[Batch]) -> bool:
+        """Commit each batch alone; False where the rest is left to the sweeper."""
+        for batch in group:
+            if await self._commit_alone(batch.account, batch.id) is Verdict.AGAIN:
+                return False
+        return True
 
     # -- one batch alone ----------------------------------------------------------------------
 
     async def commit(self, account: str, batch: UUID, tries: int) -> None:
-        """Commit a batch: one transaction that applies it and flips its state.
+        """Commit one batch.
 
         Args:
             tries: how often this job has been started, this time included.
 
         Raises:
-            Retry: it could not be done now, and should be tried again.
+            Retry: the commit failed, and should be tried again.
         """
         verdict = await self._commit_alone(account, batch)
         if verdict in (Verdict.AGAIN, Verdict.COUNTED):
             raise Retry(defer=delay(tries))
 
     async def _commit_alone(self, account: str, batch: UUID) -> Verdict | None:
-        """Commit a batch; None where nothing is left to do, else what its failure means."""
-        try:
-            return await self._try_alone(account, batch)
-        finally:
-            structlog.contextvars.unbind_contextvars("trace_id")
-
-    async def _try_alone(self, account: str, batch: UUID) -> Verdict | None:
+        """Commit one batch; None where it is finished, else the verdict on its failure."""
         started = time.perf_counter()
         try:
             async with self.pool.transaction(account) as connection:
                 done = await apply_batch(connection, self.registry, account, batch)
-                await self.faults.reached(Point.BEFORE_COMMIT)
-            await self.faults.reached(Point.AFTER_COMMIT)
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             return await self._failed(account, batch, error)
+        finally:
+            structlog.contextvars.unbind_contextvars("trace_id")
         if done is not None:
-            metrics.commit_took(done.collection, time.perf_counter() - started)
-            await self._tell([done])
+            await self._committed([done], started)
         return None
 
+    # -- what follows -------------------------------------------------------------------------
+
+    async def _committed(self, done: Sequence[Finished], started: float) -> None:
+        metrics.commit_took(done[0].collection, time.perf_counter() - started)
+        await self._announce(done)
+
+    async def _announce(self, done: Sequence[Finished]) -> None:
+        """Write finished batches to the metrics, to the log and to the processes that wait."""
+        for finished in done:
+            metrics.finished(finished.collection, finished.state, finished.received)
+            log.info("batch finished", **finished.facts())
+        await self.doorbell.announce([finished.batch for finished in done])
+
     async def _failed(self, account: str, batch: UUID, error: Exception) -> Verdict | None:
-        verdict = judge(error)
-        _log_failure(error, verdict, account=account, batch=str(batch))
+        """Count a failure where it counts; None where the batch is finished."""
+        verdict = _judged(error, account=account, batch=str(batch))
         if verdict is not Verdict.COUNTED:
             return verdict
         try:
-            gave_up = await self._gave_up(account, batch, error)
+            finished = await self._count_attempt(account, batch, error)
         except (Unavailable, ConfigurationError):
-            return Verdict.AGAIN  # nobody could count it
-        if not gave_up:
-            return verdict
-        await self.queue.announce([batch])
-        return None
+            return Verdict.AGAIN  # the attempt could not be counted
+        return None if finished else verdict
 
-    async def _gave_up(self, account: str, batch: UUID, error: Exception) -> bool:
-        """Count the attempt; fail the batch where it was the last one."""
+    async def _count_attempt(self, account: str, batch: UUID, error: Exception) -> bool:
+        """Count a failed attempt; the last one makes a dead letter. Whether it is finished."""
         attempts = await batches.count_attempt(self.pool, account, batch)
-        if attempts is None:
-            return True
-        if attempts < self.settings.max_attempts:
+        if attempts is not None and attempts < self.settings.max_attempts:
             return False
-        code = InternalError.error_code
-        reason = {
-            "type": code.type,
-            "code": code.code,
-            "name": code.name,
-            "message": f"The service could not commit this batch in {attempts} attempts",
-            "description": "It is not its items' fault; the operator can have it tried again.",
-            batches.REASON: _reason(error),
-        }
-        done = await batches.finish_broken(self.pool, account, batch, reason)
-        if done is not None:
-            _note(done)
+        if attempts is not None:
+            reason = InternalError.error_code.document(
+                f"The service could not commit this batch in {attempts} attempts",
+                "Its items are not the cause; the operator can have it tried again.",
+                **{batches.REASON: _reason(error)},
+            )
+            done = await batches.finish_broken(self.pool, account, batch, reason)
+            if done is not None:
+                await self._announce([done])
         return True
 
 
-def _note(finished: Finished) -> None:
-    """One line for each batch: who wrote what, and what came of it."""
-    metrics.finished(finished.collection, finished.state, finished.received)
-    log.info("batch finished", **finished.facts())
-
-
-def _log_failure(error: Exception, verdict: Verdict, **about: str) -> None:
+def _judged(error: Exception, **about: str) -> Verdict:
+    """The verdict on a failed commit, which is logged here."""
+    verdict = judge(error)
     log.warning(
         "commit failed",
         **about,
@@ -206,25 +186,15 @@ def _log_failure(error: Exception, verdict: Verdict, **about: str) -> None:
         verdict=verdict.value,
         exc_info=error if verdict is Verdict.COUNTED else None,
     )
+    return verdict
 
 
 def _reason(error: Exception) -> str:
-    """What an operator needs to know of an error: its kind and what it says first.
+    """What an operator needs to know of an error: its kind and its first line.
 
     For `ingest batches list` only: it may speak of the database, and quote items.
     """
-    said = str(error.__cause__ or error).strip().splitlines()
-    kind = type(error.__cause__ or error).__name__
-    return f"{kind}: {said[0][:200]}" if said else kind
-
-
-async def commit_waiting(ctx: dict[Any, Any], account: str, collection: str) -> None:
-    """The arq job of that name (`ingest.batches.doorbell.COMMIT_WAITING_JOB`)."""
-    committer: Committer = ctx["committer"]
-    await committer.commit_waiting(account, collection)
-
-
-async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:
-    """The arq job of that name (`doorbell.COMMIT_JOB`); its result is in the database."""
-    committer: Committer = ctx["committer"]
-    await committer.commit(account, UUID(batch), ctx["job_try"])
+    cause = error.__cause__ or error
+    lines = str(cause).strip().splitlines()
+    kind = type(cause).__name__
+    return f"{kind}: {lines[0][:200]}" if lines else kind

@@ -1,4 +1,4 @@
-"""Which failure of a commit means again, and which means that the batch itself is stuck. Pure."""
+"""What the failure of a commit means, and how long to wait before the next attempt. Pure."""
 
 from enum import Enum
 
@@ -10,19 +10,19 @@ _LONGEST_DELAY = 10.0
 
 
 class Verdict(Enum):
-    """What to do after a commit raised."""
+    """What to do after a failed commit."""
 
     AGAIN = "again"
-    """It will pass: a lost connection, a deadlock, a missing migration. Not counted."""
+    """The cause passes: a lost connection, a deadlock, a missing migration. Not an attempt."""
     NOT_HERE = "not here"
-    """Another worker may do it: this one does not serve the collection."""
+    """This worker does not serve the collection; another one may."""
     COUNTED = "counted"
-    """The database answered, and said no: after a number of attempts the batch has failed."""
+    """The database refused: an attempt. After the last one the batch is a dead letter."""
 
 
 def judge(error: Exception) -> Verdict:
-    """What an exception of a commit means."""
-    if isinstance(error, TooSlow):  # always will be: others wait behind it
+    """The verdict on an exception of a commit."""
+    if isinstance(error, TooSlow):  # it always will be, and others wait behind it
         return Verdict.COUNTED
     if isinstance(error, Unavailable | ConfigurationError):
         return Verdict.AGAIN
@@ -32,5 +32,5 @@ def judge(error: Exception) -> Verdict:
 
 
 def delay(tries: int) -> float:
-    """Seconds before the try that follows `tries` earlier ones: doubling, with a bound."""
+    """Seconds before the next try after `tries` tries: doubling, with a bound."""
     return min(_FIRST_DELAY * 2.0 ** min(max(tries - 1, 0), 16), _LONGEST_DELAY)

@@ -4,11 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.plan import CLIENTS, FLOOR, SIZES
-from benchmarks.ratios import sum_of
-from benchmarks.reports.cells import PARTS, Results, valid
+from benchmarks.reports.cells import Results, valid
 from benchmarks.reports.plot import COLOURS, figure_of, save
-
-_DRAWN_CPU = 1_000  # µs an item; whoever takes more would make all others look alike
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
@@ -16,8 +13,6 @@ def draw(results: Results, folder: Path) -> list[Path]:
     return [
         _draw_sizes(results, folder / "endpoints-throughput.svg"),
         _draw_ratios(results, folder / "endpoints-floor.svg"),
-        _draw_cpu(results, folder / "endpoints-cpu.svg"),
-        _draw_grid(results, folder / "endpoints-service.svg"),
         _draw_latency(results, folder / "endpoints-latency.svg"),
     ]
 
@@ -65,40 +60,6 @@ def _draw_ratios(results: Results, path: Path) -> Path:
     axes.set_xlabel("÷ (b)")
     axes.set_ylabel("")
     return save(drawing, path)
-
-
-def _draw_cpu(results: Results, path: Path) -> Path:
-    title = "Processor time of one item by part, 1,000 items × 8 clients"
-    drawing, axes = figure_of(title, "µs an item", "")
-    cells = {letter: valid(results, letter, 1_000, 8) for letter in results["contestants"]}
-    present = {
-        letter: cell
-        for letter, cell in cells.items()
-        if cell and sum_of(cell, "cpuMicroseconds") < _DRAWN_CPU
-    }
-    labels = [f"({letter}) {results['contestants'][letter]}" for letter in present]
-    left = [0.0] * len(present)
-    for part in PARTS:
-        widths = [
-            cell["cpuMicroseconds"].get(part, {"median": 0})["median"] for cell in present.values()
-        ]
-        axes.barh(labels, widths, left=left, label=part)
-        left = [before + width for before, width in zip(left, widths, strict=True)]
-    axes.invert_yaxis()
-    axes.legend(fontsize=7)
-    return save(drawing, path)
-
-
-def _draw_grid(results: Results, path: Path) -> Path:
-    title = "(a) this service: items/s after commit"
-    drawing, axes = figure_of(title, "items a request", "items/s")
-    for number_of, clients in enumerate(CLIENTS):
-        for bad, style in ((False, "-"), (True, "--")):
-            cells = {size: valid(results, "a", size, clients, bad) for size in SIZES}
-            found = {s: c["itemsPerSecond"]["median"] for s, c in cells.items() if c}
-            label = f"{clients} clients{', 1 % bad' if bad else ''}"
-            _draw_line(axes, found, style, number_of, label)
-    return _save_logarithmic(drawing, axes, path)
 
 
 def _draw_latency(results: Results, path: Path) -> Path:

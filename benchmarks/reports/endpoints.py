@@ -29,14 +29,18 @@ _PARTS_TITLE = "CPU µs an item of each part (÷ the same part of (b))"
 _PARTS_COLUMNS = ("client", "API", "worker", "PostgreSQL", "Redis")
 
 
+def page(results: Results) -> list[Sheet]:
+    """The goals, and all contestants where most goals are."""
+    return [_goals(results), _compared_at(results, 1_000, 8)]
+
+
 def sheets(results: Results) -> list[Sheet]:
-    """Goals, the comparison, the service's own grid."""
+    """Every figure: goals, the comparison, the service's own grid."""
     return [
         _goals(results),
         _comparison(results),
         _parts(results),
         _grid(results),
-        *_bad(results),
         *_default(results),
     ]
 
@@ -55,7 +59,7 @@ def _goals(results: Results) -> Sheet:
 
 
 def _groups(results: Results) -> Iterator[tuple[int, int, list[str]]]:
-    """Size, clients, and who was measured there, without bad rows."""
+    """Size, clients, and the contestants that were measured there, without bad rows."""
     for clients in CLIENTS:
         for size in SIZES:
             letters = [
@@ -96,7 +100,29 @@ def _comparison(results: Results) -> Sheet:
         for letter, names in results["skipped"].items()
     ]
     rows += [(*row, *[""] * (len(columns) - len(row))) for row in skipped]
-    return Sheet("Everybody, without bad rows", columns, rows, frozenset(ends), left=2)
+    return Sheet("All contestants, without bad rows", columns, rows, frozenset(ends), left=2)
+
+
+def _compared_at(results: Results, size: int, clients: int) -> Sheet:
+    rows: list[tuple[str, ...]] = []
+    floor = valid(results, FLOOR, size, clients)
+    for letter, title in results["contestants"].items():
+        if (cell := valid(results, letter, size, clients)) is None:
+            rows.append((f"({letter}) {title}", "not measured", *["–"] * 4))
+            continue
+        of_floor = ratios(cell, floor)
+        rows.append(
+            (
+                f"({letter}) {title}",
+                figure(cell, "itemsPerSecond"),
+                _ratio(of_floor, "itemsPerSecond"),
+                number(cell["p50"]["median"]),
+                number(own_memory(cell)),
+                number(sum_of(cell, "cpuMicroseconds")),
+            )
+        )
+    columns = ("", "items/s (spread)", "÷ (b)", "p50 ms", "MiB", "CPU µs/item")
+    return Sheet(f"{size:,} items × {clients} clients", columns, rows)
 
 
 def _figures(cell: Any, floor: Any, size: int) -> tuple[str, ...]:
@@ -119,7 +145,7 @@ def _figures(cell: Any, floor: Any, size: int) -> tuple[str, ...]:
 
 
 def _parts(results: Results) -> Sheet:
-    """Processor time by part, and each as a ratio to the floor's same part where it has one."""
+    """Processor time by part, each with its ratio to the same part of the floor."""
     rows: list[tuple[str, ...]] = []
     ends = set()
     for size, clients, letters in _groups(results):
@@ -166,25 +192,6 @@ def _grid_half(cell: Any) -> tuple[str, ...]:
         number(cell["p99"]["median"], 1),
         number(own_memory(cell)),
     )
-
-
-def _bad(results: Results) -> list[Sheet]:
-    """All figures with bad rows, which the floor has none of: it is measured without them."""
-    figures: list[tuple[str, ...]] = []
-    parts: list[tuple[str, ...]] = []
-    for clients in CLIENTS:
-        for size in SIZES:
-            if cell := find(results, "a", size, clients, True):
-                floor = find(results, FLOOR, size, clients)
-                where = f"{size:,} × {clients}"
-                figures.append((where, *_figures(cell, floor, size)))
-                if not cell["void"]:
-                    parts.append((where, *_by_part(cell, floor)))
-    title = "(a) with 1 % bad rows (lenient), ÷ (b) without them"
-    return [
-        Sheet(title, ("items × clients", *_FIGURES), figures),
-        Sheet(f"The same: {_PARTS_TITLE}", ("items × clients", *_PARTS_COLUMNS), parts),
-    ]
 
 
 def _default(results: Results) -> Iterator[Sheet]:

@@ -11,14 +11,40 @@ Results = dict[str, Any]
 
 
 def sheets(results: Results) -> list[Sheet]:
-    """One table for each part that was measured."""
+    """Every figure: one table for each part that was measured."""
     makers = {"rows": _rows, "memory": _memory, "sustained": _sustained}
     return [*_sizes(results), *(make(results) for name, make in makers.items() if name in results)]
 
 
+def page(results: Results) -> list[Sheet]:
+    """How much each cost grows, in one table."""
+    flat = results["flat"]
+    rows: list[tuple[str, ...]] = [
+        (f"100 to 10,000 items a batch, {_clients(which)}", _growth(by_size, flat))
+        for which, by_size in results["sizes"].items()
+    ]
+    for kind, title in (("create", "POST"), ("delete", "DELETE by e-mail")):
+        by_rows = {stored: found[kind] for stored, found in results["rows"].items()}
+        rows.append((f"1,000 to 1,000,000 stored rows, {title}", _growth(by_rows, flat)))
+    rows.append(("memory of an API process ÷ bodies", number(_memory_growth(results), 1)))
+    table = [each["bytes"] for each in results["sustained"]["samples"]]
+    second, last = _quarters(table)
+    rows.append(("table of payloads, last ÷ second quarter", number(last / second, 2)))
+    return [Sheet("µs an item, and memory", ("", "greatest ÷ smallest"), rows)]
+
+
+def _growth(costs: dict[str, dict[str, float]], most: float) -> str:
+    return _flat([cost["clock"] for cost in costs.values()], most)
+
+
+def _memory_growth(results: Results) -> float:
+    found = results["memory"]
+    return float((found["peak"] - found["idle"]) / found["bodies"])
+
+
 def _flat(values: list[float], most: float) -> str:
     spread = max(values) / min(values)
-    return f"{spread:.2f} ({'flat' if spread <= most else 'NOT flat'}, goal {most})"
+    return f"{spread:.2f} ({'flat' if spread <= most else 'NOT flat'})"
 
 
 def _costs(title: str, by: dict[str, dict[str, float]], most: float) -> Sheet:
@@ -69,14 +95,13 @@ def _memory(results: Results) -> Sheet:
         "workerPeak": "worker's peak, MiB",
     }
     rows = [(text, number(found[name] / _MIB)) for name, text in names.items()]
-    growth = (found["peak"] - found["idle"]) / found["bodies"]
     rows.append(("bodies under way, MiB", number(found["bodies"] / _MIB)))
-    rows.append(("growth ÷ bodies under way", number(growth, 1)))
+    rows.append(("growth ÷ bodies under way", number(_memory_growth(results), 1)))
     rows.append(("refused for a full backlog (sent again)", number(found["refused"])))
     return Sheet(title, ("", "value"), rows)
 
 
-def _halves(values: list[float]) -> tuple[float, float]:
+def _quarters(values: list[float]) -> tuple[float, float]:
     """Means of the second and of the last quarter: what has settled, and what became of it."""
     quarter = max(len(values) // 4, 1)
     second, last = values[quarter : 2 * quarter], values[-quarter:]
@@ -94,7 +119,7 @@ def _sustained(results: Results) -> Sheet:
     }
     rows = []
     for name, values in parts.items():
-        second, last = _halves(values)
+        second, last = _quarters(values)
         rows.append((name, number(second), number(last), f"{last / second:.2f}"))
     lives = found["seconds"] / found["payloadTtl"]
     title = (
@@ -105,13 +130,8 @@ def _sustained(results: Results) -> Sheet:
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
-    """One plot for each part that was measured."""
-    makers = {
-        "sizes": _draw_sizes,
-        "rows": _draw_rows,
-        "memory": _draw_memory,
-        "sustained": _draw_sustained,
-    }
+    """The cost of an item by the size of its batch and by stored rows."""
+    makers = {"sizes": _draw_sizes, "rows": _draw_rows}
     return [
         make(results[name], folder / f"growth-{name}.svg")
         for name, make in makers.items()
@@ -144,36 +164,4 @@ def _finish(drawing: Any, axes: Any, path: Path) -> Path:
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=7)
-    return save(drawing, path)
-
-
-def _draw_memory(found: Any, path: Path) -> Path:
-    title = f"An API process under {found['clients']} clients × 10,000 items"
-    drawing, axes = figure_of(title, "s", "MiB resident")
-    seconds = [each["second"] for each in found["samples"]]
-    axes.plot(seconds, [each["bytes"] / _MIB for each in found["samples"]], label="API process")
-    axes.axhline(found["bound"] / _MIB, linestyle="--", color="grey", label="bound")
-    axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7)
-    return save(drawing, path)
-
-
-def _draw_sustained(found: Any, path: Path) -> Path:
-    title = (
-        f"Sustained load: payloads live {found['payloadTtl']:g} s, "
-        f"autovacuum looks every {found['naptime']:g} s"
-    )
-    drawing, axes = figure_of(title, "s", "payload table, MiB")
-    seconds = [each["second"] for each in found["samples"]]
-    sizes = [each["bytes"] / _MIB for each in found["samples"]]
-    live = [each["live"] / _MIB for each in found["samples"]]
-    axes.plot(seconds, sizes, color="C0", label="payload table")
-    axes.fill_between(seconds, live, color="C0", alpha=0.3, label="payloads that are kept")
-    axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, loc="lower right")
-    right = axes.twinx()
-    rates = found["itemsPerSecond"][:-1]
-    right.plot([each["second"] for each in rates], [each["items"] for each in rates], color="C3")
-    right.set_ylim(bottom=0)
-    right.set_ylabel("items/s (red)")
     return save(drawing, path)

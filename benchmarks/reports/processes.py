@@ -1,9 +1,7 @@
-"""What another process adds, as tables and a plot."""
+"""What another process adds, as tables."""
 
-from pathlib import Path
 from typing import Any
 
-from benchmarks.reports.plot import figure_of, save
 from benchmarks.reports.sheet import Sheet, figure, number
 
 _PARTS = ("client", "api", "worker", "postgres", "redis")
@@ -44,25 +42,3 @@ def _load(title: str, found: dict[str, Any]) -> Sheet:
     columns = ("processes", "items/s (spread)", "÷ one of each", "÷ floor")
     busy = ("client cores", "API", "worker", "PostgreSQL", "Redis", "all")
     return Sheet(title, (*columns, *busy), rows)
-
-
-def draw(results: dict[str, Any], folder: Path) -> list[Path]:
-    """Bars for each load; what the cores do is in the tables."""
-    drawing, axes = figure_of("Items/s after commit, ÷ one process of each", "", "")
-    loads = _loads(results)
-    width = 0.8 / len(loads)
-    names: list[str] = []
-    for place, (title, found) in enumerate(loads.items()):
-        rates = {n: each["itemsPerSecond"] for n, each in found.items() if n != _FLOOR}
-        names = list(rates)
-        one = rates[names[0]]["median"]
-        at = [number_of + place * width for number_of in range(len(names))]
-        medians = [each["median"] / one for each in rates.values()]
-        spread = [
-            [(each["median"] - each["min"]) / one for each in rates.values()],
-            [(each["max"] - each["median"]) / one for each in rates.values()],
-        ]
-        axes.bar(at, medians, width, yerr=spread, capsize=3, label=title)
-    axes.set_xticks([number_of + 0.4 - width / 2 for number_of in range(len(names))], names)
-    axes.legend(fontsize=7, loc="lower right")
-    return [save(drawing, folder / "processes.svg")]

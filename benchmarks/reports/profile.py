@@ -1,6 +1,5 @@
 """Where the time goes, as tables."""
 
-from pathlib import Path
 from typing import Any
 
 from benchmarks.reports.sheet import Sheet, number
@@ -47,8 +46,3 @@ def _cell(name: str, found: dict[str, Any]) -> Sheet:
 def _title(name: str) -> str:
     size, clients = name.split("x")
     return f"{int(size):,} × {clients}"
-
-
-def draw(results: dict[str, Any], folder: Path) -> list[Path]:
-    """Nothing: names and shares are a table."""
-    return []

@@ -1,6 +1,5 @@
 """What batches share, as a table."""
 
-from pathlib import Path
 from typing import Any
 
 from benchmarks.reports.sheet import Sheet, number
@@ -31,8 +30,3 @@ def sheets(results: dict[str, Any]) -> list[Sheet]:
 
 def _each(counted: dict[str, int], what: str) -> str:
     return number(counted[what] / counted["batches"], 2) if what in counted else "–"
-
-
-def draw(results: dict[str, Any], folder: Path) -> list[Path]:
-    """Nothing: the table says it all."""
-    return []

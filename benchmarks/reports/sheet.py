@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_LONG = 20  # rows
 _WIDTH = 170  # where the output is no terminal
 
 
@@ -28,13 +27,11 @@ class Sheet:
     left: int = 1
 
     def markdown(self) -> str:
-        """As Markdown; a long table is folded away."""
+        """As Markdown."""
         numbers = len(self.columns) - self.left
         lines = [_line(self.columns), _line((*["---"] * self.left, *["---:"] * numbers))]
         table = "\n".join(lines + [_line(row) for row in self.rows])
-        if len(self.rows) <= _LONG:
-            return f"**{self.title}**\n\n{table}"
-        return f"<details><summary>{self.title}</summary>\n\n{table}\n\n</details>"
+        return f"**{self.title}**\n\n{table}"
 
 
 def _line(cells: tuple[str, ...]) -> str:
@@ -58,7 +55,7 @@ def show(sheets: list[Sheet]) -> None:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """A number with thousands set apart, and no more digits than say something."""
+    """A number with thousands set apart."""
     if value is None:
         return "–"
     return f"{value:,.{digits}f}"

@@ -69,7 +69,7 @@ def refuse_what_is_over(resource: Resource, after: Holdings, change: Change) -> 
 
 
 def notifications(registry: Registry, holdings: Holdings) -> list[str]:
-    """What a client is told of the limits that the account has reached."""
+    """What answers say of the limits that the account has reached."""
     names = []
     for resource in registry.values():
         if holdings.is_full(resource.name):

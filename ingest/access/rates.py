@@ -50,7 +50,7 @@ class Window:
         return max(0, self.limit - self.used)
 
     def seconds_until(self, items: int) -> float:
-        """How long until so many items may be sent, if nobody sends any in between; 0 for now."""
+        """How long until so many items may be sent, if none are sent in between; 0 for now."""
         if self.used + items <= self.limit:
             return 0.0
         room = self.limit - items - self.current
@@ -94,7 +94,7 @@ class Rates:
     def __init__(self, settings: Settings, link: RedisLink) -> None:
         self._link = link
         self._holds = True
-        self._limits = [
+        self.limits = [
             (policy, item)
             for policy, item in (
                 ("token", _limit("INGEST_RATE_LIMIT", settings.rate_limit)),
@@ -115,7 +115,7 @@ class Rates:
         A batch larger than a limit needs all of it, and takes no more. Everything passes where
         there is no limit, and while Redis is away.
         """
-        if not self._limits:
+        if not self.limits:
             return PASSED
         try:
             verdict = await self._link.call(lambda: self._charge(caller, items))
@@ -127,7 +127,7 @@ class Rates:
         return verdict
 
     def _hold(self, holds: bool) -> None:
-        """Say so where limits begin or cease to hold."""
+        """Log where limits begin or cease to hold."""
         if holds != self._holds:
             self._holds = holds
             log.warning("rates are limited again" if holds else "rates are lifted: redis is away")
@@ -137,7 +137,7 @@ class Rates:
         wait = _wait(windows, items)
         if wait:
             return Verdict(self._quotas(windows), wait)
-        for (policy, item), window in zip(self._limits, windows, strict=True):
+        for (policy, item), window in zip(self.limits, windows, strict=True):
             cost = min(items, window.limit)
             if not await self._windows.hit(item, policy, _name(policy, caller), cost=cost):
                 # Another request was faster.
@@ -150,7 +150,7 @@ class Rates:
         """The window of each limit, all of about the same moment."""
         return list(
             await asyncio.gather(
-                *(self._window(item, policy, caller) for policy, item in self._limits)
+                *(self._window(item, policy, caller) for policy, item in self.limits)
             )
         )
 
@@ -171,7 +171,7 @@ class Rates:
                 window.left,
                 math.ceil(window.seconds_until(window.limit)),
             )
-            for (policy, _), window in zip(self._limits, windows, strict=True)
+            for (policy, _), window in zip(self.limits, windows, strict=True)
         ]
 
 

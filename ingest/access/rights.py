@@ -64,15 +64,14 @@ class Caller:
         sent = set(groups)
         return not self.groups or (bool(sent) and sent.issubset(self.groups))
 
-    def needs(self, rights: Iterable[Right], collection: str) -> None:
-        """Raise NotPermitted, which names the first right that is missing."""
-        for right in rights:
-            if not self.may(right, collection):
-                raise NotPermitted(
-                    f"This token may not {right} in {collection}",
-                    f"Its role {self.role!r} lacks the right {right.value!r} on {collection!r}.",
-                    right=right,
-                )
+    def needs(self, right: Right, collection: str) -> None:
+        """Raise NotPermitted where the caller lacks a right on a collection."""
+        if not self.may(right, collection):
+            raise NotPermitted(
+                f"This token may not {right} in {collection}",
+                f"Its role {self.role!r} lacks the right {right.value!r} on {collection!r}.",
+                right=right,
+            )
 
 
 def group_fits(name: str) -> bool:

@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 
 _EVERY = 0.25  # seconds between two readings
 _SHARE = 0.05  # of the time that readings may take: a long backlog is read less often
-_STALE = 1.0  # seconds beyond that after which a reading says too little to let anybody in
+_STALE = 1.0  # seconds beyond that after which a reading says too little to admit a write
 _WINDOW = 10.0  # seconds over which the drain rate is measured; two readings may be further apart
-_ROOM = 0.9  # of the bound: who comes back finds room for more than one
+_ROOM = 0.9  # of the bound: a request that comes back finds room for more than one
 _SHORTEST, _LONGEST = 1, 60  # seconds of Retry-After
 _UNMEASURED = 5  # seconds of it while the rate is not known
 
@@ -41,8 +41,8 @@ class DrainRate:
     def add(self, before: Waiting, now: Waiting) -> None:
         """Learn from two readings, the second of which knows the newest batch of the first.
 
-        However far apart they are, they count until the next ones: where nobody writes, scrapes
-        alone read.
+        However far apart they are, they count until the next ones: without writes, only scrapes
+        read.
         """
         seconds = (now.asked_at - before.asked_at).total_seconds()
         while self._samples and (now.asked_at - self._samples[0].since).total_seconds() > _WINDOW:
@@ -50,7 +50,7 @@ class DrainRate:
         if not before.items or seconds <= 0:
             return
         if seconds > _WINDOW and not now.known_items:
-            return  # it was finished at some time between them, and nobody saw when
+            return  # it was finished at some unknown time between them
         items = max(before.items - now.known_items, 0)
         size = max(before.bytes - now.known_bytes, 0)
         self._samples.append(_Sample(before.asked_at, seconds, items, size))
@@ -79,7 +79,7 @@ class _Sample:
 
 
 class Backlog:
-    """Lets writes in, or not; one for each API process."""
+    """Admits writes, or refuses them; one for each API process."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
@@ -94,13 +94,13 @@ class Backlog:
         self._reading: asyncio.Task[None] | None = None
 
     async def admit(self, account: str, collection: str, key: str | None) -> None:
-        """Let a write in; one whose key is known already always, for it writes nothing.
+        """Admit a write; always one whose key is known already, for it writes nothing.
 
         Raises:
             Overloaded: too much is unfinished.
             Unavailable: the database is away.
         """
-        await self._look()
+        await self._read_if_old()
         if self._full and not await self._is_known(account, key):
             self.check(collection)
 
@@ -108,7 +108,7 @@ class Backlog:
         return bool(key and await find_by_key(self._pool, account, key, self._keep))
 
     def check(self, collection: str) -> None:
-        """Look again before a batch is staged: many may have been let in at the same time.
+        """Check again before a batch is staged: many may have been admitted at the same time.
 
         Raises:
             Overloaded: too much is unfinished by now.
@@ -127,10 +127,10 @@ class Backlog:
         self._items += items
         self._bytes += size
 
-    async def refresh(self, patience: float) -> None:
+    async def refresh(self, at_most: float) -> None:
         """Bring the metrics up to date, or leave them where the database takes its time."""
         if self._now() - self._read_at >= self._pause:
-            await asyncio.wait({self._read()}, timeout=patience)
+            await asyncio.wait({self._read()}, timeout=at_most)
 
     async def close(self) -> None:
         """End a reading that is under way."""
@@ -145,7 +145,7 @@ class Backlog:
             or waiting.bytes + self._bytes >= self._max_bytes
         )
 
-    async def _look(self) -> None:
+    async def _read_if_old(self) -> None:
         """Know enough to decide: what was read a moment ago will do while there is room."""
         age = self._now() - self._read_at
         if age < self._pause:
@@ -155,10 +155,10 @@ class Backlog:
             await asyncio.shield(reading)
 
     def _read(self) -> "asyncio.Task[None]":
-        """One reading at a time, whoever wants it."""
+        """The reading that is under way, or a new one."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read_once())
-            self._reading.add_done_callback(_seen)
+            self._reading.add_done_callback(_log_failure)
         return self._reading
 
     async def _read_once(self) -> None:
@@ -198,8 +198,8 @@ def _seconds(excess: float, rate: float | None) -> int:
     return max(_SHORTEST, min(math.ceil(excess / rate), _LONGEST))
 
 
-def _seen(reading: "asyncio.Task[None]") -> None:
-    """Look at how a reading ended, for nobody may have waited for it."""
+def _log_failure(reading: "asyncio.Task[None]") -> None:
+    """Log how a reading failed, for no request may have waited for it."""
     if reading.cancelled() or (error := reading.exception()) is None:
         return
     if not isinstance(error, Unavailable | ConfigurationError):  # those the next write meets too

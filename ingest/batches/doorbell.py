@@ -1,179 +1,90 @@
-"""The doorbell: tells workers of accepted batches, and whoever waits of finished ones.
+"""The doorbell: rings for accepted batches and announces finished ones, through Redis.
 
-Only ids travel here. A ring that is lost costs time and no data: a sweeper rings again.
+Only ids travel here. A lost ring costs time and no data: a sweeper rings again.
+
+A ring for a collection is a flag, an arq job and a message to every worker. While the flag is
+there, further rings add nothing. The first worker with a free slot takes the ring: it removes flag
+and job, and commits at once. What no worker takes so, arq finds in its queue.
+
+arq's own keys are written here only: `_withdraw` removes a job, for which arq has no call. A script
+that did all of a ring in one round trip was no faster (64 clients, single items: 3,005 items/s with
+it, 3,146 without).
 """
 
-from collections.abc import AsyncIterator, Sequence
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 from arq.connections import ArqRedis
-from arq.constants import expires_extra_ms, job_key_prefix
-from arq.jobs import serialize_job
-from arq.utils import timestamp_ms
+from arq.constants import job_key_prefix
 from redis.exceptions import RedisError
 
-from ingest.batches.gathering import Gatherer
+from ingest.batches.coalescing import Coalescer
 from ingest.redis import RedisAway, RedisLink
 
 QUEUE = "ingest:batches"
 COMMIT_WAITING_JOB = "commit_waiting"
-"""Commits whatever waits in a collection of an account."""
+"""Commits the pending batches of a collection of an account."""
 COMMIT_JOB = "commit"
 """Commits one batch by itself."""
 FINISHED = "ingest:finished"
 _RUNG = "ingest:rung"
+_FLAG_MS = 2_000  # the flag expires, for the job and the message may be lost
 _LISTEN = 1.0  # seconds of one wait for a message
 _UUID_BYTES = 16
-
-# Puts a job into arq's queue, unless there is one that no worker has begun with: a flag says so,
-# which is forgotten after a moment, for the job may be lost. The job takes the place of the one
-# before. What arq sorts its queue by is a number, and no time: clocks may differ.
-_RING = """
-if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return 0 end
-local number = redis.call('INCR', KEYS[3])
-local job = ARGV[2] .. ':' .. number
-local earlier = redis.call('SET', KEYS[2], job, 'PX', ARGV[3], 'GET')
-if earlier then
-    redis.call('ZREM', KEYS[4], earlier)
-    redis.call('DEL', ARGV[4] .. earlier)
-end
-redis.call('PSETEX', ARGV[4] .. job, ARGV[3], ARGV[5])
-redis.call('ZADD', KEYS[4], number, job)
-redis.call('PUBLISH', ARGV[6], ARGV[7])
-return 1
-"""
-# Takes that job out of the queue again, for whoever heard of it first.
-_ANSWER = """
-if redis.call('DEL', KEYS[1]) == 0 then return 0 end
-local job = redis.call('GET', KEYS[2])
-if job then
-    redis.call('ZREM', KEYS[3], job)
-    redis.call('DEL', KEYS[2], ARGV[1] .. job)
-end
-return 1
-"""
-_UNHEARD = 2_000  # milliseconds
+# Jobs are due at once by every clock: those of API processes and workers may differ.
+_DUE = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
+_JOB_EXPIRES = dt.timedelta(days=1)
 
 
 def serialize(job: dict[str, Any]) -> bytes:
-    """A job as JSON: arq's default, pickle, would run whatever someone wrote into Redis."""
+    """A job as JSON: arq's default, pickle, would let a writer of Redis run code in a worker."""
     return orjson.dumps(job, default=str)
 
 
-def deserialize(job: bytes) -> dict[str, Any]:
-    return orjson.loads(job)  # type: ignore[no-any-return]  # a job is an object, `serialize` says
+deserialize = orjson.loads
 
 
-class Queue:
-    """Rings and listens through Redis; every call says by its result whether Redis was there."""
+class Doorbell:
+    """Rings and announcements of one process."""
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
-        self._redis = ArqRedis(
-            link.pool,
-            job_serializer=serialize,
-            job_deserializer=deserialize,
-            default_queue_name=QUEUE,
-        )
-        self._ring_script = self._redis.register_script(_RING)
-        self._answer_script = self._redis.register_script(_ANSWER)
-        self._rings = Gatherer(self._ring_together, at_once=1, at_most=1_000)
+        self._redis = ArqRedis(link.pool, serialize, deserialize, QUEUE)
+        # The rings of one moment are one: 3,146 items/s in place of 2,669, and 233 µs of an API
+        # process for an item in place of 283 µs (64 clients, single items).
+        self._rings = Coalescer(self._ring_each, at_once=1, at_most=1_000)
 
     async def ring(self, account: str, collection: str) -> bool:
-        """Ask a worker to commit what waits in a collection.
+        """Have a worker commit the pending batches of a collection. False where Redis is away."""
+        return await self._rings.call(account, collection)
 
-        Rings of one moment are one, and so are those that no worker has heard yet. False where
-        Redis is away: a sweeper will ring again.
+    async def take(self, account: str, collection: str) -> bool:
+        """Take a ring before reading what is pending: later batches have to ring again.
+
+        Returns:
+            False where another worker has taken it. True also where Redis is away.
         """
-        return await self._rings.ask(account, collection)
-
-    async def heard(self, account: str, collection: str) -> None:
-        """Say that a worker is about to look what waits: who comes later has to ring again."""
         try:
-            await self._link.call(lambda: self._redis.delete(_flag(account, collection)))
+            return await self._link.call(partial(self._take, account, collection))
         except RedisAway:
-            return  # the ring is forgotten by itself
-
-    async def answer(self, account: str, collection: str) -> bool:
-        """Take a ring that was heard for oneself; False where another worker has it already."""
-        flag = _flag(account, collection)
-        try:
-            taken = await self._link.call(
-                lambda: self._answer_script(
-                    keys=[flag, _last_job(account, collection), QUEUE], args=[job_key_prefix]
-                )
-            )
-        except RedisAway:
-            return False
-        return bool(taken)
+            return True  # a commit too many finds nothing pending
 
     async def ring_for_batch(self, account: str, batch: UUID, attempt: int) -> bool:
-        """Ask a worker to commit one batch by itself. False where Redis is away.
+        """Have a worker commit one batch by itself. False where Redis is away.
 
         Args:
-            attempt: a number that grows; rings of the same number are one. A ring takes the place
-                of the earlier ones.
+            attempt: a number that grows. Rings of one number are one job, and replace earlier ones.
         """
-        try:
-            await self._link.call(lambda: self._ring_for_batch(account, batch, attempt))
-        except RedisAway:
-            return False
-        return True
-
-    async def _ring_together(self, account: str, collections: Sequence[str]) -> list[bool]:
-        rung = {name: await self._ring_once(account, name) for name in dict.fromkeys(collections)}
-        return [rung[name] for name in collections]
-
-    async def _ring_once(self, account: str, collection: str) -> bool:
-        try:
-            await self._link.call(lambda: self._ring(account, collection))
-        except RedisAway:
-            return False
-        return True
-
-    async def _ring(self, account: str, collection: str) -> None:
-        flag, arguments = _flag(account, collection), (account, collection)
-        job = serialize_job(
-            COMMIT_WAITING_JOB, arguments, {}, None, timestamp_ms(), serializer=serialize
-        )
-        await self._ring_script(
-            keys=[flag, _last_job(account, collection), f"{_RUNG}:number", QUEUE],
-            args=[
-                _UNHEARD,
-                ":".join(arguments),
-                expires_extra_ms,
-                job_key_prefix,
-                job,
-                _RUNG,
-                orjson.dumps(arguments),
-            ],
-        )
-
-    async def _ring_for_batch(self, account: str, batch: UUID, attempt: int) -> None:
-        await self._forget([f"{batch}:{attempt - 1}", f"{batch}:{attempt - 2}"])
-        await self._redis.enqueue_job(COMMIT_JOB, account, str(batch), _job_id=f"{batch}:{attempt}")
-
-    async def _forget(self, jobs: list[str]) -> None:
-        """Take jobs off the queue.
-
-        Those of a killed worker count as in progress for minutes, and arq looks at the first
-        hundred of its queue only: a hundred of them would hide whatever comes after.
-        """
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.zrem(QUEUE, *jobs)
-            pipeline.delete(*(job_key_prefix + job for job in jobs))
-            await pipeline.execute()
+        return await self._reached(partial(self._ring_for_batch, account, batch, attempt))
 
     async def announce(self, batches: Sequence[UUID]) -> bool:
-        """Tell whoever waits that these batches are finished."""
+        """Publish that these batches are finished. False where Redis is away."""
         ids = b"".join(batch.bytes for batch in batches)
-        try:
-            await self._link.call(lambda: self._redis.publish(FINISHED, ids))
-        except RedisAway:
-            return False
-        return True
+        return await self._reached(partial(self._redis.publish, FINISHED, ids))
 
     async def finished(self) -> AsyncIterator[list[UUID]]:
         """Ids of batches as they are announced.
@@ -184,8 +95,8 @@ class Queue:
         async for message in self._messages(FINISHED):
             yield _batches_of(message)
 
-    async def rung(self) -> AsyncIterator[tuple[str, str]]:
-        """Account and collection of each ring, as every worker hears it.
+    async def rings(self) -> AsyncIterator[tuple[str, str]]:
+        """Account and collection of each ring; every worker receives all of them.
 
         Raises:
             RedisAway: the connection is lost; rings may have been missed.
@@ -195,12 +106,50 @@ class Queue:
             if place is not None:
                 yield place
 
+    async def _reached(self, call: Callable[[], Awaitable[object]]) -> bool:
+        try:
+            await self._link.call(call)
+        except RedisAway:
+            return False
+        return True
+
+    async def _ring_each(self, account: str, collections: Sequence[str]) -> list[bool]:
+        rung = {
+            collection: await self._reached(partial(self._ring, account, collection))
+            for collection in dict.fromkeys(collections)
+        }
+        return [rung[collection] for collection in collections]
+
+    async def _ring(self, account: str, collection: str) -> None:
+        if await self._redis.set(_flag(account, collection), b"", nx=True, px=_FLAG_MS):
+            await self._enqueue(COMMIT_WAITING_JOB, account, collection, _job(account, collection))
+            await self._redis.publish(_RUNG, orjson.dumps((account, collection)))
+
+    async def _take(self, account: str, collection: str) -> bool:
+        async with self._redis.pipeline() as pipeline:
+            pipeline.delete(_flag(account, collection))
+            _withdraw(pipeline, _job(account, collection))
+            return any(await pipeline.execute())
+
+    async def _ring_for_batch(self, account: str, batch: UUID, attempt: int) -> None:
+        # The job of a killed worker counts as in progress for minutes, and arq reads the first
+        # hundred of its queue only: a hundred such jobs would hide the others.
+        async with self._redis.pipeline() as pipeline:
+            _withdraw(pipeline, f"{batch}:{attempt - 1}", f"{batch}:{attempt - 2}")
+            await pipeline.execute()
+        await self._enqueue(COMMIT_JOB, account, str(batch), f"{batch}:{attempt}")
+
+    async def _enqueue(self, function: str, account: str, subject: str, job: str) -> None:
+        await self._redis.enqueue_job(
+            function, account, subject, _job_id=job, _defer_until=_DUE, _expires=_JOB_EXPIRES
+        )
+
     async def _messages(self, channel: str) -> AsyncIterator[bytes]:
         try:
             async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(channel)
                 while True:
-                    await self._link.look_again()
+                    await self._link.probe_if_away()
                     message = await subscription.get_message(timeout=_LISTEN)
                     if message is not None:
                         yield message["data"]
@@ -212,24 +161,29 @@ def _flag(account: str, collection: str) -> str:
     return f"{_RUNG}:{account}:{collection}"
 
 
-def _last_job(account: str, collection: str) -> str:
-    return f"{_RUNG}-job:{account}:{collection}"
+def _job(account: str, collection: str) -> str:
+    return f"{account}:{collection}"
 
 
-def _place_of(rung: bytes) -> tuple[str, str] | None:
-    """Where was rung for; None where somebody else wrote to our channel."""
+def _withdraw(pipeline: Any, *jobs: str) -> None:
+    """Remove jobs from arq's queue."""
+    pipeline.zrem(QUEUE, *jobs)
+    pipeline.delete(*(job_key_prefix + job for job in jobs))
+
+
+def _place_of(message: bytes) -> tuple[str, str] | None:
+    """Account and collection of a ring; None where the message is not ours."""
     try:
-        account, collection = orjson.loads(rung)
+        account, collection = orjson.loads(message)
     except (ValueError, TypeError):
         return None
-    return (
-        (account, collection) if isinstance(account, str) and isinstance(collection, str) else None
-    )
+    ours = isinstance(account, str) and isinstance(collection, str)
+    return (account, collection) if ours else None
 
 
-def _batches_of(announced: bytes) -> list[UUID]:
-    """The ids that were announced; none where somebody else wrote to our channel."""
-    if len(announced) % _UUID_BYTES:
+def _batches_of(message: bytes) -> list[UUID]:
+    """The announced ids; none where the message is not ours."""
+    if len(message) % _UUID_BYTES:
         return []
-    places = range(0, len(announced), _UUID_BYTES)
-    return [UUID(bytes=announced[at : at + _UUID_BYTES]) for at in places]
+    starts = range(0, len(message), _UUID_BYTES)
+    return [UUID(bytes=message[start : start + _UUID_BYTES]) for start in starts]

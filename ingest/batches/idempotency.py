@@ -1,20 +1,23 @@
-"""Idempotency keys in Redis: which request holds a key, and what became of it.
+"""Idempotency keys: which request holds one, and what became of it.
 
 ::
 
-    (free) ──claim──▶ in flight ──accepted──▶ accepted
-       ▲                  │                      │
-       └─────release──────┘                      │
-       └───────────────forget (PostgreSQL says it is free)
+    (free) ──claim──▶ in flight ──end, accepted──▶ accepted
+       ▲                  │                            │
+       └───end, not accepted                           │
+       └───────────forget (PostgreSQL says it is free)─┘
 
 Redis answers fast and is believed only where it says no: the key is unique on the batch row, so
-PostgreSQL has the last word on every write. An entry in flight expires with its lease.
+PostgreSQL decides on every write. While Redis is away each claim succeeds. An entry in flight
+expires with its lease.
 
-Keys that are claimed at the same moment share a round trip, whatever accounts they are of, and so
-do those whose claims end. Each is answered as if it came alone, in the order asked.
+Keys that are claimed at the same moment share a round trip, of whichever accounts they are, and so
+do those whose claims end. Each is treated as if it came alone, in order.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -23,11 +26,14 @@ from uuid import UUID
 import orjson
 from redis.asyncio import Redis
 
-from ingest.batches.gathering import Gatherer
+from ingest.batches.coalescing import Coalescer
+from ingest.errors import InProgress, KeyMismatch
 from ingest.model import IdempotencyKey
 from ingest.redis import RedisAway, RedisLink
+from ingest.store import batches
+from ingest.store.pool import Pool
 
-# Takes keys, or reads who has them; the last argument is the lease. A `false` arrives as null.
+# Takes keys, or reads what holds them; the last argument is the lease. A `false` arrives as null.
 _CLAIM = """
 local held = {}
 for i, key in ipairs(KEYS) do
@@ -39,8 +45,8 @@ for i, key in ipairs(KEYS) do
 end
 return held
 """
-# Replaces keys that are still whose they were, or frees them where nothing shall be there instead;
-# the last argument is how long what replaces them is kept.
+# Replaces keys that still hold what they held, or frees them where the replacement is empty; the
+# last argument is how long a replacement is kept.
 _END = """
 for i, key in ipairs(KEYS) do
     local was, becomes = ARGV[2 * i - 1], ARGV[2 * i]
@@ -58,8 +64,8 @@ if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
-_TOGETHER = 256  # keys that Redis sees to without a pause: half a millisecond
-_ALL = ""  # who asks a gatherer: keys of all accounts go together
+_TOGETHER = 256  # keys that one script sees to, without a pause: half a millisecond
+_ALL = ""  # keys of all accounts go together
 
 
 class Phase(Enum):
@@ -69,7 +75,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a key: a batch (or the id that it will have), and its request's fingerprint.
+    """What holds a key: a batch (or the id that it will have), and its request's fingerprint.
 
     The fingerprint is empty where the request is still arriving.
     """
@@ -87,60 +93,104 @@ class Holder:
         return cls(UUID(batch), bytes.fromhex(fingerprint), Phase(phase))
 
 
-class Keys:
-    """The keys of all accounts. When Redis is away every call passes and changes nothing."""
+@dataclass(slots=True)
+class Claim:
+    """A request's claim on its key, for the batch that it will be.
 
-    def __init__(self, link: RedisLink, *, lease: float, ttl: float) -> None:
+    `key` is None where the request has none: then there is nothing to claim.
+    """
+
+    account: str
+    batch: UUID
+    key: IdempotencyKey | None
+    accepted: IdempotencyKey | None = None
+    """The key with its whole fingerprint, once the batch is durable; the claim then ends so."""
+
+    @property
+    def holder(self) -> Holder:
+        return Holder(self.batch, self.key.fingerprint if self.key else b"", Phase.IN_FLIGHT)
+
+
+class Claims:
+    """The keys of all accounts: claimed in Redis, decided in PostgreSQL."""
+
+    def __init__(self, pool: Pool, link: RedisLink, *, lease: float, ttl: float) -> None:
         """Args: `lease` and `ttl` in seconds: of a request in flight, of an accepted batch."""
+        self._pool = pool
         self._link = link
         self._redis = Redis(connection_pool=link.pool)
         self._claim_script = self._redis.register_script(_CLAIM)
         self._end_script = self._redis.register_script(_END)
         self._renew_script = self._redis.register_script(_RENEW)
         self._lease, self._ttl = int(lease * 1000), int(ttl * 1000)
-        self._claims = Gatherer(self._claim_together, at_once=1, at_most=_TOGETHER)
-        self._ends = Gatherer(self._end_together, at_once=1, at_most=_TOGETHER)
+        self._keep = dt.timedelta(seconds=ttl)
+        self._claims = Coalescer(self._claim_together, at_once=1, at_most=_TOGETHER)
+        self._ends = Coalescer(self._end_together, at_once=1, at_most=_TOGETHER)
 
-    async def claim(self, account: str, key: IdempotencyKey, batch: UUID) -> Holder | None:
-        """Take a key for a batch to be; returns who has it instead, None where it is ours now."""
-        ours = Holder(batch, key.fingerprint, Phase.IN_FLIGHT)
-        value = await self._claims.ask(_ALL, (_name(account, key), ours.encoded()))
-        return None if value is None else Holder.decoded(value)
+    async def claim(self, claim: Claim) -> UUID | None:
+        """Take a key; returns the batch that has it where it was used before.
 
-    async def renew(self, account: str, key: IdempotencyKey, batch: UUID) -> None:
-        """Lengthen the lease of a claim, or take the key again where Redis has forgotten it."""
-        ours = Holder(batch, key.fingerprint, Phase.IN_FLIGHT)
-        name = _name(account, key)
-        arguments: list[bytes | int] = [ours.encoded(), self._lease]
-        await self._quietly(lambda: self._renew_script(keys=[name], args=arguments))
-
-    async def accepted(
-        self,
-        account: str,
-        key: IdempotencyKey,
-        batch: UUID,
-        claimed: IdempotencyKey | None = None,
-    ) -> None:
-        """Say that the batch which holds the key is durable.
-
-        Args: `claimed`: the key as it was claimed, where its fingerprint was not known by then.
+        Raises:
+            InProgress: a request in flight holds it.
+            KeyMismatch: it was used for another request.
         """
-        ours = Holder(batch, (claimed or key).fingerprint, Phase.IN_FLIGHT)
-        then = Holder(batch, key.fingerprint, Phase.ACCEPTED)
-        await self._ends.ask(_ALL, (_name(account, key), ours.encoded(), then.encoded()))
+        if claim.key is None:
+            return None
+        name, ours = _name(claim.account, claim.key), claim.holder.encoded()
+        value = await self._claims.call(_ALL, (name, ours))
+        if value is None:
+            return None
+        original = await self.original(claim.account, claim.key)
+        if original is not None:
+            return original
+        holder = Holder.decoded(value)
+        if holder.phase is Phase.IN_FLIGHT:
+            # A stream's fingerprint is not known while it arrives.
+            theirs, own = holder.fingerprint, claim.key.fingerprint
+            raise _mismatch() if theirs and own and theirs != own else in_progress()
+        # Redis remembers a batch that PostgreSQL has freed: it failed, or has expired.
+        await self._ends.call(_ALL, (name, value, b""))
+        return await self.claim(claim)
 
-    async def release(self, account: str, key: IdempotencyKey, batch: UUID) -> None:
-        """Give up a claim: the batch was not accepted."""
-        await self.forget(account, key, Holder(batch, key.fingerprint, Phase.IN_FLIGHT))
+    @asynccontextmanager
+    async def held(self, claim: Claim) -> AsyncIterator[Claim]:
+        """End a claim with the block: the key is free again unless its batch was accepted."""
+        try:
+            yield claim
+        finally:
+            if claim.key is not None:
+                becomes = b""
+                if claim.accepted is not None:
+                    fingerprint = claim.accepted.fingerprint
+                    becomes = Holder(claim.batch, fingerprint, Phase.ACCEPTED).encoded()
+                ours = claim.holder.encoded()
+                await self._ends.call(_ALL, (_name(claim.account, claim.key), ours, becomes))
 
-    async def forget(self, account: str, key: IdempotencyKey, holder: Holder) -> None:
-        """Free a key, if this is still who has it."""
-        await self._ends.ask(_ALL, (_name(account, key), holder.encoded(), b""))
+    async def renew(self, claim: Claim) -> None:
+        """Lengthen the lease of a claim, or take the key again where Redis has forgotten it."""
+        if claim.key is not None:
+            name = _name(claim.account, claim.key)
+            arguments: list[bytes | int] = [claim.holder.encoded(), self._lease]
+            await self._quietly(lambda: self._renew_script(keys=[name], args=arguments))
+
+    async def original(self, account: str, key: IdempotencyKey) -> UUID | None:
+        """The batch that holds a key in PostgreSQL.
+
+        Raises:
+            KeyMismatch: it was used for another request, as far as this one has arrived.
+        """
+        found = await batches.find_by_key(self._pool, account, key.key, self._keep)
+        if found is None:
+            return None
+        original, fingerprint = found
+        if key.fingerprint and fingerprint != key.fingerprint:
+            raise _mismatch()
+        return original
 
     async def _claim_together(
         self, _: str, claims: Sequence[tuple[str, bytes]]
     ) -> Sequence[bytes | None]:
-        """Who has each key, None where it is free or Redis is away."""
+        """What holds each key; None where it is ours now, or Redis is away."""
         names = [name for name, _ in claims]
         arguments: list[bytes | int] = [*(ours for _, ours in claims), self._lease]
         try:
@@ -165,6 +215,22 @@ class Keys:
             await self._link.call(call)
         except RedisAway:
             return  # the entry expires by itself, and PostgreSQL decides until then
+
+
+def in_progress() -> InProgress:
+    return InProgress(
+        "A request with this Idempotency-Key is in flight",
+        "Wait, and send the same request again.",
+        retry_after=1,
+    )
+
+
+def _mismatch() -> KeyMismatch:
+    return KeyMismatch(
+        "This Idempotency-Key was used for a different request",
+        "Method, path, query, content type and body must be the same; use another key for "
+        "another request.",
+    )
 
 
 def _name(account: str, key: IdempotencyKey) -> str:

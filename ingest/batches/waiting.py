@@ -7,32 +7,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.errors import Unavailable
 from ingest.redis import RedisAway
 from ingest.store import batches
 from ingest.store.pool import Pool
 from ingest.tasks import end
 
-_LOOK = 0.1  # seconds between two looks into the database, while anybody waits
+_POLL = 0.1  # seconds between two look-ups in the database, while requests wait
 _RECONNECT = 0.5  # seconds before Redis is tried again
 
 
 class Waiters:
-    """Everybody in this process who waits for a batch."""
+    """The requests of this process that wait for a batch."""
 
-    def __init__(self, pool: Pool, queue: Queue) -> None:
+    def __init__(self, pool: Pool, doorbell: Doorbell) -> None:
         self._pool = pool
-        self._queue = queue
+        self._doorbell = doorbell
         self._waiting: dict[UUID, _Waited] = {}
-        self._somebody = asyncio.Event()
+        self._any = asyncio.Event()
 
     @contextmanager
     def expecting(self, account: str, batch: UUID) -> Iterator[asyncio.Event]:
         """An event that is set when the batch is finished. Enter before the batch can be."""
         waited = self._waiting.setdefault(batch, _Waited(account))
         waited.waiters += 1
-        self._somebody.set()
+        self._any.set()
         try:
             yield waited.finished
         finally:
@@ -42,7 +42,7 @@ class Waiters:
 
     async def run(self) -> None:
         """Wake waiters until cancelled."""
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look())]
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll())]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -51,25 +51,25 @@ class Waiters:
     async def _listen(self) -> None:
         while True:
             try:
-                async for finished in self._queue.finished():
+                async for finished in self._doorbell.finished():
                     for batch in finished:
                         self._wake(batch)
             except RedisAway:
                 await asyncio.sleep(_RECONNECT)
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         while True:
-            await self._somebody.wait()
-            await asyncio.sleep(_LOOK)
+            await self._any.wait()
+            await asyncio.sleep(_POLL)
             late = self.late()
             if not self._waiting:
-                self._somebody.clear()
-            await self._ask(late)
+                self._any.clear()
+            await self._look_up(late)
 
     def late(self) -> dict[str, list[UUID]]:
         """Batches by account that are unfinished, and were waited for at the last call, too.
 
-        Most are announced before that, and need not be asked for.
+        Most are announced before that, and need no look-up.
         """
         by_account: dict[str, list[UUID]] = defaultdict(list)
         for batch, waited in self._waiting.items():
@@ -78,13 +78,13 @@ class Waiters:
             waited.late = True
         return by_account
 
-    async def _ask(self, by_account: dict[str, list[UUID]]) -> None:
+    async def _look_up(self, by_account: dict[str, list[UUID]]) -> None:
         for account, waiting in by_account.items():
             try:
                 for batch in await batches.finished_among(self._pool, account, waiting):
                     self._wake(batch)
             except Unavailable:
-                return  # the next look asks again
+                return  # the next round tries again
 
     def _wake(self, batch: UUID) -> None:
         waited = self._waiting.get(batch)
@@ -94,10 +94,10 @@ class Waiters:
 
 @dataclass(slots=True)
 class _Waited:
-    """A batch that somebody waits for."""
+    """A batch that requests wait for."""
 
     account: str
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     waiters: int = 0
     late: bool = False
-    """Whether it was waited for at the last look already."""
+    """Whether it was waited for in the last round already."""

@@ -1,101 +1,56 @@
-"""A write as a request asks for it, and the batch that it becomes. Pure."""
+"""What a request asks for, and how its body arrives: what the pipeline is given."""
 
-import datetime as dt
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
-from ingest.batches.items import Items
-from ingest.batches.streaming import Body
-from ingest.model import (
-    Action,
-    Batch,
-    BatchState,
-    Chunk,
-    IdempotencyKey,
-    NewBatch,
-    Options,
-    Outcome,
-    Submission,
-)
+from ingest.model import Action, IdempotencyKey, Options
 from ingest.resources.resource import Resource
-from ingest.validation.chunking import submission_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """A write. `wait` is in seconds; 0 answers as soon as it is accepted.
-
-    Its items are here, or still to come out of a `Body`.
-    """
+    """A write; its items come out of a `Body`."""
 
     account: str
+    token: UUID
     resource: Resource
     action: Action
-    items: Items
     options: Options
+    key: str | None
+    """The idempotency key."""
     wait: float
+    """Seconds that the answer waits for the commit; 0 answers as soon as it is accepted."""
     replay_returns: bool
+    """Whether a replay is answered with the original's outcome."""
+    dry_run: bool
     trace_id: str
-    token: UUID | None = None
-    key: IdempotencyKey | None = None
 
 
-def new_batch(write: Write, batch_id: UUID, submission: Submission) -> NewBatch:
-    return NewBatch(
-        id=batch_id,
-        account=write.account,
-        collection=write.resource.name,
-        action=write.action,
-        options=write.options.of_size(submission.received),
-        trace_id=write.trace_id,
-        submission=submission,
-        token=write.token,
-        idempotency=write.key,
-    )
+class Body(Protocol):
+    """The body of a request while it arrives."""
 
+    streamed: bool
+    """Whether it comes in chunks, however long it is; else it is one chunk."""
 
-def new_stream(write: Write, batch_id: UUID, body: Body) -> NewBatch:
-    """A batch whose items are yet to come."""
-    nothing = Submission(received=0, valid=[], records=b"[]", raw=None, failures=[])
-    batch = new_batch(described(write, body), batch_id, nothing)
-    return replace(batch, idempotency=None, receiving=True)
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns of a CSV file, once there are items."""
 
+    async def begin(self) -> None:
+        """Read and decode its first items, which are all of one that is not streamed.
 
-def whole(write: Write, body: Body, only: Chunk) -> Write:
-    """The write of a body that was short enough to be one chunk."""
-    write = identified(described(write, body), body)
-    return replace(write, items=Items(validated=submission_of(only)))
+        Raises:
+            MalformedBody, BodyTooLarge, TooManyItems, RequestTimeout, RateLimited: it is refused.
+            TokenInvalid: the token was revoked while it arrived.
+        """
 
+    def items(self) -> AsyncIterator[list[Any]]:
+        """The items in their order, as they are complete. Raises as `begin` does."""
 
-def described(write: Write, body: Body) -> Write:
-    """The write with what its body has told about itself."""
-    return replace(write, options=replace(write.options, columns=body.columns))
+    async def drain(self) -> None:
+        """Read the rest of it, for its fingerprint only. Raises as `begin` does."""
 
-
-def identified(write: Write, body: Body) -> Write:
-    """The write with the fingerprint of its body, which has been read to its end."""
-    if write.key is None:
-        return write
-    return replace(write, key=IdempotencyKey(write.key.key, body.fingerprint()))
-
-
-def outcome_of(batch: NewBatch, at_most: int) -> Outcome:
-    """What was just written, with `at_most` failures, and without reading it back."""
-    state = batch.state
-    now = dt.datetime.now(dt.UTC)
-    failures = batch.submission.failures
-    written = Batch(
-        id=batch.id,
-        account=batch.account,
-        collection=batch.collection,
-        action=batch.action,
-        options=batch.options,
-        state=state,
-        received=batch.submission.received,
-        invalid=[failure.index for failure in failures],
-        created_at=now,
-        accepted_at=now if state is BatchState.ACCEPTED else None,
-        finished_at=now if state is BatchState.REJECTED else None,
-        token=batch.token,
-    )
-    return Outcome(written, failures[:at_most])
+    def identify(self, key: str) -> IdempotencyKey:
+        """The idempotency key with the fingerprint of what has arrived, empty until all has."""

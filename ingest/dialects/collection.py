@@ -118,15 +118,7 @@ def failures(shown: Batch) -> Document:
 def error(problem: RequestError, status: int) -> Document:
     """An error of the request as a whole."""
     document = _envelope("error", status, problem.message)
-    shown: Document = {
-        "type": problem.error_code.type,
-        "code": problem.error_code.code,
-        "name": problem.error_code.name,
-        "message": problem.message,
-    }
-    if problem.description is not None:
-        shown["description"] = problem.description
-    document["error"] = shown
+    document["error"] = problem.document()
     if problem.batch_id is not None:
         document["metadata"] = {"batchId": str(problem.batch_id)}
     return document
@@ -180,7 +172,9 @@ def _metadata(batch: Batch) -> Document:
     """Counts and indices; those of a batch that is being received are not known yet."""
     if batch.state is BatchState.RECEIVING:
         return _counts(batch)
-    return _counts(batch) | {"validItems": batch.valid, "invalidItems": batch.invalid}
+    invalid = set(batch.invalid)
+    valid = [index for index in range(batch.received) if index not in invalid]
+    return _counts(batch) | {"validItems": valid, "invalidItems": batch.invalid}
 
 
 def _short_metadata(batch: Batch) -> Document:
@@ -192,7 +186,7 @@ def _counts(batch: Batch) -> Document:
     metadata: Document = {
         "batchId": str(batch.id),
         "receivedItemsCount": batch.received,
-        "validItemsCount": batch.valid_count,
+        "validItemsCount": batch.received - batch.invalid_count,
         "invalidItemsCount": batch.invalid_count,
     }
     if batch.state is BatchState.COMMITTED:

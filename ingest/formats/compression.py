@@ -85,6 +85,11 @@ class Decompressor:
                 raise too_large(self._limit)
             yield piece
 
+    def whole(self, sent: bytes) -> Iterator[bytes]:
+        """What a body becomes that is there whole. Raises as `feed` and `end` do."""
+        yield from self.feed(sent)
+        self.end()
+
     def end(self) -> None:
         """Check that nothing is missing.
 

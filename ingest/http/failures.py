@@ -19,12 +19,11 @@ from ingest.formats.failed_rows import (
 )
 from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.formats.shapes import item_shape
-from ingest.http.keys import CALLER, FORMAT, POOL, REGISTRY, TRACE_ID
-from ingest.http.lookup import batch_id_of, check_visible, unknown_batch
-from ingest.http.middleware import TRACE_HEADER
-from ingest.http.negotiation import answers
-from ingest.http.notices import noticed
-from ingest.http.query import check_parameters
+from ingest.http.gate import CALLER
+from ingest.http.request import CALL, endpoint, unknown_batch
+from ingest.http.responses import with_notifications
+from ingest.http.service import SERVICE
+from ingest.http.visibility import check_visible
 from ingest.model import Batch, Failure
 from ingest.resources.resource import SERVER_KEY, Resource
 from ingest.store import batches
@@ -35,30 +34,29 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 10
 
 
-@answers(JSON, NDJSON, CSV)
+@endpoint(formats=(JSON, NDJSON, CSV))
 async def get_failures(request: web.Request) -> web.StreamResponse:
-    check_parameters(request)
-    batch_id = batch_id_of(request)
-    batch = await batches.get(request.app[POOL], request[CALLER].account, batch_id)
+    call, caller, pool = request[CALL], request[CALLER], request.app[SERVICE].pool
+    batch = await batches.get(pool, caller.account, call.batch_id)
     if batch is None:
-        raise unknown_batch(str(batch_id))
-    check_visible(request, batch)
-    media_type = request[FORMAT]
+        raise unknown_batch(call.batch)
+    check_visible(batch, caller)
+    media_type = call.media_type or JSON
     writer = await _writer(request, batch, media_type)
-    response = web.StreamResponse(headers={"Vary": "Accept", TRACE_HEADER: request[TRACE_ID]})
+    response = web.StreamResponse(headers={"Vary": "Accept"})
     response.content_type = media_type
     if media_type == CSV:
         response.charset = "utf-8"
-        response.headers["Content-Disposition"] = f'attachment; filename="{batch_id}-failures.csv"'
+        response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}-failures.csv"'
     await response.prepare(request)
     try:
         await response.write(writer.start())
-        async for page in pages(request.app[POOL], batch.account, batch.id):
+        async for page in pages(pool, batch.account, batch.id):
             await response.write(b"".join([writer.page(part) async for part in _parts(page)]))
         await response.write(writer.end())
     except Unavailable as error:
-        # The status is sent: all that can still be told is that the file is not complete.
-        log.warning("failures broke off", batch=str(batch_id), error=error.message)
+        # The status is sent: only a broken connection can still show that it is not complete.
+        log.warning("failures broke off", batch=str(batch.id), error=error.message)
         if request.transport is not None:
             request.transport.abort()
     return response
@@ -68,12 +66,13 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
     if media_type == NDJSON:
         return NdjsonWriter()
     if media_type == JSON:
-        return JsonWriter(await noticed(request, collection.failures(batch)))
+        return JsonWriter(await with_notifications(request, collection.failures(batch)))
     if batch.options.columns is not None:
         return CsvWriter(batch.options.columns)
-    resource = request.app[REGISTRY].get(batch.collection)
+    service = request.app[SERVICE]
+    resource = service.registry.get(batch.collection)
     columns = Columns(_key_column(resource, batch))
-    async for page in pages(request.app[POOL], batch.account, batch.id):
+    async for page in pages(service.pool, batch.account, batch.id):
         async for part in _parts(page):
             columns.add(part)
         if columns.too_many:

@@ -1,8 +1,10 @@
-"""What happens around every handler: a trace id, one log line, an answer to every failure."""
+"""What happens around every handler: the parse, who calls, an answer to each failure, a log line.
 
-import re
-import secrets
+There is one middleware, and it reads from top to bottom.
+"""
+
 import time
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -10,120 +12,162 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ingest import metrics
+from ingest.access.rights import Caller, Right
 from ingest.errors import (
     BodyTooLarge,
     ConfigurationError,
+    IngestError,
     InternalError,
+    InvalidParameter,
     MalformedBody,
     MethodNotAllowed,
     RequestError,
+    TokenInvalid,
+    TokenRequired,
     Unavailable,
+    UnknownCollection,
     UnknownEndpoint,
 )
-from ingest.formats.negotiation import JSON, choose
-from ingest.http.authentication import is_endpoint
-from ingest.http.keys import CALLER, FORMAT, REGISTRY, TRACE_ID, WRITTEN
-from ingest.http.negotiation import response_format
-from ingest.http.responses import respond_error
-from ingest.http.security import client_address
+from ingest.http.gate import CALLER, GATE, Gate
+from ingest.http.request import CALL, RESOURCE, Call, parse
+from ingest.http.responses import TRACE_HEADER, WRITTEN, respond_error
+from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
+from ingest.http.service import SERVICE
+from ingest.resources.registry import Registry
+from ingest.resources.resource import Resource
 
 log = structlog.get_logger(__name__)
 
-TRACE_HEADER = "X-Trace-Id"
-# Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
-_TRACEPARENT = re.compile(
-    r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-    r"|(?!00|ff)[0-9a-f]{2}-(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)"
-)
-_NO_TRACE = "0" * 32
-
-
-def trace_id_of(traceparent: str | None) -> str:
-    """The trace id of a W3C `traceparent` header, or a new one: 32 hexadecimal digits."""
-    match = _TRACEPARENT.fullmatch((traceparent or "").strip())
-    found = match and (match["known"] or match["later"])
-    return found if found and found != _NO_TRACE else secrets.token_hex(16)
-
 
 @web.middleware
-async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request its trace id, in every log line and on the response; log it once."""
-    trace_id = trace_id_of(request.headers.get("traceparent"))
-    request[TRACE_ID] = trace_id
+async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Handle a request from its parse to its log line; only bugs become a 500."""
     started = time.perf_counter()
+    call = request[CALL] = parse(request)
     # Each request is a task of its own, and so what is bound here ends with it.
-    structlog.contextvars.bind_contextvars(trace_id=trace_id)
-    response = await handler(request)
-    response.headers[TRACE_HEADER] = trace_id
-    seconds = time.perf_counter() - started
-    metrics.answered(request.method, _collection(request), response.status, seconds)
-    resource = request.match_info.route.resource
-    log.info(
-        "request",
-        method=request.method,
-        # The route and not the path: a path may hold the key of an item.
-        route=resource.canonical if resource is not None else "unknown",
-        status=response.status,
-        milliseconds=round(seconds * 1000, 2),
-        client=client_address(request),
-        **_caller(request),
-        **_written(request),
-    )
-    return response
-
-
-@web.middleware
-async def errors_as_documents(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into a response; only bugs become a 500."""
+    structlog.contextvars.bind_contextvars(trace_id=call.trace_id)
     try:
-        return await handler(request)
-    except RequestError as problem:
-        return await respond_error(request, problem)
-    except ConfigurationError as error:
-        log.warning("not ready to serve", error=str(error))
-        return await respond_error(request, Unavailable("The service is not ready", retry_after=5))
-    except web.HTTPNotFound:
-        return await respond_error(
-            request,
-            UnknownEndpoint("There is no such endpoint", "Collections are at /v1/{collection}."),
-        )
-    except web.HTTPMethodNotAllowed as error:
-        allowed = ", ".join(sorted(error.allowed_methods))
-        response = await respond_error(
-            request,
-            MethodNotAllowed(f"{error.method[:20]} is not allowed here", f"Allowed: {allowed}."),
-        )
-        response.headers["Allow"] = allowed
-        return response
-    except web.HTTPException as error:
-        return await respond_error(request, _from_aiohttp(error))
+        response = await _admitted(request, call, handler)
+    except (IngestError, web.HTTPException) as error:
+        response = await _refused(request, error)
     except Exception as error:
         log.exception("unexpected error", error=type(error).__name__)
-        return await respond_error(
+        response = await respond_error(
             request,
             InternalError(
                 "The service failed to process the request",
                 "It has been logged under the trace id of this response.",
             ),
         )
+    seconds = time.perf_counter() - started
+    collection = call.resource.name if call.resource is not None else ""
+    metrics.answered(call.method, collection, response.status, seconds)
+    resource = request.match_info.route.resource
+    log.info(
+        "request",
+        method=call.method,
+        # The route and not the path: a path may hold the key of an item.
+        route=resource.canonical if resource is not None else "unknown",
+        status=response.status,
+        milliseconds=round(seconds * 1000, 2),
+        client=call.client,
+        **_caller(request),
+        **_written(request),
+    )
+    return response
 
 
-@web.middleware
-async def negotiated(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out which format the response has; 406 without a body where there is none to have."""
-    accept = ", ".join(request.headers.getall("Accept", ()))
-    if not is_endpoint(request):
-        request[FORMAT] = choose(accept) or JSON
+async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.StreamResponse:
+    """What a handler answers, once it is known who calls, and that they may."""
+    service = request.app[SERVICE]
+    if not call.of_api:
         return await handler(request)
-    chosen = response_format(request, accept)
-    if chosen is None:
+    if service.hosts and not is_known_host(call.host, service.hosts):
+        raise InvalidParameter(
+            f"The host {call.host[:100]!r} is not served here", "Use the service's own name."
+        )
+    if call.media_type is None:
         return web.Response(status=406)
-    request[FORMAT] = chosen
-    return await handler(request)
+    gate = request[GATE] = Gate(call.credentials, service.callers, service.rates)
+    if call.endpoint is None:
+        # That there is nothing is said without a token, too.
+        with suppress(TokenRequired, TokenInvalid, Unavailable):
+            request[CALLER] = await gate.authenticate()
+        return await handler(request)
+    caller = request[CALLER] = await gate.authenticate()
+    with service.concurrency.one_more(caller.token):
+        if call.endpoint.right is not None:
+            right = call.endpoint.right
+            request[RESOURCE] = _permitted(call, caller, right, service.registry)
+        if call.problem is not None:
+            raise call.problem
+        return await handler(request)
+
+
+def _permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> Resource:
+    """The resource that the path names, on which the caller has a right."""
+    if call.resource is None:
+        raise UnknownCollection(
+            f"There is no collection {call.collection[:100]!r}",
+            f"Served here: {', '.join(registry)}.",
+        )
+    caller.needs(right, call.resource.name)
+    return call.resource
+
+
+async def _refused(
+    request: web.Request, error: IngestError | web.HTTPException
+) -> web.StreamResponse:
+    """The answer to what a handler, or aiohttp by itself, has raised."""
+    if isinstance(error, RequestError):
+        return await respond_error(request, error)
+    if isinstance(error, ConfigurationError):
+        log.warning("not ready to serve", error=str(error))
+        return await respond_error(request, Unavailable("The service is not ready", retry_after=5))
+    if isinstance(error, web.HTTPNotFound):
+        problem: RequestError = UnknownEndpoint(
+            "There is no such endpoint", "Collections are at /v1/{collection}."
+        )
+    elif isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        problem = MethodNotAllowed(
+            f"{error.method[:20]} is not allowed here", f"Allowed: {allowed}."
+        )
+        return await respond_error(request, problem, {"Allow": allowed})
+    elif isinstance(error, web.HTTPRequestEntityTooLarge):
+        problem = BodyTooLarge("The body is too large", "Send the items in several requests.")
+    elif isinstance(error, web.HTTPException):
+        problem = MalformedBody(f"The request cannot be read: {error.reason}")
+    else:
+        raise error
+    return await respond_error(request, problem)
+
+
+async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the headers of every response, right before it is sent."""
+    headers = response.headers
+    for name, value in SECURE_HEADERS.items():
+        headers.setdefault(name, value)
+    headers["Server"] = SERVER
+    call = request.get(CALL)
+    if call is not None:  # else it was refused before the middleware
+        headers[TRACE_HEADER] = call.trace_id
+    gate = request.get(GATE)
+    if gate is not None and gate.quotas:  # draft-ietf-httpapi-ratelimit-headers
+        headers["RateLimit-Policy"] = ", ".join(
+            f'"{quota.policy}";q={quota.limit};w={quota.length}' for quota in gate.quotas
+        )
+        headers["RateLimit"] = ", ".join(
+            f'"{quota.policy}";r={quota.left};t={quota.reset}' for quota in gate.quotas
+        )
+    if request.app[SERVICE].stopping.is_set():
+        # Or the client would send its next request into a connection that is being closed.
+        response.force_close()
+        headers["Connection"] = "close"  # aiohttp has decided on it before it calls us
 
 
 def _caller(request: web.Request) -> dict[str, str]:
-    """Who called, for the log: the account, and the token by its id."""
+    """The caller for the log: the account, and the token by its id."""
     caller = request.get(CALLER)
     return {} if caller is None else {"account": caller.account, "token": str(caller.token)}
 
@@ -131,7 +175,7 @@ def _caller(request: web.Request) -> dict[str, str]:
 def _written(request: web.Request) -> dict[str, Any]:
     """What a write came to, for the log, as far as it is known when the client is answered."""
     outcome = request.get(WRITTEN)
-    if outcome is None:
+    if outcome is None or request[CALL].dry_run:
         return {}
     batch = outcome.batch
     return {
@@ -147,16 +191,3 @@ def _written(request: web.Request) -> dict[str, Any]:
         "unchanged": batch.unchanged,
         "deleted": batch.deleted,
     }
-
-
-def _collection(request: web.Request) -> str:
-    """The collection that the path names; empty where it names none that is served."""
-    name = request.match_info.get("collection", "")
-    return name if name in request.app[REGISTRY] else ""
-
-
-def _from_aiohttp(error: web.HTTPException) -> RequestError:
-    """An error that aiohttp raised by itself, such as a request that it cannot read."""
-    if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return BodyTooLarge("The body is too large", "Send the items in several requests.")
-    return MalformedBody(f"The request cannot be read: {error.reason}")

@@ -42,18 +42,14 @@ class Preferences:
     applied: tuple[str, ...] = ()
 
 
-def parse_preferences(headers: Iterable[str]) -> Preferences:
+@lru_cache(maxsize=256)  # a client sends the same ones again and again
+def parse_preferences(headers: tuple[str, ...]) -> Preferences:
     """Read all `Prefer` headers of a request. Unknown preferences are ignored, the first of a
     repeated one counts.
 
     Raises:
         InvalidParameter: a known preference has an illegal value; it is named.
     """
-    return _preferences(tuple(headers))
-
-
-@lru_cache(maxsize=256)  # a client sends the same ones again and again
-def _preferences(headers: tuple[str, ...]) -> Preferences:
     found: dict[str, str] = {}
     for header in headers:
         for name, value in _parse(header):

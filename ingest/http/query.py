@@ -1,11 +1,10 @@
 """Query parameters: each known by name, given once, with a value that can be read."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
 from functools import cache
 from typing import Any
 
-from aiohttp import web
+from multidict import MultiMapping
 
 from ingest.errors import InvalidParameter
 from ingest.resources.columns import ColumnType
@@ -15,112 +14,89 @@ from ingest.resources.url_values import parse
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 MAX_OFFSET = 2**63 - 1
-_LIST_PARAMETERS = frozenset({"limit", "offset", "select"})
+FILTERS = "field=value"
+"""Stands for the fields that a list can be filtered by."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """What GET of a list asks for; `filters` hold values as the database takes them."""
+class Query:
+    """Query parameters: each known by name, given once, with a value that can be read."""
 
-    limit: int
-    offset: int
-    meta: bool
-    filters: list[tuple[StoredField, Any]]
+    def __init__(
+        self, given: MultiMapping[str], parameters: Set[str], resource: Resource | None
+    ) -> None:
+        """
+        Args:
+            given: the parameters of a request.
+            parameters: those that its endpoint takes; `FILTERS` stands for the fields of the
+                collection.
+            resource: that of the collection.
 
+        Raises:
+            InvalidParameter: names a parameter that is not known, or is given twice.
+        """
+        self._resource = resource
+        self._given = given
+        self._filterable = _filterable(resource) if FILTERS in parameters and resource else {}
+        known = (parameters - {FILTERS}) | self._filterable.keys()
+        for name in self._given:
+            if name not in known:
+                allowed = (
+                    f"Known here: {', '.join(sorted(known))}." if known else "None is known here."
+                )
+                raise InvalidParameter(f"The query parameter {name[:100]!r} is not known", allowed)
+            if len(self._given.getall(name)) > 1:
+                raise InvalidParameter(
+                    f"The query parameter {name!r} is given twice", "Give it once."
+                )
 
-def check_parameters(request: web.Request, known: Collection[str] = ()) -> None:
-    """Refuse parameters that are not known, or that are given twice.
+    def limit(self) -> int:
+        return self._number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
 
-    Raises:
-        InvalidParameter: names the parameter.
-    """
-    for name in request.query:
-        if name not in known:
-            allowed = f"Known here: {', '.join(sorted(known))}." if known else "None is known here."
-            raise InvalidParameter(f"The query parameter {name[:100]!r} is not known", allowed)
-        if len(request.query.getall(name)) > 1:
-            raise InvalidParameter(f"The query parameter {name!r} is given twice", "Give it once.")
+    def offset(self) -> int:
+        return self._number("offset", 0, 0, MAX_OFFSET)
 
+    def _number(self, name: str, default: int, low: int, high: int) -> int:
+        text = self._given.get(name)
+        if text is None:
+            return default
+        value = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+        if not low <= value <= high:
+            raise _illegal(name, text, f"It takes a whole number from {low} to {high}.")
+        return value
 
-def list_query(request: web.Request, resource: Resource) -> ListQuery:
-    """Read `limit`, `offset` and the field filters of a list request.
+    def flag(self, name: str) -> bool:
+        text = self._given.get(name, "false")
+        if text not in ("true", "false"):
+            raise _illegal(name, text, "It takes true or false.")
+        return text == "true"
 
-    Raises:
-        InvalidParameter: names the parameter and what it takes.
-    """
-    filterable = _filterable(resource)
-    check_parameters(request, filterable.keys() | _LIST_PARAMETERS)
-    filters = [
-        (filterable[name], _filter_value(filterable[name], text))
-        for name, text in request.query.items()
-        if name in filterable
-    ]
-    limit, offset = page_query(request)
-    return ListQuery(
-        limit=limit,
-        offset=offset,
-        meta=wants_meta(request),
-        filters=filters,
-    )
+    def meta(self) -> bool:
+        """Whether `select` names the `meta` of items."""
+        selected = [part.strip() for part in self._given.get("select", "").split(",")]
+        for part in filter(None, selected):
+            if part.removeprefix("-") != META:
+                raise InvalidParameter(
+                    f"The query parameter 'select' cannot name {part[:100]!r}", "It takes `meta`."
+                )
+        return META in selected and f"-{META}" not in selected
 
+    def matching(self) -> str | None:
+        """The schema field that `matching` names; None for the key."""
+        name, resource = self._given.get("matching"), self._resource
+        if name is None or resource is None or name == resource.key.data_key:
+            return None
+        found = resource.by_data_key.get(name)
+        if found is None or found.field.dump_only or found.type is ColumnType.JSONB:
+            wanted = "It takes a scalar field of the collection that clients send."
+            raise _illegal("matching", name, wanted)
+        return found.name
 
-def page_query(request: web.Request) -> tuple[int, int]:
-    """`limit` and `offset` of a list.
-
-    Raises:
-        InvalidParameter: names the parameter and what it takes.
-    """
-    return (
-        _whole_number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
-        _whole_number(request, "offset", 0, 0, MAX_OFFSET),
-    )
-
-
-def matching_field(request: web.Request, resource: Resource) -> str | None:
-    """The schema field that `matching` names; None for the key.
-
-    Raises:
-        InvalidParameter: there is no such field, or it cannot find an item.
-    """
-    name = request.query.get("matching")
-    if name is None or name == resource.key.data_key:
-        return None
-    field = resource.by_data_key.get(name)
-    if field is None or field.field.dump_only or field.type is ColumnType.JSONB:
-        raise InvalidParameter(
-            f"The query parameter 'matching' cannot be {name[:100]!r}",
-            "It takes a scalar field of the collection that clients send.",
+    def filters(self) -> tuple[tuple[StoredField, Any], ...]:
+        return tuple(
+            (self._filterable[name], _filter_value(self._filterable[name], text))
+            for name, text in self._given.items()
+            if name in self._filterable
         )
-    return field.name
-
-
-def wants_meta(request: web.Request) -> bool:
-    """Whether `select` asks for the `meta` of items.
-
-    Raises:
-        InvalidParameter: it names anything else.
-    """
-    selected = [part.strip() for part in request.query.get("select", "").split(",")]
-    for part in filter(None, selected):
-        if part.removeprefix("-") != META:
-            raise InvalidParameter(
-                f"The query parameter 'select' cannot name {part[:100]!r}", "It takes `meta`."
-            )
-    return META in selected and f"-{META}" not in selected
-
-
-def flag(request: web.Request, name: str) -> bool:
-    """A parameter that is `true` or `false`, and false where it is not given.
-
-    Raises:
-        InvalidParameter: it is neither.
-    """
-    text = request.query.get(name, "false")
-    if text not in ("true", "false"):
-        raise InvalidParameter(
-            f"The query parameter {name!r} cannot be {text[:50]!r}", "It takes true or false."
-        )
-    return text == "true"
 
 
 @cache
@@ -135,24 +111,15 @@ def _filterable(resource: Resource) -> Mapping[str, StoredField]:
     }
 
 
-def _filter_value(field: StoredField, text: str) -> Any:
+def _filter_value(stored: StoredField, text: str) -> Any:
     try:
-        return parse(field.field, field.type, text)
+        return parse(stored.field, stored.type, text)
     except ValueError as error:
         raise InvalidParameter(
-            f"The filter {field.data_key!r} cannot be {text[:100]!r}",
-            f"Its values are of type {field.type.value}.",
+            f"The filter {stored.data_key!r} cannot be {text[:100]!r}",
+            f"Its values are of type {stored.type.value}.",
         ) from error
 
 
-def _whole_number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    value = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
-    if not low <= value <= high:
-        raise InvalidParameter(
-            f"The query parameter {name!r} cannot be {text[:50]!r}",
-            f"It takes a whole number from {low} to {high}.",
-        )
-    return value
+def _illegal(name: str, text: str, wanted: str) -> InvalidParameter:
+    return InvalidParameter(f"The query parameter {name!r} cannot be {text[:100]!r}", wanted)

@@ -5,77 +5,67 @@ from aiohttp import web
 from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
-from ingest.http.keys import CALLER, POOL, PRESENTERS, SETTINGS
-from ingest.http.lookup import (
-    as_seen,
-    batch_id_of,
-    check_visible,
-    permitted_resource,
-    unknown_batch,
-)
-from ingest.http.query import check_parameters, list_query, page_query, wants_meta
+from ingest.http.gate import CALLER
+from ingest.http.request import CALL, LIST, PAGE, RESOURCE, SELECT, endpoint, unknown_batch
 from ingest.http.responses import respond
+from ingest.http.service import SERVICE
+from ingest.http.visibility import as_seen, check_visible
 from ingest.resources.url_values import parse
 from ingest.store import batches, reads
 
 
+@endpoint(right=Right.READ, parameters=LIST)
 async def list_items(request: web.Request) -> web.Response:
-    resource = permitted_resource(request, Right.READ)
-    query = list_query(request, resource)
+    call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
+    resource = request[RESOURCE]
     page = await reads.list_items(
-        request.app[POOL],
+        service.pool,
         resource,
-        request[CALLER].account,
-        query.filters,
-        limit=query.limit,
-        offset=query.offset,
-        meta=query.meta,
-        groups=request[CALLER].groups,
+        caller.account,
+        call.filters,
+        limit=call.limit,
+        offset=call.offset,
+        meta=call.meta,
+        groups=caller.groups,
     )
-    answer = collection.listed(page, request.app[PRESENTERS][resource.name])
+    answer = collection.listed(page, service.presenters[resource.name])
     return await respond(request, answer.status, answer.document)
 
 
+@endpoint(right=Right.READ, parameters=SELECT)
 async def get_item(request: web.Request) -> web.Response:
-    resource = permitted_resource(request, Right.READ)
-    check_parameters(request, {"select"})
-    meta = wants_meta(request)
-    text = request.match_info["key"]
-    absent = ItemNotFound(f"No item has the {resource.key.data_key} {text[:100]!r}")
+    call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
+    resource = request[RESOURCE]
+    absent = ItemNotFound(f"No item has the {resource.key.data_key} {call.item[:100]!r}")
     try:
-        key = parse(resource.key.field, resource.key.type, text)
+        key = parse(resource.key.field, resource.key.type, call.item)
     except ValueError:
         raise absent from None
-    caller = request[CALLER]
     row = await reads.get_item(
-        request.app[POOL], resource, caller.account, key, meta=meta, groups=caller.groups
+        service.pool, resource, caller.account, key, meta=call.meta, groups=caller.groups
     )
     if row is None:
         raise absent
-    answer = collection.item(row, request.app[PRESENTERS][resource.name])
+    answer = collection.item(row, service.presenters[resource.name])
     return await respond(request, answer.status, answer.document)
 
 
+@endpoint(parameters=PAGE)
 async def list_batches(request: web.Request) -> web.Response:
-    check_parameters(request, {"limit", "offset"})
-    limit, offset = page_query(request)
-    found, total = await batches.list_batches(request.app[POOL], request[CALLER], limit, offset)
-    answer = collection.listed_batches(found, limit, offset, total)
+    call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
+    found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
+    answer = collection.listed_batches(found, call.limit, call.offset, total)
     return await respond(request, answer.status, answer.document)
 
 
+@endpoint()
 async def get_batch(request: web.Request) -> web.Response:
-    check_parameters(request)
-    batch_id = batch_id_of(request)
-    [outcome] = await batches.get_outcomes(
-        request.app[POOL],
-        request[CALLER].account,
-        [batch_id],
-        request.app[SETTINGS].max_failures,
-    )
+    call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
+    at_most = service.settings.max_failures
+    [outcome] = await batches.get_outcomes(service.pool, caller.account, [call.batch_id], at_most)
     if outcome is None:
-        raise unknown_batch(str(batch_id))
-    check_visible(request, outcome.batch)
-    seen = as_seen(request, outcome)
-    answer = collection.batch(seen, request.app[PRESENTERS].get(seen.batch.collection))
+        raise unknown_batch(call.batch)
+    check_visible(outcome.batch, caller)
+    seen = as_seen(outcome, caller)
+    answer = collection.batch(seen, service.presenters.get(seen.batch.collection))
     return await respond(request, answer.status, answer.document)

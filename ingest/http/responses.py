@@ -1,13 +1,16 @@
 """Documents as HTTP responses, in the format that the request asks for."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from aiohttp import web
-from multidict import CIMultiDict
 
+from ingest.access.quotas import notifications
 from ingest.dialects import collection
 from ingest.errors import (
+    IngestError,
     NotPermitted,
     Replayed,
     RequestError,
@@ -17,23 +20,29 @@ from ingest.errors import (
 from ingest.exactjson import dump_exact
 from ingest.formats.encoding import from_json
 from ingest.formats.negotiation import JSON, RESPONSES
-from ingest.http.keys import FORMAT
-from ingest.http.notices import noticed
+from ingest.http.gate import CALLER
+from ingest.http.request import CALL
+from ingest.http.service import SERVICE
+from ingest.model import Outcome
+from ingest.store.quotas import read_holdings
 
+log = structlog.get_logger(__name__)
+
+TRACE_HEADER = "X-Trace-Id"
 _MUCH = 16 * 1024  # bytes of JSON above which another format is written beside the event loop
+
+WRITTEN = web.RequestKey("written", Outcome)
+"""What came of the write, as far as it is known."""
 
 
 async def respond(
-    request: web.Request,
-    status: int,
-    document: Any,
-    headers: "CIMultiDict[str] | dict[str, str] | None" = None,
+    request: web.Request, status: int, document: Any, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """A response in the format of `request[FORMAT]`."""
-    media_type = request.get(FORMAT, JSON)
-    if media_type not in RESPONSES:  # rows of a file; what is no row is told in JSON
+    """A response in the format that the request asks for."""
+    media_type = request[CALL].media_type
+    if media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
         media_type = JSON
-    body = dump_exact(await noticed(request, document))
+    body = dump_exact(await with_notifications(request, document))
     if media_type != JSON and len(body) > _MUCH:
         body = await asyncio.to_thread(from_json, body, media_type)
     elif media_type != JSON:
@@ -43,14 +52,16 @@ async def respond(
     return response
 
 
-async def respond_error(request: web.Request, problem: RequestError) -> web.Response:
+async def respond_error(
+    request: web.Request, problem: RequestError, headers: Mapping[str, str] | None = None
+) -> web.Response:
     """The response to a request that could not be processed."""
-    status, document, headers = _error(problem)
-    return await respond(request, status, document, headers)
+    status, document, own_headers = _error(problem)
+    return await respond(request, status, document, {**own_headers, **(headers or {})})
 
 
 def json_response(
-    status: int, document: Any, headers: dict[str, str] | None = None
+    status: int, document: Any, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """A response outside the API, which is always JSON."""
     return web.Response(
@@ -61,6 +72,29 @@ def json_response(
 def json_error(problem: RequestError) -> web.Response:
     """The response to what is no request of the API."""
     return json_response(*_error(problem))
+
+
+def batch_location(batch: Any) -> str:
+    return f"/v1/batches/{batch}"
+
+
+async def with_notifications(request: web.Request, document: dict[str, Any]) -> dict[str, Any]:
+    """A document with the limits that the caller's account has reached, where there are any.
+
+    Only an account that has limits costs a look into the database.
+    """
+    caller, outcome = request.get(CALLER), request.get(WRITTEN)
+    if caller is None or not (caller.limited or (outcome is not None and outcome.batch.limited)):
+        return document
+    service = request.app[SERVICE]
+    try:
+        holdings = await read_holdings(service.pool, caller.account)
+    except IngestError as error:
+        # The request is processed; its answer goes without them.
+        log.warning("no notifications", error=type(error).__name__)
+        return document
+    names = notifications(service.registry, holdings)
+    return {**document, "notifications": names} if names else document
 
 
 def _error(problem: RequestError) -> tuple[int, Any, dict[str, str]]:
@@ -80,7 +114,3 @@ def _error(problem: RequestError) -> tuple[int, Any, dict[str, str]]:
     if isinstance(problem, NotPermitted):
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.right}"'
     return status, collection.error(problem, status), headers
-
-
-def batch_location(batch: Any) -> str:
-    return f"/v1/batches/{batch}"

@@ -1,9 +1,9 @@
-"""Every endpoint. What a path names may end with an extension, which `ingest.http.negotiation`
-takes off; where the path ends with a word of its own, the extension has a route."""
+"""Every endpoint. What a path names may end with an extension, which `ingest.http.request` takes
+off; where the path ends with a word of its own, the extension has a route."""
 
 from aiohttp import web
 
-from ingest.http import failures, health, metrics, reads, writes
+from ingest.http import failures, probes, reads, writes
 
 # Batches are read only, and no collection is called so; a colon begins what is done with one.
 _COLLECTION = r"{collection:(?!batches(?:[.:/]|$))[^/:]+}"
@@ -11,9 +11,9 @@ _COLLECTION = r"{collection:(?!batches(?:[.:/]|$))[^/:]+}"
 _KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"
 
 ROUTES = (
-    web.get("/healthz", health.healthz),
-    web.get("/readyz", health.readyz),
-    web.get("/metrics", metrics.show),
+    web.get("/healthz", probes.healthz),
+    web.get("/readyz", probes.readyz),
+    web.get("/metrics", probes.show_metrics),
     web.get("/v1/batches", reads.list_batches),
     web.get("/v1/batches.{extension}", reads.list_batches),
     web.get("/v1/batches/{batch}", reads.get_batch),

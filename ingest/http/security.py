@@ -10,10 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
-from ingest.errors import ConfigurationError, InvalidParameter
-from ingest.http.keys import ALLOWED_HOSTS, TRUSTED_PROXIES
+from ingest.errors import ConfigurationError
 
 MAX_LINE = 8190
 """The longest request line, and so the longest path with its query, in bytes."""
@@ -54,30 +52,18 @@ _LABELS = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _HOP = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9.]+)(?::\d+)?|([0-9A-Fa-f:.]+)")
 
 
-async def secure(_: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Give a response its secure headers."""
-    for name, value in SECURE_HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["Server"] = SERVER
+def is_known_host(host: str, hosts: Iterable[str]) -> bool:
+    """Whether requests for a host are served; without `hosts`, those for any are."""
+    name = host.lower()
+    bare = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
+    return not hosts or any(
+        each in (bare, name) or (each.startswith("*.") and _is_below(bare, each[2:]))
+        for each in hosts
+    )
 
 
-@web.middleware
-async def known_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests for a host that is not served, where the settings name those that are."""
-    hosts = request.app[ALLOWED_HOSTS]
-    if hosts and request.path.startswith("/v1/"):
-        # HTTP/1.0 needs none, and then aiohttp thinks that our own address was meant.
-        host = request.host if "Host" in request.headers else ""
-        if not _is_allowed(host, hosts):
-            raise InvalidParameter(
-                f"The host {host[:100]!r} is not served here", "Use the service's own name."
-            )
-    return await handler(request)
-
-
-def client_address(request: web.Request) -> str:
+def client_address(request: web.Request, proxies: Networks) -> str:
     """Where a request comes from: the last address of the chain that is no trusted proxy."""
-    proxies = request.app[TRUSTED_PROXIES]
     remote = request.remote or ""
     if not proxies:
         return remote
@@ -113,15 +99,6 @@ def parse_networks(text: str) -> Networks:
         except ValueError as error:
             raise ConfigurationError(f"INGEST_TRUSTED_PROXIES: {error}") from error
     return tuple(networks)
-
-
-def _is_allowed(host: str, allowed: Iterable[str]) -> bool:
-    name = host.lower()
-    bare = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
-    return any(
-        each in (bare, name) or (each.startswith("*.") and _is_below(bare, each[2:]))
-        for each in allowed
-    )
 
 
 def _is_below(name: str, domain: str) -> bool:

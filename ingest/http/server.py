@@ -12,15 +12,14 @@ from aiohttp.web_protocol import RequestHandler
 
 from ingest import metrics
 from ingest.errors import InternalError, MalformedBody, RequestError
-from ingest.http.middleware import TRACE_HEADER
-from ingest.http.responses import json_error
+from ingest.http.responses import TRACE_HEADER, json_error
 from ingest.http.security import SECURE_HEADERS, SERVER
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class JsonRequestHandler(RequestHandler):
-    """Answers malformed requests, of which no middleware hears."""
+    """Answers malformed requests, which reach no middleware."""
 
     __slots__ = ()
 
@@ -69,7 +68,7 @@ class JsonAppRunner(web.AppRunner):
 
 
 async def _as_expected(handler: _Handler, request: web.BaseRequest) -> web.StreamResponse:
-    """Handle a request; what it expects is looked at before any middleware hears of it."""
+    """Handle a request; what it expects is looked at before any middleware runs."""
     try:
         return await handler(request)
     except web.HTTPExpectationFailed:

@@ -1,119 +1,98 @@
-"""Bodies of NDJSON and CSV, read while they arrive: decompressed, decoded, counted, at a pace."""
+"""Bodies of NDJSON and CSV, worked on piece by piece while they arrive, in bounded memory."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from ingest.errors import RequestTimeout
-from ingest.formats.compression import STEP, Decompressor, too_large
+from ingest.formats.compression import STEP, Decompressor
 from ingest.formats.decoding import Decoder
-from ingest.http.authentication import check_again
-from ingest.http.body import Head, broken_off, kept_columns
-from ingest.http.budget import Share
-from ingest.http.keys import LARGE_ITEMS, PIPELINE, SETTINGS, WINDOWS
-from ingest.http.large_items import LargeItem
-from ingest.http.throttle import charge, slow_down
+from ingest.http.admission import LargeItem, Share
+from ingest.http.bodies import Body, unbroken
+from ingest.http.service import SERVICE
 
 # Bytes of one item beyond which it is large: no two of those are worked on at once, and what is
-# held of all of them is bounded. What is compressed is worked on alone from its first byte until
-# it makes an item: size costs its sender nothing.
+# held of all of them is bounded. What is compressed is worked on alone from its first byte until it
+# makes an item: size costs its sender nothing.
 _LARGE_ITEM = 128 * 1024
 # What a short body of zstd keeps is not counted: it is not refused for what long ones keep.
 _LARGE_WINDOW = 128 * 1024
+# Columns of a CSV file, and bytes of their names, above which they are not kept with its batch.
+_MAX_COLUMNS = 1_000
+_MAX_NAMES = 64 * 1024
 
 
-class StreamedBody:
-    """The body of one request while it arrives, as `ingest.batches.streaming.Body` wants it."""
+class Stream(Body):
+    """A body whose items come as they are complete; it only has to keep its pace."""
 
-    def __init__(
-        self, request: web.Request, head: Head, decoder: Decoder, digest: "hashlib.blake2b"
-    ) -> None:
-        """
-        Args:
-            digest: what the body's fingerprint begins with; it is given every decompressed byte.
+    streamed = True
 
-        Raises:
-            BodyTooLarge: more is announced than may be sent.
-        """
-        settings = request.app[SETTINGS]
-        if not head.encodings and (request.content_length or 0) > settings.max_stream:
-            raise too_large(settings.max_stream)
-        self._request = request
-        self._content = request.content
-        self._decompressor = Decompressor(head.encodings, settings.max_stream)
-        self._decoder = decoder
-        self._digest = digest
-        self._turns = request.app[PIPELINE].validating.turns
-        self._pace = _Pace(settings.stream_pace, settings.body_timeout)
-        self._rest = self._pieces()
-        # Blank lines make no item and are not kept: more than this is never held of one.
-        self._largest = settings.max_body
-        self._ordinary = 0 if head.encodings else _LARGE_ITEM
-        self._large = LargeItem(request.app[LARGE_ITEMS], settings.body_timeout)
-        self._window = Share(request.app[WINDOWS])
+    def __init__(self, request: web.Request, limit: int, decoder: Decoder) -> None:
+        super().__init__(request, limit, decoder)
+        service = request.app[SERVICE]
+        self._pace = _Pace(service.settings.stream_pace, service.settings.body_timeout)
+        self._largest = service.settings.max_body
+        self._decompressor = Decompressor(self._head.encodings, limit)
+        self._large = LargeItem(service.admission, service.settings.body_timeout)
+        self._window = Share(service.admission.windows)
+        self._pieces = self._decompressed_pieces()
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        return kept_columns(self._decoder.columns)
-
-    def fingerprint(self) -> bytes:
-        return self._digest.digest()
-
-    async def items(self) -> AsyncIterator[list[Any]]:
-        unfinished = 0
-        # Refused at its beginning; half-way it is only slowed.
-        admit = charge
-        try:
-            async for piece in self._rest:
-                unfinished += len(piece)
-                if unfinished > self._ordinary:
-                    await self._large.work()
-                if unfinished > _LARGE_ITEM:
-                    self._large.hold(min(unfinished, self._largest))
-                found = await self._turn(
-                    partial(self._decoder.feed, piece), long=unfinished > _LARGE_ITEM
-                )
-                if found:
-                    unfinished = 0
-                    self._large.end()  # others must not wait for what slows this one
-                    await check_again(self._request)
-                    await admit(self._request, len(found))
-                    admit = slow_down
-                    yield found
-            found = await self._turn(self._decoder.end, long=unfinished > _LARGE_ITEM)
-            await check_again(self._request)
-            if found:
-                await admit(self._request, len(found))
-                yield found
-        finally:
-            self._large.end()
+        columns = self._decoder.columns
+        if not columns or len(columns) > _MAX_COLUMNS or sum(map(len, columns)) > _MAX_NAMES:
+            return None
+        return columns
 
     async def drain(self) -> None:
-        async for _ in self._rest:
+        async for _ in self._pieces:
             self._large.end()
-        await check_again(self._request)
+        self._complete = True
+        await self._gate.authenticate()
 
-    async def close(self) -> None:
-        """Let go of what it holds: a request that failed is kept for a while by its traceback."""
-        await self._rest.aclose()
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._pieces.aclose()
         self._large.end()
         self._window.hold(0)
         del self._decoder, self._decompressor
 
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        """The decompressed body, piece by piece."""
+    async def _arrive(self) -> AsyncGenerator[list[Any], None]:
+        unfinished = 0
+        ordinary = 0 if self._head.encodings else _LARGE_ITEM
+        async for piece in self._pieces:
+            unfinished += len(piece)
+            if unfinished > ordinary:
+                await self._large.work()
+            if unfinished > _LARGE_ITEM:
+                # Blank lines make no item and are not kept: more than this is never held of one.
+                self._large.hold(min(unfinished, self._largest))
+            feed = partial(self._decoder.feed, piece)
+            found = await self._take_turn(feed, size=unfinished)
+            if found:
+                unfinished = 0
+                self._large.end()  # others must not wait for what slows this one
+                await self._gate.admit(len(found))
+                yield found
+        self._complete = True
+        found = await self._take_turn(self._decoder.end, size=unfinished)
+        self._large.end()
+        await self._gate.admit(len(found))
+        yield found
+
+    async def _decompressed_pieces(self) -> AsyncGenerator[bytes, None]:
         while chunk := await self._pace.keep(self._receive):
-            if not self._ordinary:
+            if self._head.encodings:
                 await self._large.work()
             pieces = self._decompressed(chunk)
-            while piece := await self._turn(partial(next, pieces, b"")):
+            while piece := await self._take_turn(partial(next, pieces, b"")):
                 if self._decompressor.window > _LARGE_WINDOW:
                     self._window.hold(self._decompressor.window)
-                self._digest.update(piece)
+                if self._digest is not None:
+                    self._digest.update(piece)
                 self._pace.count(len(piece))
                 yield piece
         self._decompressor.end()
@@ -124,18 +103,18 @@ class StreamedBody:
         self._large.rest()
         return await self._content.readany()
 
-    def _decompressed(self, chunk: bytes) -> Iterator[bytes]:
-        for start in range(0, len(chunk), STEP):
-            yield from self._decompressor.feed(chunk[start : start + STEP])
+    def _decompressed(self, sent: bytes) -> Iterator[bytes]:
+        for start in range(0, len(sent), STEP):
+            yield from self._decompressor.feed(sent[start : start + STEP])
 
-    async def _turn(self, work: Callable[[], Any], *, long: bool = False) -> Any:
-        """Do work while no other stream does, then let others run.
+    async def _take_turn(self, work: Callable[[], Any], *, size: int = 0) -> Any:
+        """Do work while no other stream does, then let other requests run.
 
         Args:
-            long: it may take more than a few milliseconds; others run meanwhile.
+            size: bytes that it is about; what may take long is done in a thread.
         """
-        async with self._turns:
-            if long:
+        async with self._admission.turn:
+            if size > _LARGE_ITEM:
                 return await asyncio.to_thread(work)
             done = work()
             await asyncio.sleep(0)
@@ -166,7 +145,7 @@ class _Pace:
             started = clock()
             try:
                 async with asyncio.timeout(self._left):
-                    return await broken_off(receive)
+                    return await unbroken(receive)
             except TimeoutError:
                 self._next_window()
             finally:

@@ -23,6 +23,7 @@ REASON = "reason"
 """The part of a stored error that is for operators, and not for the account."""
 
 
+@lru_cache(maxsize=256)
 def options_text(options: Options) -> str:
     """Options as `batches.options` stores them."""
     return orjson.dumps(options.document()).decode()
@@ -149,6 +150,7 @@ def from_row(row: asyncpg.Record) -> Batch:
         options=_options(row["options"]),
         state=BatchState(row["state"]),
         received=row["received"],
+        invalid_count=row["invalid_so_far"] or len(row["invalid"]),
         invalid=row["invalid"],
         created_at=row["created_at"],
         accepted_at=row["accepted_at"],
@@ -160,7 +162,6 @@ def from_row(row: asyncpg.Record) -> Batch:
         outcomes=row["outcomes"],
         data=row["data"] and row["data"].encode(),
         error=row["error"] and _error(row["error"]),
-        invalid_so_far=row["invalid_so_far"],
         token=row["token"],
         limited=row["limited"],
     )

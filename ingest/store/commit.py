@@ -18,10 +18,8 @@ from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
-from ingest.store.pool import Pool, allow_time
+from ingest.store.pool import allow_time
 from ingest.store.quotas import check_limits, lock_collection
-from ingest.store.receiving import Received, settle_in
-from ingest.store.staging import stage
 from ingest.store.statements import statements
 
 if TYPE_CHECKING:
@@ -76,56 +74,24 @@ async def apply_batch(
     return await _apply(connection, resource, batch, timeout)
 
 
-async def rehearse(pool: Pool, registry: Registry, batch: NewBatch, at_most: int) -> Outcome:
-    """What a batch would come to at this moment: staged, applied, read, and rolled back.
+async def rehearse(
+    connection: "Connection", registry: Registry, batch: NewBatch, at_most: int
+) -> Outcome:
+    """What a staged batch comes to, in a transaction that the caller rolls back.
 
     Args:
         at_most: the most failures that are read.
 
     Raises:
-        Unavailable: the database is away, or another program keeps writing to the table.
+        Unavailable: other clients keep writing to the table.
     """
     try:
-        async with pool.transaction(batch.account) as connection:
-            await stage(connection, batch.account, [batch])
-            await apply_batch(connection, registry, batch.account, batch.id)
-            outcomes = await read_outcomes(connection, batch.account, [batch.id], at_most)
-            raise _Rehearsed(outcomes.get(batch.id))
-    except _Rehearsed as rehearsed:
-        return rehearsed.outcome
+        await apply_batch(connection, registry, batch.account, batch.id)
     except ConflictAppeared as error:
-        raise _too_busy() from error
-
-
-async def rehearse_received(
-    pool: Pool, registry: Registry, received: Received, at_most: int
-) -> Outcome:
-    """What a stream would come to at this moment; it is left as it is. As `rehearse`."""
-    account, batch = received.batch.account, received.batch.id
-    try:
-        async with pool.transaction(account) as connection:
-            await settle_in(connection, received, None)
-            await apply_batch(connection, registry, account, batch)
-            outcomes = await read_outcomes(connection, account, [batch], at_most)
-            raise _Rehearsed(outcomes.get(batch))
-    except _Rehearsed as rehearsed:
-        return rehearsed.outcome
-    except ConflictAppeared as error:
-        raise _too_busy() from error
-
-
-class _Rehearsed(Exception):
-    """Rolls a rehearsal back, and carries what it came to."""
-
-    def __init__(self, outcome: Outcome | None) -> None:
-        if outcome is None:
-            raise RuntimeError("a batch that was just staged is not there")
-        super().__init__()
-        self.outcome = outcome
-
-
-def _too_busy() -> Unavailable:
-    return Unavailable("Others keep writing to this collection", "Try again.", retry_after=1)
+        raise Unavailable(
+            "Other clients keep writing to this collection", "Try again.", retry_after=1
+        ) from error
+    return (await read_outcomes(connection, batch.account, [batch.id], at_most))[batch.id]
 
 
 async def _apply(

@@ -11,21 +11,19 @@ No worker looks at such a batch, and it holds no idempotency key. `settle` is on
 """
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Chunk, IdempotencyKey, NewBatch
-from ingest.store.doubt import outcome_unknown
+from ingest.store import batches
 from ingest.store.failures import errors_text
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
-from ingest.store.staging import KeyTaken, stage
+from ingest.store.staging import KeyTaken, outcome_unknown, stage
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -37,42 +35,16 @@ _KEY_INDEX = "batches_idempotency_key"
 _CHUNKS, _FAILURES = 64, 20_000
 
 
-@dataclass(slots=True)
-class Received:
-    """A batch that is being received, and what has arrived of it so far."""
-
-    batch: NewBatch
-    items: int = 0
-    invalid: int = 0
-    bytes: int = 0
-    settled: bool = False
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many items are valid, and how many are not."""
-        return self.items - self.invalid, self.invalid
-
-    def add(self, chunk: Chunk) -> None:
-        """Count what another chunk brings."""
-        self.items, self.invalid = chunk.received, chunk.invalid
-        self.bytes += chunk.size
-
-    @property
-    def state(self) -> BatchState:
-        """What becomes of it: strict with a bad item, or without a good one, it is rejected."""
-        bad = self.invalid and (not self.batch.options.lenient or self.invalid == self.items)
-        return BatchState.REJECTED if bad else BatchState.ACCEPTED
-
-
-async def begin(pool: Pool, batch: NewBatch, first: Chunk) -> None:
+async def begin(pool: Pool, batch: NewBatch) -> None:
     """Begin to receive a batch, with its first chunk.
 
     Raises:
-        Unavailable: it was not written, or nobody will apply it.
+        Unavailable: it was not written, or cannot be looked up.
     """
     async with pool.transaction(batch.account) as connection:
         await stage(connection, batch.account, [batch])
-        await connection.execute(QUERIES["add_chunk"], *_chunk(batch.account, batch.id, first))
+        chunk = _chunk(batch.account, batch.id, batch.chunk)
+        await connection.execute(QUERIES["add_chunk"], *chunk)
 
 
 async def add(pool: Pool, account: str, batch: UUID, chunk: Chunk) -> None:
@@ -88,54 +60,58 @@ async def add(pool: Pool, account: str, batch: UUID, chunk: Chunk) -> None:
 
 
 async def beat(pool: Pool, account: str, batch: UUID) -> None:
-    """Say that the batch is still being received, though nothing of it may arrive."""
+    """Show sweepers that the batch is still being received, though nothing of it may arrive."""
     async with pool.transaction(account) as connection:
         await connection.execute(QUERIES["beat"], account, batch)
 
 
-async def settle(pool: Pool, received: Received, key: IdempotencyKey | None) -> None:
-    """End receiving a batch: it is `accepted` from now on, with its key, or `rejected`.
+async def settle(pool: Pool, batch: NewBatch, key: IdempotencyKey | None, size: int) -> None:
+    """End receiving a batch, whose state is `accepted` from now on, with its key, or `rejected`.
+
+    Args:
+        batch: with the state and the last chunk that it ends with.
+        size: bytes of all its chunks.
 
     Raises:
         KeyTaken: another batch holds its idempotency key; it is still being received.
         Unavailable: it is still being received, or was given up.
-        OutcomeUnknown: the database went away meanwhile, and cannot be asked.
+        OutcomeUnknown: the database went away meanwhile, and the batch cannot be looked up.
     """
-    account, batch = received.batch.account, received.batch.id
     try:
-        async with pool.transaction(account) as connection:
-            await settle_in(connection, received, key)
+        async with pool.transaction(batch.account) as connection:
+            await settle_in(connection, batch, key, size)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != _KEY_INDEX:
             raise
-        raise KeyTaken from None
+        raise KeyTaken(key.key if key else "") from None
     except _GivenUp:
         raise
     except Unavailable:
-        if not await _is_settled(pool, account, batch):
+        if not await _is_settled(pool, batch.account, batch.id):
             raise
 
 
 async def settle_in(
-    connection: "Connection", received: Received, key: IdempotencyKey | None
+    connection: "Connection", batch: NewBatch, key: IdempotencyKey | None, size: int
 ) -> None:
     """Settle a batch in a transaction of the caller's.
 
     Raises:
         Unavailable: it was given up.
     """
-    batch = received.batch
+    accepted = batch.state is BatchState.ACCEPTED
+    held = key if accepted else None
     settled = await connection.fetchrow(
         QUERIES["settle"],
         batch.account,
         batch.id,
-        received.state.value,
-        orjson.dumps(batch.options.of_size(received.items).document()).decode(),
-        key and key.key,
-        key and key.fingerprint,
-        received.items,
-        received.invalid,
-        received.bytes if received.state is BatchState.ACCEPTED else 0,
+        batch.state.value,
+        batches.options_text(batch.options),
+        held and held.key,
+        held and held.fingerprint,
+        batch.chunk.received,
+        batch.chunk.invalid,
+        size if accepted else 0,
     )
     if settled is None:
         raise _given_up()
@@ -161,12 +137,12 @@ async def discard(
 
 
 async def remove_payloads(pool: Pool, account: str, batch: UUID) -> None:
-    """Remove all chunks of a batch that nobody will apply, in bounded steps."""
+    """Remove all chunks of a batch that will not be applied, in bounded steps."""
     await _remove(pool, account, batch, "remove_payloads", _CHUNKS)
 
 
 async def abandoned(pool: Pool, older_than: dt.timedelta, at_most: int) -> list[tuple[str, UUID]]:
-    """Batches of all accounts that nobody receives any more: (account, id), the oldest first."""
+    """Batches of all accounts whose request has gone: (account, id), the oldest first."""
     async with pool.connection() as connection:
         rows = await connection.fetch(QUERIES["abandoned"], older_than, at_most)
     return [(row["account"], row["id"]) for row in rows]
@@ -180,7 +156,7 @@ async def _remove(pool: Pool, account: str, batch: UUID, query: str, at_most: in
 
 
 async def _is_settled(pool: Pool, account: str, batch: UUID) -> bool:
-    """Whether a batch was settled although nobody heard of it; waits for a COMMIT under way."""
+    """Whether it was settled although the connection was lost; waits for a COMMIT under way."""
     try:
         async with pool.transaction(account) as connection:
             state = await connection.fetchval(QUERIES["wait_for_state"], account, batch)
@@ -207,7 +183,7 @@ def _chunk(account: str, batch: UUID, chunk: Chunk) -> list[Any]:
 
 
 class _GivenUp(Unavailable):
-    """A sweeper has seen no sign of life for too long."""
+    """A sweeper has seen no heartbeat for too long."""
 
 
 def _given_up() -> Unavailable:

@@ -6,11 +6,10 @@ from uuid import UUID
 
 import asyncpg
 
-from ingest.errors import Unavailable
+from ingest.errors import OutcomeUnknown, Unavailable
 from ingest.exactjson import dump_exact
-from ingest.model import BatchState, NewBatch
+from ingest.model import BatchState, Failure, NewBatch
 from ingest.store import batches
-from ingest.store.doubt import outcome_unknown, written_among
 from ingest.store.failures import errors_text
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
@@ -24,6 +23,21 @@ _QUERIES = load_queries("staging.sql")
 class KeyTaken(Exception):
     """Another batch of the account has the idempotency key already."""
 
+    def __init__(self, key: str) -> None:
+        super().__init__("the idempotency key is taken")
+        self.key = key
+
+
+def outcome_unknown(batch: UUID) -> OutcomeUnknown:
+    """The answer where the database went away during the COMMIT that accepts."""
+    return OutcomeUnknown(
+        "The database went away while the batch was being accepted",
+        "Whether it was accepted is not known. Look for the batch at Location, or send the "
+        "same request with the same Idempotency-Key again.",
+        retry_after=1,
+        batch_id=batch,
+    )
+
 
 async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Exception | None]:
     """Make batches of one account durable, in one round trip and one transaction.
@@ -33,29 +47,30 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
 
         KeyTaken: another batch holds its idempotency key; nothing of it was written.
         Unavailable: it was not written.
-        OutcomeUnknown: the database went away meanwhile, and cannot be asked.
+        OutcomeUnknown: the connection was lost meanwhile, and the batch is not to be found.
     """
     sent = False
     try:
         async with pool.connection() as connection:
             sent = True
             written = await stage(connection, account, new)
+            return [None if each.id in written else KeyTaken(_key(each)) for each in new]
     except Unavailable as error:
         if not sent or _refused(error):
             return [error] * len(new)
-        return await _doubts(pool, account, new, error)
-    except Exception as error:  # noqa: BLE001 - it is raised to whoever sent the batch
+        return await _look_up(pool, account, new)
+    except Exception as error:  # noqa: BLE001 - it is raised to the request that sent the batch
         if len(new) == 1:
             return [error]
         # Whatever it is, it must not be the others' fault.
         return [(await save(pool, account, [each]))[0] for each in new]
-    return [None if each.id in written else KeyTaken() for each in new]
 
 
 async def stage(connection: "Connection", account: str, new: Sequence[NewBatch]) -> set[UUID]:
     """Write batches of one account; the ids of those whose idempotency key was free.
 
-    A batch with a `state` of `rejected` is kept for its failures, and has no payload.
+    A batch that is rejected is kept for its failures, and has no payload; one that is `receiving`
+    has neither as yet.
     """
     # In one order, or two groups with the same keys would wait for each other for ever.
     ordered = sorted(new, key=_key)
@@ -64,7 +79,7 @@ async def stage(connection: "Connection", account: str, new: Sequence[NewBatch])
 
 
 def _refused(error: Unavailable) -> bool:
-    """Whether the database itself said no, so that nothing was written without a doubt."""
+    """Whether the database itself refused, so that surely nothing was written."""
     cause = error.__cause__
     if isinstance(cause, asyncpg.PostgresConnectionError):
         return False
@@ -77,26 +92,31 @@ def _refused(error: Unavailable) -> bool:
     )
 
 
-async def _doubts(
-    pool: Pool, account: str, new: Sequence[NewBatch], error: Unavailable
-) -> list[Exception | None]:
-    """What became of batches of which nobody heard."""
+async def _look_up(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Exception | None]:
+    """What became of batches whose connection was lost.
+
+    One that is not there may still be written: its statement may be on its way to the server.
+    """
     try:
-        written = await written_among(pool, account, sorted(new, key=_key))
+        async with pool.transaction(account) as connection:
+            ids = [batch.id for batch in new]
+            rows = await connection.fetch(_QUERIES["written_among"], account, ids)
     except Unavailable:
-        return [outcome_unknown(batch.id) for batch in new]
-    return [None if batch.id in written else error for batch in new]
+        rows = []
+    written = {row["id"] for row in rows}
+    return [None if batch.id in written else outcome_unknown(batch.id) for batch in new]
 
 
 def _key(batch: NewBatch) -> str:
-    return batch.idempotency.key if batch.idempotency else ""
+    return batch.key.key if batch.key else ""
 
 
 def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
     """The parameters of `stage` after the account: batches, payloads, failures, sizes."""
     accepted = [each.state is BatchState.ACCEPTED for each in new]
-    keys = [each.idempotency if kept else None for each, kept in zip(new, accepted, strict=True)]
-    failures = [(each.id, failure) for each in new for failure in each.submission.failures]
+    keys = [each.key if kept else None for each, kept in zip(new, accepted, strict=True)]
+    chunks = [each.chunk if kept else None for each, kept in zip(new, accepted, strict=True)]
+    failures = [(each.id, failure) for each in new for failure in _failures(each)]
     return [
         [each.id for each in new],
         [each.collection for each in new],
@@ -106,20 +126,22 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [key and key.key for key in keys],
         [key and key.fingerprint for key in keys],
         [each.trace_id for each in new],
-        [each.submission.received for each in new],
-        [_array([failure.index for failure in each.submission.failures]) for each in new],
-        [
-            each.submission.records if kept else None
-            for each, kept in zip(new, accepted, strict=True)
-        ],
-        [each.submission.raw if kept else None for each, kept in zip(new, accepted, strict=True)],
+        [0 if each.state is BatchState.RECEIVING else each.chunk.received for each in new],
+        [_array([failure.index for failure in _failures(each)]) for each in new],
+        [chunk and (chunk.records or b"[]") for chunk in chunks],
+        [chunk and chunk.raw for chunk in chunks],
         [batch for batch, _ in failures],
         [failure.index for _, failure in failures],
         [dump_exact(failure.raw).decode() for _, failure in failures],
         [errors_text(failure) for _, failure in failures],
-        [each.submission.size if kept else 0 for each, kept in zip(new, accepted, strict=True)],
+        [chunk.size if chunk else 0 for chunk in chunks],
         [each.token for each in new],
     ]
+
+
+def _failures(batch: NewBatch) -> Sequence[Failure]:
+    """The failures that are written with the batch itself; a stream's come with its chunks."""
+    return () if batch.state is BatchState.RECEIVING else batch.chunk.failures
 
 
 def _array(indices: Sequence[int]) -> str:

@@ -13,8 +13,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from ingest.access.callers import digest_of, make_token
 from ingest.access.rights import MAX_GROUP_BYTES, Caller, group_fits, rights_of
-from ingest.access.secrets import digest_of, make_token
 from ingest.errors import ConfigurationError
 from ingest.ids import uuid7
 from ingest.store.pool import Pool

@@ -1,114 +1,133 @@
-"""From the items of a request to a Submission, so much at a time, and then it is another's turn."""
+"""The items of one batch on their way into chunks, a slice at a time so that others get a turn."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 import orjson
+from marshmallow import EXCLUDE
 
 from ingest.access.rights import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
-from ingest.model import Action, Failure, ItemError, Submission, Unreadable
+from ingest.ids import uuid7_texts
+from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
 from ingest.resources.records import GROUP, Record
-from ingest.validation.engine.hooks import Unvouched
-from ingest.validation.engine.recording import Accept, Recorded, encode
+from ingest.validation.engine.recording import Accept, Recorded
 from ingest.validation.invalid import InvalidItem
 from ingest.validation.items import ItemValidator
-from ingest.validation.listing import Listing
+from ingest.validation.messages import MAX_ERRORS
 
+MAX_CHUNK = 1024 * 1024
+"""Bytes of records, raw items and failures after which a chunk of a stream is cut."""
 _SLICE = 200
-"""The most items of one slice: what is taken at once is encoded at once."""
+"""The most items of one slice: they are taken, and encoded, in one go."""
 _SLICE_VALUES = 2_000
-"""The most values of one slice that are looked at one by one: each may take up to 30 µs."""
-MAX_VALUES = 250_000
-"""The most values of one item that marshmallow looks at, unless a setting says otherwise: each may
-become an error, which takes 800 bytes while all of them are collected."""
+"""The most values of a slice that marshmallow looks at: each may take it up to 30 µs."""
+_MANY_ERRORS, _FEW_ERRORS = 100_000, 10
+"""The errors of a batch after which only a few of each further item are listed."""
+_FAILURE_FACTOR = 4
+"""How much more memory a failure takes than what is written of it."""
+# How orjson writes NUL; a backslash before the text "u0000" looks the same.
+_ESCAPED_NUL = b"\\u0000"
+_SHORTEST_VALUE = 2
+"""Bytes of a value in a record, with its comma."""
+
+
+MakeKeys = Callable[[int], Sequence[str | None]]
+"""Keys for so many items, for those that come without one; None where the server makes none."""
 
 
 class Intake:
-    """The items of one request on their way to a Submission, in their order."""
+    """Validates the items of one batch in their order, and cuts what comes of them into chunks."""
 
-    def __init__(
-        self,
-        validator: ItemValidator,
-        groups: Sequence[str] = (),
-        first: int = 0,
-        *,
-        max_values: int = MAX_VALUES,
-        listing: Listing | None = None,
-    ) -> None:
-        """
-        Args:
-            groups: what the sender is confined to.
-            first: the index of the first item in its request.
-            max_values: the most values of one item that marshmallow looks at.
-            listing: what is listed of errors, where the request has other intakes, too.
-        """
+    def __init__(self, validator: ItemValidator, options: Options, *, max_values: int) -> None:
+        """Args: `max_values` is the most values that one item may hold."""
         self._validator = validator
-        self._groups = groups if validator.action is Action.CREATE else ()
-        self._first = first
+        self._lenient = options.lenient
+        self._groups = options.groups if validator.action is Action.CREATE else ()
         self._max_values = max_values
-        self._listing = listing or Listing(validator.fields)
+        makes_keys = validator.resource.server_key and validator.action is Action.CREATE
+        self._make_keys: MakeKeys = uuid7_texts if makes_keys else _no_keys
         # It reads no `meta`, which has to say which of several groups an item belongs to, and looks
         # at no group.
         plain = len(self._groups) <= 1 and all(map(group_fits, self._groups))
         self._accept = validator.accept if plain else None
-        self._received = 0
-        self._taken = _Taken()
-        self._chunks: list[bytes] = []
+        # What it drops of an item is not in the record, and counts all the same.
+        self._drops_unknown = validator.resource.schema.unknown == EXCLUDE
+        # A wrong column mapping misses each field, and has another in its place.
+        self._few_errors = max(_FEW_ERRORS, 2 * validator.fields)
+        self._errors = 0
+        self._number = self._first_index = 0
+        self._pending = _Pending()
+        self._failed = self._weighed = 0  # bytes of pending failures, and of how many
+        self.received = self.invalid = 0
 
-    def add(self, items: Sequence[Any]) -> None:
-        """Take items, however long that takes."""
-        start = 0
-        while start < len(items):
-            taken = self.take(items, start)
-            if not taken:
-                self.take_long(items[start])
-            start += taken or 1
+    @property
+    def full(self) -> bool:
+        """Whether a chunk of a stream should be cut."""
+        pending = self._pending
+        new, self._weighed = pending.failures[self._weighed :], len(pending.failures)
+        self._failed += _FAILURE_FACTOR * sum(map(_size, new))
+        return pending.staged + self._failed >= MAX_CHUNK
 
     def take(self, items: Sequence[Any], start: int = 0) -> int:
-        """Take the next items from `start` on, as many as take a few milliseconds.
+        """Validate the next items from `start` on, as many as take a few milliseconds.
 
         Returns:
-            How many they were: none where the first is one for `take_long`.
+            How many they were; none where the first is one for `take_large`.
         """
-        sliced = items[start : start + _SLICE]
-        keys = self._validator.make_keys(len(sliced))
-        taken = self._take(sliced, keys, self._accept or _leave, _SLICE_VALUES)
-        encoded = encode(taken.records) if self._accept else orjson.dumps(taken.records)
-        if encoded is None:
-            # One of them holds what looks like NUL: each is vouched for by itself.
-            taken = self._take(sliced, keys, self._accept_one, _SLICE_VALUES)
+        items = items[start : start + _SLICE]
+        keys = self._make_keys(len(items))
+        taken = self._take(items, keys, self._accept or _decline, _SLICE_VALUES)
+        encoded = _encoded(taken.records) if self._accept else orjson.dumps(taken.records)
+        if encoded is None or self._may_hold_too_many(items, encoded):
+            # One of them may hold NUL, or too many values: each is looked at by itself.
+            taken = self._take(items, keys, self._accept_one, _SLICE_VALUES)
             encoded = orjson.dumps(taken.records)
         self._keep(taken, encoded)
         return taken.count
 
-    def take_long(self, item: Any) -> None:
-        """Take one item that has many values to look at: in a thread, for it takes a while."""
-        keys = self._validator.make_keys(1)
-        taken = self._take([item], keys, self._accept_one, self._max_values)
+    def take_large(self, item: Any) -> None:
+        """Validate one item that has many values, in a thread: it may take seconds."""
+        taken = self._take([item], self._make_keys(1), self._accept_one, self._max_values)
         if not taken.count:
-            self._take_alone(taken, item, keys[0])
+            error = ItemError(
+                INVALID,
+                f"The item holds more than {self._max_values} values.",
+                description="Send its parts as items of their own.",
+            )
+            taken.failures.append(Failure(self.received, item, [error]))
         self._keep(taken, orjson.dumps(taken.records))
 
-    def submission(self) -> Submission:
-        return Submission(
-            received=self._received,
-            valid=self._taken.valid,
-            records=b"[" + b",".join(self._chunks) + b"]",
-            raw=dump_exact(self._taken.raw) if self._taken.raw else None,
-            failures=self._taken.failures,
+    def cut(self, *, last: bool = False) -> Chunk:
+        """What has come together since the last cut."""
+        pending = self._pending
+        chunk = Chunk(
+            number=self._number,
+            first_index=self._first_index,
+            received=self.received,
+            invalid=self.invalid,
+            records=b"[%b]" % b",".join(pending.records) if pending.records else None,
+            raw=b"{%b}" % b",".join(pending.raw) if pending.raw else None,
+            failures=pending.failures,
+            last=last,
+            size=pending.staged,
         )
+        self._number += 1
+        self._first_index = self.received
+        self._pending = _Pending()
+        self._failed = self._weighed = 0
+        return chunk
 
     def _take(
         self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept, values: int
     ) -> "_Taken":
-        """What becomes of items, up to the first with which there are more than so many values."""
+        """What becomes of items, up to the first with which there are more than `values` values."""
         taken = _Taken()
         keep, groups = taken.keep, self._groups
-        for index, item, key in zip(count(self._first + self._received), items, keys):
+        for index, item, key in zip(count(self.received), items, keys):
             found = accept(index, item, key)
             if found is not None:
                 if groups:
@@ -118,69 +137,98 @@ class Intake:
             values -= _values(item, values)
             if values < 0:
                 break
-            self._check(taken, self._validator, index, item, key)
+            try:
+                keep(index, item, self._validator.check(index, item, key, self._groups))
+            except InvalidItem as error:
+                raw = item.raw if isinstance(item, Unreadable) else item
+                taken.failures.append(Failure(index, raw, error.errors))
         return taken
 
-    def _take_alone(self, taken: "_Taken", item: Any, key: str | None) -> None:
-        """What becomes of an item that has too many values for marshmallow."""
-        index = self._first + self._received
-        alone = self._validator.alone
-        try:
-            if alone is None:
-                raise Unvouched
-            self._check(taken, alone, index, item, key)
-        except Unvouched:
-            taken.failures.append(Failure(index, item, [_too_many_values(self._max_values)]))
-
-    def _check(
-        self, taken: "_Taken", validator: ItemValidator, index: int, item: Any, key: str | None
-    ) -> None:
-        try:
-            taken.keep(index, item, validator.check(index, item, key, self._groups))
-        except InvalidItem as error:
-            raw = item.raw if isinstance(item, Unreadable) else item
-            taken.failures.append(Failure(index, raw, error.errors))
+    def _may_hold_too_many(self, items: Sequence[Any], encoded: bytes) -> bool:
+        """Whether one of the items may hold more values than it may."""
+        if len(encoded) <= _SHORTEST_VALUE * self._max_values and not self._drops_unknown:
+            return False
+        return any(_values(item, self._max_values) > self._max_values for item in items)
 
     def _accept_one(self, index: int, item: Any, key: str | None) -> Recorded | None:
-        """What `accept` gives, vouched for by the bytes of this one item."""
-        found = self._accept(index, item, key) if self._accept is not None else None
-        return found if found is not None and encode([found[0]]) is not None else None
+        """What `accept` gives, where this one item holds neither NUL nor too many values."""
+        if self._accept is None or _values(item, self._max_values) > self._max_values:
+            return None
+        found = self._accept(index, item, key)
+        return found if found is not None and _encoded([found[0]]) is not None else None
 
     def _keep(self, taken: "_Taken", encoded: bytes) -> None:
-        taken.failures = [
-            replace(failure, errors=self._listing.of(failure.errors)) for failure in taken.failures
-        ]
-        self._received += taken.count
-        self._taken.add(taken)
-        if taken.records:
-            self._chunks.append(encoded[1:-1])
+        self.received += taken.count
+        self.invalid += len(taken.failures)
+        pending = self._pending
+        if taken.records and (self._lenient or not self.invalid):
+            # Without the brackets: a chunk puts its own around all of them.
+            pending.add(encoded[1:-1], dump_exact(taken.raw)[1:-1] if taken.raw else b"")
+        for failure in taken.failures:
+            errors = self._listed(failure.errors)
+            pending.failures.append(Failure(failure.index, failure.raw, errors))
+
+    def _listed(self, errors: Sequence[ItemError]) -> Sequence[ItemError]:
+        """The errors of the next item that are listed; one more says where they are not all."""
+        most = MAX_ERRORS if self._errors < _MANY_ERRORS else self._few_errors
+        if len(errors) > most:
+            message = f"The item has more than {most} errors; the others are not listed."
+            errors = [*errors[:most], ItemError(INVALID, message)]
+        self._errors += len(errors)
+        return errors
 
 
 @dataclass(slots=True)
 class _Taken:
-    """Items that were looked at; `records` are those of `valid`, not yet encoded."""
+    """The items of one slice, not yet encoded; the raw ones by index."""
 
-    valid: list[int] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     raw: dict[str, Any] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        return len(self.valid) + len(self.failures)
+        return len(self.records) + len(self.failures)
 
     def keep(self, index: int, item: Any, found: Recorded) -> None:
         """Add one valid item."""
-        self.valid.append(index)
         self.records.append(found[0])
         if not found[1]:
             self.raw[str(index)] = item
 
-    def add(self, more: "_Taken") -> None:
-        """Add all but the records, which are kept as bytes."""
-        self.valid += more.valid
-        self.raw |= more.raw
-        self.failures += more.failures
+
+@dataclass(slots=True)
+class _Pending:
+    """What the next chunk is made of."""
+
+    records: list[bytes] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    staged: int = 0
+    """Bytes of records and raw items."""
+
+    def add(self, records: bytes, raw: bytes) -> None:
+        self.records.append(records)
+        if raw:
+            self.raw.append(raw)
+        self.staged += len(records) + len(raw)
+
+
+def _size(failure: Failure) -> int:
+    return len(dump_exact([failure.raw, [error.document() for error in failure.errors]]))
+
+
+def _encoded(records: Sequence[Record]) -> bytes | None:
+    """Records as a JSON array; None where one of them may hold what PostgreSQL does not take.
+
+    What is accepted at speed is looked through for NUL and lone surrogates here, in the bytes of
+    all of them at once.
+    """
+    try:
+        encoded = orjson.dumps(records)
+    except TypeError:
+        return None
+    return None if _ESCAPED_NUL in encoded else encoded
 
 
 def _values(item: Any, at_most: int) -> int:
@@ -199,11 +247,9 @@ def _values(item: Any, at_most: int) -> int:
     return found
 
 
-def _too_many_values(most: int) -> ItemError:
-    return ItemError(
-        INVALID, f"The item has more than {most} values: too many to name what is wrong with them."
-    )
+def _no_keys(count: int) -> Sequence[None]:
+    return [None] * count
 
 
-def _leave(index: int, item: Any, key: str | None) -> None:
-    """Accepts nothing."""
+def _decline(index: int, item: Any, key: str | None) -> None:
+    """Accepts nothing: each item is for the validator."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any, Self
 
 import pytest
 
-from tests.processes import processes_in, runs
+from tests.processes import clean_environment, processes_in, runs
 
 PATIENCE = 60.0
 """How long to wait for what must happen soon, in seconds."""
@@ -41,7 +40,7 @@ class Dev:
         """Args: `settings`: environment variables, such as `INGEST_BODY_TIMEOUT="3"`."""
         self.folder = folder
         self.ready_file = folder / ready_file
-        # Files, because nobody reads a pipe while it runs, and a full one would stop it.
+        # Files, because a pipe is not read while it runs, and a full one would stop it.
         self._output = self.ready_file.with_suffix(".output")
         self._complaints = self.ready_file.with_suffix(".complaints")
         self.process = self._start(arguments, settings)
@@ -163,11 +162,6 @@ class Dev:
         if self.process.poll() is None:
             self.process.terminate()
         self.process.wait(PATIENCE)
-
-
-def clean_environment() -> dict[str, str]:
-    """Ours, without the service's settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("INGEST_")}
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from random import Random
@@ -13,12 +15,14 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from tests.chaos.checks import execute, verify
+from tests.chaos.checks import verify
 from tests.chaos.client import Client, Ledger
+from tests.chaos.faults import Point
 from tests.chaos.load import client_of, deals, new_prefix, send
 from tests.chaos.plan import CRASHING, PLAIN, Experiment, named
 from tests.chaos.scale import API_POINTS, COMMON, SHORT, WORKER_POINTS, crashes
-from tests.chaos.stack import Stack
+from tests.chaos.stack import ROOT, Stack
+from tests.databases import execute
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 SEED = 1
@@ -35,10 +39,16 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 async def crashing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A stack whose processes crash at every fault point now and then."""
     often = (crashes(API_POINTS, 0.015), crashes(WORKER_POINTS, 0.03))
-    faults = {"faults": ",".join(often), "faults_seed": str(SEED)}
-    folder = tmp_path_factory.mktemp("chaos")
-    async with Stack(folder, api=2, workers=2, **COMMON, **faults) as running:
-        yield running
+    stack = Stack(
+        tmp_path_factory.mktemp("chaos"),
+        api=2,
+        workers=2,
+        faults=",".join(often),
+        seed=SEED,
+        **COMMON,
+    )
+    async with stack:
+        yield stack
 
 
 @pytest.mark.parametrize("experiment", PLAIN, ids=named)
@@ -91,12 +101,11 @@ class Careless:
         settings = {
             "INGEST_SWEEP_AFTER": "0.01",
             "INGEST_SWEEP_INTERVAL": "0.02",
-            "INGEST_FAULTS": "before_commit=stall:0.2@0.5",
         }
         for number in range(2):
-            seed = {"INGEST_FAULTS_SEED": str(number)}
+            stalls = self.stack.suffering("before_commit=stall:0.2@0.5", number)
             command = ["-m", "tests.chaos.careless_worker", *self.locks]
-            self.stack.hire(command, {**settings, **seed})
+            self.stack.hire(command, {**settings, **stalls})
         self.stack.send_all("worker", signal.SIGSTOP)
 
     async def __aexit__(self, *_: object) -> None:
@@ -106,9 +115,35 @@ class Careless:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """A stack for what cannot be undone; no test relies on what another has left whole."""
-    async with Stack(tmp_path_factory.mktemp("doomed"), api=2, workers=1, **COMMON) as running:
+    """A stack for what cannot be undone; no test relies on what another has left whole.
+
+    It has a fault at every point, which does no harm and is logged.
+    """
+    harmless = ",".join(f"{point}=stall:0" for point in Point)
+    folder = tmp_path_factory.mktemp("doomed")
+    async with Stack(folder, api=2, workers=1, faults=harmless, **COMMON) as running:
         yield running
+
+
+async def test_every_fault_point_is_reached(doomed: Stack) -> None:
+    prefix = new_prefix("points")
+    async with client_of(doomed, Ledger()) as client:
+        await client.save(prefix, deals(prefix, 5))
+    assert set(doomed.faults()) == set(Point)
+
+
+async def test_a_function_that_is_gone_stops_the_process() -> None:
+    program = (
+        "import tests.chaos.injection as injection; from tests.chaos.faults import Faults; "
+        "injection.TARGETS = (injection.Target('ingest.store.staging', 'gone'),); "
+        "injection.install(Faults()); import ingest.store.staging"
+    )
+    ended = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=ROOT, stderr=subprocess.PIPE
+    )
+    _, complaints = await ended.communicate()
+    assert b"LookupError: ingest.store.staging has no coroutine function gone" in complaints
+    assert ended.returncode == 1
 
 
 async def test_the_harness_sees_a_second_batch_of_a_key(doomed: Stack) -> None:
@@ -131,7 +166,7 @@ async def test_the_harness_sees_a_second_batch_of_a_key(doomed: Stack) -> None:
 async def test_the_harness_sees_what_a_missing_row_lock_does(doomed: Stack) -> None:
     """Negative control: a batch that is applied again flips from committed to failed."""
     prefix, ledger = new_prefix("unlocked"), Ledger()
-    async with Careless(doomed, "batch"), client_of(doomed, ledger, patience=20) as client:
+    async with Careless(doomed, "batch"), client_of(doomed, ledger, within=20) as client:
         await send(client, prefix, 20, writers=4)
     verdict = await verify(doomed.ready["databaseUrl"], ledger, prefix)
     assert verdict.lost
@@ -143,7 +178,7 @@ async def test_the_harness_sees_items_that_are_stored_twice(doomed: Stack) -> No
     url, prefix, ledger = doomed.ready["databaseUrl"], new_prefix("rows"), Ledger()
     await execute(url, "ALTER TABLE collections.deals DROP CONSTRAINT deals_pkey")
     locks = ("batch", "collection")
-    async with Careless(doomed, *locks), client_of(doomed, ledger, patience=20) as client:
+    async with Careless(doomed, *locks), client_of(doomed, ledger, within=20) as client:
         await send(client, prefix, 20, writers=4)
     verdict = await verify(url, ledger, prefix)
     assert verdict.doubled

@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncpg
+from tests.databases import execute
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Dev
@@ -63,14 +63,6 @@ def _send_raw(dev: "Dev", line: str) -> int:
         return int(connection.makefile("rb").readline().split()[1])
 
 
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 def _send(dev: "Dev", method: str, path: str, body: object, headers: dict[str, str]) -> int:
     ready = dev.ready
     connection = HTTPConnection(ready["url"].removeprefix("http://"), timeout=30)
@@ -93,7 +85,7 @@ def test_logs_hold_no_secrets(start_dev: "Callable[..., Dev]", tmp_path: Path) -
     assert max(statuses) < 500, statuses
     assert {_send_raw(dev, line) for line in MALFORMED} == {400}
     # What the database has against an item, it quotes with the whole of it.
-    asyncio.run(_execute(dev.ready["databaseUrl"], PICKY))
+    asyncio.run(execute(dev.ready["databaseUrl"], PICKY))
     item = {**ITEM, "email": f"{SECRET}2@example.com", "age": 77}
     assert _send(dev, "POST", "/v1/contacts", [item], {"Prefer": "wait=60"}) == 500
     dev.until(lambda: dev.complaints.count("batch finished") >= 2, "both commits")

@@ -15,13 +15,21 @@ from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.harness import REGISTRY, Service
 
+_GRACE = 0.5
+"""How many seconds requests that are under way have when a test ends; usually there is none."""
+
 
 class Server(TestServer):
     """The application behind the server that `ingest serve` puts before it."""
 
     async def _make_runner(self, **options: Any) -> JsonAppRunner:
         return JsonAppRunner(
-            self.app, access_log=None, auto_decompress=False, **SERVER_OPTIONS, **options
+            self.app,
+            access_log=None,
+            auto_decompress=False,
+            shutdown_timeout=_GRACE,
+            **SERVER_OPTIONS,
+            **options,
         )
 
 

@@ -18,11 +18,11 @@ class Cut(Enum):
     STATEMENT = auto()
     ANSWER = auto()
     CLIENT = auto()
-    """The statement is held back, and nobody hears of it; `release` lets it through."""
+    """The statement is held back, its client disconnected; `release` lets it through."""
 
 
 class Relay:
-    """Forwards connections to a PostgreSQL server, until it is told to cut them."""
+    """Forwards connections to a PostgreSQL server, until a cut is set."""
 
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
@@ -117,7 +117,7 @@ async def _answer(
 ) -> None:
     while data := await server.read(65536):
         if lost.is_set():
-            return  # the server has done what it was asked for, and nobody hears of it
+            return  # the server has run the statement, and its answer is lost
         to_client.write(data)
 
 

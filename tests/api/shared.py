@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,8 +14,6 @@ from tests.harness import Reply, Service
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 ANN = {"email": "ann@example.com", "first_name": "Ann", "age": 41, "tags": ["a", "b"]}
 BAD = {"email": "x"}
-
-FINISHED = ("committed", "rejected", "failed")
 
 
 def configured(**changes: Any) -> pytest.MarkDecorator:
@@ -44,7 +42,7 @@ async def exchange(service: Service, request: bytes, *, finish: bool = False) ->
     server = service.client.server
     reader, writer = await asyncio.open_connection(server.host, server.port)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             writer.write(request)
             if finish:
                 writer.write_eof()
@@ -91,26 +89,3 @@ NOTHING = {
     "ingest.failures": 0,
     "collections.contacts": 0,
 }
-
-
-async def until(ready: Callable[[], Awaitable[object]], seconds: float = 15) -> None:
-    """Return once `ready` says so."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        if await ready():
-            return
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.01)
-
-
-async def finished(service: Service, location: str, seconds: float = 15) -> dict[str, Any]:
-    """The batch at `location` once it is finished."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        reply = await service.request("GET", location)
-        assert reply.status == 200, reply
-        batch: dict[str, Any] = reply.body["data"]
-        if batch["state"] in FINISHED:
-            return batch
-        assert asyncio.get_running_loop().time() < deadline, batch
-        await asyncio.sleep(0.02)

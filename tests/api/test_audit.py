@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from ingest.store.tokens import create_token
-from tests.api.shared import contact, finished, until
+from tests.api.shared import contact
 from tests.api.streaming import LONG, contacts, stream
 from tests.harness import Reply, Service
+from tests.waiting import finished, until
 
 COUNTS = ("received", "invalid", "created", "updated", "unchanged", "deleted")
 Lines = list[Any]

@@ -12,13 +12,12 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
-from tests.api.shared import contact, exchange, head, stored, until
+from tests.api.shared import contact, exchange, head, stored
 from tests.harness import REGISTRY, Reply, Service
 from tests.store.migrating import connected
-from workers.__main__ import end, work
+from tests.waiting import until
 from workers.commit import Committer
-from workers.settings import create_worker
-from workers.sweep import sweep
+from workers.settings import running_worker
 
 BOUND = 50
 
@@ -47,7 +46,7 @@ async def filled(service: Service, operator: Pool, *, items: int = BOUND, size: 
     What is accepted during a reading counts twice until the next, so a refusal may be early.
     """
     accepted = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             reply = await send(service, accepted, 10)
             if reply.status == 202:
@@ -84,18 +83,12 @@ async def test_the_bound_is_refused_and_passes_by_itself(
     assert await filled(api, operator) == BOUND  # what this process accepts it knows at once
     assert await stored(operator, "ingest.batches") == BOUND / 10
 
-    stop = asyncio.Event()
-    working = asyncio.create_task(work(create_worker(committer), stop, grace=10))
-    sweeping = asyncio.create_task(sweep(committer))
-
     async def accepted_again() -> bool:
         return (await send(api, 1000, 1)).status == 202
 
-    await until(accepted_again)
-    await until(lambda: _count_is(api, BOUND + 1))
-    stop.set()
-    await end([sweeping])
-    await asyncio.gather(working, return_exceptions=True)
+    async with running_worker(committer):
+        await until(accepted_again)
+        await until(lambda: _count_is(api, BOUND + 1))
 
 
 async def _count_is(service: Service, count: int) -> bool:

@@ -4,8 +4,9 @@ import datetime as dt
 import uuid
 
 from ingest.store.pool import Pool
-from tests.api.shared import ANN, BAD, JIM, configured, finished
+from tests.api.shared import ANN, BAD, JIM, configured
 from tests.harness import Service
+from tests.waiting import finished
 from workers.commit import Committer
 
 PARTS = {

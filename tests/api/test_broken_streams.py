@@ -1,4 +1,4 @@
-"""Streams that do not reach their end leave nothing behind, whoever ends them."""
+"""Streams that do not reach their end leave nothing behind, whichever side ends them."""
 
 import asyncio
 import contextlib
@@ -7,17 +7,24 @@ import gzip
 
 import pytest
 
-from ingest.faults import Point, parse_faults
+from ingest.batches.backlog import Backlog
+from ingest.errors import Unavailable
 from ingest.formats.compression import zstd
-from ingest.http.keys import LARGE_ITEMS, PIPELINE, WINDOWS
+from ingest.http.admission import Budget
+from ingest.http.service import SERVICE
 from ingest.store.pool import Pool
-from tests.api.shared import NOTHING, configured, head, until, written
+from tests.api.shared import NOTHING, configured, head, written
 from tests.api.streaming import NDJSON, Gate, contacts, large, lines, receiving, stream
+from tests.chaos.faults import parse_faults
+from tests.chaos.injection import injected
 from tests.harness import Service
+from tests.waiting import until
 from workers.commit import Committer
-from workers.sweep import remove_abandoned
+from workers.maintenance import remove_abandoned
 
 NOW = dt.timedelta(0)
+WINDOWS_LIMIT = 128 * 1024 * 1024
+LARGE_ITEMS_LIMIT = 64 * 1024 * 1024
 
 
 async def _is_clean(operator: Pool) -> bool:
@@ -80,24 +87,32 @@ async def test_a_cancelled_request_leaves_nothing(api: Service, operator: Pool) 
         await sending
 
 
-@pytest.mark.parametrize("point", [Point.AFTER_CLAIM, Point.AFTER_STAGE])
-async def test_a_bug_leaves_no_half_batch(api: Service, operator: Pool, point: Point) -> None:
-    pipeline = api.app[PIPELINE]
-    pipeline.faults = parse_faults(f"{point.value}=raise", "0")
-    reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
+async def test_a_bug_before_it_is_durable_leaves_nothing(
+    api: Service, operator: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Backlog, "check", bug)
+        reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
     assert reply.status == 500
-    pipeline.faults = parse_faults("", "0")
-    durable = point is Point.AFTER_STAGE
-    assert await written(operator) == (
-        NOTHING | {"ingest.batches": 1, "ingest.payloads": 3} if durable else NOTHING
-    )
+    assert await written(operator) == NOTHING
+    assert (await stream(api, contacts(), prefer="wait=0", idempotency_key="k")).status == 202
+
+
+async def test_a_bug_after_it_is_durable_leaves_the_batch(api: Service, operator: Pool) -> None:
+    with injected(parse_faults("after_stage=raise", "")):
+        reply = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
+    assert reply.status == 500
+    assert await written(operator) == NOTHING | {"ingest.batches": 1, "ingest.payloads": 3}
     again = await stream(api, contacts(), prefer="wait=0", idempotency_key="k")
-    assert again.status == (409 if durable else 202)
+    assert again.status == 409
 
 
 @pytest.mark.parametrize("encoding", ["gzip", None])
 @configured(body_timeout=60)
-async def test_nobody_waits_for_a_client_that_has_stalled(
+async def test_no_request_waits_for_a_client_that_has_stalled(
     api: Service, encoding: str | None
 ) -> None:
     """In the middle of an item, which no other compressed or large one may have to wait for."""
@@ -106,8 +121,8 @@ async def test_nobody_waits_for_a_client_that_has_stalled(
     body = lines([large(1, tags=10_000)])
     gate = Gate(pack(body)[:-20], b"")
     sending = asyncio.create_task(stream(api, gate.pieces(), **headers))
-    await asyncio.sleep(0.3)
-    async with asyncio.timeout(30):
+    await until(lambda: is_taken(api.app[SERVICE].admission.large_items, LARGE_ITEMS_LIMIT))
+    async with asyncio.timeout(60):
         other = await stream(api, pack(lines([large(2, tags=10_000)])), prefer="wait=0", **headers)
     assert other.status == 202
     assert not sending.done()
@@ -117,12 +132,13 @@ async def test_nobody_waits_for_a_client_that_has_stalled(
 
 async def test_the_windows_of_zstd_are_bounded_together(api: Service) -> None:
     """Each may keep 8 MiB of what it has become, for as long as its client takes."""
-    api.app[WINDOWS]._limit = 1_000_000
+    windows = api.app[SERVICE].admission.windows
+    windows.change(0, WINDOWS_LIMIT - 4_000_000)  # others, of which there are many
     body = zstd.compress(contacts())
     zstds = {"prefer": "wait=0", "content_encoding": "zstd"}
     gate = Gate(body[:-3], body[-3:])
     sending = asyncio.create_task(stream(api, gate.pieces(), **zstds))
-    await until(lambda: _windows(api))
+    await until(lambda: is_taken(windows, 2_000_000))
     refused = await stream(api, body, **zstds)
     assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
     assert "zstd" in refused.body["message"]
@@ -132,17 +148,24 @@ async def test_the_windows_of_zstd_are_bounded_together(api: Service) -> None:
     ).status == 202
     gate.go.set()
     assert (await sending).status == 202
-    assert not await _windows(api)
+    assert not await is_taken(windows, 2_000_000)
     assert (await stream(api, body, **zstds)).status == 202
-    assert not await _windows(api)
+    assert not await is_taken(windows, 2_000_000)
 
 
-async def _windows(api: Service) -> bool:
-    return api.app[WINDOWS]._held > 1_000_000
+async def is_taken(budget: Budget, size: int) -> bool:
+    """Whether so many bytes more would be refused."""
+    try:
+        budget.change(0, size)
+    except Unavailable:
+        return True
+    budget.change(size, 0)
+    return False
 
 
 async def test_large_items_that_are_not_complete_are_not_held_without_bound(api: Service) -> None:
-    api.app[LARGE_ITEMS].budget._limit = 1_000_000
+    held = api.app[SERVICE].admission.large_items
+    held.change(0, LARGE_ITEMS_LIMIT - 1_000_000)  # others, of which there are many
     body = lines([large(1, tags=15_000)])
     gates = [Gate(body[:-2], body[-2:]) for _ in range(2)]
     sending = [asyncio.create_task(stream(api, gate.pieces(), prefer="wait=0")) for gate in gates]

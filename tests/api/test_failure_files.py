@@ -16,8 +16,9 @@ from ingest.model import Failure
 from ingest.store import failures
 from ingest.store.pool import Pool
 from ingest.tasks import end
-from tests.api.shared import JIM, configured, contact, finished, send
+from tests.api.shared import JIM, configured, contact, send
 from tests.harness import Service
+from tests.waiting import finished
 
 CSV_BODY = (
     "age;company;email;first_name;tags.0;tags.1\n"
@@ -199,7 +200,7 @@ async def test_a_corrected_file_of_whole_items_is_sent_as_it_is(service: Service
 
 
 async def test_wide_files_let_others_run(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand rows under a thousand columns: a few of them, and then somebody else."""
+    """A thousand rows under a thousand columns: a few of them, and then another request."""
     items = [{f"f{number}": 1 for number in range(900)}, *[{"age": -1}] * 999]
     batch = await batch_of(service, json.dumps(items), "application/json")
     turn = 0

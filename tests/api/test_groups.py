@@ -11,8 +11,9 @@ from ingest.access.rights import MAX_GROUP_BYTES
 from ingest.resources.encoding import MAX_INDEXED_BYTES
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
-from tests.api.shared import contact, finished, stored
+from tests.api.shared import contact, stored
 from tests.harness import Reply, Service
+from tests.waiting import finished
 from workers.commit import Committer
 
 Confined = Callable[..., Awaitable[Service]]
@@ -152,7 +153,7 @@ async def test_items_of_other_groups_cannot_be_changed(
     items = [{"iata": "AAA", "city": "Y"}, {"iata": "BBB", "city": "Y"}]
     assert (await north.patch("airports", items)).codes == other
     assert (await north.delete("airports", ["AAA", "BBB"])).codes == other
-    # Not even its version, or what it holds, is told.
+    # Its version and what it holds are not shown either.
     stale = {"iata": "AAA", "city": "Y", "meta": {"version": 9}}
     assert (await north.patch("airports", stale)).codes == {0: [(44101, "iata")]}
     for resolution in ("merge-duplicates", "ignore-duplicates"):
@@ -209,7 +210,7 @@ async def test_what_is_unseen_makes_no_match_ambiguous(
     assert (gone.status, gone.codes) == (207, found)
     assert _codes(await service.get("airports")) == ["NNO", "NNP", "SAA", "SBB", "ZAA", "ZBB"]
     assert (await service.get("airports?city=Y")).body["data"] == []
-    # To whoever sees all of them there are two.
+    # A caller that sees all of them finds two.
     both = await service.patch(path, change("NNN"))
     assert both.codes == {0: [(43501, "name")]}
 

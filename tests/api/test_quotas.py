@@ -9,10 +9,11 @@ from ingest.errors import ConfigurationError
 from ingest.store.pool import Pool
 from ingest.store.quotas import list_quotas, read_holdings, set_quota
 from ingest.store.tokens import create_token
-from tests.api.shared import configured, contact, finished, send, stored, until
+from tests.api.shared import configured, contact, send, stored
 from tests.api.streaming import LONG, stream
 from tests.api.streaming import contacts as long_body
 from tests.harness import REGISTRY, Reply, Service
+from tests.waiting import finished, until
 from workers.commit import Committer
 
 DEAL = {"title": "t", "value": "1"}
@@ -165,9 +166,7 @@ async def test_every_response_tells_of_limits_that_are_reached(
 
 
 @configured(rate_limit="3/hour")
-async def test_who_is_refused_is_told_of_limits_too(
-    limited: None, service: Service, operator: Pool
-) -> None:
+async def test_a_refusal_names_limits_too(limited: None, service: Service, operator: Pool) -> None:
     assert (await service.post("contacts", contacts(0, 3))).status == 201
     too_fast = await service.post("contacts", contacts(3, 1))
     _, secret = await create_token(operator, "acme", "reader", role="reader")
@@ -177,9 +176,7 @@ async def test_who_is_refused_is_told_of_limits_too(
         assert (reply.status, reply.body["notifications"]) == (status, ["contacts_list_full"])
 
 
-async def test_a_limit_is_told_of_with_the_write_that_reaches_it(
-    service: Service, operator: Pool
-) -> None:
+async def test_the_write_that_reaches_a_limit_names_it(service: Service, operator: Pool) -> None:
     """Although this process may not have heard of it yet where it looks tokens up."""
     assert (await service.post("contacts", contacts(0, 1))).status == 201
     await set_quota(operator, "acme", "contacts", 2)
@@ -196,7 +193,7 @@ async def test_over_the_limit_only_deletes_are_allowed(service: Service, operato
     async def heard() -> bool:
         return (await service.get("contacts")).body.get("notifications") == names
 
-    await until(heard, seconds=1)
+    await until(heard)
     edit = [{"id": keys[0], "age": 1}]
     refused(await service.patch("contacts", edit), "contacts", 2, 0)
     refused(await service.post("contacts", contacts(5, 1)), "contacts", 2, 0)

@@ -6,8 +6,9 @@ from typing import Any
 
 from ingest.exactjson import dump_exact, load_exact
 from ingest.store.pool import Pool
-from tests.api.shared import JIM, finished, send, stored
+from tests.api.shared import JIM, send, stored
 from tests.harness import Reply, Service
+from tests.waiting import finished
 
 MANY = Decimal("123456789012345678901234567890.123456789012345678901234567891")
 
@@ -143,7 +144,7 @@ async def test_every_bad_item_is_shown_after_a_202(service: Service) -> None:
         "bookings", [*again, {"room": "b", "slot": 1}], prefer="respond-async"
     )
     assert reply.status == 202
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         batch = await finished(service, reply.headers["Location"])
     assert batch["state"] == "failed"
     assert [failure["rawData"] for failure in batch["failures"]] == again

@@ -8,9 +8,10 @@ import redis
 from ingest.batches import streaming
 from ingest.settings import Settings
 from ingest.store.pool import Pool
-from tests.api.shared import BAD, until, written
+from tests.api.shared import BAD, written
 from tests.api.streaming import LONG, Gate, contacts, lines, receiving, stream
 from tests.harness import Service
+from tests.waiting import until
 
 
 async def test_a_replay_is_known_at_its_end(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import itertools
 import json
 import zlib
 from collections.abc import Callable
@@ -10,9 +11,10 @@ import pytest
 
 from ingest.formats.compression import zstd
 from ingest.store.pool import Pool
-from tests.api.shared import BAD, NOTHING, configured, contact, finished, stored, until, written
+from tests.api.shared import BAD, NOTHING, configured, contact, stored, written
 from tests.api.streaming import LONG, Gate, contacts, large, lines, receiving, stream
 from tests.harness import Service
+from tests.waiting import finished, until
 
 MANY = 12_000
 """More items than an answer lists."""
@@ -230,12 +232,16 @@ async def test_a_stream_has_to_keep_its_pace(api: Service, operator: Pool) -> No
     gate.go.set()
 
 
-@configured(body_timeout=1, stream_pace=1)
+@configured(body_timeout=2, stream_pace=1)
 async def test_a_stream_may_take_longer_than_a_body(service: Service) -> None:
     async def slowly() -> object:
-        for number in range(4):
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number in itertools.count():
             yield contacts(1, first=number)
-            await asyncio.sleep(0.4)
+            if loop.time() > began + 2.5:
+                return
+            await asyncio.sleep(0.1)
 
     assert (await stream(service, slowly())).status == 201
 

@@ -14,9 +14,10 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token, revoke_token
 from tests.api.conftest import Server
-from tests.api.shared import JIM, NOTHING, exchange, head, stored, until, written
+from tests.api.shared import JIM, NOTHING, exchange, head, stored, written
 from tests.api.streaming import NDJSON, Gate, contacts, stream
 from tests.harness import REGISTRY, Service
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ async def refused(service: Service) -> bool:
     return reply.status == 401
 
 
-async def test_a_revocation_is_heard_in_every_process_without_redis(
+async def test_a_revocation_reaches_every_process_without_redis(
     processes: list[Service], operator: Pool
 ) -> None:
     token, secret = await create_token(operator, "acme", "feed")
@@ -46,7 +47,7 @@ async def test_a_revocation_is_heard_in_every_process_without_redis(
     assert not any([await refused(client) for client in clients])
     assert await revoke_token(operator, token)
     for client in clients:
-        await until(lambda: refused(client), seconds=5)  # noqa: B023 - awaited at once
+        await until(lambda: refused(client))  # noqa: B023 - awaited at once
         for method in ("GET", "POST", "PATCH", "DELETE"):
             reply = await client.request(method, "/v1/contacts", [JIM] * (method != "GET"))
             assert (reply.status, reply.error) == (401, (40102, "token_invalid"))
@@ -58,7 +59,7 @@ async def test_a_token_expires_while_it_is_in_use(api: Service, operator: Pool) 
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
     _, secret = await create_token(operator, "acme", "feed", soon)
     client = Service(api.client, secret)
-    await until(lambda: refused(client), seconds=10)
+    await until(lambda: refused(client))
     assert dt.datetime.now(dt.UTC) >= soon
 
 
@@ -102,7 +103,7 @@ async def test_a_stream_ends_with_its_token(feed: tuple[Service, UUID], operator
 
 async def _end(client: Service, operator: Pool, token: UUID) -> None:
     assert await revoke_token(operator, token)
-    await until(lambda: refused(client), seconds=5)
+    await until(lambda: refused(client))
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic abc", "", "Token x", "bearer"])
@@ -113,7 +114,7 @@ async def test_no_token(api: Service, header: str) -> None:
 
 
 async def test_one_token_is_enough(api: Service) -> None:
-    """Whoever checks the first and believes the second would be deceived."""
+    """A server that checks the first and believes the second would be deceived."""
     for second in (f"Bearer {api.token}", "Bearer x"):
         reply = await exchange(api, head(api, f"Authorization: {second}", method="GET"))
         assert (reply.status, reply.error) == (401, (40102, "token_invalid"))

@@ -107,10 +107,10 @@ def _judge(
         verdict.partial.append(f"{sent.key}: {in_all} rows of no committed batch")
 
 
-async def drained(url: str, patience: float = 60.0) -> float:
+async def drained(url: str, within: float = 60.0) -> float:
     """Wait until no batch is accepted and unfinished; how many seconds that took."""
     began = time.monotonic()
-    while time.monotonic() - began < patience:
+    while time.monotonic() - began < within:
         if await scalar(url, "SELECT count(*) FROM ingest.batches WHERE state = 'accepted'") == 0:
             break
         await asyncio.sleep(0.1)
@@ -129,12 +129,3 @@ async def scalar(url: str, query: str, *arguments: object) -> Any:
         return None
     finally:
         connection.terminate()
-
-
-async def execute(url: str, statements: str) -> None:
-    """Run SQL as the superuser."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statements)
-    finally:
-        await connection.close()

@@ -42,7 +42,7 @@ class Ledger:
     lost_connections: int = 0
     unexpected: list[str] = field(default_factory=list)
     longest_held: float = 0.0
-    """The longest time that a key was in flight for nobody: 409 again and again, in seconds."""
+    """The longest time of 409s for a key without a request in flight, in seconds."""
     slowest_refusal: float = 0.0
     """The longest time until a 503, in seconds."""
     without_retry_after: int = 0
@@ -71,10 +71,10 @@ class Reply:
 class Client:
     """Sends batches for one ledger; any number of them at once."""
 
-    def __init__(self, url: str, token: str, ledger: Ledger, patience: float = 60.0) -> None:
+    def __init__(self, url: str, token: str, ledger: Ledger, within: float = 60.0) -> None:
         self.ledger = ledger
         self._url = url
-        self._patience = patience
+        self._timeout = within
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -124,10 +124,10 @@ class Client:
         sent = Sent(key, len(items))
         self.ledger.sent.append(sent)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 await self._settle(sent, items, path, prefer)
         except TimeoutError:
-            self.ledger.unexpected.append(f"{key}: not settled in {self._patience:.0f} s")
+            self.ledger.unexpected.append(f"{key}: not settled in {self._timeout:.0f} s")
         return sent
 
     async def _settle(self, sent: Sent, items: Items, path: str, prefer: str) -> None:

@@ -47,7 +47,7 @@ CRASHING: dict[Experiment, str] = {
     e01_killed_workers.at_points: crashes(WORKER_POINTS, 0.02),
     e02_killed_apis.run: crashes(API_POINTS, 0.01),
 }
-"""Each on a stack of its own, with the faults that it is told to have."""
+"""Each on a stack of its own, with its planned faults."""
 
 
 def named(experiment: Experiment) -> str:
@@ -68,8 +68,10 @@ async def run_plain(
 async def run_crashing(
     experiment: Experiment, scale: Scale, seed: int, done: Callable[[Result], None]
 ) -> None:
-    """Run an experiment on a stack that crashes where it is told to."""
-    faults = {"faults": CRASHING[experiment], "faults_seed": str(seed)}
+    """Run an experiment on a stack that crashes where its plan says."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        async with Stack(Path(folder), api=3, workers=3, **COMMON, **faults) as stack:
+        stack = Stack(
+            Path(folder), api=3, workers=3, faults=CRASHING[experiment], seed=seed, **COMMON
+        )
+        async with stack:
             done(await experiment(stack, scale, Random(f"{seed}/{named(experiment)}")))

@@ -14,11 +14,14 @@ from typing import Any, Self
 
 import psutil
 
+from tests.processes import clean_environment, runs
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """How long to wait for what must happen, in seconds."""
 POLL = 0.02
 _ARGUMENTS = {"api": ["-m", "ingest", "serve"], "worker": ["-m", "workers"]}
+_INJECTED = str(Path(__file__).parent / "injected")
 _NAMES = {"postgres": "postgres", "redis": "valkey-server"}
 
 
@@ -27,14 +30,27 @@ class Stack:
 
     Args:
         folder: where it keeps its data and its log.
+        faults: what its processes suffer, as `tests.chaos.faults` reads it.
+        seed: decides when.
     """
 
-    def __init__(self, folder: Path, *, api: int = 2, workers: int = 2, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        api: int = 2,
+        workers: int = 2,
+        faults: str = "",
+        seed: int = 0,
+        **settings: str,
+    ) -> None:
         self.folder = folder
         self.log = folder / "log"
         self.ready_file = folder / "ready.json"
         self._parts = {"api": api, "worker": workers, "postgres": 1, "redis": 1}
-        self._settings = {f"INGEST_{name.upper()}": value for name, value in settings.items()}
+        self._environment = {f"INGEST_{name.upper()}": value for name, value in settings.items()}
+        if faults:
+            self._environment |= self.suffering(faults, seed)
         self._process: subprocess.Popen[bytes] | None = None
         self._extra: list[subprocess.Popen[bytes]] = []
 
@@ -42,12 +58,11 @@ class Stack:
         arguments = ["dev", "--port", "0", "--data-dir", str(self.folder / "data")]
         arguments += ["--ready-file", str(self.ready_file)]
         arguments += ["--api", str(self._parts["api"]), "--workers", str(self._parts["worker"])]
-        clean = {name: each for name, each in os.environ.items() if not name.startswith("INGEST_")}
         with open(self.log, "ab") as log:  # noqa: ASYNC230 - nothing else runs yet
             self._process = subprocess.Popen(  # noqa: ASYNC220
                 [sys.executable, "-m", "ingest", *arguments],
                 cwd=ROOT,
-                env={**clean, "INGEST_LOG_FORMAT": "json", **self._settings},
+                env={**clean_environment(), "INGEST_LOG_FORMAT": "json", **self._environment},
                 stdout=log,
                 stderr=log,
             )
@@ -70,7 +85,7 @@ class Stack:
         self.dismiss()
         self._process.terminate()
         try:
-            await asyncio.to_thread(self._process.wait, PATIENCE)
+            await asyncio.to_thread(self._process.wait, TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
@@ -105,7 +120,7 @@ class Stack:
             _send(process.pid, number)
 
     async def until(
-        self, condition: Callable[[], bool], what: str, patience: float = PATIENCE
+        self, condition: Callable[[], bool], what: str, within: float = TIMEOUT
     ) -> float:
         """Wait until `condition` holds; how many seconds that took."""
         assert self._process is not None
@@ -113,14 +128,14 @@ class Stack:
         while not condition():
             if self._process.poll() is not None:
                 raise AssertionError(f"ingest dev ended: {self.log.read_text()[-2000:]}")
-            if time.monotonic() - began > patience:
-                raise AssertionError(f"after {patience:.0f} s still not: {what}")
+            if time.monotonic() - began > within:
+                raise AssertionError(f"after {within:.0f} s still not: {what}")
             await asyncio.sleep(POLL)
         return time.monotonic() - began
 
     async def gone(self, pid: int) -> float:
         """Wait until a process has ended; how many seconds that took."""
-        return await self.until(lambda: not _runs(pid), f"the end of process {pid}")
+        return await self.until(lambda: not runs(pid), f"the end of process {pid}")
 
     async def complete(self) -> float:
         """Wait until every part runs and answers; how many seconds that took."""
@@ -133,6 +148,17 @@ class Stack:
             self.pids(kind) == sorted(answering[kind]) and len(answering[kind]) == count
             for kind, count in self._parts.items()
         )
+
+    def suffering(self, faults: str, seed: int) -> dict[str, str]:
+        """The environment of a process of this stack that suffers planned faults."""
+        starts = self.folder / "starts"
+        starts.mkdir(exist_ok=True)
+        return {
+            "PYTHONPATH": _INJECTED,
+            "CHAOS_FAULTS": faults,
+            "CHAOS_FAULTS_SEED": str(seed),
+            "CHAOS_STARTS": str(starts),
+        }
 
     def hire(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Run one more worker, with the environment of the stack's own and more."""
@@ -179,13 +205,6 @@ def _send(pid: int, number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _is(process: psutil.Process, kind: str) -> bool:

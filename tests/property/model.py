@@ -6,10 +6,10 @@ A batch is answered in this order, and each step sees only what the steps before
 2.  *Repeats*: of two items that carry the same key, `matching` value or unique attribute, the
     later one fails. Stored data is not looked at, and it does not matter what becomes of the first.
 3.  *Resolve* each item to the stored row that it means. More than one: ambiguous, and nothing
-    else is said of that item, for nobody knows which row it would change.
+    else is said of that item, for it is unknown which row it would change.
 4.  *Judge* each item against stored data: missing, taken, moved key, version moved on.
     A unique value is taken by another row, unless the item that means this row gives it up.
-5.  A strict batch with a failed item ends here. In a lenient one, whoever needs a value that a
+5.  A strict batch with a failed item ends here. In a lenient one, an item that needs a value that a
     failed item would have given up fails too, and so on.
 6.  *Apply* what is left.
 """
@@ -230,7 +230,7 @@ class _Batch:
     # 5. strand
 
     def _strand(self) -> None:
-        """Fail whoever needs what a failed item would have given up, until nobody is left."""
+        """Fail items that need what a failed item would have given up, until none is left."""
         before = -1
         while before != (before := sum(len(item.all_errors()) for item in self.items)):
             for item in self.items:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Made:
-    """A key that the server made: unlike every other until somebody reads what it is."""
+    """A key that the server made: unlike every other until it is read."""
 
     batch: int
     index: int

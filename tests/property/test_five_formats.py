@@ -22,9 +22,10 @@ from ingest.formats.decoding import BodyFormat, open_decoder
 from ingest.formats.failed_rows import Columns, CsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML
-from ingest.model import Action, Failure, Options, Submission
+from ingest.model import Action, Chunk, Failure, Options
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
+from tests.staged import MAX_VALUES, take_all
 
 LIMITS = Limits(max_item=2**20, max_items=1000, max_nesting=32)
 
@@ -111,27 +112,27 @@ ACTIONS = st.sampled_from(list(VALIDATORS))
 
 def submitted(
     body: bytes, media_type: str, action: Action, chunk: int = 11, **options: Any
-) -> Submission:
+) -> Chunk:
     decoder = open_decoder(BodyFormat(media_type, csv=CsvOptions(**options)), THINGS, None, LIMITS)
     plain = Decompressor((), 2**20)
-    intake = Intake(VALIDATORS[action])
+    intake = Intake(VALIDATORS[action], Options(), max_values=MAX_VALUES)
     for start in range(0, len(body), chunk):
         for piece in plain.feed(body[start : start + chunk]):
-            intake.add(decoder.feed(piece))
-    intake.add(decoder.end())
-    return intake.submission()
+            take_all(intake, decoder.feed(piece))
+    take_all(intake, decoder.end())
+    return intake.cut(last=True)
 
 
-def result(submission: Submission) -> Any:
+def result(found: Chunk) -> Any:
     """What decides on stored rows and on the answer. Members of an object have no order."""
     failures = [
         (
             failure.index,
             sorted((error.code.code, error.field or "", error.message) for error in failure.errors),
         )
-        for failure in submission.failures
+        for failure in found.failures
     ]
-    return submission.received, submission.valid, orjson.loads(submission.records), failures
+    return found.received, orjson.loads(found.records or b"[]"), failures
 
 
 def as_csv(items: list[Any]) -> bytes:

@@ -20,7 +20,7 @@ from ingest import Resource
 from ingest.errors import ConfigurationError
 from ingest.exactjson import dump_exact
 from ingest.examples import contacts, deals
-from ingest.model import Action, Options, Resolution, Submission
+from ingest.model import Action, Chunk, Options, Resolution
 from ingest.resources.columns import KEY_TYPES, ColumnType
 from ingest.resources.records import CLIENT_KEY, restore
 from ingest.validation.intake import Intake
@@ -28,6 +28,7 @@ from ingest.validation.items import ItemValidator
 from tests.harness import everything
 from tests.property.sameness import difference
 from tests.property.strategies import CALLS, HOSTILE, DrawnSchema, schemas
+from tests.staged import MAX_VALUES, take_all, valid_of
 
 ITEMS = 50
 FUZZING = "FUZZ_COMPARISONS" in os.environ
@@ -143,21 +144,22 @@ def spoil(random: Random, resource: Resource, item: Any) -> Any:
 def outcome(validator: ItemValidator, items: Sequence[Any], seed: int) -> Any:
     """Everything that a submission says, in a form that compares exactly; and the calls."""
     CALLS.clear()
-    resource, intake, random = validator.resource, Intake(validator), Random(seed)
+    resource, random = validator.resource, Random(seed)
+    intake = Intake(validator, Options(lenient=True), max_values=MAX_VALUES)
     at = 0
     try:
         while at < len(items):
             upto = at + random.choice((1, 1, 2, 5))
-            intake.add(items[at:upto])
+            take_all(intake, items[at:upto])
             at = upto
-        found = intake.submission()
+        found = intake.cut(last=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to be the same
         return type(error), str(error)
     return *shown(resource, validator.action, found, items), list(CALLS)
 
 
-def shown(resource: Resource, action: Action, found: Submission, items: Sequence[Any]) -> Any:
-    records = orjson.loads(found.records)
+def shown(resource: Resource, action: Action, found: Chunk, items: Sequence[Any]) -> Any:
+    records = orjson.loads(found.records or b"[]")
     raw = orjson.loads(found.raw or b"{}")
     for record in records:
         check_restored(resource, record, raw.get(str(record["$i"]), ...), items)
@@ -165,7 +167,7 @@ def shown(resource: Resource, action: Action, found: Submission, items: Sequence
             assert record.pop(resource.key.column)[14] == "7"
     return (
         found.received,
-        found.valid,
+        valid_of(found),
         [orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in records],
         found.raw,
         [

@@ -11,22 +11,19 @@ import pytest
 
 from ingest import errors
 from ingest.exactjson import dump_exact, load_exact
-from ingest.ids import uuid7
 from ingest.model import (
-    Action,
     BatchState,
     Failure,
     IdempotencyKey,
     ItemError,
     NewBatch,
     Options,
-    Submission,
 )
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.pool import Pool, open_pool
 from ingest.store.staging import KeyTaken
-from tests.staged import outcome_of, save
+from tests.staged import EMPTY, batch_of, outcome_of, save
 
 DAY = dt.timedelta(hours=24)
 FINGERPRINT = bytes(range(32))
@@ -40,17 +37,9 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
 
 
 def batch(account: str = "acme", key: str | None = None, *failures: Failure) -> NewBatch:
-    submission = Submission(received=2, valid=[0], records=b"[]", raw=None, failures=failures)
-    return NewBatch(
-        id=uuid7(),
-        account=account,
-        collection="contacts",
-        action=Action.CREATE,
-        options=Options(),
-        trace_id="0" * 32,
-        submission=submission,
-        idempotency=None if key is None else IdempotencyKey(key, FINGERPRINT),
-    )
+    chunk = replace(EMPTY, received=2, invalid=len(failures), records=b"[]", failures=failures)
+    held = None if key is None else IdempotencyKey(key, FINGERPRINT)
+    return batch_of(chunk, account=account, key=held)
 
 
 async def test_an_accepted_batch_is_found_by_its_account_alone(pool: Pool) -> None:

@@ -1,7 +1,6 @@
 """Batches that fail for the service's own reason: bounded, visible, in no other's way, retried."""
 
 import asyncio
-import dataclasses
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +12,13 @@ from structlog.testing import capture_logs
 
 from ingest.cli.main import cli
 from ingest.errors import InternalError
-from ingest.faults import parse_faults
 from ingest.ids import uuid7
 from ingest.model import BatchState
 from ingest.settings import Settings
 from ingest.store import batches, dead_letters
 from ingest.store.pool import Pool
+from tests.chaos.faults import Point
+from tests.chaos.injection import Held, injected
 from tests.harness import Service
 from workers.commit import Committer
 
@@ -32,11 +32,10 @@ FROM ingest.batches LIMIT 1
 """
 _PAYLOAD = "INSERT INTO ingest.payloads (batch, chunk, account, records) VALUES ($1, 0, 'acme', $2)"
 
-_HELD = """
-SELECT count(*) FROM pg_stat_activity
+_TERMINATE = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'idle in transaction'
 """
-_TERMINATE = _HELD.replace("count(*)", "count(pg_terminate_backend(pid))")
 
 
 def contact(name: str) -> dict[str, Any]:
@@ -106,6 +105,7 @@ async def test_a_damaged_batch_fails_and_others_pass(
     assert await service.count("contacts") == 2
 
 
+@pytest.mark.own_database
 async def test_a_poisoned_batch_spoils_no_other(
     service: Service, operator: Pool, settings: Settings
 ) -> None:
@@ -224,9 +224,12 @@ async def test_a_lost_connection_is_no_attempt(
 ) -> None:
     reply = await api.post("contacts", [contact("away")], prefer="respond-async")
     batch = UUID(reply.body["metadata"]["batchId"])
-    stalling = dataclasses.replace(committer, faults=parse_faults("before_commit=stall:0.5", ""))
-    committing = asyncio.create_task(stalling.commit("acme", batch, 1))
+    held = Held(Point.BEFORE_COMMIT)
+    with injected(held):
+        committing = asyncio.create_task(committer.commit("acme", batch, 1))
+        await held.there.wait()
     await until(operator, _TERMINATE)
+    held.go.set()
     with pytest.raises(Retry):
         await committing
     assert await state_of(operator, batch) == ("accepted", 0)
@@ -239,10 +242,13 @@ async def test_a_second_ring_does_not_wait_for_the_first(
 ) -> None:
     reply = await api.post("contacts", [contact("rung")], prefer="respond-async")
     batch = UUID(reply.body["metadata"]["batchId"])
-    stalling = dataclasses.replace(committer, faults=parse_faults("before_commit=stall:1", ""))
-    first = asyncio.create_task(stalling.commit("acme", batch, 1))
-    await until(operator, _HELD)
+    held = Held(Point.BEFORE_COMMIT)
+    with injected(held):
+        first = asyncio.create_task(committer.commit("acme", batch, 1))
+        await held.there.wait()
     await committer.commit("acme", batch, 1)
-    assert not first.done()
+    assert await state_of(operator, batch) == ("accepted", 0)
+    held.go.set()
     await first
+    assert await state_of(operator, batch) == ("committed", 0)
     assert await state_of(operator, batch) == ("committed", 0)

@@ -17,9 +17,8 @@ from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from tests.harness import Reply, Service
 from tests.store.conflicting import ID, LENIENT, MERGE, contact, store, versions
-from workers.__main__ import work
 from workers.commit import Committer
-from workers.settings import create_worker
+from workers.settings import running_worker
 
 LATER = "wait=0"
 
@@ -242,13 +241,9 @@ async def test_many_batches_are_few_jobs(
     await send(api, "POST", *([contact(n)] for n in range(1, 10)))
     async with Redis.from_url(settings.redis_url) as redis:
         assert await redis.zcard(QUEUE) == 1
-        stop = asyncio.Event()
-        working = asyncio.create_task(work(create_worker(committer), stop, grace=10))
-        async with asyncio.timeout(10):
+        async with running_worker(committer), asyncio.timeout(10):
             while await redis.zcard(QUEUE):  # noqa: ASYNC110 - it happens elsewhere
                 await asyncio.sleep(0.01)
-        stop.set()
-        await working
     assert await api.count("contacts") == 9
 
 

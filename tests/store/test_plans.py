@@ -15,15 +15,13 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from ingest.ids import uuid7
 from ingest.model import Action, NewBatch, Options, Resolution
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.staging import stage
 from ingest.store.statements import statements
-from ingest.validation.intake import Intake
-from ingest.validation.items import ItemValidator
 from tests.harness import REGISTRY
+from tests.staged import new_batch
 
 ROWS, OTHERS = 100_000, 5_000
 # Of the table and its indexes, for each item: a descent through two indexes, and one write of each.
@@ -109,14 +107,14 @@ KINDS = {
 
 
 @pytest.fixture(scope="module", params=["never analyzed", "analyzed"])
-def filled_url(request: Any, postgres_url: str, _template: str) -> Iterator[str]:
+def filled_url(request: Any, postgres_url: str, migrated_template: str) -> Iterator[str]:
     """A database with 100,000 contacts of `acme`, and some of another account."""
     name = f"plans_{request.param.replace(' ', '_')}"
     url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
 
     async def fill() -> None:
         async with _connected(postgres_url) as connection:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_template}")
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
         async with _connected(url) as connection:
             await connection.execute(
                 "ALTER TABLE collections.contacts SET (autovacuum_enabled=off)"
@@ -192,11 +190,8 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def batch_of(kind: Kind, count: int) -> NewBatch:
-    intake = Intake(ItemValidator(CONTACTS, kind.action, kind.options))
-    intake.add([kind.item(number) for number in range(count)])
-    return NewBatch(
-        uuid7(), "acme", "contacts", kind.action, kind.options, "trace", intake.submission()
-    )
+    items = [kind.item(number) for number in range(count)]
+    return new_batch(CONTACTS, items, kind.action, kind.options)
 
 
 async def explain(pool: Pool, kind: Kind, count: int, mode: str) -> dict[str, Plan]:
@@ -266,6 +261,7 @@ def _assert_looks_batches_up(scan: dict[str, Any]) -> None:
     assert re.search(r"\b(id|batch) = ", condition), scan
 
 
+@pytest.mark.own_database
 @pytest.mark.parametrize("name", ["create", "merge", "patch", "delete"])
 async def test_a_plan_that_was_made_for_a_small_table_serves_a_large_one(
     database_url: str, name: str

@@ -13,18 +13,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from ingest.ids import uuid7
-from ingest.model import Action, NewBatch, Options
+from ingest.model import Action, Options
 from ingest.settings import Settings
 from ingest.store.batches import QUERIES
 from ingest.store.pool import Pool, open_pool
 from ingest.store.retention import QUERIES as RETENTION
 from ingest.store.statements import statements
-from ingest.validation.intake import Intake
-from ingest.validation.items import ItemValidator
 from tests.harness import REGISTRY
-from tests.staged import save
+from tests.staged import new_batch, save
 
+pytestmark = pytest.mark.own_database
 CONTACTS = REGISTRY["contacts"]
 MANY = 20_000
 FEW_BLOCKS = 60
@@ -163,11 +161,8 @@ async def _is_kept(pool: Pool, statement: str) -> bool:
 
 async def _patched(pool: Pool, number: int) -> int:
     """How many rows of the collection are read to change one."""
-    intake = Intake(ItemValidator(CONTACTS, Action.UPDATE, BY_EMAIL))
-    intake.add([{"email": f"p{number}@example.com", "age": number}])
-    batch = NewBatch(
-        uuid7(), "acme", "contacts", Action.UPDATE, BY_EMAIL, "trace", intake.submission()
-    )
+    item = {"email": f"p{number}@example.com", "age": number}
+    batch = new_batch(CONTACTS, [item], Action.UPDATE, BY_EMAIL)
     await save(pool, batch)
     sql = statements(CONTACTS, Action.UPDATE, BY_EMAIL)
     async with pool.transaction("acme") as connection:

@@ -15,17 +15,14 @@ import pytest
 from marshmallow import Schema, fields
 
 from ingest import Resource
-from ingest.ids import uuid7
 from ingest.model import Action, NewBatch, Options, Resolution
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool, open_pool
 from ingest.store.statements import statements
-from ingest.validation.intake import Intake
-from ingest.validation.items import ItemValidator
 from migrations.run import migrate
-from tests.staged import outcome_of, save
+from tests.staged import new_batch, outcome_of, save
 
 ROWS = 5_000
 
@@ -65,9 +62,7 @@ async def pool(empty_database: str) -> AsyncIterator[Pool]:
 
 async def stage(pool: Pool, name: str, items: list[Any]) -> NewBatch:
     action, options = KINDS[name]
-    intake = Intake(ItemValidator(PRICES, action, options))
-    intake.add(items)
-    batch = NewBatch(uuid7(), "acme", "prices", action, options, "trace", intake.submission())
+    batch = new_batch(PRICES, items, action, options)
     await save(pool, batch)
     return batch
 

@@ -40,12 +40,12 @@ def analyzed(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="module")
-def filled_url(analyzed: bool, postgres_url: str, _template: str) -> Iterator[str]:
+def filled_url(analyzed: bool, postgres_url: str, migrated_template: str) -> Iterator[str]:
     name = f"groups_{analyzed}".lower()
     url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
 
     async def fill() -> None:
-        await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {_template}")
+        await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
         await _execute(url, "ALTER TABLE collections.contacts SET (autovacuum_enabled = off)")
         await _execute(url, _FILL, ROWS)
         await _execute(url, "VACUUM collections.contacts")

@@ -11,7 +11,7 @@ from ingest.store.pool import Pool
 from ingest.store.retention import remove_expired
 from tests.harness import Service
 from workers.commit import Committer
-from workers.retention import kept_of, remove_all_expired
+from workers.maintenance import kept_of, remove_all_expired
 
 HOUR, DAY = 3600, 24 * 3600
 DEAL = {"title": "one", "value": "1"}

@@ -13,9 +13,8 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 from tests.harness import REGISTRY, Reply, Service
 from tests.store.conflicting import ID, LENIENT, MERGE, contact, counts, store, versions
-from workers.__main__ import work
 from workers.commit import Committer
-from workers.settings import create_worker, open_committer
+from workers.settings import open_committer, running_worker
 
 WRITERS, ROUNDS, KEYS = 8, 4, 40
 _INSERT = """
@@ -34,12 +33,8 @@ def seat(number: int) -> str:
 @pytest.fixture
 async def two_workers(service: Service, settings: Settings) -> AsyncIterator[Service]:
     """The service with a second worker, which has connections of its own."""
-    stop = asyncio.Event()
-    async with open_committer(settings, REGISTRY) as committer:
-        working = asyncio.create_task(work(create_worker(committer), stop, grace=10))
+    async with open_committer(settings, REGISTRY) as committer, running_worker(committer):
         yield service
-        stop.set()
-        await working
 
 
 async def test_shuffled_batches_over_the_same_keys_all_end_and_lose_nothing(
@@ -213,6 +208,7 @@ async def test_a_batch_waits_for_a_transaction_that_holds_its_value_and_gives_it
     assert (await answer).status == 201
 
 
+@pytest.mark.own_database
 async def test_a_constraint_that_the_schema_does_not_know_is_not_tried_for_ever(
     service: Service, operator: Pool, committer: Committer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

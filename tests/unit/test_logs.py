@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from ingest.errors import ConfigurationError, Unavailable, UnknownBatch
-from ingest.logs import _QUIET, configure
+from ingest.logs import configure
 from ingest.settings import Settings
 
 
@@ -19,14 +19,15 @@ def restored_logging() -> Iterator[None]:
     """Leave the process's logging as it was."""
     root = logging.getLogger()
     before = (root.level, list(root.handlers), structlog.get_config())
-    quiet = {name: logging.getLogger(name).level for name in _QUIET}
+    loggers = root.manager.loggerDict
+    levels = {name: logging.getLogger(name).level for name in loggers}
     yield
     root.setLevel(before[0])
     root.handlers[:] = before[1]
     structlog.configure(**before[2])
     structlog.contextvars.clear_contextvars()
-    for name, level in quiet.items():
-        logging.getLogger(name).setLevel(level)
+    for name in list(loggers):
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
 
 
 @pytest.fixture

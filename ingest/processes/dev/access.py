@@ -42,7 +42,7 @@ async def development_token(settings: Settings, postgres: EmbeddedPostgres, fold
 
     Made as the superuser: the services' login may not.
     """
-    from ingest.access.secrets import digest_of
+    from ingest.access.callers import digest_of
     from ingest.store.pool import open_pool
     from ingest.store.tokens import create_token, find_caller
 

@@ -36,3 +36,7 @@ WITH here AS MATERIALIZED (
         AS f(id, index, raw, errors) ON f.id = written.id
 )
 SELECT id FROM written
+
+-- name: written_among
+-- Which of these batches are there?
+SELECT id FROM ingest.batches WHERE account = $1 AND id = ANY($2)

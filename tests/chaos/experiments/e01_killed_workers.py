@@ -16,7 +16,7 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     prefix, ledger = new_prefix("killed"), Ledger()
     kills = 0
     # On a busy machine workers are killed before they have begun to work, time and again.
-    async with client_of(stack, ledger, patience=300) as client:
+    async with client_of(stack, ledger, within=300) as client:
         sending = asyncio.create_task(send(client, prefix, scale.killed_batches))
         while kills < scale.kills:
             await asyncio.sleep(random.uniform(0.05, 0.4))
@@ -37,7 +37,7 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
 async def at_points(stack: Stack, scale: Scale, random: Random) -> Result:
     """Workers of a stack that was told to crash at their fault points."""
     prefix, ledger = new_prefix("points"), Ledger()
-    async with client_of(stack, ledger, patience=120) as client:
+    async with client_of(stack, ledger, within=120) as client:
         injected = await send_until_crashed(client, stack, scale, prefix, WORKER_POINTS)
     name = "1 crashes at a worker's fault points"
     result = await concluded(stack, ledger, prefix, name, injected)

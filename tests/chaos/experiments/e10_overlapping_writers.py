@@ -1,4 +1,4 @@
-"""10: writers upsert the same keys in different orders; nobody sees a deadlock."""
+"""10: writers upsert the same keys in different orders; no client sees a deadlock."""
 
 from typing import Any
 

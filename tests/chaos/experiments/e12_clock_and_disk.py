@@ -3,12 +3,13 @@
 import signal
 from pathlib import Path
 
-from tests.chaos.checks import execute, scalar
+from tests.chaos.checks import scalar
 from tests.chaos.client import Ledger
 from tests.chaos.experiments.common import Random, Scale, concluded
 from tests.chaos.load import client_of, deals, new_prefix, send
 from tests.chaos.report import Result
 from tests.chaos.stack import Stack
+from tests.databases import execute
 
 _SKEWED = str(Path(__file__).parents[1] / "skewed")
 _FULL = """
@@ -20,7 +21,7 @@ _FREE = "DROP FUNCTION IF EXISTS public.full_disk CASCADE"
 
 
 async def clocks(stack: Stack, scale: Scale, random: Random) -> Result:
-    """Only one worker works: first one an hour behind everybody, then one an hour ahead."""
+    """Only one worker works: first one an hour behind the others, then one an hour ahead."""
     prefix, ledger = new_prefix("clocks"), Ledger()
     stack.send_all("worker", signal.SIGSTOP)
     try:

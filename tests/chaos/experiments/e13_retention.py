@@ -3,12 +3,13 @@
 import statistics
 import time
 
-from tests.chaos.checks import execute, scalar
+from tests.chaos.checks import scalar
 from tests.chaos.client import Client, Ledger
 from tests.chaos.experiments.common import Random, Scale, concluded
 from tests.chaos.load import client_of, deals, new_prefix
 from tests.chaos.report import Result
 from tests.chaos.stack import Stack
+from tests.databases import execute
 
 _EXPIRED = 20_000
 _SAVES = 150

@@ -6,9 +6,8 @@ from uuid import UUID
 import pytest
 
 from ingest.access import callers
-from ingest.access.callers import LIFETIME, RENEW_AFTER, Callers
+from ingest.access.callers import LIFETIME, PREFIX, RENEW_AFTER, Callers, digest_of
 from ingest.access.rights import Caller, Right
-from ingest.access.secrets import PREFIX, digest_of
 from ingest.errors import Unavailable
 
 ACME = Caller(UUID(int=1), "acme", "reader", {"*": frozenset({Right.READ})})
@@ -19,7 +18,7 @@ def token(number: int) -> str:
 
 
 class Directory:
-    """Where tokens are looked up: counts, and answers once it is told to."""
+    """Where tokens are looked up: counts, and answers once it is open."""
 
     def __init__(self) -> None:
         self.valid = {digest_of(token(0)): ACME}
@@ -114,7 +113,7 @@ async def test_what_cannot_be_a_token_is_not_looked_up(directory: Directory) -> 
     assert directory.asked == []
 
 
-async def test_guesses_displace_nobody(
+async def test_guesses_displace_no_known_caller(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(callers, "MAX_KNOWN", 10)
@@ -123,10 +122,14 @@ async def test_guesses_displace_nobody(
         assert await directory.callers.find(token(number)) is None
     assert await directory.callers.find(token(0)) == ACME
     assert len(directory.asked) == 100
-    assert len(directory.callers._strangers) == 10
+    for number in (99, 98, 97):  # the last guesses are remembered, earlier ones are not
+        assert await directory.callers.find(token(number)) is None
+    assert len(directory.asked) == 100
+    assert await directory.callers.find(token(89)) is None
+    assert len(directory.asked) == 101
 
 
-async def test_guesses_wait_for_each_other_and_for_nobody_else(directory: Directory) -> None:
+async def test_guesses_wait_for_each_other_only(directory: Directory) -> None:
     await directory.callers.find(token(0))
     directory.most_at_once = 0
     directory.open.clear()
@@ -148,7 +151,7 @@ async def test_guesses_wait_for_each_other_and_for_nobody_else(directory: Direct
     assert await asyncio.gather(*(each for each in guesses if each not in turned_away))
 
 
-async def test_a_failure_is_told_to_whoever_asked_and_not_remembered(directory: Directory) -> None:
+async def test_a_failure_reaches_its_caller_and_is_not_remembered(directory: Directory) -> None:
     async def away(digest: bytes) -> Caller | None:
         raise Unavailable("away")
 

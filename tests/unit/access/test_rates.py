@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.access.rates import Window, _limit
+from ingest.access.rates import Rates, Window
 from ingest.errors import ConfigurationError
+from ingest.redis import open_redis
+from ingest.settings import Settings
 
 
 def _allows(window: Window, items: int, later: float) -> bool:
-    """What the library's script decides after `later` seconds in which nobody sends anything."""
+    """What the library's script decides after `later` seconds without any request."""
     if later < window.rest:
         previous, current, rest = window.previous, window.current, window.rest - later
     else:
@@ -49,13 +51,10 @@ def test_what_is_left_is_allowed_at_once(window: Window) -> None:
 
 
 @pytest.mark.parametrize("text", ["fast", "10", "0/second", "-1/second", "10/fortnight", "/second"])
-def test_rates_that_are_none_are_refused_by_name(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="INGEST_RATE_LIMIT"):
-        _limit("INGEST_RATE_LIMIT", text)
-
-
-def test_rates() -> None:
-    assert _limit("INGEST_RATE_LIMIT", "") is None
-    limit = _limit("INGEST_RATE_LIMIT", "50000/second")
-    assert limit is not None
-    assert (limit.amount, limit.get_expiry()) == (50_000, 1)
+async def test_rates_that_are_none_are_refused_by_name(text: str) -> None:
+    settings = Settings(
+        database_url="postgresql://nowhere", redis_url="redis://nowhere", rate_limit=text
+    )
+    async with open_redis(settings) as link:
+        with pytest.raises(ConfigurationError, match="INGEST_RATE_LIMIT"):
+            Rates(settings, link)

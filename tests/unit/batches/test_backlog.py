@@ -4,9 +4,15 @@ import datetime as dt
 
 import pytest
 
-from ingest.batches.backlog import DrainRate, _seconds
+from ingest.batches import backlog
+from ingest.batches.backlog import Backlog, DrainRate
+from ingest.errors import Overloaded
+from ingest.settings import Settings
 from ingest.store.backlog import Waiting
+from ingest.store.pool import open_pool
+from tests.waiting import TIMEOUT, until
 
+BOUND = 100
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 
@@ -45,7 +51,7 @@ def test_the_rate_forgets() -> None:
 
 
 def test_two_readings_that_are_far_apart_count_until_the_next() -> None:
-    """Where nobody writes, Prometheus alone has the backlog read, four times a minute."""
+    """Without writes, Prometheus alone has the backlog read, four times a minute."""
     rate = DrainRate()
     rate.add(waiting(0, 90_000), waiting(15, 60_000, known=60_000))
     assert (rate.items, rate.bytes) == (2_000, 20_000)
@@ -61,26 +67,39 @@ def test_without_a_backlog_nothing_is_learnt() -> None:
     assert rate.items is None
 
 
-def test_a_backlog_that_was_gone_when_somebody_looked_tells_nothing() -> None:
+def test_a_backlog_that_was_gone_when_it_was_read_tells_nothing() -> None:
     rate = DrainRate()
     rate.add(waiting(0, 1_000), waiting(15, 700, known=700))
-    rate.add(waiting(15, 700), waiting(500, 5_000))  # nobody looked for minutes
+    rate.add(waiting(15, 700), waiting(500, 5_000))  # no reading for minutes
     assert rate.items is None
 
 
 @pytest.mark.parametrize(
     ("excess", "rate", "seconds"),
-    [
-        (0, 100, 1),
-        (-5, None, 1),
-        (10, 100, 1),
-        (150, 100, 2),
-        (100_000, 100, 60),
-        (10, 0, 60),
-        (10, None, 5),
-    ],
+    [(10, 100, 1), (150, 100, 2), (100_000, 100, 60), (10, 0, 60), (10, None, 5)],
 )
-def test_retry_after_is_the_time_that_draining_takes(
-    excess: float, rate: float | None, seconds: int
+async def test_retry_after_is_the_time_that_draining_takes(
+    monkeypatch: pytest.MonkeyPatch, excess: int, rate: int | None, seconds: int
 ) -> None:
-    assert _seconds(excess, rate) == seconds
+    """Until there is room for a tenth of the bound, at the rate of the last readings."""
+    items = BOUND * 9 // 10 + excess
+    readings = [waiting(1, items, known=items)]
+    if rate is not None:
+        readings.insert(0, waiting(0, items + rate))
+
+    async def read(*_: object) -> Waiting:
+        return readings.pop(0)
+
+    monkeypatch.setattr(backlog, "read_waiting", read)
+    settings = Settings(database_url="", redis_url="", max_backlog_items=BOUND)
+    async with open_pool(settings) as pool:
+        writes = Backlog(pool, settings)
+
+        async def is_read() -> bool:
+            await writes.refresh(TIMEOUT)
+            return not readings
+
+        await until(is_read)
+        with pytest.raises(Overloaded) as refused:
+            writes.check("contacts")
+    assert refused.value.retry_after == seconds

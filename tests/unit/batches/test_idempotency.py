@@ -1,270 +1,158 @@
-"""The contract's table of idempotency keys, row by row, with Redis there, flushed and away."""
+"""Idempotency keys that are claimed, and whose claims end, at the same moment."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
-from uuid import UUID
+from typing import Any
 
 import pytest
 import redis
-from aiohttp.test_utils import TestClient, TestServer
 
-from ingest.app import create_app
-from ingest.http.keys import POOL
+from ingest.batches.idempotency import Claim, Claims
+from ingest.errors import InProgress, KeyMismatch
+from ingest.ids import uuid7
+from ingest.model import IdempotencyKey
+from ingest.redis import open_redis
 from ingest.settings import Settings
-from ingest.store.batches import find_by_key
-from ingest.store.pool import Pool
-from ingest.store.tokens import create_token
-from tests.harness import REGISTRY, Reply, Service
-from workers.commit import Committer
-from workers.sweep import see_to_unfinished
+from ingest.store.pool import Pool, open_pool
+from tests.harness import Service
+from tests.staged import batch_of, save
 
-JIM = {"email": "jim@example.com", "first_name": "Jim"}
-ANN = {"email": "ann@example.com", "first_name": "Ann"}
-BAD = {"email": "nobody"}
+_MANY = 64
 
 
-async def batches_of(operator: Pool) -> int:
-    async with operator.connection() as connection:
-        count: int = await connection.fetchval(
-            "SELECT count(*) FROM ingest.batches WHERE state <> 'rejected'"
-        )
-    return count
+def key(name: object, fingerprint: bytes = b"same") -> IdempotencyKey:
+    return IdempotencyKey(str(name), fingerprint)
 
 
-def flush(settings: Settings) -> None:
-    with redis.Redis.from_url(settings.redis_url) as client:
-        client.flushall()
-
-
-def is_replay(reply: Reply, original: Reply) -> bool:
-    return (
-        reply.status == 409
-        and reply.error == (40901, "idempotency_replayed")
-        and reply.headers["Idempotency-Replayed"] == "true"
-        and reply.headers["Location"] == f"/v1/batches/{original.body['metadata']['batchId']}"
-    )
+def claim_of(name: object, fingerprint: bytes = b"same", account: str = "acme") -> Claim:
+    return Claim(account, uuid7(), key(name, fingerprint))
 
 
 @pytest.fixture
-async def without_redis(settings: Settings, operator: Pool) -> AsyncIterator[Service]:
-    """An API whose Redis does not answer."""
-    away = replace(settings, redis_url="redis://127.0.0.1:1/0", wait=0)
-    _, token = await create_token(operator, "acme", "tests")
-    async with TestClient(TestServer(create_app(away, REGISTRY))) as client:
-        yield Service(client, token)
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    async with open_pool(settings) as pool:
+        yield pool
 
 
-@pytest.mark.parametrize("flushed", [False, True], ids=["redis knows", "redis was flushed"])
-async def test_a_committed_batch_is_not_applied_again(
-    service: Service, settings: Settings, operator: Pool, flushed: bool
+@pytest.fixture
+async def claims(settings: Settings, pool: Pool) -> AsyncIterator[Claims]:
+    async with open_redis(settings) as link:
+        yield Claims(pool, link, lease=60, ttl=3600)
+
+
+async def end(claims: Claims, claim: Claim, *, accepted: bool = False) -> None:
+    async with claims.held(claim):
+        if accepted:
+            claim.accepted = claim.key
+
+
+class Calls:
+    """How often scripts were called since this was made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = redis.Redis.from_url(settings.redis_url)
+        self._client.config_resetstat()
+
+    def count(self) -> int:
+        stats: Any = self._client.info("commandstats")
+        return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
+
+
+async def test_claims_and_ends_of_one_moment_share_round_trips(
+    claims: Claims, settings: Settings
 ) -> None:
-    original = await service.post("contacts", [JIM], idempotency_key="k")
-    if flushed:
-        flush(settings)
-    assert is_replay(await service.post("contacts", [JIM], idempotency_key="k"), original)
-    assert await batches_of(operator) == 1
-    assert await service.count("contacts") == 1
+    warm = claim_of("warm")
+    await claims.claim(warm)  # the scripts are loaded when first called
+    await end(claims, warm)
+    many = [claim_of(n, account=f"account {n % 8}") for n in range(_MANY)]
+    calls = Calls(settings)
+    assert await asyncio.gather(*map(claims.claim, many)) == [None] * _MANY
+    assert calls.count() == 1
+    await asyncio.gather(*(end(claims, claim, accepted=True) for claim in many))
+    assert calls.count() == 2
 
 
-@pytest.mark.parametrize("flushed", [False, True], ids=["redis knows", "redis was flushed"])
-async def test_an_unfinished_batch_is_not_applied_again(
-    api: Service, settings: Settings, operator: Pool, flushed: bool
-) -> None:
-    original = await api.post("contacts", [JIM], idempotency_key="k", prefer="respond-async")
-    assert original.status == 202
-    if flushed:
-        flush(settings)
-    assert is_replay(await api.post("contacts", [JIM], idempotency_key="k"), original)
-    assert await batches_of(operator) == 1
-
-
-async def test_replay_return_gives_the_outcome_of_the_original(service: Service) -> None:
-    original = await service.post("contacts", [JIM, ANN], idempotency_key="k")
-    replay = await service.post("contacts", [JIM, ANN], idempotency_key="k", prefer="replay=return")
-    assert replay.status == original.status == 201
-    assert replay.headers["Idempotency-Replayed"] == "true"
-    for part in ("metadata", "data", "result", "message"):
-        assert replay.body[part] == original.body[part]
-
-
-async def test_replay_return_is_202_while_there_is_no_outcome(api: Service) -> None:
-    original = await api.post("contacts", [JIM], idempotency_key="k", prefer="wait=0")
-    replay = await api.post("contacts", [JIM], idempotency_key="k", prefer="replay=return, wait=0")
-    assert replay.status == 202
-    assert replay.headers["Location"] == original.headers["Location"]
-
-
-async def test_replay_return_waits_for_the_commit(api: Service, committer: Committer) -> None:
-    original = await api.post("contacts", [JIM], idempotency_key="k", prefer="wait=0")
-    waiting = asyncio.create_task(
-        api.post("contacts", [JIM], idempotency_key="k", prefer="replay=return")
+async def test_each_claim_is_decided_as_if_it_came_alone(claims: Claims, pool: Pool) -> None:
+    taken = claim_of("taken")
+    await claims.claim(taken)
+    await save(pool, replace(batch_of(key=taken.key), id=taken.batch))
+    await end(claims, taken, accepted=True)
+    answers = await asyncio.gather(
+        claims.claim(claim_of("new", b"first")),
+        claims.claim(claim_of("taken")),
+        claims.claim(claim_of("new", b"first")),
+        claims.claim(claim_of("new", b"second")),
+        claims.claim(claim_of("new", account="rival")),
+        return_exceptions=True,
     )
-    await committer.commit("acme", UUID(original.body["metadata"]["batchId"]), tries=1)
-    assert (await waiting).status == 201
+    assert (answers[0], answers[1], answers[4]) == (None, taken.batch, None)
+    assert isinstance(answers[2], InProgress)
+    assert isinstance(answers[3], KeyMismatch)
 
 
-async def test_the_service_can_return_replays_by_itself(
-    settings: Settings, operator: Pool, worker: object
+async def test_each_claim_ends_by_itself_and_only_for_its_holder(claims: Claims) -> None:
+    kept, freed, another = claim_of("kept"), claim_of("freed"), claim_of("another's")
+    for claim in (kept, freed, another):
+        assert await claims.claim(claim) is None
+    await asyncio.gather(end(claims, freed), end(claims, replace(another, batch=uuid7())))
+    assert await claims.claim(claim_of("freed")) is None
+    for name in ("kept", "another's"):
+        with pytest.raises(InProgress):
+            await claims.claim(claim_of(name))
+
+
+async def test_a_key_whose_batch_is_gone_is_free(claims: Claims) -> None:
+    """Redis says that it is accepted, and PostgreSQL, which decides, knows no such batch."""
+    gone = claim_of("gone")
+    await claims.claim(gone)
+    await end(claims, gone, accepted=True)
+    assert await claims.claim(claim_of("gone", b"another request")) is None
+
+
+async def test_entries_expire(claims: Claims, settings: Settings) -> None:
+    accepted = claim_of("accepted")
+    await claims.claim(accepted)
+    await end(claims, accepted, accepted=True)
+    await claims.claim(claim_of("in flight"))
+    with redis.Redis.from_url(settings.redis_url) as client:
+        lives: list[Any] = [client.pttl(name) for name in client.keys("ingest:key:*")]
+    in_flight, kept = sorted(lives)
+    assert 0 < in_flight <= 60_000 < kept <= 3_600_000
+
+
+async def test_a_lease_is_renewed_and_a_forgotten_key_is_taken_again(
+    claims: Claims, settings: Settings
 ) -> None:
-    _, token = await create_token(operator, "acme", "tests")
-    app = create_app(replace(settings, replay="return"), REGISTRY)
-    async with TestClient(TestServer(app)) as client:
-        service = Service(client, token)
-        original = await service.post("contacts", [JIM], idempotency_key="k")
-        replay = await service.post("contacts", [JIM], idempotency_key="k")
-    assert (replay.status, replay.body["data"]) == (201, original.body["data"])
+    claim = claim_of("long")
+    await claims.claim(claim)
+    with redis.Redis.from_url(settings.redis_url) as client:
+        [name] = client.keys("ingest:key:*")  # type: ignore[misc]  # not awaitable here
+        client.pexpire(name, 1_000)
+        await claims.renew(claim)
+        assert client.pttl(name) > 1_000  # type: ignore[operator]  # nor here
+        client.flushall()
+        await claims.renew(claim)
+    with pytest.raises(InProgress):
+        await claims.claim(claim_of("long"))
 
 
-async def test_many_requests_at_once_with_one_key_make_one_batch(
-    service: Service, operator: Pool
-) -> None:
+async def test_all_are_granted_where_redis_is_away(settings: Settings, pool: Pool) -> None:
+    async with open_redis(replace(settings, redis_url="redis://127.0.0.1:1/0")) as link:
+        claims = Claims(pool, link, lease=60, ttl=3600)
+        many = [claim_of("k") for _ in range(3)]
+        assert await asyncio.gather(*map(claims.claim, many)) == [None] * 3
+        await asyncio.gather(*(end(claims, claim) for claim in many))
+
+
+async def test_writes_with_keys_need_few_round_trips(api: Service, settings: Settings) -> None:
+    contacts = [{"email": f"{n}@example.com", "first_name": "Jim"} for n in range(_MANY)]
+    calls = Calls(settings)
     replies = await asyncio.gather(
-        *(service.post("contacts", [JIM], idempotency_key="k") for _ in range(20))
+        *(
+            api.post("contacts", [contact], idempotency_key=str(n), prefer="respond-async")
+            for n, contact in enumerate(contacts)
+        )
     )
-    assert sorted({reply.status for reply in replies}) == [201, 409]
-    assert sum(reply.status == 201 for reply in replies) == 1
-    for reply in replies:
-        if reply.status == 409:
-            assert reply.body["error"]["code"] in (40901, 40902)
-            assert reply.body["error"]["code"] == 40901 or reply.headers["Retry-After"] == "1"
-    assert await batches_of(operator) == 1
-
-
-@pytest.mark.parametrize("flushed", [False, True], ids=["redis knows", "redis was flushed"])
-async def test_a_key_of_another_request_is_a_mismatch(
-    service: Service, settings: Settings, operator: Pool, flushed: bool
-) -> None:
-    await service.post("contacts", [JIM], idempotency_key="k")
-    if flushed:
-        flush(settings)
-    others = [
-        await service.post("contacts", [ANN], idempotency_key="k"),
-        await service.post("contacts", [BAD], idempotency_key="k"),
-        await service.patch("contacts", [JIM], idempotency_key="k"),
-        await service.post("deals", [JIM], idempotency_key="k"),
-        await service.post("contacts", [JIM], idempotency_key="k", params={"select": "meta"}),
-        await service.post("contacts", JIM, idempotency_key="k"),
-    ]
-    assert [reply.status for reply in others] == [422] * len(others)
-    assert {reply.error for reply in others} == {(42220, "idempotency_mismatch")}
-    assert await batches_of(operator) == 1
-
-
-async def test_a_rejected_batch_leaves_its_key_free(service: Service) -> None:
-    assert (await service.post("contacts", [BAD], idempotency_key="k")).status == 422
-    assert (await service.post("contacts", [JIM], idempotency_key="k")).status == 201
-
-
-async def test_a_batch_that_failed_for_its_items_leaves_its_key_free(service: Service) -> None:
-    await service.post("contacts", [JIM])
-    failed = await service.post("contacts", [JIM], idempotency_key="k")
-    assert failed.codes == {0: [(40903, "email")]}
-    assert (await service.post("contacts", [ANN], idempotency_key="k")).status == 201
-
-
-async def test_a_malformed_body_leaves_its_key_free(service: Service) -> None:
-    broken = await service.request(
-        "POST", "/v1/contacts", data=b"[", idempotency_key="k", content_type="application/json"
-    )
-    assert broken.status == 400
-    assert (await service.post("contacts", [JIM], idempotency_key="k")).status == 201
-
-
-async def test_keys_of_two_accounts_have_nothing_to_do_with_each_other(
-    service: Service, operator: Pool
-) -> None:
-    _, other = await create_token(operator, "umbrella", "tests")
-    assert (await service.post("contacts", [JIM], idempotency_key="k")).status == 201
-    assert (await service.post("contacts", [JIM], idempotency_key="k", token=other)).status == 201
-
-
-async def test_a_key_is_free_again_after_its_time(
-    settings: Settings, operator: Pool, worker: object
-) -> None:
-    _, token = await create_token(operator, "acme", "tests")
-    async with TestClient(TestServer(create_app(settings, REGISTRY))) as client:
-        service = Service(client, token)
-        await service.post("contacts", [JIM], idempotency_key="k")
-        flush(settings)
-        async with operator.connection() as connection:
-            await connection.execute(
-                "UPDATE ingest.batches SET finished_at = finished_at - interval '25 hours'"
-            )
-        assert (await service.post("contacts", [ANN], idempotency_key="k")).status == 201
-
-
-async def test_a_key_that_is_renewed_meanwhile_is_not_forgotten(
-    service: Service, operator: Pool
-) -> None:
-    """Its batch was put back, and finishes while somebody finds that it is too old."""
-    original = await service.post("contacts", [JIM], idempotency_key="k")
-    batch = UUID(original.body["metadata"]["batchId"])
-    finish = "UPDATE ingest.batches SET finished_at = now() - $1::interval"
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    keep = timedelta(hours=24)
-    pool = service.app[POOL]
-    async with operator.connection() as connection:
-        await connection.execute(finish, timedelta(hours=25))
-        async with connection.transaction():
-            await connection.execute(finish, timedelta(0))
-            asking = asyncio.create_task(find_by_key(pool, "acme", "k", keep))
-            async with asyncio.timeout(30):
-                while not await connection.fetchval(waits):  # noqa: ASYNC110 - it is elsewhere
-                    await asyncio.sleep(0.01)
-        found = await asking
-        assert found is not None
-        assert found[0] == batch
-        assert await find_by_key(pool, "acme", "k", keep) == found
-        await connection.execute(finish, timedelta(hours=25))
-    assert await find_by_key(pool, "acme", "k", keep) is None
-    assert (await service.post("contacts", [ANN], idempotency_key="k")).status == 201
-
-
-async def test_a_resource_may_require_a_key(service: Service) -> None:
-    missing = await service.post("guarded", [{"name": "x"}])
-    assert (missing.status, missing.error) == (400, (40003, "idempotency_key_required"))
-    assert (await service.post("guarded", [{"name": "x"}], idempotency_key="k")).status == 201
-
-
-@pytest.mark.parametrize("key", ["", '""', "a b", "x" * 256, "\u00e9", "a\tb"])
-async def test_keys_that_cannot_be_used(api: Service, key: str) -> None:
-    reply = await api.post("contacts", [JIM], idempotency_key=key)
-    assert (reply.status, reply.error) == (400, (40004, "invalid_idempotency_key"))
-
-
-async def test_quoted_and_bare_are_the_same_key(service: Service) -> None:
-    original = await service.post("contacts", [JIM], idempotency_key='"k"')
-    assert is_replay(await service.post("contacts", [JIM], idempotency_key="k"), original)
-
-
-async def test_without_redis_postgresql_keeps_the_keys(
-    without_redis: Service, committer: Committer, operator: Pool
-) -> None:
-    original = await without_redis.post("contacts", [JIM], idempotency_key="k")
-    assert original.status == 202
-    assert is_replay(await without_redis.post("contacts", [JIM], idempotency_key="k"), original)
-    mismatch = await without_redis.post("contacts", [ANN], idempotency_key="k")
-    assert mismatch.error == (42220, "idempotency_mismatch")
-    replies = await asyncio.gather(
-        *(without_redis.post("contacts", [ANN], idempotency_key="l") for _ in range(8))
-    )
-    assert sorted(reply.status for reply in replies) == [202] + [409] * 7
-    assert await batches_of(operator) == 2
-    await committer.commit("acme", UUID(original.body["metadata"]["batchId"]), tries=1)
-    assert await without_redis.count("contacts") == 1
-
-
-async def test_without_redis_a_worker_commits_what_it_cannot_be_rung_for(
-    without_redis: Service, settings: Settings, operator: Pool
-) -> None:
-    from workers.settings import open_committer
-
-    await without_redis.post("contacts", [JIM])
-    away = replace(settings, redis_url="redis://127.0.0.1:1/0", sweep_after=0.001)
-    async with open_committer(away, REGISTRY) as committer:
-        async with asyncio.timeout(10):
-            while await without_redis.count("contacts") == 0:
-                await see_to_unfinished(committer, attempt=1)
-    assert await batches_of(operator) == 1
+    assert [reply.status for reply in replies] == [202] * _MANY
+    assert calls.count() < _MANY  # alone each would need one to claim and one to end

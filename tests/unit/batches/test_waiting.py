@@ -1,8 +1,8 @@
-"""Waiting for batches: whose message may be lost is asked for, and nobody else."""
+"""Waiting for batches: only those whose announcement may be lost are looked up."""
 
 from uuid import UUID
 
-from ingest.batches.doorbell import Queue
+from ingest.batches.doorbell import Doorbell
 from ingest.batches.waiting import Waiters
 from ingest.ids import uuid7
 from ingest.redis import open_redis
@@ -10,12 +10,10 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 
 
-async def test_only_what_is_waited_for_from_one_look_to_the_next_is_asked_for(
-    settings: Settings, operator: Pool
-) -> None:
+async def test_only_batches_that_are_late_are_looked_up(settings: Settings, operator: Pool) -> None:
     first, second, third = uuid7(), uuid7(), uuid7()
     async with open_redis(settings) as redis:
-        waiters = Waiters(operator, Queue(redis))
+        waiters = Waiters(operator, Doorbell(redis))
         looks: list[dict[str, list[UUID]]] = []
         with waiters.expecting("acme", first), waiters.expecting("rival", second) as finished:
             looks.append(waiters.late())

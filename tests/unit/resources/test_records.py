@@ -10,13 +10,13 @@ from marshmallow import INCLUDE, Schema, fields, post_load, pre_load
 
 from ingest import Resource
 from ingest.examples import contacts
-from ingest.model import Action, Options, Submission
+from ingest.model import Action, Chunk, Options
 from ingest.resources.encoding import MAX_INDEXED_BYTES
 from ingest.resources.records import restore
-from ingest.validation.intake import Intake
 from ingest.validation.invalid import InvalidItem
 from ingest.validation.items import ItemValidator
 from tests.harness import bookings, everything, loose, people
+from tests.staged import chunk_of, valid_of
 
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"
@@ -36,11 +36,8 @@ def codes(resource: Resource, item: Any, action: Action = Action.CREATE) -> list
     return [(error.code.code, error.field) for error in raised.value.errors]
 
 
-def taken_in(resource: Resource, items: list[Any], action: Action = Action.CREATE) -> Submission:
-    intake = Intake(ItemValidator(resource, action, Options()))
-    for item in items:
-        intake.add([item])
-    return intake.submission()
+def taken_in(resource: Resource, items: list[Any], action: Action = Action.CREATE) -> Chunk:
+    return chunk_of(ItemValidator(resource, action, Options()), items)
 
 
 def test_a_record_has_the_index_and_columns_by_name() -> None:
@@ -140,13 +137,13 @@ def test_most_items_need_no_copy_beside_their_record() -> None:
     items = [{**JIM, "age": 5, "tags": ["a"], "last_name": None, "subscribed": True}, JIM]
     submission = taken_in(contacts, items)
     assert submission.raw is None
-    assert submission.valid == [0, 1]
+    assert valid_of(submission) == [0, 1]
     assert [each["$i"] for each in orjson.loads(submission.records)] == [0, 1]
 
 
 def test_a_submission_keeps_good_and_bad_apart() -> None:
     submission = taken_in(contacts, [JIM, {"email": "x"}, 5, {**JIM, "age": 2}])
-    assert (submission.received, submission.valid) == (4, [0, 3])
+    assert (submission.received, valid_of(submission)) == (4, [0, 3])
     assert [failure.index for failure in submission.failures] == [1, 2]
     assert submission.failures[1].raw == 5
 

@@ -5,15 +5,15 @@ from typing import Any, ClassVar
 
 import orjson
 import pytest
-from marshmallow import Schema, ValidationError, fields, pre_load
+from marshmallow import EXCLUDE, Schema, fields, pre_load
 
 from ingest import Resource
-from ingest.model import Action, Options, Submission
-from ingest.validation.chunking import Chunker
+from ingest.model import Action, Chunk, Options
 from ingest.validation.engine.hooks import count_fields
-from ingest.validation.intake import MAX_VALUES, Intake
+from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from tests.harness import REGISTRY
+from tests.staged import MAX_VALUES, chunk_of, valid_of
 
 GOOD = {"email": "jim@example.com", "first_name": "Jim"}
 VALIDATOR = ItemValidator(REGISTRY["contacts"], Action.CREATE, Options())
@@ -27,17 +27,18 @@ def nested(lists: int) -> dict[str, Any]:
     return {**GOOD, "tags": [[1] * 99] * lists}
 
 
-def submitted(*items: Any) -> Submission:
-    intake = Intake(VALIDATOR)
-    intake.add(items)
-    return intake.submission()
+LENIENT = Options(lenient=True)
+
+
+def taken(*items: Any, options: Options = LENIENT, max_values: int = MAX_VALUES) -> Chunk:
+    return chunk_of(VALIDATOR, items, options, max_values=max_values)
 
 
 @pytest.mark.parametrize(
-    ("items", "taken"),
+    ("items", "count"),
     [
         ([GOOD] * 500, 200),
-        ([{**GOOD, "tags": ["a"] * 10_000}] * 500, 200),  # the compiled function vouches for it
+        ([{**GOOD, "tags": ["a"] * 10_000}] * 500, 200),  # the compiled function decides
         ([unknown(500)] * 500, 3),
         ([nested(5)] * 500, 3),
         ([GOOD, GOOD, unknown(5_000)], 2),
@@ -49,48 +50,64 @@ def submitted(*items: Any) -> Submission:
         ([], 0),
     ],
 )
-def test_a_slice_is_so_much_work(items: list[Any], taken: int) -> None:
-    assert Intake(VALIDATOR).take(items) == taken
+def test_a_slice_is_so_much_work(items: list[Any], count: int) -> None:
+    assert Intake(VALIDATOR, Options(), max_values=MAX_VALUES).take(items) == count
 
 
 def test_long_items_are_taken_in_their_place() -> None:
     items = [GOOD, unknown(3_000), GOOD, {"email": "x"}, nested(50), GOOD]
-    found = submitted(*items)
+    found = taken(*items)
     assert found.received == len(items)
-    assert found.valid == [0, 2, 5]
+    assert valid_of(found) == [0, 2, 5]
     assert [failure.index for failure in found.failures] == [1, 3, 4]
     assert [failure.raw for failure in found.failures] == [items[1], items[3], items[4]]
     assert len(found.failures[0].errors) == 3_000
+    assert found.records is not None
     assert found.records.count(b"jim@example.com") == 3
 
 
-def test_a_long_item_may_be_valid() -> None:
+def test_a_large_item_may_be_valid() -> None:
     validator = ItemValidator(REGISTRY["loose"], Action.CREATE, Options())
-    intake = Intake(validator)
-    intake.add([{"name": "x", "more": [[]] * 5_000}, {"name": "boom"}])
-    assert intake.submission().valid == [0, 1]
+    items = [{"name": "x", "more": [[]] * 5_000}, {"name": "boom"}]
+    assert valid_of(chunk_of(validator, items)) == [0, 1]
 
 
-def test_an_item_of_too_many_values_is_refused_as_a_whole() -> None:
-    [failure] = submitted(nested(MAX_VALUES // 99)).failures
+@pytest.mark.parametrize(
+    "item",
+    [
+        nested(MAX_VALUES // 99),
+        {**GOOD, "tags": ["a"] * MAX_VALUES},
+        {**GOOD, "tags": ["a"] * MAX_VALUES, "first_name": "\\u0000"},
+        {**GOOD, "tags": ["a"] * MAX_VALUES, "meta": {}},
+    ],
+    ids=["nested", "accepted at speed", "what looks like NUL", "meta"],
+)
+def test_an_item_of_too_many_values_is_refused_as_a_whole(item: dict[str, Any]) -> None:
+    found = taken(GOOD, item, GOOD)
+    assert valid_of(found) == [0, 2]
+    [failure] = found.failures
     [error] = failure.errors
     assert (error.code.code, error.field) == (42210, None)
     assert f"{MAX_VALUES} values" in error.message
 
 
-def test_a_valid_item_may_have_any_number_of_values() -> None:
-    large = {**GOOD, "tags": ["a"] * (MAX_VALUES + 1)}
-    found = submitted(large, {**GOOD, "first_name": "\\u0000"}, large, {**GOOD, "meta": {}})
-    assert found.valid == [0, 1, 2, 3]
-    records = orjson.loads(found.records)
-    assert [len(record.get("tags", ())) for record in records] == [MAX_VALUES + 1, 0] * 2
+def test_an_item_may_hold_as_many_values_as_are_allowed() -> None:
+    other = len(GOOD) + 2  # itself and its list
+    large = {**GOOD, "tags": ["a"] * (MAX_VALUES - other)}
+    found = taken(large, {**GOOD, "first_name": "\\u0000"}, large, {**GOOD, "meta": {}})
+    assert valid_of(found) == [0, 1, 2, 3]
+    records = orjson.loads(found.records or b"")
+    assert [len(record.get("tags", ())) for record in records] == [MAX_VALUES - other, 0] * 2
     assert len({record["id"] for record in records}) == 4
 
 
-@pytest.mark.parametrize("more", [{"first_name": "\\u0000"}, {"meta": {"version": 1}}])
-def test_so_may_one_that_is_not_vouched_for_at_once(more: dict[str, Any]) -> None:
-    found = submitted({**GOOD, "tags": ["a"] * (MAX_VALUES + 1), **more})
-    assert (found.valid, found.failures) == ([0], [])
+def test_values_of_unknown_fields_count_where_they_are_dropped() -> None:
+    dropping = Schema.from_dict({"name": fields.String(required=True)})
+    schema = dropping(unknown=EXCLUDE)
+    validator = ItemValidator(Resource("dropping", schema, key="name"), Action.CREATE, Options())
+    item = {"name": "x", "more": [0] * 3_000}
+    assert valid_of(chunk_of(validator, [item])) == [0]
+    assert valid_of(chunk_of(validator, [item], max_values=3_000)) == []
 
 
 class Noted(Schema):
@@ -106,64 +123,41 @@ class Noted(Schema):
         return data
 
 
-class Even(fields.String):
-    """A field of the user's own."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        if len(value) % 2:
-            raise ValidationError("Not even.")
-        return str(value)
-
-
-class Own(Schema):
-    name = fields.String(required=True)
-    tags = fields.List(Even())
-
-
-def taken_by(schema: type[Schema], *items: Any, max_values: int = 3_000) -> Submission:
+def taken_by(schema: type[Schema], *items: Any, max_values: int = 3_000) -> Chunk:
     validator = ItemValidator(Resource("own", schema, key="name"), Action.CREATE, Options())
     assert validator.accept is None
-    intake = Intake(validator, max_values=max_values)
-    intake.add(items)
-    return intake.submission()
+    return chunk_of(validator, items, max_values=max_values)
 
 
-def test_hooks_refuse_no_valid_item_for_its_size_and_are_called_once() -> None:
+def test_hooks_are_called_once_also_for_large_items() -> None:
     Noted.calls.clear()
-    good = {"name": "\\u0000", "tags": ["a"] * 4_000}
-    found = taken_by(Noted, good, {"name": "x", "tags": [1] * 4_000}, {"name": "y"})
-    assert found.valid == [0, 2]
-    assert [len(failure.errors) for failure in found.failures] == [1]
+    good = {"name": "\\u0000", "tags": ["a"] * 2_900}
+    found = taken_by(Noted, good, {"name": "x", "tags": [1] * 2_900}, {"name": "y"})
+    assert valid_of(found) == [0, 2]
+    assert [len(failure.errors) for failure in found.failures] == [2_900]
     assert Noted.calls["note"] == 3
 
 
-def test_what_is_left_to_marshmallow_has_a_measure() -> None:
-    items = [{"name": str(size), "tags": ["aa"] * size} for size in (2_900, 3_000)]
-    found = taken_by(Own, *items)
-    assert found.valid == [0]
-    assert "3000 values" in found.failures[0].errors[0].message
-    assert taken_by(Own, *items, max_values=4_000).valid == [0, 1]
+def test_an_item_that_is_too_large_reaches_no_code_of_the_schema() -> None:
+    Noted.calls.clear()
+    found = taken_by(Noted, {"name": "x", "tags": ["a"] * 3_000})
+    assert valid_of(found) == []
+    assert Noted.calls["note"] == 0
 
 
-def test_unknown_keys_that_are_kept_may_be_any_number() -> None:
-    validator = ItemValidator(REGISTRY["loose"], Action.CREATE, Options())
-    intake = Intake(validator, max_values=3_000)
-    intake.add([{"name": "x", "more": [[]] * 4_000}, {"name": 5, "more": [[]] * 4_000}])
-    found = intake.submission()
-    assert (found.valid, [failure.index for failure in found.failures]) == ([0], [1])
-
-
-def test_a_deletion_may_have_any_number_of_values() -> None:
-    validator = ItemValidator(REGISTRY["contacts"], Action.DELETE, Options())
-    intake = Intake(validator, max_values=3_000)
-    intake.add([{"id": "0191d7a0-0000-7000-8000-00000000abcd", "tags": [[]] * 4_000}])
-    assert intake.submission().valid == [0]
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.DELETE])
+def test_the_rule_is_the_same_for_every_action(action: Action) -> None:
+    validator = ItemValidator(REGISTRY["contacts"], action, Options())
+    item = {"id": "0191d7a0-0000-7000-8000-00000000abcd", **GOOD, "tags": ["a"] * 4_000}
+    assert valid_of(chunk_of(validator, [item])) == [0]
+    [failure] = chunk_of(validator, [item], max_values=3_000).failures
+    assert "3000 values" in failure.errors[0].message
 
 
 def test_errors_are_listed_up_to_a_measure() -> None:
-    [failure] = submitted(unknown(10_000)).failures
+    [failure] = taken(unknown(10_000)).failures
     assert len(failure.errors) == 10_000
-    [failure] = submitted(unknown(10_001)).failures
+    [failure] = taken(unknown(10_001)).failures
     assert len(failure.errors) == 10_001
     assert (
         failure.errors[-1].message
@@ -176,7 +170,7 @@ def hostile(number: int) -> list[Any]:
 
 
 def test_of_very_many_items_with_very_many_errors_few_are_listed() -> None:
-    found = submitted(*hostile(200))
+    found = taken(*hostile(200))
     listed = [len(failure.errors) for failure in found.failures]
     few = 2 * VALIDATOR.fields
     assert few > 10
@@ -184,14 +178,41 @@ def test_of_very_many_items_with_very_many_errors_few_are_listed() -> None:
 
 
 def test_a_stream_lists_as_many() -> None:
-    chunker = Chunker(VALIDATOR, Options())
+    intake = Intake(VALIDATOR, Options(), max_values=MAX_VALUES)
     items = hostile(120)
     start = 0
     listed: list[int] = []
     while start < len(items):
-        start += chunker.take(items, start)
-        listed += [len(failure.errors) for failure in chunker.cut().failures]
-    assert listed == [len(failure.errors) for failure in submitted(*items).failures]
+        start += intake.take(items, start)
+        listed += [len(failure.errors) for failure in intake.cut().failures]
+    assert listed == [len(failure.errors) for failure in taken(*items).failures]
+
+
+def test_a_strict_batch_stages_nothing_behind_its_first_bad_item() -> None:
+    found = taken(GOOD, {"email": 1}, GOOD, options=Options())
+    assert (found.received, found.invalid, found.records) == (3, 1, None)
+
+
+def test_a_stream_is_cut_into_chunks() -> None:
+    intake = Intake(VALIDATOR, Options(), max_values=MAX_VALUES)
+    large = {**GOOD, "first_name": "x" * 100}
+    chunks = []
+    for _ in range(60):
+        assert intake.take([large] * 200) == 200
+        if intake.full:
+            chunks.append(intake.cut())
+    chunks.append(intake.cut(last=True))
+    assert len(chunks) > 2
+    assert [chunk.number for chunk in chunks] == list(range(len(chunks)))
+    assert [chunk.last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    first = 0
+    for chunk in chunks:
+        records = orjson.loads(chunk.records or b"[]")
+        assert chunk.first_index == first
+        assert [record["$i"] for record in records] == list(range(first, chunk.received))
+        assert chunk.size >= len(chunk.records or b"[]") - 200
+        first = chunk.received
+    assert first == 12_000
 
 
 def test_a_wrong_mapping_is_listed_to_its_end() -> None:
@@ -201,14 +222,13 @@ def test_a_wrong_mapping_is_listed_to_its_end() -> None:
         {"wide": fields.List(fields.Nested(wide)), "tree": fields.Nested(lambda: tree())}
     )
     validator = ItemValidator(Resource("wide", wide), Action.CREATE, Options())
-    intake = Intake(validator)
-    intake.add([dict.fromkeys(names, "x")] * 10_000)
-    assert {len(failure.errors) for failure in intake.submission().failures} == {12}
+    found = chunk_of(validator, [dict.fromkeys(names, "x")] * 10_000)
+    assert {len(failure.errors) for failure in found.failures} == {12}
     assert count_fields(tree()) == 14
 
 
 def test_errors_of_a_slice_that_is_taken_again_count_once() -> None:
     # Each slice has what looks like NUL and is taken again; the last item begins at 99,900 errors.
     again = {**GOOD, "first_name": "\\u0000"}
-    found = submitted(*[again, unknown(900)] * 111, unknown(900))
+    found = taken(*[again, unknown(900)] * 111, unknown(900))
     assert [len(failure.errors) for failure in found.failures] == [900] * 112

@@ -1,4 +1,4 @@
-"""What an exception of a commit means: again, elsewhere, or one attempt."""
+"""The verdict on an exception of a commit: again, elsewhere, or one attempt."""
 
 import asyncpg
 import pytest
@@ -25,23 +25,23 @@ PASSES = [
 ]
 
 
-def _as_the_store_says_it(error: type[Exception]) -> Exception:
+def _translated_by_the_store(error: type[Exception]) -> Exception:
     try:
         with transient_errors():
-            raise error("told by a test")
-    except Exception as translated:  # noqa: BLE001 - whatever it became
+            raise error("a test")
+    except Exception as translated:  # noqa: BLE001 - of any type
         return translated
 
 
 @pytest.mark.parametrize("error", PASSES)
 def test_what_passes_by_itself_is_no_attempt(error: type[Exception]) -> None:
-    translated = _as_the_store_says_it(error)
+    translated = _translated_by_the_store(error)
     assert isinstance(translated, Unavailable)
     assert judge(translated) is Verdict.AGAIN
 
 
 def test_a_statement_that_is_too_slow_is_an_attempt() -> None:
-    translated = _as_the_store_says_it(asyncpg.QueryCanceledError)
+    translated = _translated_by_the_store(asyncpg.QueryCanceledError)
     assert isinstance(translated, TooSlow)
     assert judge(translated) is Verdict.COUNTED
 
@@ -51,7 +51,7 @@ def test_a_statement_that_is_too_slow_is_an_attempt() -> None:
     [asyncpg.DataError, asyncpg.CheckViolationError, ValueError],
 )
 def test_an_answer_of_the_database_is_an_attempt(error: type[Exception]) -> None:
-    translated = _as_the_store_says_it(error)
+    translated = _translated_by_the_store(error)
     assert type(translated) is error
     assert judge(translated) is Verdict.COUNTED
 

@@ -1,6 +1,7 @@
 """Generated record functions: whom they spare, and what they leave to the RecordWriter."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,11 @@ from marshmallow import Schema, fields, post_load, validate
 
 from ingest import Resource
 from ingest.examples import contacts
-from ingest.model import Action, Options, Resolution, Submission
+from ingest.model import Action, Chunk, Options, Resolution
 from ingest.resources.records import RecordWriter
-from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from tests.harness import bookings, everything
+from tests.staged import chunk_of, valid_of
 
 JIM = {"email": "jim@example.com", "first_name": "Jim", "age": 5, "tags": ["a"]}
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"
@@ -48,10 +49,9 @@ hooked = Resource("hooked", HookedSchema, key="name")
 
 def take(
     resource: Resource, items: list[Any], action: Action = Action.CREATE, **options: Any
-) -> Submission:
-    intake = Intake(ItemValidator(resource, action, Options(**options)))
-    intake.add(items)
-    return intake.submission()
+) -> Chunk:
+    given = Options(**options)
+    return chunk_of(ItemValidator(resource, action, given), items, replace(given, lenient=True))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_plain_nested_values_are_not_dumped(monkeypatch: pytest.MonkeyPatch) -> 
 def test_one_text_that_cannot_be_stored_is_found_in_its_chunk(text: str) -> None:
     items = [{**JIM, "last_name": text if index == 2 else "\\u0000"} for index in range(5)]
     found = take(contacts, items)
-    assert found.valid == [0, 1, 3, 4]
+    assert valid_of(found) == [0, 1, 3, 4]
     assert [(each.index, each.errors[0].field) for each in found.failures] == [(2, "last_name")]
     assert [each["last_name"] for each in orjson.loads(found.records)] == ["\\u0000"] * 4
 

@@ -1,0 +1,278 @@
+"""How the items of a write become a durable batch: validated in turns, staged in chunks.
+
+::
+
+    items ─▶ chunks ─┬─ the first is the last ─────────────────────────────▶ settle: one INSERT
+                     └─ rows of a batch in state `receiving`, one by one ──▶ settle, or discard
+
+A body that is not streamed is one chunk. One chunk of a stream is validated while the one before is
+being written; no more of it is in memory.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from ingest import metrics
+from ingest.batches.backlog import Backlog
+from ingest.batches.coalescing import Coalescer
+from ingest.batches.idempotency import Claim, Claims
+from ingest.batches.write import Body, Write
+from ingest.errors import Unavailable
+from ingest.model import (
+    Action,
+    BatchState,
+    Chunk,
+    IdempotencyKey,
+    NewBatch,
+    Resolution,
+    state_of,
+)
+from ingest.settings import Settings
+from ingest.store import receiving, staging
+from ingest.store.pool import Pool
+from ingest.tasks import end
+from ingest.validation.intake import Intake
+from ingest.validation.items import ItemValidator
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
+log = structlog.get_logger(__name__)
+
+_TOGETHER = 4 * 1024 * 1024  # bytes of several small batches that are saved together
+_HEARTBEAT = 10.0  # seconds; sweepers wait for several of them
+_GRACE = 5.0  # seconds in which streams that broke off are removed when the process ends
+
+
+class Staged(Protocol):
+    """A batch whose items are all validated; `settle` decides it, `batch` says as what."""
+
+    batch: NewBatch
+    size: int
+    """Bytes of payload."""
+
+    async def settle(self, key: IdempotencyKey | None) -> None:
+        """Make it durable as accepted, with its key, or as rejected.
+
+        Raises:
+            KeyTaken: another batch holds the key in PostgreSQL; it may be settled again.
+            Unavailable: it was not written.
+            OutcomeUnknown: the database went away meanwhile.
+        """
+
+    async def settle_in(self, connection: "Connection") -> None:
+        """The same in a transaction of the caller's, without a key."""
+
+
+class Staging:
+    """Validates and stages the batches of one process."""
+
+    def __init__(self, settings: Settings, pool: Pool, claims: Claims, backlog: Backlog) -> None:
+        self._max_values = settings.max_values
+        # Side by side, long requests would all be ready late, and workers idle until then.
+        self._turn = asyncio.Lock()
+        self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
+        self._pool = pool
+        self._claims = claims
+        self._backlog = backlog
+        self._saving: _Saving = Coalescer(
+            partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
+        )
+        self._removals: set[asyncio.Task[bool]] = set()
+
+    @asynccontextmanager
+    async def staged(self, write: Write, body: Body, claim: Claim) -> AsyncIterator[Staged]:
+        """Stage a batch to its end; what the block does not settle leaves nothing behind.
+
+        Raises:
+            Overloaded, Unavailable: it could not be staged.
+        """
+        async with aclosing(self._chunks(write, body)) as chunks:
+            first = await anext(chunks)
+            batch = _new_batch(write, body, claim, first)
+            if batch.state is not BatchState.REJECTED and not write.dry_run:
+                self._backlog.check(batch.collection)
+            if first.last:
+                await chunks.aclose()  # the items are not needed any more
+                yield _OneChunk(batch, first.size, self._saving)
+                return
+            stream = _Stream(batch, self._pool)
+            alive = asyncio.create_task(self._stay_alive(batch, claim))
+            try:
+                await stream.receive(chunks)
+                yield stream
+            finally:
+                await end([alive])
+                if not stream.settled:
+                    await self._remove(batch)
+
+    async def close(self) -> None:
+        """Let removals end that are under way; the sweeper removes what is left."""
+        if self._removals:
+            await asyncio.wait(self._removals, timeout=_GRACE)
+        await end(self._removals)
+
+    # -- validating in turns --------------------------------------------------------------------
+
+    async def _chunks(self, write: Write, body: Body) -> AsyncGenerator[Chunk, None]:
+        """The items of a body, validated as they arrive; the last chunk is marked."""
+        intake = Intake(self._validator(write), write.options, max_values=self._max_values)
+        async for items in body.items():
+            taken = intake.take(items)
+            if taken < len(items):
+                await self._take_rest(intake, items, taken)
+            if body.streamed and intake.full:
+                yield intake.cut()
+        yield intake.cut(last=True)
+
+    async def _take_rest(self, intake: Intake, items: Sequence[Any], start: int) -> None:
+        async with self._turn:
+            while start < len(items):
+                await asyncio.sleep(0)  # others run in between
+                taken = intake.take(items, start)
+                if not taken:
+                    await asyncio.to_thread(intake.take_large, items[start])
+                start += taken or 1
+
+    def _validator(self, write: Write) -> ItemValidator:
+        options = write.options
+        kind = (write.resource.name, write.action, options.resolution, options.matching)
+        validator = self._validators.get(kind)
+        if validator is None:
+            validator = ItemValidator(write.resource, write.action, options)
+            self._validators[kind] = validator
+        return validator
+
+    # -- streams ----------------------------------------------------------------------------------
+
+    async def _stay_alive(self, batch: NewBatch, claim: Claim) -> None:
+        """Keep sweepers and other requests with the same key off, until cancelled."""
+        while True:
+            await asyncio.sleep(_HEARTBEAT)
+            with suppress(Unavailable):  # several may be missed
+                await receiving.beat(self._pool, batch.account, batch.id)
+            await self._claims.renew(claim)
+
+    async def _remove(self, batch: NewBatch) -> None:
+        """Remove what was staged, also where the request is cancelled meanwhile."""
+        removal = asyncio.create_task(receiving.discard(self._pool, batch.account, batch.id))
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
+        try:
+            await asyncio.shield(removal)
+        except Unavailable as error:
+            log.warning("a stream is left to the sweeper", batch=str(batch.id), error=str(error))
+
+
+@dataclass(slots=True)
+class _OneChunk:
+    """A batch that is written in one go, together with others of its account."""
+
+    batch: NewBatch
+    size: int
+    saving: "_Saving"
+
+    async def settle(self, key: IdempotencyKey | None) -> None:
+        batch = self.batch if key is None else replace(self.batch, key=key)
+        accepts = batch.state is BatchState.ACCEPTED
+        with metrics.STAGE_SECONDS.time() if accepts else nullcontext():
+            await self.saving.call(batch.account, batch, self.size)
+
+    async def settle_in(self, connection: "Connection") -> None:
+        await staging.stage(connection, self.batch.account, [self.batch])
+
+
+class _Stream:
+    """A batch that is written as it arrives."""
+
+    def __init__(self, batch: NewBatch, pool: Pool) -> None:
+        self.batch = batch
+        self.size = batch.chunk.size
+        self.settled = False
+        self._pool = pool
+
+    async def receive(self, chunks: AsyncIterator[Chunk]) -> None:
+        """Stage every chunk; `batch` has the counts and the state of all of them afterwards."""
+        account, batch_id = self.batch.account, self.batch.id
+        await receiving.begin(self._pool, self.batch)
+        chunk = self.batch.chunk
+        async with _OneBehind(partial(receiving.add, self._pool, account, batch_id)) as writer:
+            async for chunk in chunks:
+                await writer.put(chunk)
+                self.size += chunk.size
+        lenient = self.batch.options.lenient
+        self.batch = replace(
+            self.batch,
+            chunk=chunk,
+            options=self.batch.options.of_size(chunk.received),
+            state=state_of(lenient=lenient, received=chunk.received, invalid=chunk.invalid),
+        )
+
+    async def settle(self, key: IdempotencyKey | None) -> None:
+        await receiving.settle(self._pool, self.batch, key, self.size)
+        self.settled = True
+        if self.batch.state is BatchState.REJECTED:
+            with suppress(Unavailable):  # the retention removes them in time
+                await receiving.remove_payloads(self._pool, self.batch.account, self.batch.id)
+
+    async def settle_in(self, connection: "Connection") -> None:
+        await receiving.settle_in(connection, self.batch, None, self.size)
+
+
+class _OneBehind:
+    """Writes one chunk while the next is being made; the block ends when all are written."""
+
+    def __init__(self, write: Callable[[Chunk], Coroutine[Any, Any, None]]) -> None:
+        self._write = write
+        self._writing: asyncio.Task[None] | None = None
+
+    async def put(self, chunk: Chunk) -> None:
+        """Begin to write, once the write before has ended. Raises what that one raised."""
+        if self._writing is not None:
+            await self._writing
+        self._writing = asyncio.create_task(self._write(chunk))
+
+    async def __aenter__(self) -> "_OneBehind":
+        return self
+
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
+        if self._writing is None:
+            return
+        if kind is None:
+            await self._writing
+            return
+        # The block has failed already: all that matters is that no write is left.
+        await asyncio.wait([self._writing])
+        if not self._writing.cancelled():
+            self._writing.exception()
+
+
+_Saving = Coalescer[NewBatch, None]
+
+
+def _new_batch(write: Write, body: Body, claim: Claim, first: Chunk) -> NewBatch:
+    """The batch that begins with a chunk."""
+    options = write.options
+    if body.streamed and (columns := body.columns):
+        options = replace(options, columns=columns)
+    state = BatchState.RECEIVING
+    if first.last:
+        lenient = options.lenient
+        state = state_of(lenient=lenient, received=first.received, invalid=first.invalid)
+    return NewBatch(
+        id=claim.batch,
+        account=write.account,
+        collection=write.resource.name,
+        action=write.action,
+        options=options.of_size(first.received),
+        trace_id=write.trace_id,
+        chunk=first,
+        state=state,
+        token=write.token,
+    )

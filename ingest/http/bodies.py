@@ -1,0 +1,189 @@
+"""Request bodies: pieces in, items out.
+
+::
+
+    sent ─▶ decompressed ─▶ decoded ─▶ admitted ─▶ items
+            within its limit, fingerprinted
+
+A body of JSON, XML or YAML is read to its end, and decoded once it is its turn: decoded, it takes
+several times its bytes. One of NDJSON or CSV is a `Stream` (`ingest.http.streams`).
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from ingest.errors import MalformedBody, RequestTimeout
+from ingest.formats.compression import Decompressor, too_large
+from ingest.formats.decoding import Decoder
+from ingest.formats.limits import no_body
+from ingest.formats.negotiation import JSON
+from ingest.http.admission import Admission
+from ingest.http.gate import CALLER, GATE
+from ingest.http.request import CALL
+from ingest.http.service import SERVICE
+from ingest.model import IdempotencyKey
+
+# What takes longer than a few milliseconds to decode is decoded beside the event loop; JSON is
+# quicker.
+_MUCH = 64 * 1024
+_MUCH_JSON = 256 * 1024
+
+
+class Body:
+    """A body that is read to its end: one list of items."""
+
+    streamed = False
+
+    def __init__(self, request: web.Request, limit: int, decoder: Decoder) -> None:
+        """Args: `limit` is the most bytes that it may be, decompressed."""
+        service, call = request.app[SERVICE], request[CALL]
+        self._head = call.head
+        self._can_be_read = request.can_read_body
+        self._content: StreamReader = request.content
+        self._announced = request.content_length or 0
+        self._limit = limit
+        # What cannot be compressed becomes a little longer by it.
+        self._most_sent = limit + (limit // 64 + 1024 if call.head.encodings else 0)
+        self._timeout = service.settings.body_timeout
+        self._decoder = decoder
+        self._gate = request[GATE]
+        self._admission: Admission = service.admission
+        self._digest = None if call.idempotency_key is None else _digest(request)
+        self._complete = False
+        self._ahead: list[Any] | None = None
+        self._arriving = self._arrive()
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        return None
+
+    async def begin(self) -> None:
+        if self._head.problem is not None:
+            # Clients name a type of their own for a body that is not there.
+            empty = not self._can_be_read or not await self._in_time(self._content.readany)
+            raise no_body() if empty else self._head.problem
+        if self._announced > self._most_sent:
+            raise too_large(self._limit)
+        self._ahead = await anext(self._arriving, [])
+
+    async def items(self) -> AsyncGenerator[list[Any], None]:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            yield ahead
+            del ahead
+        async for items in self._arriving:
+            yield items
+
+    async def drain(self) -> None:
+        """There is nothing left to read."""
+
+    def identify(self, key: str) -> IdempotencyKey:
+        known = self._digest if self._complete else None
+        return IdempotencyKey(key, b"" if known is None else known.digest())
+
+    async def aclose(self) -> None:
+        """Let go of what it holds: a request that failed is kept for a while by its traceback."""
+        self._ahead = None
+        await self._arriving.aclose()
+
+    async def _arrive(self) -> AsyncGenerator[list[Any], None]:
+        async with self._decoded(await self._all_sent()) as items:
+            await self._gate.admit(len(items))
+            yield items
+
+    @asynccontextmanager
+    async def _decoded(self, sent: bytes) -> AsyncIterator[list[Any]]:
+        """The items of a body, in one of few places for as long as they are not validated."""
+        plain, places = not self._head.encodings, self._admission.places
+        if plain and len(sent) <= _MUCH:
+            yield self._decode(sent)
+        elif plain and self._head.format.media_type == JSON:
+            async with places:
+                # Parsing lets no other code run in between; what looks at its numbers and nesting
+                # does.
+                much = len(sent) > _MUCH_JSON
+                items = await asyncio.to_thread(self._decode, sent) if much else self._decode(sent)
+                del sent
+                yield items
+        else:
+            # One at a time: what becomes of many compressed bodies must not be in memory at once.
+            async with self._admission.beside_the_loop:
+                items = await asyncio.to_thread(self._decode, sent)
+                del sent
+                await places.acquire()
+            try:
+                yield items
+            finally:
+                places.release()
+
+    def _decode(self, sent: bytes) -> list[Any]:
+        items: list[Any] = []
+        for piece in self._decompressed(sent):
+            if self._digest is not None:
+                self._digest.update(piece)
+            items += self._decoder.feed(piece)
+        self._complete = True
+        items += self._decoder.end()
+        return items
+
+    def _decompressed(self, sent: bytes) -> Iterable[bytes]:
+        if not self._head.encodings:
+            return [sent]
+        return Decompressor(self._head.encodings, self._limit).whole(sent)
+
+    async def _all_sent(self) -> bytes:
+        """All bytes of the body as they were sent."""
+        # A short body is here already: there is nothing to wait for.
+        if self._content.is_eof():
+            return await unbroken(self._collect)
+        return await self._in_time(self._collect)
+
+    async def _collect(self) -> bytes:
+        chunks: list[bytes] = []
+        length = 0
+        while chunk := await self._content.readany():
+            length += len(chunk)
+            if length > self._most_sent:
+                raise too_large(self._limit)
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _in_time(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await unbroken(receive)
+        except TimeoutError:
+            raise RequestTimeout(
+                f"The body did not arrive within {self._timeout:g} seconds", "Send smaller batches."
+            ) from None
+
+
+async def unbroken(receive: Callable[[], Awaitable[bytes]]) -> bytes:
+    """What a client sends.
+
+    Raises:
+        MalformedBody: it went away before it had sent all of it.
+    """
+    try:
+        return await receive()
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
+        raise MalformedBody("The body ended before it was complete") from error
+
+
+def _digest(request: web.Request) -> "hashlib.blake2b":
+    """What makes a request the same one: method, path, query, content type; then its body's bytes,
+    decompressed."""
+    call = request[CALL]
+    digest = hashlib.blake2b(digest_size=32)
+    for part in (call.method, call.path, call.query, call.head.content_type):
+        digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
+    for group in sorted(request[CALLER].groups):
+        # A request means something else where other items are out of reach.
+        digest.update(b"\0" + group.encode())
+    return digest

@@ -1,0 +1,103 @@
+"""Who calls, how many requests of theirs run side by side, and how fast they may send."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from aiohttp import web
+
+from ingest.access.callers import Callers
+from ingest.access.rates import Quota, Rates
+from ingest.access.rights import Caller
+from ingest.errors import RateLimited, TokenInvalid, TokenRequired
+
+
+class Gate:
+    """Lets one request and its items through."""
+
+    def __init__(self, credentials: Sequence[str], callers: Callers, rates: Rates) -> None:
+        """Args: `credentials` are the `Authorization` headers of the request."""
+        self._credentials = credentials
+        self._callers = callers
+        self._rates = rates
+        self._begun = False
+        self.quotas: Sequence[Quota] = ()
+        """What is left of each rate limit."""
+
+    async def authenticate(self) -> Caller:
+        """The caller.
+
+        Raises:
+            TokenRequired, TokenInvalid: there is none that is known.
+            Unavailable: tokens cannot be looked up.
+        """
+        scheme, _, token = (self._credentials[0] if self._credentials else "").partition(" ")
+        if len(self._credentials) > 1:
+            raise TokenInvalid("There are several tokens", "Send one Authorization header.")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise TokenRequired("A token is required", "Send it as `Authorization: Bearer TOKEN`.")
+        caller = await self._callers.find(token.strip())
+        if caller is None:
+            raise TokenInvalid("The token is not valid", "It is unknown, revoked or has expired.")
+        return caller
+
+    async def admit(self, items: int) -> None:
+        """Count items that have arrived; later ones of a stream wait until they may be sent.
+
+        Raises:
+            TokenInvalid: the token was revoked or has expired meanwhile.
+            RateLimited: the first items are too many; it says when the same request will pass.
+            Unavailable: the token cannot be looked up.
+        """
+        caller = await self.authenticate()
+        if not self._rates.limits or not items:
+            return
+        verdict = await self._rates.charge(caller, items)
+        while verdict.wait and self._begun:
+            await asyncio.sleep(verdict.wait)
+            verdict = await self._rates.charge(caller, items)
+        self.quotas = verdict.quotas
+        if verdict.wait:
+            raise RateLimited(
+                "Too many items in too short a time; nothing was saved",
+                "Wait for as long as Retry-After says, or send smaller batches.",
+                retry_after=math.ceil(verdict.wait),
+            )
+        self._begun = True
+
+
+class Concurrency:
+    """The requests under way in this process, by token."""
+
+    def __init__(self, limit: int) -> None:
+        """Args: `limit` is the most of one token."""
+        self._limit = limit
+        self._under_way: Counter[UUID] = Counter()
+
+    @contextmanager
+    def one_more(self, token: UUID) -> Iterator[None]:
+        """Count a request while it lasts.
+
+        Raises:
+            RateLimited: as many of this token are under way as may be.
+        """
+        if self._under_way[token] >= self._limit:
+            raise RateLimited(
+                f"{self._limit} requests with this token are under way",
+                "Send fewer side by side; larger batches need fewer requests.",
+                retry_after=1,
+            )
+        self._under_way[token] += 1
+        try:
+            yield
+        finally:
+            self._under_way[token] -= 1
+            if not self._under_way[token]:
+                del self._under_way[token]
+
+
+GATE = web.RequestKey("gate", Gate)
+CALLER = web.RequestKey("caller", Caller)

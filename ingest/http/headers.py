@@ -1,0 +1,93 @@
+"""What the headers of a request say: its idempotency key, and what its body is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ingest.errors import InvalidKey, InvalidParameter, UnsupportedMediaType
+from ingest.formats.charsets import check_charset
+from ingest.formats.compression import parse_encodings
+from ingest.formats.decoding import CSV_PARAMETERS, BodyFormat, csv_options
+from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_UTF8 = frozenset({"utf-8", "ascii"})
+
+_JSON = BodyFormat(JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyHead:
+    """What is said of a body: its format, and the encodings to undo."""
+
+    format: BodyFormat = _JSON
+    encodings: tuple[str, ...] = ()
+    problem: UnsupportedMediaType | None = None
+    """Why its format is not read."""
+
+    @property
+    def content_type(self) -> str:
+        """As far as it makes two requests different."""
+        media_type, charset = self.format.media_type, self.format.charset
+        return media_type if charset is None else f"{media_type}; charset={charset}"
+
+
+def idempotency_key(headers: Sequence[str]) -> str | None:
+    """The value of the `Idempotency-Key` headers, quoted or bare: 1 to 255 visible ASCII letters.
+
+    Raises:
+        InvalidKey: it is not that, or there are several.
+    """
+    if not headers:
+        return None
+    key = headers[0].strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if len(headers) > 1 or not _KEY.fullmatch(key):
+        raise InvalidKey(
+            "The Idempotency-Key cannot be used",
+            "Send one, of 1 to 255 visible ASCII characters, quoted or bare.",
+        )
+    return key
+
+
+def body_head(request: web.Request) -> BodyHead:
+    """What is said of the body; JSON where nothing is.
+
+    Raises:
+        UnsupportedEncoding: one of its encodings is not undone.
+        InvalidParameter: a parameter of CSV beside another format, or with another value.
+    """
+    problem = None
+    try:
+        format_ = _body_format(request)
+    except UnsupportedMediaType as error:  # of a body that may not even be there
+        format_, problem = _JSON, error
+    sent = request.headers.getall("Content-Encoding", ())
+    return BodyHead(format_, parse_encodings(sent) if sent else (), problem)
+
+
+def _body_format(request: web.Request) -> BodyFormat:
+    media_type = request.content_type if "Content-Type" in request.headers else JSON
+    if media_type not in REQUESTS:
+        raise UnsupportedMediaType(
+            f"Bodies of type {media_type[:100]!r} are not read", f"Send {', '.join(REQUESTS)}."
+        )
+    charset = None if request.charset is None else check_charset(request.charset)
+    if media_type not in (CSV, XML) and charset is not None:
+        if charset not in _UTF8:
+            raise UnsupportedMediaType(
+                f"{media_type} in the charset {charset!r} is not read", "Send UTF-8."
+            )
+        charset = None
+    if media_type != CSV:
+        for name in CSV_PARAMETERS & request.query.keys():
+            raise InvalidParameter(
+                f"The query parameter {name!r} is not known for {media_type}",
+                f"It is for bodies of type {CSV}.",
+            )
+        return BodyFormat(media_type, charset)
+    options = csv_options(charset, request.query.get("delimiter"), request.query.get("emptyAs"))
+    return BodyFormat(media_type, charset, options)

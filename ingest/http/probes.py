@@ -1,0 +1,56 @@
+"""What operators' tools call: /healthz, /readyz and /metrics."""
+
+import asyncio
+
+from aiohttp import web
+
+from ingest import metrics
+from ingest.errors import Unavailable
+from ingest.http.responses import json_response
+from ingest.http.service import SERVICE, Service
+from ingest.store.tables import missing_tables
+
+_TIMEOUT = 2.0  # seconds: a late answer is of no use, and a frozen database gives none
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """200: this process is alive."""
+    return json_response(200, {"status": "alive"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """200 when the database, its migrations and Redis are ready, else 503 and what is not."""
+    service = request.app[SERVICE]
+    checks = {
+        "database": await _database(service),
+        "redis": "ready" if await service.redis.is_there() else "does not answer",
+    }
+    ready = all(state == "ready" for state in checks.values())
+    return json_response(
+        200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks}
+    )
+
+
+async def show_metrics(request: web.Request) -> web.Response:
+    """What Prometheus reads, of every process that shares its metrics with this one."""
+    # Where the database is slow, it shows the figures of the last reading.
+    await request.app[SERVICE].pipeline.backlog.refresh(_TIMEOUT)
+    # In a thread: of many processes and collections it is a few milliseconds of work.
+    body = await asyncio.to_thread(metrics.render)
+    return web.Response(body=body, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _database(service: Service) -> str:
+    """What is wrong with the database; the query of a slow one goes on without this answer."""
+    query = asyncio.create_task(_query_database(service))
+    await asyncio.wait({query}, timeout=_TIMEOUT)
+    return query.result() if query.done() else "does not answer"
+
+
+async def _query_database(service: Service) -> str:
+    try:
+        async with service.pool.connection() as connection:
+            missing = await missing_tables(connection, service.registry)
+    except Unavailable:
+        return "does not answer"
+    return "ready" if not missing else f"run `ingest migrate`: it lacks {', '.join(missing[:5])}"

@@ -1,0 +1,220 @@
+"""The one parse: all that a request's path, headers and query say, as one frozen value.
+
+`parse` never fails. What cannot be read is kept as the value's `problem`, which is raised
+once it is known who calls, and what they may know.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from uuid import UUID
+
+from aiohttp import web
+
+from ingest.access.rights import Right
+from ingest.errors import RequestError, UnknownBatch
+from ingest.formats.decoding import CSV_PARAMETERS
+from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES, choose
+from ingest.http.headers import BodyHead, body_head, idempotency_key
+from ingest.http.preferences import Preferences, parse_preferences
+from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
+from ingest.http.security import client_address
+from ingest.http.service import SERVICE, Service
+from ingest.resources.resource import Resource, StoredField
+
+PAGE = frozenset({"limit", "offset"})
+SELECT = frozenset({"select"})
+LIST = PAGE | SELECT | {FILTERS}
+WRITE = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
+
+_API = "/v1/"
+# Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
+_TRACEPARENT = re.compile(
+    r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?!00|ff)[0-9a-f]{2}-(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)"
+)
+_NO_TRACE = "0" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a handler takes besides its path."""
+
+    right: Right | None = None
+    """What the caller must be allowed in the collection; None where the path names none."""
+    parameters: frozenset[str] = frozenset()
+    formats: tuple[str, ...] = RESPONSES
+    """The media types that it answers in."""
+    body: bool = False
+
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_ENDPOINT = "endpoint"
+
+
+def endpoint(**options: Any) -> Callable[[_Handler], _Handler]:
+    """Mark a handler of the API with its `Endpoint`."""
+
+    def mark(handler: _Handler) -> _Handler:
+        setattr(handler, _ENDPOINT, Endpoint(**options))
+        return handler
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request without its body."""
+
+    trace_id: str
+    """32 hexadecimal digits: that of `traceparent`, or a new one."""
+    method: str
+    path: str
+    query: str
+    host: str
+    """Empty where HTTP/1.0 names none."""
+    client: str
+    """The address that it comes from."""
+    of_api: bool
+    """Whether its path is one of the API's."""
+    endpoint: Endpoint | None
+    """What the API has there for its method, if it has."""
+    credentials: tuple[str, ...]
+    """The `Authorization` headers."""
+    collection: str = ""
+    resource: Resource | None = None
+    item: str = ""
+    """The key of an item in the path, as text."""
+    batch: str = ""
+    """The id of a batch in the path, as text."""
+    media_type: str | None = JSON
+    """Of the answer; None where the request admits none that there is."""
+    preferences: Preferences = field(default_factory=Preferences)
+    idempotency_key: str | None = None
+    head: BodyHead = field(default_factory=BodyHead)
+    dry_run: bool = False
+    matching: str | None = None
+    """The field that finds stored items in place of the key, by its name in the schema."""
+    meta: bool = False
+    """Whether items are shown with their `meta`."""
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    filters: tuple[tuple[StoredField, Any], ...] = ()
+    """Fields and the values that they must equal, as the database takes them."""
+    problem: RequestError | None = None
+    """What of its headers or query cannot be read."""
+
+    @property
+    def batch_id(self) -> UUID:
+        """The batch id of the path.
+
+        Raises:
+            UnknownBatch: it is no UUID.
+        """
+        try:
+            return UUID(self.batch)
+        except ValueError:
+            raise unknown_batch(self.batch) from None
+
+
+CALL = web.RequestKey("call", Call)
+RESOURCE = web.RequestKey("resource", Resource)
+"""That of the collection in the path, which the caller may use."""
+
+
+def unknown_batch(text: str) -> UnknownBatch:
+    return UnknownBatch(
+        f"There is no batch {text[:100]!r}", "Batches of other accounts are not shown."
+    )
+
+
+def parse(request: web.Request) -> Call:
+    """All that a request says, apart from its body."""
+    service = request.app[SERVICE]
+    of_api = request.path.startswith(_API)
+    endpoint: Endpoint | None = getattr(request.match_info.handler, _ENDPOINT, None)
+    remote = request.remote or ""
+    call = Call(
+        trace_id=trace_id_of(request.headers.get("traceparent")),
+        method=request.method,
+        path=request.path,
+        query=request.query_string,
+        # Where HTTP/1.0 names none, aiohttp takes our own address.
+        host=request.host if "Host" in request.headers else "",
+        client=client_address(request, service.proxies) if service.proxies else remote,
+        of_api=of_api,
+        endpoint=endpoint,
+        credentials=tuple(request.headers.getall("Authorization", ())),
+    )
+    if not of_api:
+        return call
+    accept = ", ".join(request.headers.getall("Accept", ()))
+    if endpoint is None:
+        return replace(call, media_type=choose(accept) or JSON)
+    named, extension = _named(request, service, endpoint)
+    chosen = choose(accept, endpoint.formats) if extension is None else EXTENSIONS.get(extension)
+    collection = named.get("collection", "")
+    call = replace(
+        call,
+        collection=collection,
+        resource=service.registry.get(collection),
+        item=named.get("key", ""),
+        batch=named.get("batch", ""),
+        media_type=chosen if chosen in endpoint.formats else None,
+    )
+    return _with_headers(request, endpoint, call)
+
+
+def trace_id_of(traceparent: str | None) -> str:
+    """The trace id of a W3C `traceparent` header, or a new one: 32 hexadecimal digits."""
+    match = traceparent and _TRACEPARENT.fullmatch(traceparent.strip())
+    found = match and (match["known"] or match["later"])
+    return found if found and found != _NO_TRACE else secrets.token_hex(16)
+
+
+def _named(
+    request: web.Request, service: Service, endpoint: Endpoint
+) -> tuple[dict[str, str], str | None]:
+    """What the path names, and the extension that was taken off the last name."""
+    named = dict(request.match_info)
+    if "extension" in named:
+        return named, named["extension"]
+    if "key" in named:
+        # A key may have dots of its own: only what is a format is an extension.
+        stem, _, extension = named["key"].rpartition(".")
+        if not stem or EXTENSIONS.get(extension) not in endpoint.formats:
+            return named, None
+        return {**named, "key": stem}, extension
+    for name, value in named.items():
+        stem, dot, extension = value.partition(".")
+        if dot and (name == "batch" or stem in service.registry):
+            return {**named, name: stem}, extension
+    return named, None
+
+
+def _with_headers(request: web.Request, endpoint: Endpoint, call: Call) -> Call:
+    """The call with what its headers and query say; or with what is wrong with them."""
+    try:
+        if request.query_string:
+            query = Query(request.query, endpoint.parameters, call.resource)
+            call = replace(
+                call,
+                dry_run=query.flag("dryRun"),
+                matching=query.matching(),
+                meta=query.meta(),
+                limit=query.limit(),
+                offset=query.offset(),
+                filters=query.filters(),
+            )
+        if not endpoint.body:
+            return call
+        return replace(
+            call,
+            preferences=parse_preferences(tuple(request.headers.getall("Prefer", ()))),
+            idempotency_key=idempotency_key(request.headers.getall("Idempotency-Key", ())),
+            head=body_head(request),
+        )
+    except RequestError as problem:
+        return replace(call, problem=problem)

@@ -1,0 +1,60 @@
+"""Databases of the tests' server: made, emptied and changed by its superuser."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+# A test that failed may have left transactions open; tables that are empty need no TRUNCATE.
+_EMPTY = """
+DO $$
+DECLARE
+    filled text;
+BEGIN
+    PERFORM pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'
+        AND pid <> pg_backend_pid();
+    SELECT string_agg(oid::regclass::text, ', ') INTO filled
+    FROM pg_class
+    WHERE relnamespace IN ('ingest'::regnamespace, 'collections'::regnamespace)
+        AND relkind = 'r' AND relname NOT IN ('schema_version', 'roles', 'role_rights')
+        AND pg_relation_size(oid) > 0;
+    IF filled IS NOT NULL THEN
+        EXECUTE 'TRUNCATE ' || filled || ' CASCADE';
+    END IF;
+    DELETE FROM ingest.roles WHERE NOT built_in;
+END $$
+"""
+_numbers = itertools.count()
+
+
+async def execute(url: str, statements: str) -> None:
+    """Run SQL on a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
+
+
+async def empty(url: str) -> None:
+    """Leave a migrated database as migrating made it, as long as its schema is."""
+    await execute(url, _EMPTY)
+
+
+@asynccontextmanager
+async def copied(server: str, template: str) -> AsyncIterator[str]:
+    """The URL of a new copy of a database, which is dropped in the end."""
+    name = f"test_{next(_numbers)}"
+    await execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield url_of(server, name)
+    finally:
+        await execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def url_of(server: str, name: str) -> str:
+    """The URL of a server's database."""
+    return urlsplit(server)._replace(path=f"/{name}").geturl()

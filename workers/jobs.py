@@ -1,0 +1,107 @@
+"""arq's part of a worker: the jobs, and an arq worker for as long as Redis is there.
+
+Jobs only wait for commits, which run in the worker's slots: where arq cancels its jobs, because
+Redis is lost or the worker stops, commits under way still finish.
+"""
+
+import asyncio
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from arq.connections import ArqRedis
+from arq.worker import Function, Worker, func
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from ingest import readiness
+from ingest.batches.doorbell import (
+    COMMIT_JOB,
+    COMMIT_WAITING_JOB,
+    QUEUE,
+    deserialize,
+    serialize,
+)
+from ingest.settings import Settings
+from ingest.store.pool import LONGEST_ALLOWANCE
+from workers.commit import Committer
+from workers.slots import Slots
+
+log = structlog.get_logger(__name__)
+
+# arq counts every start of a job, also those after a lost connection; the database's own count
+# of attempts decides when a batch is a dead letter.
+_MAX_TRIES = 1_000_000
+_RECONNECT = 1.0  # seconds before Redis is tried again
+# arq's own calls may take longer than ours: no request waits for them.
+_ARQ_TIMEOUT_FACTOR = 5
+
+
+async def run_jobs(committer: Committer, slots: Slots) -> None:
+    """Run an arq worker until cancelled, and another one after each that lost Redis."""
+    while True:
+        worker = create_worker(committer, slots)
+        try:
+            await worker.async_run()
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("arq lost redis", error=type(error).__name__)
+        finally:
+            await _close(worker)
+        await asyncio.sleep(_RECONNECT)
+
+
+def create_worker(committer: Committer, slots: Slots) -> Worker:
+    """An arq worker; its `main` ends with the Redis error that it meets."""
+    settings = committer.settings
+    pool = ConnectionPool.from_url(
+        settings.redis_url,
+        socket_timeout=settings.redis_timeout * _ARQ_TIMEOUT_FACTOR,
+        socket_connect_timeout=settings.redis_timeout,
+    )
+    return Worker(
+        [
+            _job(commit_waiting, COMMIT_WAITING_JOB, settings),
+            _job(commit, COMMIT_JOB, settings),
+        ],
+        redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
+        queue_name=QUEUE,
+        ctx={"committer": committer, "slots": slots},
+        on_startup=_announce,
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        keep_result=0,  # while a result is kept, arq refuses another job of its id
+        max_jobs=settings.worker_jobs,
+        poll_delay=settings.poll_delay,
+        handle_signals=False,
+        log_results=False,
+    )
+
+
+async def commit_waiting(ctx: dict[Any, Any], account: str, collection: str) -> None:
+    """The job of a ring that no worker has taken yet."""
+    await (await ctx["slots"].start(partial(ctx["committer"].commit_rung, account, collection)))
+
+
+async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:
+    """The job of a batch that failed before."""
+    one = partial(ctx["committer"].commit, account, UUID(batch), ctx["job_try"])
+    await (await ctx["slots"].start(one))
+
+
+async def _announce(ctx: dict[Any, Any]) -> None:
+    readiness.announce()
+
+
+def _job(coroutine: Any, name: str, settings: Settings) -> Function:
+    # Longer than the statements may take, those of many items among them. No job waits for it to
+    # pass: a lost job is rung for again.
+    timeout = 4 * (settings.commit_timeout + LONGEST_ALLOWANCE)
+    return func(coroutine, name=name, timeout=timeout, max_tries=_MAX_TRIES)
+
+
+async def _close(worker: Worker) -> None:
+    try:
+        await worker.close()
+    except (RedisError, OSError, TimeoutError):
+        await worker.pool.aclose(close_connection_pool=True)

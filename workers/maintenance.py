@@ -1,0 +1,118 @@
+"""What a worker does at intervals: it sweeps, and removes what is no longer kept.
+
+Not as arq's cron jobs: those stop while Redis is away, when the sweeper is needed most.
+"""
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import structlog
+from arq import Retry
+
+from ingest.errors import Unavailable
+from ingest.settings import Settings
+from ingest.store import batches, receiving
+from ingest.store.pool import Pool
+from ingest.store.retention import Kept, remove_expired
+from workers.commit import Committer
+
+log = structlog.get_logger(__name__)
+
+_SWEPT_AT_MOST = 5_000  # batches of one round
+_ABANDONED_AFTER = dt.timedelta(seconds=60)  # without a heartbeat of the receiving process
+_ABANDONED_AT_MOST = 10  # batches of one round: each may hold a gigabyte
+_RING_AGAIN = 5.0  # seconds between two rings for the same batch
+_BETWEEN_STEPS = 0.1  # seconds, so that commits do not notice
+
+
+async def sweep(committer: Committer) -> None:
+    """Ring for unfinished batches and remove abandoned streams, until cancelled."""
+
+    async def once() -> None:
+        # All sweepers ring by the same number, so that there is one ring however many they are.
+        await ring_for_unfinished(committer, attempt=int(time.time() / _RING_AGAIN))
+        await remove_abandoned(committer)
+
+    await _repeat("sweeper", committer.settings.sweep_interval, once)
+
+
+async def retain(committer: Committer) -> None:
+    """Remove what has expired, until cancelled."""
+    settings, pool = committer.settings, committer.pool
+    await _repeat(
+        "retention", settings.retention_interval, lambda: remove_all_expired(settings, pool)
+    )
+
+
+async def _repeat(name: str, interval: float, once: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            await once()
+        except Unavailable:
+            log.warning("maintenance cannot reach the database", part=name)
+        except Exception as error:
+            # A worker without its sweeper would look healthy, and forget lost rings.
+            log.exception("maintenance failed", part=name, error=type(error).__name__)
+
+
+async def ring_for_unfinished(committer: Committer, attempt: int) -> int:
+    """Ring for batches that are pending for too long; commit them here where Redis is away.
+
+    Returns:
+        The number of collections, and of batches that failed before.
+    """
+    older_than = dt.timedelta(seconds=committer.settings.sweep_after)
+    places = await batches.unfinished(committer.pool, older_than, _SWEPT_AT_MOST)
+    for account, collection, batch in places:
+        if batch is None:
+            if not await committer.doorbell.ring(account, collection):
+                await committer.commit_waiting(account, collection)
+        elif not await committer.doorbell.ring_for_batch(account, batch, attempt):
+            await _commit_here(committer, account, batch)
+    if places:
+        log.info("unfinished batches", places=len(places))
+    return len(places)
+
+
+async def _commit_here(committer: Committer, account: str, batch: UUID) -> None:
+    try:
+        await committer.commit(account, batch, tries=1)
+    except Retry:
+        return  # the next round tries again
+
+
+async def remove_abandoned(
+    committer: Committer, older_than: dt.timedelta = _ABANDONED_AFTER
+) -> int:
+    """Remove streams whose API process has gone; how many they were."""
+    found = await receiving.abandoned(committer.pool, older_than, _ABANDONED_AT_MOST)
+    for account, batch in found:
+        if await receiving.discard(committer.pool, account, batch, older_than):
+            log.info("removed an abandoned stream", batch=str(batch), account=account)
+    return len(found)
+
+
+async def remove_all_expired(settings: Settings, pool: Pool) -> None:
+    """Remove what has expired by now, in steps."""
+    kept = kept_of(settings)
+    more = True
+    while more:
+        found = await remove_expired(pool, kept, settings.retention_step)
+        if found:
+            log.info("removed what had expired", **found)
+        more = any(count >= settings.retention_step for count in found.values())
+        if more:
+            await asyncio.sleep(_BETWEEN_STEPS)
+
+
+def kept_of(settings: Settings) -> Kept:
+    """How long each thing is kept, by the settings."""
+    return Kept(
+        payload=dt.timedelta(seconds=settings.payload_ttl),
+        answer=dt.timedelta(seconds=settings.idempotency_ttl),
+        row=dt.timedelta(seconds=settings.batch_ttl),
+    )
