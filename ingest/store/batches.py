@@ -142,29 +142,18 @@ async def finish_broken(
 
 def from_row(row: asyncpg.Record) -> Batch:
     """A Batch from a row of the columns that `batches.sql` calls `batch`."""
-    return Batch(
-        id=row["id"],
-        account=row["account"],
-        collection=row["collection"],
-        action=Action(row["action"]),
-        options=_options(row["options"]),
-        state=BatchState(row["state"]),
-        received=row["received"],
-        invalid_count=row["invalid_so_far"] or len(row["invalid"]),
-        invalid=row["invalid"],
-        created_at=row["created_at"],
-        accepted_at=row["accepted_at"],
-        finished_at=row["finished_at"],
-        created=row["created"],
-        updated=row["updated"],
-        unchanged=row["unchanged"],
-        deleted=row["deleted"],
-        outcomes=row["outcomes"],
-        data=row["data"] and row["data"].encode(),
-        error=row["error"] and _error(row["error"]),
-        token=row["token"],
-        limited=row["limited"],
-    )
+    columns = dict(row)
+    del columns["trace_id"]
+    invalid_so_far = columns.pop("invalid_so_far")
+    read = {
+        "action": Action(row["action"]),
+        "options": _options(row["options"]),
+        "state": BatchState(row["state"]),
+        "invalid_count": invalid_so_far or len(row["invalid"]),
+        "data": row["data"] and row["data"].encode(),
+        "error": row["error"] and _error(row["error"]),
+    }
+    return Batch(**{**columns, **read})
 
 
 def finished_from(row: asyncpg.Record) -> Finished:
