@@ -180,7 +180,7 @@ CREATE TABLE ingest.batches (
 ) WITH (
     -- Each batch leaves a dead entry in the indexes of pending batches, and a search walks over them
     -- until a vacuum has removed them: 0.2 ms for 20,000, 3 ms for 300,000. Where few rows are dead,
-    -- a vacuum leaves indexes as they are unless it is told otherwise.
+    -- a vacuum leaves indexes as they are unless vacuum_index_cleanup is on.
     autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_scale_factor = 0.02,
     vacuum_index_cleanup = on

@@ -116,6 +116,14 @@ async def test_what_is_committed_is_not_read_where_everything_used_to_wait(
     assert await blocks_of_taking(pool, "acme") <= FEW_BLOCKS
 
 
+async def test_a_page_of_batches_reads_what_it_shows(pool: Pool, superuser: Any) -> None:
+    page = (QUERIES["list_batches"], "acme", None, None, None, 20, 0)
+    await superuser.execute(_BATCHES, 1, "acme", "committed", 20)
+    await blocks(pool, *page, account="acme")
+    await superuser.execute(_BATCHES, 1_000, "other", "committed", MANY)
+    assert await blocks(pool, *page, account="acme") <= FEW_BLOCKS
+
+
 async def test_the_search_for_what_expired_does_not_read_what_is_kept(
     pool: Pool, superuser: Any
 ) -> None:
