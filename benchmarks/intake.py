@@ -28,17 +28,19 @@ from benchmarks.validation import Run, each_alone, microseconds
 from ingest import Resource
 from ingest.examples.crm import ContactSchema
 from ingest.formats.json import decode
+from ingest.formats.limits import Limits
 from ingest.ids import uuid7_texts
 from ingest.model import Action, Chunk, Options, Resolution
 from ingest.resources.records import RecordWriter
 from ingest.validation import compile_validator
-from ingest.validation.engine.recording import generate_write
+from ingest.validation.engine.record_functions import generate_write
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
 RESULTS = Path(__file__).parent / "results" / "intake.json"
 MAX_VALUES = 100_000  # as the service has it
 GOAL = 5.0  # times as fast as marshmallow's way
+LIMITS = Limits(max_item=sys.maxsize, max_items=sys.maxsize, max_nesting=32)
 SLICE = 200  # as many as the pipeline takes at once
 
 Rows = dict[str, dict[str, float]]
@@ -46,7 +48,7 @@ Rows = dict[str, dict[str, float]]
 
 def take(validator: ItemValidator, body: bytes) -> Chunk:
     """What the service does with a body."""
-    items = decode(body, max_items=sys.maxsize, max_nesting=32)
+    items = decode(body, LIMITS)
     intake = Intake(validator, Options(lenient=True), max_values=MAX_VALUES)
     taken = 0
     while taken < len(items):
@@ -78,7 +80,7 @@ def stages(resource: Resource, body: bytes) -> dict[str, Run]:
     keys = [record["id"] for record in records]
     made = [UUID(key) for key in keys]
     return {
-        "decode": lambda: decode(body, max_items=sys.maxsize, max_nesting=32),
+        "decode": lambda: decode(body, LIMITS),
         "load": lambda: fast.load_many(items),
         "load and record": lambda: accepted(validator, items, keys),
         "server's keys": lambda: [uuid7_texts(SLICE) for _ in range(0, len(items), SLICE)],

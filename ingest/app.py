@@ -19,7 +19,7 @@ from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
 from ingest.errors import ConfigurationError
 from ingest.http.admission import Admission
-from ingest.http.gate import Concurrency
+from ingest.http.gate import UnderWay
 from ingest.http.middleware import complete_headers, handle
 from ingest.http.routes import ROUTES
 from ingest.http.security import SERVER_OPTIONS, parse_hosts, parse_networks
@@ -70,7 +70,7 @@ async def _service(
             redis=redis,
             callers=Callers(partial(find_caller, pool)),
             rates=Rates(settings, redis),
-            concurrency=Concurrency(settings.max_concurrent),
+            under_way=UnderWay(settings.max_concurrent),
             admission=Admission(),
             pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis)),
         )

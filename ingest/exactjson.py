@@ -20,14 +20,13 @@ _NUMBER = re.compile(rb"[0-9.eE+-]+")
 _BEFORE_A_NUMBER = b"[,: \t\r\n"
 _DIGITS = bytes.maketrans(b"123456789.E", b"0000000000e")
 
-JSONDecodeError = orjson.JSONDecodeError
-
 
 def load_exact(body: bytes) -> Any:
     """Parse a JSON document of UTF-8 bytes.
 
     Raises:
-        JSONDecodeError: not JSON, not UTF-8, a lone surrogate, NaN, or a number beyond a double.
+        orjson.JSONDecodeError: it is not JSON, not UTF-8, holds a lone surrogate, NaN, or a number
+            beyond a double.
     """
     return keep_digits(body, orjson.loads(body))
 

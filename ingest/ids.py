@@ -7,61 +7,52 @@ from array import array
 from uuid import UUID
 
 _COUNTER_BITS = 42
-_VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 
 
-class _Clock:
-    """Milliseconds and a counter that never go back in this process (RFC 9562, 6.2, method 1)."""
+class Uuid7Sequence:
+    """UUIDv7 that never go back: milliseconds and a counter (RFC 9562, 6.2, method 1)."""
 
-    def __init__(self) -> None:
-        self.milliseconds = 0
-        self.counter = 0
+    def __init__(self, milliseconds: int = 0, counter: int = 0) -> None:
+        self._milliseconds = milliseconds
+        self._counter = counter
 
-    def tick(self, count: int = 1) -> tuple[int, int]:
-        """The time and the first of `count` numbers that are nobody else's."""
+    def texts(self, count: int) -> list[str]:
+        """The texts of `count` new ones, ascending, greater than all before."""
+        if not count:
+            return []
+        first = self._advance(count)
+        moment = f"{self._milliseconds & 0xFFFF_FFFF_FFFF:012x}"
+        texts: list[str] = []
+        # 16 bits of the counter change from one to the next; what stands before them seldom does.
+        for high in range(first >> 16, ((first + count - 1) >> 16) + 1):
+            low = range(max(first - (high << 16), 0), min(first + count - (high << 16), 1 << 16))
+            groups = f"{0x7000 | high >> 14:04x}-{0x8000 | high & 0x3FFF:04x}"
+            prefix = f"{moment[:8]}-{moment[8:]}-{groups}-"
+            texts += [prefix + last for last in _last_groups(low)]
+        return texts
+
+    def _advance(self, count: int) -> int:
+        """The first of `count` new counters."""
         now = time.time_ns() // 1_000_000
-        if now > self.milliseconds:
-            self.milliseconds = now
+        first = self._counter + 1
+        if now > self._milliseconds:
+            self._milliseconds = now
             # The top bit starts at 0, which leaves room to count up within the millisecond.
-            self.counter = int.from_bytes(os.urandom(6)) >> 7
-        else:
-            self.counter += 1
-            if (self.counter + count - 1) >> _COUNTER_BITS:
-                self.milliseconds += 1
-                self.counter = 0
-        first = self.counter
-        self.counter += count - 1
-        return self.milliseconds, first
+            first = int.from_bytes(os.urandom(6)) >> 7
+        elif (first + count - 1) >> _COUNTER_BITS:
+            self._milliseconds += 1
+            first = 0
+        self._counter = first + count - 1
+        return first
 
 
-_clock = _Clock()
+uuid7_texts = Uuid7Sequence().texts
+"""The texts of new UUIDv7, greater than all that this process made before."""
 
 
 def uuid7() -> UUID:
-    """A new UUIDv7, greater than every one that this process made before."""
-    milliseconds, counter = _clock.tick()
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
-    value |= _VERSION_AND_VARIANT
-    value |= (counter >> 30) << 64
-    value |= (counter & 0x3FFF_FFFF) << 32
-    value |= int.from_bytes(os.urandom(4))
-    return UUID(int=value)
-
-
-def uuid7_texts(count: int) -> list[str]:
-    """The texts of `count` new UUIDv7, ascending, greater than all before; cheap in bulk."""
-    if count < 2:  # what is cheap in bulk is dear for one
-        return [str(uuid7()) for _ in range(count)]
-    milliseconds, first = _clock.tick(count)
-    moment = f"{milliseconds & 0xFFFF_FFFF_FFFF:012x}"
-    texts: list[str] = []
-    # 16 bits of the counter change from one to the next; what stands before them seldom does.
-    for high in range(first >> 16, ((first + count - 1) >> 16) + 1):
-        low = range(max(first - (high << 16), 0), min(first + count - (high << 16), 1 << 16))
-        groups = f"{0x7000 | high >> 14:04x}-{0x8000 | high & 0x3FFF:04x}"
-        prefix = f"{moment[:8]}-{moment[8:]}-{groups}-"
-        texts += [prefix + last for last in _last_groups(low)]
-    return texts
+    """A new UUIDv7, greater than all that this process made before."""
+    return UUID(uuid7_texts(1)[0])
 
 
 def _last_groups(counters: range) -> list[str]:

@@ -1,14 +1,18 @@
 """What work costs, compared with other work of the same run: seconds are a machine's own."""
 
+import asyncio
 import gc
 import time
-from collections.abc import Callable, Sequence
-from statistics import median
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import psutil
 
 _TIMES = 8
 # Linear work costs 8 times as much for 8 times the input, quadratic work 64 times as much.
 _LEEWAY = 3
 _ROUNDS = 5
+_MOST_WORK = 0.5  # CPU seconds; a request alone takes some 0.005
 
 
 def assert_linear(work: Callable[[int], Callable[[], object]], size: int) -> None:
@@ -30,21 +34,47 @@ def assert_linear(work: Callable[[int], Callable[[], object]], size: int) -> Non
     raise AssertionError(f"{_TIMES} times the input costs {most / least:.0f} times as much")
 
 
-def slowest(seconds: Sequence[float]) -> float:
-    """What 99 of 100 requests did not exceed, of the CPU seconds until they were answered.
+class Bystander:
+    """Sends small requests while others do harm, and counts the work that each one waits for.
 
-    Those of the process that serves them: while it makes a request wait, it is at work for others,
-    and how much work that is does not depend on what else the machine does.
+    Seconds of a clock would also count what else the machine does; CPU seconds of the event loop's
+    thread, which is the first of its process, do not.
     """
-    return sorted(seconds)[int(len(seconds) * 0.99)]
 
+    def __init__(self, process: psutil.Process, ask: Callable[[], Awaitable[object]]) -> None:
+        """
+        Args:
+            process: that serves.
+            ask: sends one request, and checks its answer.
+        """
+        self._process = process
+        self._ask = ask
+        self._waited: list[float] = []
 
-def promptly(alone: Sequence[float]) -> float:
-    """The most seconds that `slowest` may be while others do harm.
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Send requests one after the other meanwhile."""
+        done = asyncio.Event()
+        working = asyncio.create_task(self._work(done))
+        try:
+            yield
+        finally:
+            done.set()
+            await working
 
-    One second, or more on a machine that needs more than 5 ms for such a request alone.
-    """
-    return max(1.0, 200 * median(alone))
+    def check_served(self) -> None:
+        """Make sure that the event loop did little else before 99 of 100 requests had answers."""
+        assert sorted(self._waited)[int(len(self._waited) * 0.99)] < _MOST_WORK
+
+    async def _work(self, done: asyncio.Event) -> None:
+        while not done.is_set():
+            before = self._worked()
+            await self._ask()
+            self._waited.append(self._worked() - before)
+
+    def _worked(self) -> float:
+        (times,) = [each for each in self._process.threads() if each.id == self._process.pid]
+        return float(times.user_time + times.system_time)
 
 
 def _cost(work: Callable[[], object]) -> float:

@@ -95,20 +95,31 @@ class Holder:
 
 @dataclass(slots=True)
 class Claim:
-    """A request's claim on its key, for the batch that it will be.
-
-    `key` is None where the request has none: then there is nothing to claim.
-    """
+    """A request's claim on its key, for the batch that it will be."""
 
     account: str
     batch: UUID
-    key: IdempotencyKey | None
+    key: IdempotencyKey
     accepted: IdempotencyKey | None = None
-    """The key with its whole fingerprint, once the batch is durable; the claim then ends so."""
+    """The key with its whole fingerprint, once the batch is durable."""
 
     @property
-    def holder(self) -> Holder:
-        return Holder(self.batch, self.key.fingerprint if self.key else b"", Phase.IN_FLIGHT)
+    def name(self) -> str:
+        """Its name in Redis: of fixed length whatever a client sends, and no key readable."""
+        text = f"{len(self.account)}:{self.account}{self.key.key}"
+        return f"ingest:key:{blake2b(text.encode(), digest_size=20).hexdigest()}"
+
+    @property
+    def holder(self) -> bytes:
+        """What Redis holds of it in flight."""
+        return Holder(self.batch, self.key.fingerprint, Phase.IN_FLIGHT).encoded()
+
+    @property
+    def successor(self) -> bytes:
+        """What takes its place in the end: nothing, unless the batch was accepted."""
+        if self.accepted is None:
+            return b""
+        return Holder(self.batch, self.accepted.fingerprint, Phase.ACCEPTED).encoded()
 
 
 class Claims:
@@ -134,10 +145,7 @@ class Claims:
             InProgress: a request in flight holds it.
             KeyMismatch: it was used for another request.
         """
-        if claim.key is None:
-            return None
-        name, ours = _name(claim.account, claim.key), claim.holder.encoded()
-        value = await self._claims.call(_ALL, (name, ours))
+        value = await self._claims.call(_ALL, (claim.name, claim.holder))
         if value is None:
             return None
         original = await self.original(claim.account, claim.key)
@@ -149,29 +157,21 @@ class Claims:
             theirs, own = holder.fingerprint, claim.key.fingerprint
             raise _mismatch() if theirs and own and theirs != own else in_progress()
         # Redis remembers a batch that PostgreSQL has freed: it failed, or has expired.
-        await self._ends.call(_ALL, (name, value, b""))
+        await self._ends.call(_ALL, (claim.name, value, b""))
         return await self.claim(claim)
 
     @asynccontextmanager
-    async def held(self, claim: Claim) -> AsyncIterator[Claim]:
+    async def held(self, claim: Claim) -> AsyncIterator[None]:
         """End a claim with the block: the key is free again unless its batch was accepted."""
         try:
-            yield claim
+            yield
         finally:
-            if claim.key is not None:
-                becomes = b""
-                if claim.accepted is not None:
-                    fingerprint = claim.accepted.fingerprint
-                    becomes = Holder(claim.batch, fingerprint, Phase.ACCEPTED).encoded()
-                ours = claim.holder.encoded()
-                await self._ends.call(_ALL, (_name(claim.account, claim.key), ours, becomes))
+            await self._ends.call(_ALL, (claim.name, claim.holder, claim.successor))
 
     async def renew(self, claim: Claim) -> None:
         """Lengthen the lease of a claim, or take the key again where Redis has forgotten it."""
-        if claim.key is not None:
-            name = _name(claim.account, claim.key)
-            arguments: list[bytes | int] = [claim.holder.encoded(), self._lease]
-            await self._quietly(lambda: self._renew_script(keys=[name], args=arguments))
+        arguments: list[bytes | int] = [claim.holder, self._lease]
+        await self._quietly(lambda: self._renew_script(keys=[claim.name], args=arguments))
 
     async def original(self, account: str, key: IdempotencyKey) -> UUID | None:
         """The batch that holds a key in PostgreSQL.
@@ -231,9 +231,3 @@ def _mismatch() -> KeyMismatch:
         "Method, path, query, content type and body must be the same; use another key for "
         "another request.",
     )
-
-
-def _name(account: str, key: IdempotencyKey) -> str:
-    """Fixed length whatever a client sends, and no key readable in Redis."""
-    digest = blake2b(f"{len(account)}:{account}{key.key}".encode(), digest_size=20)
-    return f"ingest:key:{digest.hexdigest()}"

@@ -13,6 +13,7 @@ that had the same key. A dry run is the same story without a key, rolled back.
 """
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -68,18 +69,19 @@ class Pipeline:
         await body.begin()
         if write.dry_run:
             return await self._rehearse(write, body)
-        claim = Claim(write.account, uuid7(), None if key is None else body.identify(key))
-        if key is not None and await self._claims.claim(claim) is not None:
-            return await self._replayed(write, body, key)
-        with self.waiters.expecting(write.account, claim.batch) as finished:
+        batch_id = uuid7()
+        claim = None if key is None else Claim(write.account, batch_id, body.identify(key))
+        if claim is not None and await self._claims.claim(claim) is not None:
+            return await self._replayed(write, body, claim.key.key)
+        with self.waiters.expecting(write.account, batch_id) as finished:
             try:
-                batch = await self._accept(write, body, claim)
+                batch = await self._accept(write, body, batch_id, claim)
             except KeyTaken as taken:
                 return await self._replayed(write, body, taken.key)
             if batch.state is BatchState.REJECTED:
                 return await self._known(batch)
             await self._doorbell.ring(write.account, write.resource.name)
-            outcome = await self._committed(write, batch.id, finished)
+            outcome = await self._committed(write, batch_id, finished)
             return outcome or await self._known(batch)
 
     async def close(self) -> None:
@@ -97,10 +99,15 @@ class Pipeline:
             )
         return write.key
 
-    async def _accept(self, write: Write, body: Body, claim: Claim) -> NewBatch:
+    async def _accept(
+        self, write: Write, body: Body, batch_id: UUID, claim: Claim | None
+    ) -> NewBatch:
         """Validate and stage: an accepted batch, or a rejected one."""
-        async with self._claims.held(claim), self._staging.staged(write, body, claim) as staged:
-            claim.accepted = await self._settle(write, body, staged)
+        held = nullcontext() if claim is None else self._claims.held(claim)
+        async with held, self._staging.staged(write, body, batch_id, claim) as staged:
+            key = await self._settle(write, body, staged)
+            if claim is not None:
+                claim.accepted = key
             batch = staged.batch
         valid, invalid = batch.chunk.received - batch.chunk.invalid, batch.chunk.invalid
         if batch.state is BatchState.ACCEPTED:
@@ -134,8 +141,7 @@ class Pipeline:
 
     async def _rehearse(self, write: Write, body: Body) -> Outcome:
         """What the batch would come to at this moment, and nothing saved."""
-        claim = Claim(write.account, uuid7(), None)
-        async with self._staging.staged(write, body, claim) as staged:
+        async with self._staging.staged(write, body, uuid7(), None) as staged:
             batch = staged.batch
             if batch.state is BatchState.REJECTED and batch.is_whole:
                 return await self._known(batch)

@@ -15,6 +15,7 @@ from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 import structlog
 
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _TOGETHER = 4 * 1024 * 1024  # bytes of several small batches that are saved together
-_HEARTBEAT = 10.0  # seconds; sweepers wait for several of them
+HEARTBEAT = 10.0
+"""Seconds between two signs of life of a stream; sweepers wait for several of them."""
 _GRACE = 5.0  # seconds in which streams that broke off are removed when the process ends
 
 
@@ -87,15 +89,20 @@ class Staging:
         self._removals: set[asyncio.Task[bool]] = set()
 
     @asynccontextmanager
-    async def staged(self, write: Write, body: Body, claim: Claim) -> AsyncIterator[Staged]:
+    async def staged(
+        self, write: Write, body: Body, batch_id: UUID, claim: Claim | None
+    ) -> AsyncIterator[Staged]:
         """Stage a batch to its end; what the block does not settle leaves nothing behind.
+
+        Args:
+            claim: that on its idempotency key, which is kept alive.
 
         Raises:
             Overloaded, Unavailable: it could not be staged.
         """
         async with aclosing(self._chunks(write, body)) as chunks:
             first = await anext(chunks)
-            batch = _new_batch(write, body, claim, first)
+            batch = _new_batch(write, body, batch_id, first)
             if batch.state is not BatchState.REJECTED and not write.dry_run:
                 self._backlog.check(batch.collection)
             if first.last:
@@ -151,13 +158,14 @@ class Staging:
 
     # -- streams ----------------------------------------------------------------------------------
 
-    async def _stay_alive(self, batch: NewBatch, claim: Claim) -> None:
+    async def _stay_alive(self, batch: NewBatch, claim: Claim | None) -> None:
         """Keep sweepers and other requests with the same key off, until cancelled."""
         while True:
-            await asyncio.sleep(_HEARTBEAT)
+            await asyncio.sleep(HEARTBEAT)
             with suppress(Unavailable):  # several may be missed
                 await receiving.beat(self._pool, batch.account, batch.id)
-            await self._claims.renew(claim)
+            if claim is not None:
+                await self._claims.renew(claim)
 
     async def _remove(self, batch: NewBatch) -> None:
         """Remove what was staged, also where the request is cancelled meanwhile."""
@@ -256,7 +264,7 @@ class _OneBehind:
 _Saving = Coalescer[NewBatch, None]
 
 
-def _new_batch(write: Write, body: Body, claim: Claim, first: Chunk) -> NewBatch:
+def _new_batch(write: Write, body: Body, batch_id: UUID, first: Chunk) -> NewBatch:
     """The batch that begins with a chunk."""
     options = write.options
     if body.streamed and (columns := body.columns):
@@ -266,7 +274,7 @@ def _new_batch(write: Write, body: Body, claim: Claim, first: Chunk) -> NewBatch
         lenient = options.lenient
         state = state_of(lenient=lenient, received=first.received, invalid=first.invalid)
     return NewBatch(
-        id=claim.batch,
+        id=batch_id,
         account=write.account,
         collection=write.resource.name,
         action=write.action,

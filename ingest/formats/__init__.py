@@ -1,1 +1,8 @@
-"""Request bodies into items: one codec a file, and what the headers say about both directions."""
+"""Bodies into items, and documents into bytes: one codec a file, for both directions.
+
+::
+
+    body     ─▶ compression ─▶ decoding ────▶ json, ndjson, csv, xml, yaml ─▶ items
+    document ─────────────────▶ negotiation ─▶ xml, yaml ────────────────────▶ response
+    failures ─────────────────▶ failure_files ───────────────────────────────▶ response
+"""

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterable, Iterator
 
 from ingest.errors import MalformedBody, UnsupportedMediaType
 
@@ -89,6 +90,21 @@ class TextReader:
             f"{error.reason}. Another charset is named as `Content-Type: text/csv; "
             "charset=windows-1252`.",
         )
+
+
+def decoded(chunks: Iterable[bytes], charset: str | None) -> Iterator[str]:
+    """The text of a whole file, piece by piece.
+
+    Args:
+        charset: any name of one; None for UTF-8, or what a byte order mark says.
+
+    Raises:
+        UnsupportedMediaType, MalformedBody: as `check_charset` and `TextReader`.
+    """
+    reader = TextReader(None if charset is None else check_charset(charset))
+    for chunk in chunks:
+        yield reader.feed(chunk)
+    yield reader.end()
 
 
 def _charset_of(start: bytes) -> str:

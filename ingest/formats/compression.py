@@ -6,8 +6,8 @@ become, no more than one step of it is in memory before the limit is checked.
 
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from ingest.errors import BodyTooLarge, MalformedBody, UnsupportedEncoding
 
@@ -22,12 +22,11 @@ STEP = 64 * 1024
 
 _ALIASES = {"x-gzip": "gzip"}
 _MAX_ENCODINGS = 3
-# What follows a member is copied: of a body of many tiny ones, only a slice of this size.
+# The standard library copies all that follows a member; a body may hold many tiny ones.
 _SLICE = 8 * 1024
 # RFC 9659: what a zstd content coding may ask a decoder to keep is 8 MiB.
 _ZSTD_WINDOW_LOG = 23
 _ZSTD_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
-_GZIP, _RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 def parse_encodings(headers: Sequence[str]) -> tuple[str, ...]:
@@ -79,7 +78,10 @@ class Decompressor:
             BodyTooLarge: the body is larger than the limit.
             MalformedBody: it is not what its encoding says.
         """
-        for piece in self._through(self._stages, chunk):
+        pieces: Iterable[bytes] = (chunk,)
+        for stage in self._stages:
+            pieces = stage.undo(pieces)
+        for piece in pieces:
             self.size += len(piece)
             if self.size > self._limit:
                 raise too_large(self._limit)
@@ -99,13 +101,6 @@ class Decompressor:
         for stage in self._stages:
             stage.end()
 
-    def _through(self, stages: "list[_Stage]", chunk: bytes) -> Iterator[bytes]:
-        if not stages:
-            yield chunk
-            return
-        for piece in stages[0].feed(chunk):
-            yield from self._through(stages[1:], piece)
-
 
 def too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(
@@ -113,26 +108,14 @@ def too_large(limit: int) -> BodyTooLarge:
     )
 
 
-class _Member(Protocol):
-    """One gzip member, zlib stream or zstd frame."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def steps(self, data: bytes) -> Iterator[bytes]: ...
-
-
 class _Stage:
-    """One encoding. A body may hold several members or frames, one after the other."""
+    """One encoding. A body may hold several members (zstd: frames), one after the other."""
 
     def __init__(self, name: str, limit: int) -> None:
         self._name = name
         self._limit = limit
-        self._open: Callable[[bytes], _Member] = _OPENERS[name]
-        self._member: _Member | None = None
+        self._open, self._steps = _CODECS[name]
+        self._member: Any = None
         self._head = b""
         self._ended = False
         self._size = 0
@@ -142,34 +125,35 @@ class _Stage:
         """Of zstd only, and as much as has come out: the rest of a window is not in memory yet."""
         return min(self._size, 2**_ZSTD_WINDOW_LOG) if self._name == "zstd" else 0
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        for start in range(0, len(chunk), _SLICE):
-            yield from self._feed(chunk[start : start + _SLICE])
+    def undo(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            for start in range(0, len(chunk), _SLICE):
+                yield from self._undo(chunk[start : start + _SLICE])
 
-    def _feed(self, chunk: bytes) -> Iterator[bytes]:
+    def end(self) -> None:
+        if self._member is not None or self._head.strip(b"\0"):
+            raise self._broken("it breaks off")
+
+    def _undo(self, chunk: bytes) -> Iterator[bytes]:
         data = self._head + chunk
         self._head = b""
         while data:
             if self._member is None:
                 if self._ended and not data.strip(b"\0"):
                     return  # zeros after the last member are padding
-                if len(data) < 2:  # a member is known by its first two bytes
+                if len(data) < 2:  # the first two bytes tell what a member is
                     self._head = data
                     return
                 self._member = self._open(data)
-            yield from self._counted(self._member, data)
+            yield from self._counted(data)
             if not self._member.eof:
                 return
             data = self._member.unused_data
             self._member, self._ended = None, True
 
-    def end(self) -> None:
-        if self._member is not None or self._head.strip(b"\0"):
-            raise self._broken("it breaks off")
-
-    def _counted(self, member: _Member, data: bytes) -> Iterator[bytes]:
+    def _counted(self, data: bytes) -> Iterator[bytes]:
         try:
-            for piece in member.steps(data):
+            for piece in self._steps(self._member, data):
                 self._size += len(piece)
                 if self._size > self._limit:
                     raise too_large(self._limit)
@@ -184,58 +168,39 @@ class _Stage:
         )
 
 
-class _Opened:
-    """What the standard library's decompressors have in common."""
-
-    def __init__(self, decompressor: Any) -> None:
-        self._object = decompressor
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._object.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        unused: bytes = self._object.unused_data
-        return unused
+def _zlib_steps(member: Any, data: bytes) -> Iterator[bytes]:
+    while not member.eof:
+        piece = member.decompress(data, STEP)
+        if piece:
+            yield piece
+        data = member.unconsumed_tail
+        if not data and len(piece) < STEP:
+            return
 
 
-class _Zlib(_Opened):
-    def __init__(self, window: int) -> None:
-        super().__init__(zlib.decompressobj(window))
-
-    def steps(self, data: bytes) -> Iterator[bytes]:
-        while not self._object.eof:
-            piece = self._object.decompress(data, STEP)
-            if piece:
-                yield piece
-            data = self._object.unconsumed_tail
-            if not data and len(piece) < STEP:
-                return
+def _zstd_steps(member: Any, data: bytes) -> Iterator[bytes]:
+    while not member.eof:
+        piece = member.decompress(data, STEP)
+        if piece:
+            yield piece
+        data = b""
+        if member.needs_input:
+            return
 
 
-class _Zstd(_Opened):
-    def __init__(self) -> None:
-        super().__init__(zstd.ZstdDecompressor(options=_ZSTD_OPTIONS))
-
-    def steps(self, data: bytes) -> Iterator[bytes]:
-        while not self._object.eof:
-            piece = self._object.decompress(data, STEP)
-            if piece:
-                yield piece
-            data = b""
-            if self._object.needs_input:
-                return
-
-
-def _open_deflate(start: bytes) -> _Member:
+def _open_deflate(start: bytes) -> Any:
     """`deflate` is the zlib format; some clients send its inside alone (RFC 9110, 8.4.1.2)."""
     wrapped = start[0] & 0x0F == zlib.DEFLATED and int.from_bytes(start[:2], "big") % 31 == 0
-    return _Zlib(zlib.MAX_WBITS if wrapped else _RAW)
+    return zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
 
 
-_OPENERS: dict[str, Callable[[bytes], _Member]] = {
-    "gzip": lambda _: _Zlib(_GZIP),
-    "deflate": _open_deflate,
-    "zstd": lambda _: _Zstd(),
+_Open = Callable[[bytes], Any]
+"""From the first bytes of a member to a decompressor of the standard library."""
+_Steps = Callable[[Any, bytes], Iterator[bytes]]
+"""What that decompressor makes of some bytes, in pieces of at most `STEP`."""
+
+_CODECS: dict[str, tuple[_Open, _Steps]] = {
+    "gzip": (lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS), _zlib_steps),
+    "deflate": (_open_deflate, _zlib_steps),
+    "zstd": (lambda _: zstd.ZstdDecompressor(options=_ZSTD_OPTIONS), _zstd_steps),
 }

@@ -1,7 +1,7 @@
 """The header of a CSV file: which cell becomes which value of an item."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -10,15 +10,12 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
-from ingest.formats.cells import ERROR_COLUMNS, undefuse, whole_column
-from ingest.formats.limits import nests_too_deep, too_deep
+from ingest.formats.failure_files import ERROR_COLUMNS, undefuse, whole_column
+from ingest.formats.nesting import nests_too_deep, too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _MAX_INDEX_DIGITS = 6
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
-
-_Maker = Callable[[Sequence[str]], Any]
 
 
 def score(cells: Sequence[str], shape: Shape) -> tuple[int, int]:
@@ -34,13 +31,34 @@ class _Leaf:
     position: int
     convert: Convert | None
 
+    def value(self, row: Sequence[str]) -> Any:
+        """None where the cell is empty."""
+        cell = row[self.position]
+        if not cell:
+            return None
+        return cell if self.convert is None else self.convert(cell)
+
 
 @dataclass(slots=True)
 class _Branch:
     """A nested value that several columns make."""
 
     kind: Kind
+    empty_as_null: bool
     below: "dict[str, _Leaf | _Branch]" = field(default_factory=dict)
+
+    def value(self, row: Sequence[str]) -> Any:
+        """None where all its cells are empty. Elements whose cells are empty are left out."""
+        values = {
+            name: value
+            for name, each in self.below.items()
+            if (value := each.value(row)) is not None
+        }
+        if not values:
+            return None
+        if self.kind is Kind.ARRAY:
+            return list(values.values())
+        return {name: values.get(name) for name in self.below} if self.empty_as_null else values
 
 
 class Header:
@@ -69,37 +87,33 @@ class Header:
         self.unnamed = [position for position, name in enumerate(names) if not name]
         self._empty_as_null = empty_as_null
         self._max_nesting = max_nesting
-        root = _Branch(Kind.OBJECT)
+        root = _Branch(Kind.OBJECT, empty_as_null)
         for position, name in enumerate(names):
             if name and name not in ignored:
                 self._place(root, shape, name, position)
-        _settle(root, "")
-        self._leaves = [
+        _number_lists(root, "")
+        self._flat = [
             (name, each.position, each.convert)
             for name, each in root.below.items()
             if isinstance(each, _Leaf)
         ]
         self._nested = [
-            (name, _maker(each, empty_as_null))
-            for name, each in root.below.items()
-            if isinstance(each, _Branch)
+            (name, each) for name, each in root.below.items() if isinstance(each, _Branch)
         ]
 
-    def item(self, row: Sequence[str]) -> dict[str, Any] | None:
-        """The item of a row of the right width; None where every cell is empty."""
+    def item(self, row: Sequence[str]) -> dict[str, Any]:
+        """The item of a row of the right width."""
         if self._from_failures:
             row = [undefuse(cell) for cell in row]
-        if not any(row):
-            return None
         item: dict[str, Any] = {}
-        for name, position, convert in self._leaves:
+        for name, position, convert in self._flat:
             cell = row[position]
             if cell:
                 item[name] = cell if convert is None else convert(cell)
             elif self._empty_as_null:
                 item[name] = None
-        for name, make in self._nested:
-            value = make(row)
+        for name, branch in self._nested:
+            value = branch.value(row)
             if value is not None or self._empty_as_null:
                 item[name] = value
         return item
@@ -109,25 +123,23 @@ class Header:
         return next((position + 1 for position in self.unnamed if row[position]), None)
 
     def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
-        way = list(islice(_way(shape, name), self._max_nesting))
-        if len(way) + 1 > self._max_nesting:
+        path = list(islice(_path(shape, name), self._max_nesting))
+        if len(path) + 1 > self._max_nesting:
             raise nests_too_deep(self._max_nesting, f"column {name[:100]!r}")
         branch = root
-        for step, there in way[:-1]:
-            below = branch.below.setdefault(step, _Branch(there.kind))
+        for step, there in path[:-1]:
+            below = branch.below.setdefault(step, _Branch(there.kind, self._empty_as_null))
             if isinstance(below, _Leaf):
                 raise _excluding(name)
             branch = below
-        step, there = way[-1]
+        step, there = path[-1]
         if step in branch.below:
             raise _excluding(name)
-        branch.below[step] = _Leaf(position, self._converter(there))
-
-    def _converter(self, shape: Shape) -> Convert | None:
-        return shape.convert if shape.kind is Kind.SCALAR else self._json_cell
+        convert = there.convert if there.kind is Kind.SCALAR else self._json_cell
+        branch.below[step] = _Leaf(position, convert)
 
     def _json_cell(self, text: str) -> Any:
-        """An array or object in one cell is written as JSON; what is none stays text."""
+        """The array or object that a cell holds as JSON, else its text."""
         if text[0] not in "[{":
             return text
         try:
@@ -141,14 +153,14 @@ class Header:
         return keep_digits(data, value)
 
 
-def _way(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:
-    """The way to a column: members and indices, each with the shape of what is there.
+def _path(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:
+    """The path to a column: members and indices, each with the shape of what is there.
 
-    Made step by step, so that nobody follows a name of thousands of dots to its end. A name that
-    the schema does not know is one unknown member, with its dots.
+    An iterator, for a name may have thousands of dots. A name that the schema does not know is one
+    unknown member, with its dots.
 
     Args:
-        shape: of what the way begins in.
+        shape: of the item.
         column: its name.
     """
     name = column
@@ -175,40 +187,6 @@ def _check_element(shape: Shape, name: str, column: str) -> None:
         raise MalformedBody(f"The column {column[:100]!r} stands in a list", _NUMBERED)
 
 
-def _maker(part: _Leaf | _Branch, empty_as_null: bool) -> _Maker:
-    """A function from a row to the value that some of its cells make, None where all are empty."""
-    if isinstance(part, _Leaf):
-        return _leaf_maker(part.position, part.convert)
-    if part.kind is Kind.ARRAY:
-        return _array_maker([_maker(each, empty_as_null) for each in part.below.values()])
-    members = [(name, _maker(each, empty_as_null)) for name, each in part.below.items()]
-    return _object_maker(members, empty_as_null)
-
-
-def _leaf_maker(position: int, convert: Convert | None) -> _Maker:
-    if convert is None:
-        return lambda row: row[position] or None
-    return lambda row: convert(row[position]) if row[position] else None
-
-
-def _array_maker(makers: Sequence[_Maker]) -> _Maker:
-    def make(row: Sequence[str]) -> Any:
-        """Elements whose cells are empty are left out."""
-        return [value for each in makers if (value := each(row)) is not None] or None
-
-    return make
-
-
-def _object_maker(members: Sequence[tuple[str, _Maker]], empty_as_null: bool) -> _Maker:
-    def make(row: Sequence[str]) -> Any:
-        values = {name: value for name, each in members if (value := each(row)) is not None}
-        if not values or not empty_as_null:
-            return values or None
-        return {name: values.get(name) for name, _ in members}
-
-    return make
-
-
 def _is_index(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) <= _MAX_INDEX_DIGITS
 
@@ -219,11 +197,11 @@ def _are_indices(steps: Collection[str]) -> bool:
     return numbers == [*range(len(steps))]
 
 
-def _settle(branch: _Branch, name: str) -> None:
-    """Put the columns of a list in the order of their numbers.
+def _number_lists(branch: _Branch, prefix: str) -> None:
+    """Put the columns of lists in the order of their numbers.
 
     Args:
-        name: of what the branch makes, with a dot after it.
+        prefix: of the names of its columns.
 
     Raises:
         MalformedBody: a list lacks a number, or has it twice. The elements would get other numbers
@@ -231,14 +209,16 @@ def _settle(branch: _Branch, name: str) -> None:
     """
     for step, below in branch.below.items():
         if isinstance(below, _Branch):
-            _settle(below, f"{name}{step}.")
+            _number_lists(below, f"{prefix}{step}.")
     if branch.kind is Kind.ANY and _are_indices(branch.below):
-        branch.kind = Kind.ARRAY  # other numbers are names, for all that one can know
+        branch.kind = Kind.ARRAY  # other numbers may be names
     if branch.kind is Kind.ARRAY:
         branch.below = dict(sorted(branch.below.items(), key=lambda each: int(each[0])))
         for wanted, step in enumerate(branch.below):
             if int(step) != wanted:
-                raise MalformedBody(f"The column {(name + step)[:100]!r} is out of turn", _NUMBERED)
+                raise MalformedBody(
+                    f"The column {(prefix + step)[:100]!r} is out of turn", _NUMBERED
+                )
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:

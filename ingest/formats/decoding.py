@@ -1,7 +1,7 @@
-"""The decoder of a body: bytes in as they arrive, items out as they are complete.
+"""Decoders of bodies: bytes in as they arrive, items out as they are complete.
 
 One protocol for all formats. NDJSON and CSV give items while they are fed, in bounded memory;
-JSON, XML and YAML give all of them in the end, out of a body whose size the caller limits.
+JSON, XML and YAML give all of them at the end, and the caller limits the size of the body.
 """
 
 from collections.abc import Callable
@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ingest.errors import InvalidParameter
-from ingest.formats import json, xml, yaml
+from ingest.formats import json, negotiation, xml, yaml
 from ingest.formats.csv import CsvDecoder, CsvOptions
-from ingest.formats.csv_header import DELIMITERS
+from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
-from ingest.formats.negotiation import CSV, NDJSON, XML, YAML
-from ingest.formats.shapes import item_shape, key_shape
+from ingest.formats.shapes import item_shape, shape_of
 from ingest.resources.resource import Resource
 
 CSV_PARAMETERS = frozenset({"delimiter", "emptyAs"})
@@ -32,15 +31,15 @@ class Decoder(Protocol):
     def columns(self) -> tuple[str, ...] | None:
         """The names of a CSV file's columns, once its header is read; None for other formats."""
 
-    def feed(self, chunk: bytes) -> list[Any]:
-        """The elements that `chunk` (decompressed bytes) completes.
+    def feed(self, piece: bytes) -> list[Any]:
+        """The elements that `piece` (decompressed bytes) completes.
 
         Raises:
             MalformedBody, BodyTooLarge, TooManyItems: the body as a whole cannot be read.
         """
 
     def end(self) -> list[Any]:
-        """The last elements. Raises as `feed` does, and where there was no body at all."""
+        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,9 @@ def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None
     Raises:
         InvalidParameter: names the parameter and what it takes.
     """
-    by_name = {**DELIMITERS, **{character: character for character in DELIMITERS.values()}}
-    if delimiter is not None and delimiter not in by_name:
+    if delimiter not in (None, *DELIMITERS, *DELIMITERS.values()):
         raise InvalidParameter(
-            f"The query parameter 'delimiter' cannot be {delimiter[:50]!r}",
+            f"The query parameter 'delimiter' cannot be {str(delimiter)[:50]!r}",
             f"It takes {', '.join(DELIMITERS)}, or the character itself.",
         )
     if empty_as not in (None, "absent", "null"):
@@ -72,7 +70,7 @@ def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None
         )
     return CsvOptions(
         charset=charset,
-        delimiter=None if delimiter is None else by_name[delimiter],
+        delimiter=None if delimiter is None else DELIMITERS.get(delimiter, delimiter),
         empty_as_null=empty_as == "null",
     )
 
@@ -84,38 +82,38 @@ def open_decoder(
 
     Args:
         body: its format.
-        resource: the collection that its items are of; its schema says what texts are.
-        matching: the field that bare values are values of, None for the key.
+        resource: of its items; its schema says what a text is.
+        matching: the field whose values stand for items, None for the key.
         limits: how large it may be.
     """
-    if body.media_type == NDJSON:
-        return NdjsonDecoder(limits)
-    if body.media_type == CSV:
-        return CsvDecoder(item_shape(resource), limits, body.csv)
-    if body.media_type == XML:
-        item, key = item_shape(resource), key_shape(resource.identity(matching))
-        return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))
-    if body.media_type == YAML:
-        return _WholeBody(lambda data: yaml.decode(data, limits))
-    return _WholeBody(
-        lambda data: json.decode(data, max_items=limits.max_items, max_nesting=limits.max_nesting)
-    )
+    match body.media_type:
+        case negotiation.NDJSON:
+            return NdjsonDecoder(limits)
+        case negotiation.CSV:
+            return CsvDecoder(item_shape(resource), limits, body.csv)
+        case negotiation.XML:
+            item, key = item_shape(resource), shape_of(resource.identity(matching).field)
+            return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))
+        case negotiation.YAML:
+            return _WholeBody(lambda data: yaml.decode(data, limits))
+        case _:
+            return _WholeBody(lambda data: json.decode(data, limits))
 
 
 class _WholeBody:
-    """Collects a body, and decodes it in the end."""
+    """Collects the pieces of a body, and decodes all of it at the end."""
 
     columns: None = None
 
     def __init__(self, decode: Callable[[bytes], list[Any]]) -> None:
         self._decode = decode
-        self._parts: list[bytes] = []
+        self._pieces: list[bytes] = []
 
-    def feed(self, chunk: bytes) -> list[Any]:
-        self._parts.append(chunk)
+    def feed(self, piece: bytes) -> list[Any]:
+        self._pieces.append(piece)
         return []
 
     def end(self) -> list[Any]:
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts.clear()
+        body = b"".join(self._pieces)
+        self._pieces.clear()
         return self._decode(body)

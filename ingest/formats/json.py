@@ -6,18 +6,14 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
-from ingest.formats.limits import check_nesting, nests_deeper, no_body, too_many_items
+from ingest.formats.limits import Limits, no_body, too_many_items
+from ingest.formats.nesting import check_nesting, nests_deeper
 
 _BOM = b"\xef\xbb\xbf"
 
 
-def decode(body: bytes, *, max_items: int, max_nesting: int) -> list[Any]:
+def decode(body: bytes, limits: Limits) -> list[Any]:
     """The items of a JSON body, not yet validated. Duplicate object keys: the last one wins.
-
-    Args:
-        body: decompressed bytes.
-        max_items: the most elements that the array may have.
-        max_nesting: how deep arrays and objects may nest, the outermost array included.
 
     Raises:
         MalformedBody: not JSON, not UTF-8, nested too deep, or neither an array nor an object.
@@ -30,10 +26,12 @@ def decode(body: bytes, *, max_items: int, max_nesting: int) -> list[Any]:
     items = document if isinstance(document, list) else [document]
     if not isinstance(document, list | dict):
         raise MalformedBody("The body is neither an array nor an object", "Send a JSON array.")
-    if len(items) > max_items:
-        raise too_many_items(max_items)
-    if nests_deeper(body, max_nesting):
-        check_nesting(items, max_nesting)
+    if len(items) > limits.max_items:
+        raise too_many_items(limits.max_items)
+    limit = limits.max_nesting
+    # Fewer brackets than levels: the common case.
+    if body.count(b"[") + body.count(b"{") > limit and nests_deeper(body, limit):
+        check_nesting(items, limit)
     exact = keep_digits(body, document)
     return exact if isinstance(exact, list) else [exact]
 

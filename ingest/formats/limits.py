@@ -1,16 +1,15 @@
-"""What bodies of every format have in common: how large they may be, and how they are refused."""
+"""Limits of bodies of every format, and the errors of bodies and items that are not read."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
+from ingest.errors import BAD_FORMAT, BodyTooLarge, MalformedBody, TooManyItems
+from ingest.model import ItemError, Unreadable
 
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
-
-
-MAX_VALUES = 1_000_000
-"""The most values (of all items together) of an XML or YAML body, which takes a while to read."""
+BEYOND = Decimal("1.8e308")
+"""Numbers from here on are in no double, and so in no JSON that is read."""
+_MAX_EXCERPT = 10_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,8 @@ class Limits:
     """The most items of a body that is decoded as a whole; NDJSON and CSV have any number."""
     max_nesting: int
     """How deep arrays and objects may nest, the outermost array included."""
+    max_values: int = 1_000_000
+    """The most values (of all items together) of an XML or YAML body, which is slow to read."""
 
 
 def no_body() -> MalformedBody:
@@ -38,9 +39,9 @@ def too_many_items(limit: int) -> TooManyItems:
     )
 
 
-def too_many_values() -> BodyTooLarge:
+def too_many_values(limit: int) -> BodyTooLarge:
     return BodyTooLarge(
-        f"The body has more than {MAX_VALUES} values, the most of one in this format",
+        f"The body has more than {limit} values, the most of one in this format",
         "Send the items in several requests, or as JSON, NDJSON or CSV.",
     )
 
@@ -52,100 +53,11 @@ def item_too_large(limit: int, line: int, kind: str) -> BodyTooLarge:
     )
 
 
-def may_nest_deeper(lines: bytes, limit: int) -> bool:
-    """Whether a line of JSON might nest deeper than `limit`.
-
-    It is asked of many lines, some of which may be no JSON, and says yes where any string holds a
-    bracket: whoever chooses strings could have their brackets close what is open outside of them.
-    """
-    structure = _structure(lines)
-    return b'"' in structure or _nests(structure, limit)
+def unreadable(raw: Any, message: str, description: str) -> Unreadable:
+    """What stands in the place of an item that cannot be read."""
+    return Unreadable(raw, [ItemError(BAD_FORMAT, message, description=description)])
 
 
-def nests_deeper(body: bytes, limit: int) -> bool:
-    """Whether JSON, which has been parsed, nests deeper than `limit`.
-
-    Values need not be looked at for it: there are millions of them in the largest body.
-    """
-    return _nests(b"".join(_structure(body).split(b'"')[::2]), limit)
-
-
-def _structure(body: bytes) -> bytes:
-    """The brackets of JSON, all of one kind, and between quotes those that stand in strings.
-
-    Most strings hold no bracket. Two that touch may become one: both are left out.
-    """
-    if b"\\" in body:  # few have any, and to look for one byte is much cheaper than for two
-        body = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    return body.translate(_ONE_KIND, _NOT_STRUCTURE).replace(b'""', b"")
-
-
-def _nests(brackets: bytes, limit: int) -> bool:
-    """Whether brackets nest deeper than `limit`.
-
-    Removing every innermost pair lowers the depth by one, and all of it runs at the speed of C.
-    """
-    for _ in range(limit):
-        inner = brackets.replace(b"[]", b"")
-        if len(inner) == len(brackets):
-            break  # nothing is left, or only what no JSON has
-        brackets = inner
-    return bool(brackets)
-
-
-def too_deep(items: list[Any], limit: int) -> str | None:
-    """The path of the first place that nests deeper than `limit`; `items` is level 1.
-
-    It runs on the event loop and a body may have millions of values: only those that have some
-    inside are kept, level by level, and a path is made of one place alone.
-    """
-    levels: list[list[Any]] = [[items]]
-    while level := levels[-1]:
-        if len(levels) > limit:
-            return _path(levels)[:200]
-        last = len(levels) == limit
-        levels.append(
-            [
-                each
-                for held in level
-                for each in (held.values() if type(held) is dict else held)
-                if (type(each) is dict or type(each) is list) and (each or last)
-            ]
-        )
-    return None
-
-
-def _path(levels: list[list[Any]]) -> str:
-    """Where the first value of the last level is."""
-    found = levels[-1][0]
-    names: list[str] = []
-    for level in levels[-2::-1]:
-        found, name = _holder(level, found)
-        names.append(name)
-    return ".".join(reversed(names))
-
-
-def _holder(level: list[Any], value: Any) -> tuple[Any, str]:
-    """What holds `value`, and its name there."""
-    for held in level:
-        for name, each in held.items() if type(held) is dict else enumerate(held):
-            if each is value:
-                return held, str(name)
-    raise AssertionError("each value of a level stands in one of the level above")
-
-
-def check_nesting(items: list[Any], limit: int) -> None:
-    """Refuse items that nest too deep.
-
-    Raises:
-        MalformedBody: names the place.
-    """
-    place = too_deep(items, limit)
-    if place is not None:
-        raise nests_too_deep(limit, place)
-
-
-def nests_too_deep(limit: int, place: str) -> MalformedBody:
-    return MalformedBody(
-        f"The body nests deeper than {limit} levels", f"At {place}, counted from 0."
-    )
+def excerpt(text: str) -> str:
+    """The text of an item that cannot be read, or the beginning of a long one."""
+    return text if len(text) <= _MAX_EXCERPT else text[:_MAX_EXCERPT] + "…"

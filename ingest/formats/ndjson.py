@@ -4,17 +4,17 @@ from typing import Any
 
 import orjson
 
-from ingest.errors import BAD_FORMAT
 from ingest.exactjson import keep_digits, may_round
-from ingest.formats.limits import Limits, item_too_large, may_nest_deeper, nests_deeper, no_body
-from ingest.model import ItemError, Unreadable
+from ingest.formats.limits import Limits, excerpt, item_too_large, no_body, unreadable
+from ingest.formats.nesting import may_nest_deeper, nests_deeper
+from ingest.model import Unreadable
 
 _BOM = b"\xef\xbb\xbf"
-_MAX_RAW = 10_000  # characters of a line that cannot be read, as `rawData` shows it
+_MAX_SHOWN = 40_000  # bytes of a line that cannot be read: no excerpt has more
 
 
 class NdjsonDecoder:
-    """Makes items of lines. Blank lines do not count; one that is no JSON is that item's failure.
+    """Makes items of lines. Blank lines do not count; a line that is not JSON is a failed item.
 
     No more than one unfinished line is kept between two calls.
     """
@@ -27,21 +27,21 @@ class NdjsonDecoder:
         self._empty = True
         self._line = 1  # the number of the unfinished line
 
-    def feed(self, chunk: bytes) -> list[Any]:
-        """The elements that `chunk` completes: items, and `Unreadable`s.
+    def feed(self, piece: bytes) -> list[Any]:
+        """The elements that `piece` completes: items, and `Unreadable`s.
 
         Raises:
             BodyTooLarge: a line is longer than an item may be.
         """
-        self._empty = self._empty and not chunk
-        end = chunk.rfind(b"\n") + 1
+        self._empty = self._empty and not piece
+        end = piece.rfind(b"\n") + 1
         if not end:
-            self._keep(chunk)
+            self._keep(piece)
             return []
-        lines = bytes(self._rest) + chunk[:end]
+        lines = bytes(self._rest) + piece[:end]
         self._rest.clear()
         found = self._read(lines)
-        self._keep(chunk[end:])
+        self._keep(piece[end:])
         return found
 
     def end(self) -> list[Any]:
@@ -65,7 +65,7 @@ class NdjsonDecoder:
         """The elements of whole lines."""
         if self._line == 1:
             text = text.removeprefix(_BOM)
-        # Asked once for many lines, and line by line only where the answer is yes.
+        # One test for many lines; each of them is tested only where it finds something.
         suspicious = may_round(text) or may_nest_deeper(text, self._limits.max_nesting - 1)
         found: list[Any] = []
         add, loads, limit = found.append, orjson.loads, self._limits.max_item
@@ -90,16 +90,8 @@ class NdjsonDecoder:
 
 
 def _unreadable(line: bytes, number: int, reason: str) -> Unreadable:
-    error = ItemError(
-        BAD_FORMAT, "This line is not valid JSON.", description=f"Line {number}: {reason}."
-    )
-    return Unreadable(excerpt(line), [error])
-
-
-def excerpt(line: bytes) -> str:
-    """The text of a line that cannot be read, or the beginning of a long one."""
-    text = line[: 4 * _MAX_RAW].decode(errors="replace").strip()
-    return text if len(text) <= _MAX_RAW else text[:_MAX_RAW] + "…"
+    text = line[:_MAX_SHOWN].decode(errors="replace").strip()
+    return unreadable(excerpt(text), "This line is not valid JSON.", f"Line {number}: {reason}.")
 
 
 def _reason(line: bytes, error: orjson.JSONDecodeError) -> str:

@@ -1,8 +1,12 @@
-"""Which format a response has: the path's extension, else `Accept` (RFC 9110, 12.5.1)."""
+"""Media types: which one a response has, by `Accept` (RFC 9110, 12.5.1), and documents in it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
+
+from ingest.exactjson import load_exact
+from ingest.formats import xml, yaml
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -24,6 +28,8 @@ EXTENSIONS: Mapping[str, str] = {
     "yaml": YAML,
 }
 
+_ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml.encode, YAML: yaml.encode}
+
 _Q = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
 
 
@@ -39,6 +45,16 @@ def choose(accept: str | None, available: tuple[str, ...] = RESPONSES) -> str | 
     rated = [(_quality(media_type, ranges), media_type) for media_type in available]
     best = max(rated, key=lambda each: each[0])
     return best[1] if best[0] > 0 else None
+
+
+def from_json(document: bytes, media_type: str) -> bytes:
+    """A JSON document in another format.
+
+    Args:
+        media_type: one of `RESPONSES`.
+    """
+    encode = _ENCODERS.get(media_type)
+    return document if encode is None else encode(load_exact(document))
 
 
 def _range(part: str) -> tuple[str, float]:

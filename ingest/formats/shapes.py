@@ -1,4 +1,4 @@
-"""What a schema makes of text: CSV cells have no types, and elements of XML need none.
+"""What the schema makes of a text: CSV cells have no types, and elements of XML need none.
 
 A text becomes a number or a boolean where the schema has one in its place and the text is its
 plain form (`42`, `-1.5`, `true`). Every other text stays one, for the schema's own rules to read:
@@ -14,7 +14,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from ingest.resources.resource import META, Resource, StoredField
+from ingest.resources.resource import META, Resource
 
 Convert = Callable[[str], Any]
 _MAX_DIGITS = 300
@@ -54,17 +54,6 @@ ANY: Shape = Shape(Kind.ANY)
 _TEXT = Shape(Kind.SCALAR)
 
 
-def plain_integer(text: str) -> Any:
-    """The integer whose plain form `text` is, else `text`."""
-    if len(text) > _MAX_DIGITS:
-        return text
-    try:
-        value = int(text)
-    except ValueError:
-        return text
-    return value if str(value) == text else text
-
-
 def any_integer(text: str) -> Any:
     """What `int` makes of `text`, else `text`."""
     if len(text) > _MAX_DIGITS:
@@ -73,6 +62,12 @@ def any_integer(text: str) -> Any:
         return int(text)
     except ValueError:
         return text
+
+
+def plain_integer(text: str) -> Any:
+    """The integer whose plain form `text` is, else `text`."""
+    value = any_integer(text)
+    return value if str(value) == text else text
 
 
 def plain_number(text: str) -> Any:
@@ -106,11 +101,6 @@ def item_shape(resource: Resource) -> Shape:
     return _object(members)
 
 
-def key_shape(field: StoredField) -> Shape:
-    """The shape of a bare key, as DELETE takes it."""
-    return shape_of(field.field)
-
-
 def shape_of(field: "fields.Field[Any]") -> Shape:
     """The shape of what a field loads."""
     if isinstance(field, fields.Pluck):
@@ -130,11 +120,9 @@ def shape_of(field: "fields.Field[Any]") -> Shape:
 
 
 def _many(field: fields.Nested, one: Callable[[], Shape]) -> Shape:
-    """The shape of a nested value or of a list of them; made when it is asked for, for a schema
-    may contain itself."""
+    """The shape of a nested value or of a list of them. Made late: a schema may contain itself."""
     made = cache(one)
-    many = field.many or field.schema.many
-    if many:
+    if field.many or field.schema.many:
         return Shape(Kind.ARRAY, below=lambda _: made())
     if isinstance(field, fields.Pluck):
         return made()

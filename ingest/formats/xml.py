@@ -1,4 +1,4 @@
-"""XML in, by the mapping of docs/formats.md; `ingest.formats.xml_writer` writes it.
+"""XML, in and out, by the mapping of docs/formats.md.
 
 ::
 
@@ -13,32 +13,23 @@
       </item>
     </contacts>
 
-Elements are made into values while they are parsed, so that there is never a tree of them. A
-document type is refused, and with it entities and everything external.
+Elements become values while they are parsed, so that there is never a tree of them. A document
+type is refused, and with it entities and everything external.
 """
 
 import base64
-import binascii
 import re
-from decimal import Decimal
 from typing import Any, cast
 
 from lxml import etree
 
 from ingest.errors import MalformedBody, UnsupportedMediaType
-from ingest.exactjson import exact_float
-from ingest.formats.limits import (
-    MAX_VALUES,
-    Limits,
-    nests_too_deep,
-    no_body,
-    too_many_items,
-    too_many_values,
-)
-from ingest.formats.shapes import Kind, Shape, plain_integer
-from ingest.formats.xml_elements import FIELD, Open, below, structure, unwrap
+from ingest.exactjson import dump_exact
+from ingest.formats.limits import Limits, no_body
+from ingest.formats.shapes import Shape
+from ingest.formats.xml_elements import FIELD, ITEM, Target
 
-SAFE: dict[str, Any] = {
+_SAFE: dict[str, Any] = {
     # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no entities but
     # XML's own five: a document type is refused before it can declare one.
     "resolve_entities": "internal",
@@ -49,12 +40,13 @@ SAFE: dict[str, Any] = {
     "remove_comments": True,
     "remove_pis": True,
 }
-"""Options of a parser of somebody else's XML; whoever uses it has to refuse document types."""
 _STEP = 64 * 1024
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_TYPES = frozenset({"string", "number", "boolean", "null", "array", "object"})
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
+# What no XML document can hold, not even as a character reference.
+_UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+# -- in ---------------------------------------------------------------------------------------
 
 
 def decode(
@@ -75,172 +67,87 @@ def decode(
     """
     if not body.strip():
         raise no_body()
-    target = _Target(item, key, limits)
-    parser = _parser(target, charset)
+    target = Target(item, key, limits)
+    parser = safe_parser(etree.XMLParser, charset, target=cast("Any", target))
     try:
         for start in range(0, len(body), _STEP):
             parser.feed(body[start : start + _STEP])
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise MalformedBody("The body is not valid XML", _sentence(error)) from None
+        raise invalid_xml(error) from None
     return target.items
 
 
-def _parser(target: "_Target", charset: str | None) -> Any:
+def safe_parser(kind: Any, charset: str | None, *arguments: Any, **options: Any) -> Any:
+    """A parser for untrusted XML. Its user must refuse document types.
+
+    Args:
+        kind: a parser of lxml; it gets `arguments` and `options`.
+        charset: None for what the document says.
+
+    Raises:
+        UnsupportedMediaType: libxml2 does not know the charset, even if Python does.
+    """
     try:
-        return etree.XMLParser(
-            target=cast("Any", target),
-            encoding=charset,
-            **SAFE,
-        )
+        return kind(*arguments, encoding=charset, **options, **_SAFE)
     except LookupError:
         raise UnsupportedMediaType(
             f"XML in the charset {str(charset)[:100]!r} is not read", "Send UTF-8."
         ) from None
 
 
-def _sentence(error: etree.XMLSyntaxError) -> str:
+def invalid_xml(error: etree.XMLSyntaxError) -> MalformedBody:
     line, column = error.position
     reason = (error.msg or "no element was found").partition(", line ")[0].strip()
-    return f"Line {line}, column {column}: {reason[:200]}."
+    return MalformedBody(
+        "The body is not valid XML", f"Line {line}, column {column}: {reason[:200]}."
+    )
 
 
-class _Target:
-    """Takes the parser's events."""
-
-    def __init__(self, item: Shape, key: Shape, limits: Limits) -> None:
-        self._collection = Shape(Kind.ARRAY, below=lambda _: item)
-        self._one = item
-        self._key = key
-        self._limits = limits
-        self._open: list[Open] = []
-        self._values = 0
-        self.items: list[Any] = []
-
-    def doctype(self, *_: Any) -> None:
-        raise MalformedBody(
-            "The body has a document type", "Neither DOCTYPE nor entities are read; leave it out."
-        )
-
-    def start(self, tag: str, attributes: Any) -> None:
-        name, type_, encoded = self._read_attributes(_local(tag), attributes)
-        if not self._open:
-            shape = self._one if type_ == "object" else self._collection
-            self._open.append(Open(name, shape, type_))
-            return
-        self._values += 1
-        if self._values > MAX_VALUES:
-            raise too_many_values()
-        if len(self._open) > self._limits.max_nesting:
-            raise nests_too_deep(self._limits.max_nesting, self._place(name))
-        parent = self._open[-1]
-        if len(self._open) == 1 and len(parent.values) >= self._limits.max_items:
-            raise too_many_items(self._limits.max_items)
-        if len(self._open) > 1:
-            unwrap(parent, name)
-        self._open.append(Open(name, below(parent, name), type_, encoded))
-
-    def data(self, text: str) -> None:
-        self._open[-1].text.append(text)
-
-    def end(self, _: str) -> None:
-        closed = self._open[-1]
-        text = "".join(closed.text)
-        if closed.values or closed.type in ("array", "object"):
-            if text.strip():
-                raise self._refused("has text beside its elements", "Put it in an element.")
-            value = structure(closed)
-        else:
-            value = self._leaf(closed, text)
-        self._open.pop()
-        if self._open:
-            is_list = closed.unwrapped or closed.shape.kind is Kind.ARRAY
-            self._open[-1].values.append((closed.name, is_list, value))
-        else:
-            self.items = value if isinstance(value, list) else [value]
-
-    def close(self) -> None:
-        """Called by the parser, like the others."""
-
-    # -- what an element is -------------------------------------------------------------------
-
-    def _read_attributes(self, name: str, attributes: Any) -> tuple[str, str | None, bool]:
-        """The name of the field, its type where it is said, and whether its text is base64."""
-        type_: str | None = None
-        encoded = False
-        for attribute, value in attributes.items():
-            if attribute == _NIL:
-                type_ = "null" if value in ("true", "1") else type_
-            elif attribute == "type" and value in _TYPES:
-                type_ = value
-            elif attribute == "name" and name == FIELD:
-                name = value
-            elif attribute == "encoding" and value == "base64":
-                encoded = True
-            elif attribute[0] != "{" and self._open:  # the collection's own say nothing of items
-                raise MalformedBody(
-                    f"The attribute {attribute[:50]!r} of {self._place(name)} is not read",
-                    "Put the value in an element. Attributes are `type` "
-                    f"({', '.join(sorted(_TYPES))}), and `name` of an element `field`.",
-                )
-        return name, type_, encoded
-
-    def _leaf(self, closed: Open, text: str) -> Any:
-        if closed.encoded:
-            text = self._decoded(text)
-        if closed.type is not None:
-            return self._typed(closed.type, text)
-        shape = closed.shape
-        blank = not text.strip()
-        if len(self._open) == 1:  # the collection
-            if blank:
-                return []
-            raise self._refused("has text and no elements", "Put each item in an element.")
-        if len(self._open) == 2 and not blank:
-            return self._key.value(text)
-        if shape.kind is Kind.ARRAY:
-            return [] if blank else [shape.below("0").value(text)]
-        if shape.kind in (Kind.OBJECT, Kind.MAP) and blank:
-            return {}
-        return shape.value(text)
-
-    def _decoded(self, text: str) -> str:
-        try:
-            return base64.b64decode(text, validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise self._refused("is not base64 of UTF-8", "Leave `encoding` out.") from None
-
-    def _typed(self, type_: str, text: str) -> Any:
-        if type_ == "string":
-            return text
-        plain = text.strip()
-        if type_ == "null" and not plain:
-            return None
-        if type_ == "boolean" and plain in _BOOLEANS:
-            return _BOOLEANS[plain]
-        if type_ == "number" and _NUMBER.fullmatch(plain):
-            value = plain_integer(plain)
-            value = exact_float(plain) if isinstance(value, str) else value
-            if abs(value) < _BEYOND:
-                return value
-        raise self._refused(f"is no {type_}", "Correct its text, or leave `type` out.")
-
-    def _refused(self, what: str, remedy: str) -> MalformedBody:
-        return MalformedBody(f"The element {self._place()} {what}", remedy)
-
-    def _place(self, name: str | None = None) -> str:
-        """The way to the element that is open last, or to one of that name in it.
-
-        Items are counted from 0.
-        """
-        names = [each.name for each in self._open] + ([] if name is None else [name])
-        if len(names) > 1:
-            names[1] += f"[{len(self._open[0].values)}]"
-        return "/".join(names)[:200]
+# -- out --------------------------------------------------------------------------------------
 
 
-_BEYOND = Decimal("1.8e308")  # what no double is; JSON refuses such numbers, too
+def encode(document: Any, root: str = "response") -> bytes:
+    """A document of JSON values as XML."""
+    element = etree.Element(root)
+    _fill(element, document)
+    text: bytes = etree.tostring(element, encoding="utf-8", xml_declaration=True)
+    return text
 
 
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
+def _fill(element: Any, value: Any) -> None:
+    if isinstance(value, str):
+        _fill_text(element, value)
+    elif value is None:
+        element.set("type", "null")
+    elif isinstance(value, bool):
+        element.set("type", "boolean")
+        element.text = "true" if value else "false"
+    elif isinstance(value, dict):
+        if all(name == ITEM for name in value):
+            element.set("type", "object")
+        for name, each in value.items():
+            _fill(_named(element, name), each)
+    elif isinstance(value, list):
+        element.set("type", "array")
+        for each in value:
+            _fill(etree.SubElement(element, ITEM), each)
+    else:
+        element.set("type", "number")
+        element.text = dump_exact(value).decode()
+
+
+def _fill_text(element: Any, text: str) -> None:
+    if _UNSAID.search(text) is None:
+        element.text = text
+    else:
+        element.set("encoding", "base64")
+        element.text = base64.b64encode(text.encode()).decode()
+
+
+def _named(parent: Any, name: str) -> Any:
+    if _NAME.fullmatch(name):
+        return etree.SubElement(parent, name)
+    element = etree.SubElement(parent, FIELD)
+    element.set("name", _UNSAID.sub("\ufffd", name))
+    return element

@@ -1,19 +1,36 @@
-"""Elements of XML and the values that they make: arrays, objects, and which of them."""
+"""Elements of an XML body and the values that they become, while the parser reads them."""
 
-from collections.abc import Sequence
+import base64
+import binascii
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.formats.shapes import ANY, Kind, Shape
+from ingest.errors import MalformedBody
+from ingest.exactjson import exact_float
+from ingest.formats.limits import BEYOND, Limits, too_many_items, too_many_values
+from ingest.formats.nesting import nests_too_deep
+from ingest.formats.shapes import ANY, Kind, Shape, plain_integer
 
-ELEMENT = "item"
+ITEM = "item"
 """An element of a list, where no name says it better."""
 FIELD = "field"
 """An element whose name is in its attribute `name`, as no element could have it."""
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_TYPES = frozenset({"string", "number", "boolean", "null", "array", "object"})
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+
+
+def document_type() -> MalformedBody:
+    return MalformedBody(
+        "The body has a document type", "Neither DOCTYPE nor entities are read; leave it out."
+    )
 
 
 @dataclass(slots=True)
-class Open:
+class _Element:
     """An element that is not closed yet."""
 
     name: str
@@ -24,42 +41,169 @@ class Open:
     """Whether it is itself the one element of a list, and no list of elements."""
     text: list[str] = field(default_factory=list)
     values: list[tuple[str, bool, Any]] = field(default_factory=list)
-    """Name, whether the schema has a list there, and value of each element."""
+    """Name, whether the schema has a list there, and value of each element in it."""
+
+    def unwrap(self, name: str) -> None:
+        """See that a list is written as <address> repeated, without <addresses> around them."""
+        if self.shape.kind is not Kind.ARRAY or self.type is not None or self.values:
+            return
+        inner = self.shape.below("0")
+        if inner.kind is Kind.OBJECT and name != ITEM and inner.names(name):
+            self.shape, self.unwrapped = inner, True
+
+    def below(self, name: str) -> Shape:
+        """The shape of the next element in it."""
+        if self.shape.kind is Kind.ARRAY:
+            return self.shape.below(str(len(self.values)))
+        return self.shape.below(name) if self.shape.kind in (Kind.OBJECT, Kind.MAP) else ANY
+
+    def structure(self) -> Any:
+        """The array or object that its elements make."""
+        if self._is_array():
+            return [value for _, _, value in self.values]
+        made = _members(self.values)
+        return [made] if self.unwrapped else made
+
+    def _is_array(self) -> bool:
+        if self.type is not None or self.shape.kind is Kind.ARRAY:
+            return self.type in (None, "array")
+        named = self.shape.kind in (Kind.OBJECT, Kind.MAP)
+        return not named and all(name == ITEM for name, _, _ in self.values)
 
 
-def unwrap(parent: Open, name: str) -> None:
-    """See that a list is written as <address> repeated, without <addresses> around them."""
-    if parent.shape.kind is not Kind.ARRAY or parent.type is not None or parent.values:
-        return
-    inner = parent.shape.below("0")
-    if inner.kind is Kind.OBJECT and name != ELEMENT and inner.names(name):
-        parent.shape, parent.unwrapped = inner, True
+class Target:
+    """Takes the parser's events."""
+
+    def __init__(self, item: Shape, key: Shape, limits: Limits) -> None:
+        self._collection = Shape(Kind.ARRAY, below=lambda _: item)
+        self._one = item
+        self._key = key
+        self._limits = limits
+        self._open: list[_Element] = []
+        self._values = 0
+        self.items: list[Any] = []
+
+    def doctype(self, *_: Any) -> None:
+        raise document_type()
+
+    def start(self, tag: str, attributes: Any) -> None:
+        name, type_, encoded = self._read_attributes(_local(tag), attributes)
+        if not self._open:
+            shape = self._one if type_ == "object" else self._collection
+            self._open.append(_Element(name, shape, type_))
+            return
+        self._values += 1
+        if self._values > self._limits.max_values:
+            raise too_many_values(self._limits.max_values)
+        if len(self._open) > self._limits.max_nesting:
+            raise nests_too_deep(self._limits.max_nesting, self._place(name))
+        parent = self._open[-1]
+        if len(self._open) == 1 and len(parent.values) >= self._limits.max_items:
+            raise too_many_items(self._limits.max_items)
+        if len(self._open) > 1:
+            parent.unwrap(name)
+        self._open.append(_Element(name, parent.below(name), type_, encoded))
+
+    def data(self, text: str) -> None:
+        self._open[-1].text.append(text)
+
+    def end(self, _: str) -> None:
+        closed = self._open[-1]
+        text = "".join(closed.text)
+        if closed.values or closed.type in ("array", "object"):
+            if text.strip():
+                raise self._refused("has text beside its elements", "Put it in an element.")
+            value = closed.structure()
+        else:
+            value = self._leaf(closed, text)
+        self._open.pop()
+        if self._open:
+            is_list = closed.unwrapped or closed.shape.kind is Kind.ARRAY
+            self._open[-1].values.append((closed.name, is_list, value))
+        else:
+            self.items = value if isinstance(value, list) else [value]
+
+    def close(self) -> None:
+        """The parser requires it."""
+
+    # -- what an element is -------------------------------------------------------------------
+
+    def _read_attributes(self, name: str, attributes: Any) -> tuple[str, str | None, bool]:
+        """The name of the field, its type where it is said, and whether its text is base64."""
+        type_: str | None = None
+        encoded = False
+        for attribute, value in attributes.items():
+            if attribute == _NIL:
+                type_ = "null" if value in ("true", "1") else type_
+            elif attribute == "type" and value in _TYPES:
+                type_ = value
+            elif attribute == "name" and name == FIELD:
+                name = value
+            elif attribute == "encoding" and value == "base64":
+                encoded = True
+            elif attribute[0] != "{" and self._open:  # the collection's own say nothing of items
+                raise MalformedBody(
+                    f"The attribute {attribute[:50]!r} of {self._place(name)} is not read",
+                    "Put the value in an element. Attributes are `type` "
+                    f"({', '.join(sorted(_TYPES))}), and `name` of an element `field`.",
+                )
+        return name, type_, encoded
+
+    def _leaf(self, closed: _Element, text: str) -> Any:
+        if closed.encoded:
+            text = self._decoded(text)
+        if closed.type is not None:
+            return self._typed(closed.type, text)
+        shape = closed.shape
+        blank = not text.strip()
+        if len(self._open) == 1:  # the collection
+            if blank:
+                return []
+            raise self._refused("has text and no elements", "Put each item in an element.")
+        if len(self._open) == 2 and not blank:
+            return self._key.value(text)
+        if shape.kind is Kind.ARRAY:
+            return [] if blank else [shape.below("0").value(text)]
+        if shape.kind in (Kind.OBJECT, Kind.MAP) and blank:
+            return {}
+        return shape.value(text)
+
+    def _decoded(self, text: str) -> str:
+        try:
+            return base64.b64decode(text, validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise self._refused("is not base64 of UTF-8", "Leave `encoding` out.") from None
+
+    def _typed(self, type_: str, text: str) -> Any:
+        if type_ == "string":
+            return text
+        plain = text.strip()
+        if type_ == "null" and not plain:
+            return None
+        if type_ == "boolean" and plain in _BOOLEANS:
+            return _BOOLEANS[plain]
+        if type_ == "number" and _NUMBER.fullmatch(plain):
+            value = plain_integer(plain)
+            value = exact_float(plain) if isinstance(value, str) else value
+            if abs(value) < BEYOND:
+                return value
+        raise self._refused(f"is no {type_}", "Correct its text, or leave `type` out.")
+
+    def _refused(self, what: str, remedy: str) -> MalformedBody:
+        return MalformedBody(f"The element {self._place()} {what}", remedy)
+
+    def _place(self, name: str | None = None) -> str:
+        """The way to the element that is open last, or to one of that name in it.
+
+        Items are counted from 0.
+        """
+        names = [each.name for each in self._open] + ([] if name is None else [name])
+        if len(names) > 1:
+            names[1] += f"[{len(self._open[0].values)}]"
+        return "/".join(names)[:200]
 
 
-def below(parent: Open, name: str) -> Shape:
-    """The shape of an element of that name in `parent`."""
-    if parent.shape.kind is Kind.ARRAY:
-        return parent.shape.below(str(len(parent.values)))
-    return parent.shape.below(name) if parent.shape.kind in (Kind.OBJECT, Kind.MAP) else ANY
-
-
-def structure(closed: Open) -> Any:
-    """The array or object that an element's elements make."""
-    kind, values = closed.shape.kind, closed.values
-    is_array = closed.type == "array" or (
-        closed.type is None
-        and (
-            kind is Kind.ARRAY
-            or (kind in (Kind.ANY, Kind.SCALAR) and all(name == ELEMENT for name, _, _ in values))
-        )
-    )
-    if is_array:
-        return [value for _, _, value in values]
-    made = _object(values)
-    return [made] if closed.unwrapped else made
-
-
-def _object(values: Sequence[tuple[str, bool, Any]]) -> dict[str, Any]:
+def _members(values: Iterable[tuple[str, bool, Any]]) -> dict[str, Any]:
     """Elements as members. One that is there several times makes a list."""
     members: dict[str, Any] = {}
     repeated: set[str] = set()
@@ -74,3 +218,7 @@ def _object(values: Sequence[tuple[str, bool, Any]]) -> dict[str, Any]:
             repeated.add(name)
             members[name] = [members[name], value]
     return members
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]

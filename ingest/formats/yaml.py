@@ -13,14 +13,8 @@ import yaml
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import exact_float
-from ingest.formats.limits import (
-    MAX_VALUES,
-    Limits,
-    nests_too_deep,
-    no_body,
-    too_many_items,
-    too_many_values,
-)
+from ingest.formats.limits import BEYOND, Limits, no_body, too_many_items, too_many_values
+from ingest.formats.nesting import nests_too_deep
 
 _CORE = "tag:yaml.org,2002:"
 _LITERALS: dict[str, Any] = {
@@ -33,7 +27,6 @@ _LITERALS: dict[str, Any] = {
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
 _MAX_DIGITS = 300
-_BEYOND = Decimal("1.8e308")  # what no double is; JSON refuses such numbers, too
 
 
 # -- in ---------------------------------------------------------------------------------------
@@ -129,8 +122,8 @@ class _Builder:
 
     def _put(self, event: Any, value: Any) -> None:
         self._values += 1
-        if self._values > MAX_VALUES:
-            raise too_many_values()
+        if self._values > self._limits.max_values:
+            raise too_many_values(self._limits.max_values)
         if not self._open:
             self._document = value
             return
@@ -151,7 +144,7 @@ def _number(event: Any, text: str) -> Any:
     if len(text) > _MAX_DIGITS:
         raise _refused(event, "The number has too many digits")
     value: Any = int(text) if _INTEGER.fullmatch(text) else exact_float(text)
-    if abs(value) >= _BEYOND:
+    if abs(value) >= BEYOND:
         raise _refused(event, "The number is beyond a double")
     return value
 

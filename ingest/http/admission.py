@@ -4,10 +4,12 @@ import asyncio
 
 from ingest.errors import Unavailable
 
-_LARGE_ITEMS = 64 * 1024 * 1024  # bytes that all large items of streams may hold together
-_WINDOWS = 128 * 1024 * 1024  # bytes that all streams of zstd may hold to go on from
-# One is validated while the next is decoded, charged and claimed.
-_PLACES = 2
+LARGE_ITEMS = 64 * 1024 * 1024
+"""Bytes that all large items of streams may hold together."""
+WINDOWS = 128 * 1024 * 1024
+"""Bytes that all streams of zstd may hold to go on from."""
+PLACES = 2
+"""Long bodies that may be decoded: one is validated while the next is decoded and claimed."""
 
 
 class Admission:
@@ -16,15 +18,15 @@ class Admission:
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
         """Held while a piece of a stream is worked on: no request waits for more than one."""
-        self.places = asyncio.Semaphore(_PLACES)
+        self.places = asyncio.Semaphore(PLACES)
         """How many long bodies may be decoded and not yet validated."""
         self.beside_the_loop = asyncio.Semaphore(1)
         """Held by a body that a thread decodes. It takes its place afterwards, so that one more
         may be decoded than there are places."""
         self.large_item = asyncio.Lock()
         """Held while a large item of a stream is worked on, and not while its client sends."""
-        self.large_items = Budget(_LARGE_ITEMS, "Too many items of this size are being read")
-        self.windows = Budget(_WINDOWS, "Too many bodies of zstd are being read")
+        self.large_items = Budget(LARGE_ITEMS, "Too many items of this size are being read")
+        self.windows = Budget(WINDOWS, "Too many bodies of zstd are being read")
 
 
 class Budget:

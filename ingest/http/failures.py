@@ -8,14 +8,14 @@ from aiohttp import web
 
 from ingest.dialects import collection
 from ingest.errors import Unavailable
-from ingest.formats.cells import whole_column
-from ingest.formats.failed_rows import (
+from ingest.formats.failure_files import (
     Columns,
     CsvWriter,
     JsonWriter,
     NdjsonWriter,
     WholeCsvWriter,
     Writer,
+    whole_column,
 )
 from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.formats.shapes import item_shape

@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiohttp import web
@@ -15,17 +16,52 @@ from ingest.access.rights import Caller
 from ingest.errors import RateLimited, TokenInvalid, TokenRequired
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """The requests under way in a process by token, and the most of one."""
+
+    most: int
+    requests: Counter[UUID] = field(default_factory=Counter)
+
+
 class Gate:
     """Lets one request and its items through."""
 
-    def __init__(self, credentials: Sequence[str], callers: Callers, rates: Rates) -> None:
+    def __init__(
+        self, credentials: Sequence[str], callers: Callers, rates: Rates, under_way: UnderWay
+    ) -> None:
         """Args: `credentials` are the `Authorization` headers of the request."""
         self._credentials = credentials
         self._callers = callers
         self._rates = rates
+        self._under_way = under_way
         self._begun = False
         self.quotas: Sequence[Quota] = ()
         """What is left of each rate limit."""
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[Caller]:
+        """The caller; while the block lasts, the request is one of those of its token under way.
+
+        Raises:
+            TokenRequired, TokenInvalid, Unavailable: as `authenticate`.
+            RateLimited: as many of the token are under way as may be.
+        """
+        caller, most = await self.authenticate(), self._under_way.most
+        requests = self._under_way.requests
+        if requests[caller.token] >= most:
+            raise RateLimited(
+                f"{most} requests with this token are under way",
+                "Send fewer side by side; larger batches need fewer requests.",
+                retry_after=1,
+            )
+        requests[caller.token] += 1
+        try:
+            yield caller
+        finally:
+            requests[caller.token] -= 1
+            if not requests[caller.token]:
+                del requests[caller.token]
 
     async def authenticate(self) -> Caller:
         """The caller.
@@ -67,36 +103,6 @@ class Gate:
                 retry_after=math.ceil(verdict.wait),
             )
         self._begun = True
-
-
-class Concurrency:
-    """The requests under way in this process, by token."""
-
-    def __init__(self, limit: int) -> None:
-        """Args: `limit` is the most of one token."""
-        self._limit = limit
-        self._under_way: Counter[UUID] = Counter()
-
-    @contextmanager
-    def one_more(self, token: UUID) -> Iterator[None]:
-        """Count a request while it lasts.
-
-        Raises:
-            RateLimited: as many of this token are under way as may be.
-        """
-        if self._under_way[token] >= self._limit:
-            raise RateLimited(
-                f"{self._limit} requests with this token are under way",
-                "Send fewer side by side; larger batches need fewer requests.",
-                retry_after=1,
-            )
-        self._under_way[token] += 1
-        try:
-            yield
-        finally:
-            self._under_way[token] -= 1
-            if not self._under_way[token]:
-                del self._under_way[token]
 
 
 GATE = web.RequestKey("gate", Gate)

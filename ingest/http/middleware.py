@@ -88,14 +88,14 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
         )
     if call.media_type is None:
         return web.Response(status=406)
-    gate = request[GATE] = Gate(call.credentials, service.callers, service.rates)
+    gate = request[GATE] = Gate(call.credentials, service.callers, service.rates, service.under_way)
     if call.endpoint is None:
         # That there is nothing is said without a token, too.
         with suppress(TokenRequired, TokenInvalid, Unavailable):
             request[CALLER] = await gate.authenticate()
         return await handler(request)
-    caller = request[CALLER] = await gate.authenticate()
-    with service.concurrency.one_more(caller.token):
+    async with gate.entered() as caller:
+        request[CALLER] = caller
         if call.endpoint.right is not None:
             right = call.endpoint.right
             request[RESOURCE] = _permitted(call, caller, right, service.registry)

@@ -18,8 +18,7 @@ from ingest.errors import (
     TokenRequired,
 )
 from ingest.exactjson import dump_exact
-from ingest.formats.encoding import from_json
-from ingest.formats.negotiation import JSON, RESPONSES
+from ingest.formats.negotiation import JSON, RESPONSES, from_json
 from ingest.http.gate import CALLER
 from ingest.http.request import CALL
 from ingest.http.service import SERVICE

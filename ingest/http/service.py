@@ -10,7 +10,7 @@ from ingest.access.callers import Callers
 from ingest.access.rates import Rates
 from ingest.batches.pipeline import Pipeline
 from ingest.http.admission import Admission
-from ingest.http.gate import Concurrency
+from ingest.http.gate import UnderWay
 from ingest.http.security import Networks
 from ingest.redis import RedisLink
 from ingest.resources.registry import Registry
@@ -32,7 +32,7 @@ class Service:
     redis: RedisLink
     callers: Callers
     rates: Rates
-    concurrency: Concurrency
+    under_way: UnderWay
     admission: Admission
     pipeline: Pipeline
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

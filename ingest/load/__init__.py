@@ -2,8 +2,8 @@
 
 ::
 
-    source ─▶ readers ─▶ parts ─▶ sender ─▶ loader ─▶ summary
-    (bytes)   (rows)     (bodies)  (retries)   │
-                                               ├─▶ progress
-                                               └─▶ failed_rows
+    source ─▶ readers ─▶ feed ──▶ sender ─▶ loader ─▶ totals
+    (bytes)   (rows)     (parts)  (retries)   │
+                                              ├─▶ progress
+                                              └─▶ failed_rows
 """

@@ -1,24 +1,19 @@
 """One request to the service, and what its answer means."""
 
-import json
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from ingest.exactjson import load_exact
-from ingest.load.feed import LoadError
+from ingest.load.source import LoadError
 
 Alive = Callable[[], None]
-"""Called by a body while it is sent: it goes on, so that its deadline moves."""
+"""Called by a body after each piece that is sent: it moves the deadline."""
 Body = Callable[[Alive], bytes | AsyncIterable[bytes]]
-
-AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-"""Statuses after which the same request may have another answer."""
 
 MAX_SHOWN = 500
 """Characters of a message that are shown."""
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +23,7 @@ class Call:
     method: str
     path: str
     what: str
-    """What messages call it."""
+    """Its name in messages."""
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
@@ -36,59 +31,58 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a request."""
+    """What the service answered."""
 
     status: int
     document: dict[str, Any]
     replayed: bool = False
     """Whether it is the answer that an earlier request with the same key had."""
+    retry_after: float = 0
+    """Seconds to wait before the next try."""
 
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may have another answer later."""
+        if self.status == 409:
+            return bool(self.document.get("error", {}).get("code") == 40902)
+        # A batch that the service could not commit is final: the answer would always be the same.
+        final = self.status == 500 and "batchId" in self.document.get("metadata", {})
+        return self.status in _RETRIED and not final
 
-def is_temporary(answer: Answer) -> bool:
-    """Whether the same request may have another answer later."""
-    if answer.status == 409:
-        return bool(answer.document.get("error", {}).get("code") == 40902)
-    # A batch that the service could not commit is final: the answer would always be the same.
-    final = answer.status == 500 and "batchId" in answer.document.get("metadata", {})
-    return answer.status in AGAIN and not final
+    @property
+    def sentence(self) -> str:
+        """What it says of the request as a whole, in one line."""
+        error = self.document.get("error")
+        if not isinstance(error, dict):
+            return f"status {self.status}, which no document of the service explains"
+        sentence = f"{error.get('code')} {error.get('name')}: {error.get('message')}"
+        if error.get("description"):
+            sentence += f". {error['description']}"
+        return " ".join(sentence.split())[:MAX_SHOWN]
 
+    def checked(self, call: Call) -> "Answer":
+        """This answer, if it is about items.
 
-def checked(call: Call, answer: Answer) -> Answer:
-    """The answer, where it is one about items.
+        Raises:
+            LoadError: it refuses `call` as a whole.
+        """
+        if self.document.get("result") not in ("success", "partial", "failure"):
+            raise self.refusal(call)
+        return self
 
-    Raises:
-        LoadError: it is about the request as a whole.
-    """
-    if answer.document.get("result") not in ("success", "partial", "failure"):
-        raise refused(call, answer)
-    return answer
-
-
-def refused(call: Call, answer: Answer) -> LoadError:
-    """What is raised where an answer refuses the request as a whole."""
-    return LoadError(f"{call.what} was refused: {said(answer)}")
-
-
-def said(answer: Answer) -> str:
-    """What an answer says of the request as a whole, in one line."""
-    error = answer.document.get("error")
-    if not isinstance(error, dict):
-        return f"status {answer.status}, which no document of the service explains"
-    sentence = f"{error.get('code')} {error.get('name')}: {error.get('message')}"
-    if error.get("description"):
-        sentence += f". {error['description']}"
-    return " ".join(sentence.split())[:MAX_SHOWN]
+    def refusal(self, call: Call) -> LoadError:
+        return LoadError(f"{call.what} was refused: {self.sentence}")
 
 
 def document_of(body: bytes) -> dict[str, Any]:
-    """What the service answered; nothing where it was no document of the service."""
+    """The document in the body of an answer; empty where the service did not write it."""
     try:
         document = load_exact(body)
-    except (orjson.JSONDecodeError, json.JSONDecodeError, ValueError):
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def retry_after(value: str | None) -> float | None:
-    """Seconds; a date, which the service never sends, is as good as nothing."""
-    return float(value) if value and value.isascii() and value.isdigit() else None
+def retry_after(value: str | None) -> float:
+    """Seconds of a Retry-After header; 0 for a date, which the service never sends."""
+    return float(value) if value and value.isascii() and value.isdigit() else 0

@@ -1,21 +1,23 @@
 """The rows that were not saved, as a file that can be corrected and loaded again."""
 
-import csv
-import io
+import filecmp
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import orjson
 
 from ingest.exactjson import dump_exact
-from ingest.formats.cells import ERROR_COLUMNS, defuse, undefuse
+from ingest.formats.failure_files import ERROR_COLUMNS, csv_lines, defuse, fitted, undefuse
 from ingest.formats.negotiation import CSV, XML
 from ingest.load.csv_reader import parse_row
-from ingest.load.feed import Feed, LoadError, Row
+from ingest.load.feed import Feed, Row
 from ingest.load.readers import FAILED, FileFormat, bare_name
+from ingest.load.source import LoadError
 
 Errors = Sequence[Mapping[str, Any]]
 
@@ -24,23 +26,34 @@ _SUFFIXES = {FileFormat.CSV: ".csv", FileFormat.XML: ".xml"}
 _NOT_IN_COMMENTS = re.compile("-(?=-)|-$|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Writer(Protocol):
+class Writer(ABC):
     """Writes one format."""
 
-    def start(self) -> bytes: ...
+    def start(self) -> bytes:
+        return b""
 
+    @abstractmethod
     def row(self, index: int, row: Row, errors: Errors) -> bytes: ...
 
-    def end(self) -> bytes: ...
+    def end(self) -> bytes:
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a load leaves beside its file."""
+
+    path: Path | None
+    """The failed rows; None where no row failed."""
+    set_aside: Path | None
+    """An earlier file of the same name, which may hold corrections."""
 
 
 class FailedRows:
     """The file of failed rows, which appears when it is complete, and only where there are any."""
 
     def __init__(self, target: Path, writer: Writer) -> None:
-        self.target = target
-        self.set_aside: Path | None = None
-        """Where an earlier file of that name is now."""
+        self._target = target
         self._writer = writer
         self._partial = target.with_name(f".{target.name}.part")
         self._file: BinaryIO | None = None
@@ -58,30 +71,32 @@ class FailedRows:
             self._file.write(self._writer.start())
         self._file.write(self._writer.row(index, row, errors))
 
-    def finish(self, *, complete: bool) -> Path | None:
-        """Put the file in its place; its path, or None where no row failed.
-
-        An earlier file of that name may hold corrections, so it is set aside and kept.
+    def finish(self, *, complete: bool) -> Written:
+        """Put the file in its place.
 
         Args:
-            complete: whether all of the file was loaded; else an earlier file may still tell more
-                than none.
+            complete: whether all of the file was loaded; else an earlier file stays where no row
+                failed.
         """
-        if self._file is not None:
-            with self._file:
-                self._file.write(self._writer.end())
-                self._file.flush()
-                os.fsync(self._file.fileno())
-        if self.target.exists() and (complete or self._file is not None):
-            if self._file is not None and _same(self._partial, self.target):
-                self._partial.unlink()
-                return self.target
-            self.set_aside = self.target.with_name(f"{self.target.name}.old")
-            self.target.replace(self.set_aside)
+        target = self._target
         if self._file is None:
+            return Written(None, self._set_aside() if complete else None)
+        with self._file:
+            self._file.write(self._writer.end())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        if target.exists() and filecmp.cmp(self._partial, target, shallow=False):
+            self._partial.unlink()
+            return Written(target, None)
+        set_aside = self._set_aside()
+        self._partial.replace(target)
+        return Written(target, set_aside)
+
+    def _set_aside(self) -> Path | None:
+        """Rename an earlier file, if there is one."""
+        if not self._target.exists():
             return None
-        self._partial.replace(self.target)
-        return self.target
+        return self._target.replace(self._target.with_name(f"{self._target.name}.old"))
 
 
 def writer_for(feed: Feed) -> Writer:
@@ -115,7 +130,7 @@ def check_writable(target: Path) -> None:
         )
 
 
-class CsvRows:
+class CsvRows(Writer):
     """The columns of the file in their order, then those of the errors."""
 
     def __init__(self, feed: Feed) -> None:
@@ -139,9 +154,6 @@ class CsvRows:
         ]
         return self._line([defuse(cell) for cell in (*cells, *said)])
 
-    def end(self) -> bytes:
-        return b""
-
     def _undefused(self, cells: list[str]) -> list[str]:
         """What cells were before they came to a file of failed rows, if that is what is loaded."""
         return [undefuse(cell) for cell in cells] if self._defused else cells
@@ -153,22 +165,14 @@ class CsvRows:
             cells = [row.data.decode().rstrip("\r\n")]
         if len(cells) == self._width:
             return [cells[place] for place in self._places]
-        width = len(self._places)
-        if len(cells) > width:
-            cells[width - 1 :] = [self._delimiter.join(cells[width - 1 :])]
-        return cells + [""] * (width - len(cells))
+        return fitted(cells, len(self._places), self._delimiter)
 
-    def _line(self, cells: Iterable[str]) -> bytes:
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._delimiter).writerow(cells)
-        return text.getvalue().encode()
+    def _line(self, cells: Sequence[str]) -> bytes:
+        return csv_lines([cells], self._delimiter)
 
 
-class NdjsonRows:
+class NdjsonRows(Writer):
     """One object a line: where the row stands in the file, `item`, and its `errors`."""
-
-    def start(self) -> bytes:
-        return b""
 
     def row(self, index: int, row: Row, errors: Errors) -> bytes:
         line = {} if row.line is None else {"line": row.line}
@@ -176,11 +180,8 @@ class NdjsonRows:
         document = {"index": index, **line, "item": _json_item(row.data), "errors": shown}
         return dump_exact(document) + b"\n"
 
-    def end(self) -> bytes:
-        return b""
 
-
-class XmlRows:
+class XmlRows(Writer):
     """Elements as they stand in the file, each after a comment that says what is wrong."""
 
     def start(self) -> bytes:
@@ -207,14 +208,3 @@ def _json_item(data: bytes) -> Any:
 
 def _sentence(error: Mapping[str, Any]) -> str:
     return str(error.get("message", ""))
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Whether two files have the same bytes."""
-    if one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as first, other.open("rb") as second:
-        while data := first.read(1 << 20):
-            if data != second.read(1 << 20):
-                return False
-    return True

@@ -1,16 +1,19 @@
-"""What every reader makes of a file: rows, and how a body of the same format is made of some."""
+"""The rows that a reader makes of a file, and the parts in which they are sent."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest.errors import IngestError
+from ingest.load.source import Reading
 
 MAX_ROW = 16 * 1024 * 1024
-"""The most bytes or characters of one row or item: what the service takes of one by default."""
+"""The most bytes or characters of one row or item: the service's own default."""
+MAX_PART = 8 * 1024 * 1024
+"""The most bytes of a part of several rows: half of what the service takes by default."""
 
 
-class LoadError(IngestError):
-    """The load cannot go on; the message says where, why and what to do."""
+class FileError(IngestError):
+    """What is wrong with a file; `readers.open_feed` adds its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Row:
     line: int | None
     """The line on which it begins, counted from 1; None where that is not known."""
     data: bytes
-    """What stands for it in a body."""
+    """Its text in a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,39 @@ class Feed:
 
     def body(self, rows: Iterable[Row]) -> bytes:
         return self.head + self.separator.join(row.data for row in rows) + self.tail
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that are sent together."""
+
+    number: int
+    first: int
+    """The index of its first row in the file, counted from 0."""
+    rows: list[Row]
+    place: int
+    """How many bytes of the file were read when it was complete."""
+
+    def __str__(self) -> str:
+        """Its name in messages."""
+        start, end = self.rows[0].line, self.rows[-1].line
+        if start is None or end is None:
+            return (
+                f"part {self.number + 1} (items {self.first + 1} to {self.first + len(self.rows)})"
+            )
+        return f"part {self.number + 1} (from line {start} to {end})"
+
+
+def cut(feed: Feed, reading: Reading, max_rows: int, max_bytes: int = MAX_PART) -> Iterator[Part]:
+    """The parts of a file. One row alone may be larger than `max_bytes`."""
+    rows: list[Row] = []
+    size = number = first = 0
+    for row in feed.rows:
+        if rows and (len(rows) == max_rows or size + len(row.data) > max_bytes):
+            yield Part(number, first, rows, reading.place)
+            first += len(rows)
+            rows, size, number = [], 0, number + 1
+        rows.append(row)
+        size += len(row.data)
+    if rows:
+        yield Part(number, first, rows, reading.place)

@@ -10,20 +10,20 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
+from ingest.formats.charsets import decoded
 from ingest.formats.negotiation import JSON
-from ingest.load.feed import MAX_ROW, Feed, LoadError, Row
-from ingest.load.texts import read_text
+from ingest.load.feed import MAX_ROW, Feed, FileError, Row
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
-def read_json(chunks: Iterable[bytes], name: str) -> Feed:
+def read_json(chunks: Iterable[bytes]) -> Feed:
     """The items of a JSON file.
 
-    Reading the rows raises LoadError with line and column where the file is not valid JSON.
+    Reading the rows raises FileError with line and column where the file is not valid JSON.
     """
-    scanner = _Scanner(read_text(chunks, name, None), name)
+    scanner = _Scanner(decoded(chunks, None))
     return Feed(JSON, _items(scanner), head=b"[", separator=b",", tail=b"]")
 
 
@@ -56,9 +56,8 @@ def _elements(scanner: "_Scanner") -> Iterator[Row]:
 class _Scanner:
     """Reads values of a text that arrives in pieces; no more than one of them is kept."""
 
-    def __init__(self, texts: Iterator[str], name: str) -> None:
+    def __init__(self, texts: Iterator[str]) -> None:
         self._texts = texts
-        self._name = name
         self._text = ""
         self._at = 0
         self._line = 1
@@ -89,15 +88,15 @@ class _Scanner:
         self._advance(end)
         return row
 
-    def error(self, reason: str, place: int | None = None) -> LoadError:
+    def error(self, reason: str, place: int | None = None) -> FileError:
         """That the text is no JSON, at `place` or where reading stopped."""
         line, column = self._position(self._at if place is None else place)
-        return LoadError(f"{self._name}: not valid JSON on line {line}, column {column}: {reason}")
+        return FileError(f"not valid JSON on line {line}, column {column}: {reason}")
 
     def _end(self) -> int:
         """Where the value ends. A number that ends with the text read so far may go on."""
         while True:
-            error: LoadError | None = None
+            error: FileError | None = None
             end = len(self._text)
             try:
                 _, end = _DECODER.raw_decode(self._text, self._at)

@@ -1,4 +1,4 @@
-"""Sends all parts of a file, several at a time, and settles them in the order of the file."""
+"""Sends all parts of a file, several at a time, and counts them in the order of the file."""
 
 import asyncio
 import re
@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from ingest.load.calls import Answer
-from ingest.load.failed_rows import Errors, FailedRows, writer_for
-from ingest.load.feed import Feed, LoadError, Row
-from ingest.load.plan import Plan, describe, part_call, stream_call
+from ingest.load.failed_rows import Errors, FailedRows, Written, writer_for
+from ingest.load.feed import Feed, Part, Row, cut
+from ingest.load.plan import Plan, part_call, stream_call
 from ingest.load.progress import Progress
-from ingest.load.readers import Part, cut, open_feed
+from ingest.load.readers import open_feed
 from ingest.load.sender import Sender
-from ingest.load.source import Reading, Source
-from ingest.load.threads import in_thread
+from ingest.load.source import LoadError, Reading, Source, in_thread
 from ingest.load.totals import Totals
 
 _LINE = re.compile(r"^Line \d+[.:] ?")
-_WATCH = 0.5  # seconds between two looks at how far a stream is
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +29,6 @@ class Settled:
     part: Part
     answer: Answer
     errors: Mapping[int, Errors]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a load leaves beside its file."""
-
-    path: Path | None
-    """The failed rows."""
-    set_aside: Path | None
-    """Those of an earlier load, where they were in the way."""
 
 
 class Loader:
@@ -77,43 +65,34 @@ class Loader:
         """Put the file of failed rows in its place, however the load has ended."""
         if self._failed_rows is None:
             return Written(None, None)
-        path = self._failed_rows.finish(complete=self._complete)
-        return Written(path, self._failed_rows.set_aside)
+        return self._failed_rows.finish(complete=self._complete)
 
     # -- in parts -----------------------------------------------------------------------------
 
     async def _send_parts(self, feed: Feed, reading: Reading) -> None:
         parts = cut(feed, reading, self._plan.batch_size)
         under_way: deque[asyncio.Task[Settled]] = deque()
+        unreadable: LoadError | None = None
         try:
-            unreadable = await self._start(feed, parts, under_way)
+            while True:
+                try:
+                    part = await in_thread(partial(next, parts, None))
+                except LoadError as error:  # the parts before it are settled nevertheless
+                    unreadable = error
+                    break
+                if part is None:
+                    break
+                under_way.append(asyncio.create_task(self._send(feed, part)))
+                if len(under_way) >= self._plan.at_once:
+                    self._settle(await under_way.popleft())
             while under_way:
-                await self._settle_first(under_way)
-            if unreadable is not None:
-                raise unreadable
+                self._settle(await under_way.popleft())
         finally:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
-
-    async def _start(
-        self, feed: Feed, parts: Iterator[Part], under_way: deque[asyncio.Task[Settled]]
-    ) -> LoadError | None:
-        """Send parts until there are no more, or none can be read; what is wrong with it then."""
-        while True:
-            try:
-                part = await in_thread(partial(next, parts, None))
-            except LoadError as error:
-                return error
-            if part is None:
-                return None
-            under_way.append(asyncio.create_task(self._send(feed, part)))
-            if len(under_way) >= self._plan.at_once:
-                await self._settle_first(under_way)
-
-    async def _settle_first(self, under_way: deque[asyncio.Task[Settled]]) -> None:
-        self._settle(await under_way[0])
-        under_way.popleft()
+        if unreadable is not None:
+            raise unreadable
 
     async def _send(self, feed: Feed, part: Part) -> Settled:
         call = await in_thread(partial(part_call, self._plan, self._source, feed, part))
@@ -121,7 +100,7 @@ class Loader:
         received = answer.document["metadata"]["receivedItemsCount"]
         if received != len(part.rows):
             raise LoadError(
-                f"{describe(part)}: the service counted {received} items, and these are "
+                f"{part}: the service counted {received} items, and these are "
                 f"{len(part.rows)}; is the delimiter right? Give --delimiter"
             )
         return Settled(part, answer, await self._errors(answer))
@@ -138,48 +117,34 @@ class Loader:
 
     def _settle(self, settled: Settled) -> None:
         part, answer = settled.part, settled.answer
-        self.totals.add(answer.document, replayed=answer.replayed)
+        self.totals.add(answer)
         nothing_saved = answer.document["result"] == "failure"
         for place, row in enumerate(part.rows):
-            errors = settled.errors.get(place)
-            if errors is not None:
+            errors = settled.errors.get(place, [])
+            if errors or nothing_saved:
                 self._fail(part.first + place, row, errors)
-            elif nothing_saved:
-                self._write(part.first + place, row, [])
         self._progress.at(part.place, self.totals.rows)
 
     def _fail(self, index: int, row: Row, errors: Errors) -> None:
         self.totals.add_errors(index, row, errors)
-        self._write(index, row, errors)
-
-    def _write(self, index: int, row: Row, errors: Errors) -> None:
         if self._failed_rows is not None:
             self._failed_rows.add(index, row, errors)
 
     # -- as one stream ------------------------------------------------------------------------
 
     async def _send_stream(self, feed: Feed) -> None:
-        readings: list[Reading] = []
-        watching = asyncio.create_task(self._watch(readings))
-        try:
-            answer = await self._sender.send(stream_call(self._plan, self._source, feed, readings))
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-        self.totals.add(answer.document, replayed=answer.replayed)
+        call = stream_call(
+            self._plan, self._source, feed, lambda place: self._progress.at(place, None)
+        )
+        answer = await self._sender.send(call)
+        self.totals.add(answer)
         metadata = answer.document["metadata"]
         if metadata["invalidItemsCount"]:
             await self._fail_rows(metadata["batchId"])
         self._progress.at(self._source.size, self.totals.rows)
 
-    async def _watch(self, readings: list[Reading]) -> None:
-        while True:
-            await asyncio.sleep(_WATCH)
-            if readings:
-                self._progress.at(readings[-1].place, None)
-
     async def _fail_rows(self, batch_id: str) -> None:
-        """Read the file again beside the failures, to have the rows that they are of."""
+        """Read the file again beside the failures, for their rows."""
         feed = await in_thread(partial(open_feed, self._source.read(), self._plan.file))
         rows = enumerate(feed.rows)
         async for failure in self._sender.failures(batch_id):

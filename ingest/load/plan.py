@@ -3,22 +3,19 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from ingest.formats.csv_header import DELIMITERS
+from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.negotiation import CSV
-from ingest.load.calls import Alive, Call
-from ingest.load.feed import Feed
-from ingest.load.readers import FileOptions, Part, open_feed
-from ingest.load.source import Reading, Source
-from ingest.load.threads import in_thread
+from ingest.load.calls import Alive, Body, Call
+from ingest.load.feed import Feed, Part
+from ingest.load.readers import FileOptions, open_feed
+from ingest.load.source import Source, in_thread
 
 _SCHEME = 1
 """Changes whenever files are cut differently: a key must never name another request's rows."""
@@ -28,19 +25,14 @@ _LEVEL = 1  # of compression: the network is what it saves
 _DELIMITER_NAMES = {character: name for name, character in DELIMITERS.items()}
 
 
-class Method(StrEnum):
-    POST = "post"
-    PATCH = "patch"
-    DELETE = "delete"
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One load."""
 
     collection: str
     file: FileOptions
-    method: Method = Method.POST
+    method: str = "post"
+    """`post`, `patch` or `delete`."""
     preferences: tuple[str, ...] = ()
     matching: str | None = None
     empty_as: str | None = None
@@ -82,30 +74,21 @@ def part_call(plan: Plan, source: Source, feed: Feed, part: Part) -> Call:
     body = feed.body(part.rows)
     if plan.compress:
         body = gzip.compress(body, _LEVEL, mtime=0)
-    return _call(plan, source, feed, part.number, describe(part), lambda _: body)
+    return _call(plan, source, feed, part.number, str(part), lambda _: body)
 
 
-def stream_call(plan: Plan, source: Source, feed: Feed, readings: list[Reading]) -> Call:
+def stream_call(plan: Plan, source: Source, feed: Feed, sent: Callable[[int], None]) -> Call:
     """The request that sends all of a file; each try reads it anew.
 
     Args:
         feed: the file, opened to learn its columns; its rows are not read.
-        readings: takes the reading of each try, to see how far it is.
+        sent: called with the bytes of the file that have been sent, after each piece.
     """
-    return _call(
-        plan, source, feed, 0, source.name, lambda alive: _stream(plan, source, readings, alive)
-    )
+    body = partial(_stream, plan, source, sent)
+    return _call(plan, source, feed, 0, source.name, body)
 
 
-def describe(part: Part) -> str:
-    """What messages call a part."""
-    start, end = part.rows[0].line, part.rows[-1].line
-    if start is None or end is None:
-        return f"part {part.number + 1} (items {part.first + 1} to {part.first + len(part.rows)})"
-    return f"part {part.number + 1} (from line {start} to {end})"
-
-
-def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: Any) -> Call:
+def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: Body) -> Call:
     headers = {
         "Content-Type": f"{CSV}; charset=utf-8" if feed.media_type == CSV else feed.media_type,
         "Idempotency-Key": f'"{plan.key(source, number)}"',
@@ -119,23 +102,23 @@ def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: 
         if plan.empty_as is not None:
             params["emptyAs"] = plan.empty_as
     # A DELETE with a body is dropped by some proxies, so it is a POST.
-    method = "PATCH" if plan.method is Method.PATCH else "POST"
+    method = "PATCH" if plan.method == "patch" else "POST"
     path = f"/v1/{quote(plan.collection, safe='')}"
-    path += ":delete" if plan.method is Method.DELETE else ""
+    path += ":delete" if plan.method == "delete" else ""
     return Call(method, path, what, headers, params, body)
 
 
 async def _stream(
-    plan: Plan, source: Source, readings: list[Reading], alive: Alive
+    plan: Plan, source: Source, sent: Callable[[int], None], alive: Alive
 ) -> AsyncIterator[bytes]:
     reading = source.read()
-    readings.append(reading)
     pieces = _pieces(await in_thread(partial(open_feed, reading, plan.file)))
     if plan.compress:
         pieces = _compressed(pieces)
     while piece := await in_thread(partial(next, pieces, b"")):
         yield piece
         alive()
+        sent(reading.place)
 
 
 def _pieces(feed: Feed) -> Iterator[bytes]:

@@ -2,8 +2,7 @@
 
 import sys
 import time
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import click
 
@@ -11,39 +10,11 @@ _EVERY = 10.0  # seconds between two lines
 _NOTES_EVERY = 2.0  # seconds between two notes: many requests may fail for one reason
 
 
-class Progress(Protocol):
-    """Shows how far a load is."""
+class Progress:
+    """Shows notes only."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
-
-    def at(self, place: int, rows: int | None) -> None:
-        """Say that `place` bytes of the file, and `rows` rows (where that is known), are done."""
-
-    def note(self, text: str) -> None:
-        """Say something that happened."""
-
-
-def show_progress(name: str, size: int, *, quiet: bool) -> Progress:
-    """The progress of a load of `size` bytes."""
-    if sys.stderr.isatty() and not quiet:
-        return Bar(name, size)
-    return Lines(size, quiet=quiet)
-
-
-class Lines:
-    """A line every ten seconds."""
-
-    def __init__(self, size: int, *, quiet: bool) -> None:
-        self._size = size
-        self._quiet = quiet
-        self._began = self._last = time.monotonic()
+    def __init__(self) -> None:
+        self._began = time.monotonic()
         self._last_note = 0.0
 
     def __enter__(self) -> Self:
@@ -53,63 +24,78 @@ class Lines:
         """Nothing is left on the screen."""
 
     def at(self, place: int, rows: int | None) -> None:
-        now = time.monotonic()
-        if self._quiet or now - self._last < _EVERY:
-            return
-        self._last = now
-        share = 100 * place // self._size if self._size else 100
-        said = "" if rows is None else f", {rows:,} rows, {rows / (now - self._began):,.0f} rows/s"
-        click.echo(f"ingest: {share} %{said}", err=True)
+        """Show that `place` bytes of the file, and `rows` rows (where that is known), are done."""
 
     def note(self, text: str) -> None:
+        """Show what happened."""
         now = time.monotonic()
         if now - self._last_note >= _NOTES_EVERY:
             self._last_note = now
-            click.echo(f"ingest: {text}", err=True)
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        click.echo(f"ingest: {text}", err=True)
+
+    def _rows(self, rows: int | None) -> str:
+        """So many rows, and how many a second."""
+        if rows is None:
+            return ""
+        return f", {rows:,} rows, {rows / (time.monotonic() - self._began):,.0f} rows/s"
 
 
-class Bar:
+def show_progress(name: str, size: int, *, quiet: bool) -> Progress:
+    """The progress of a load of `size` bytes."""
+    if quiet:
+        return Progress()
+    return Bar(name, size) if sys.stderr.isatty() else Lines(size)
+
+
+class Lines(Progress):
+    """A line every ten seconds."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+        self._last = self._began
+
+    def at(self, place: int, rows: int | None) -> None:
+        now = time.monotonic()
+        if now - self._last >= _EVERY:
+            self._last = now
+            share = 100 * place // self._size if self._size else 100
+            self._print(f"{share} %{self._rows(rows)}")
+
+
+class Bar(Progress):
     """A bar with bytes, rows, rate and the time that is left."""
 
     def __init__(self, name: str, size: int) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TaskProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
 
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            DownloadColumn(),
-            TextColumn("{task.fields[rows]}", markup=False),
-            TimeRemainingColumn(),
+        super().__init__()
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.DownloadColumn(),
+            progress.TextColumn("{task.fields[rows]}", markup=False),
+            progress.TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._progress.add_task(name[-40:], total=size, rows="")
-        self._began = time.monotonic()
-        self._last_note = 0.0
+        self._task = self._bar.add_task(name[-40:], total=size, rows="")
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._bar.stop()
 
     def at(self, place: int, rows: int | None) -> None:
-        seconds = time.monotonic() - self._began
-        said = "" if rows is None else f"{rows:,} rows, {rows / seconds:,.0f}/s"
-        self._progress.update(self._task, completed=place, rows=said)
+        said = self._rows(rows).removeprefix(", ")
+        self._bar.update(self._task, completed=place, rows=said)
 
-    def note(self, text: str) -> None:
-        now = time.monotonic()
-        if now - self._last_note >= _NOTES_EVERY:
-            self._last_note = now
-            self._progress.console.print(text, markup=False, highlight=False)
+    def _print(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, highlight=False)

@@ -4,7 +4,7 @@
 
     429, 503, 409 in progress ─▶ wait as Retry-After says ─▶ the same request, the same key
     no connection, no answer ──▶ wait longer each time ────▶ the same request, the same key
-    202 ───────────────────────▶ ask for the batch until it is finished
+    202 ───────────────────────▶ poll the batch until it is finished
     any other 4xx ─────────────▶ LoadError
 """
 
@@ -20,19 +20,8 @@ import aiohttp
 
 from ingest.exactjson import load_exact
 from ingest.formats.negotiation import JSON, NDJSON
-from ingest.load.calls import (
-    AGAIN,
-    MAX_SHOWN,
-    Answer,
-    Call,
-    checked,
-    document_of,
-    is_temporary,
-    refused,
-    retry_after,
-    said,
-)
-from ingest.load.feed import LoadError
+from ingest.load.calls import MAX_SHOWN, Answer, Call, document_of, retry_after
+from ingest.load.source import LoadError
 
 _HOPELESS = (
     aiohttp.ClientConnectorCertificateError,
@@ -45,8 +34,8 @@ _FIRST_POLL, _LONGEST_POLL = 0.1, 2.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long what is waited for, in seconds."""
+class Timeouts:
+    """How long to wait, in seconds."""
 
     answer: float = 120.0
     """For an answer, and for each piece of a body to be taken."""
@@ -63,15 +52,14 @@ class Sender:
         self,
         session: aiohttp.ClientSession,
         url: str,
-        patience: Patience,
-        say: Callable[[str], None],
+        timeouts: Timeouts,
+        note: Callable[[str], None],
     ) -> None:
         """
         Args:
             session: with the headers that every request has, and no timeout of its own.
             url: of the service.
-            patience: how long to wait.
-            say: told why something is tried again.
+            note: shows why something is tried again.
 
         Raises:
             LoadError: the URL cannot be one of a service.
@@ -80,8 +68,8 @@ class Sender:
             raise LoadError(f"{url} is no URL of a service, such as http://127.0.0.1:8080")
         self._session = session
         self._url = url.rstrip("/")
-        self._patience = patience
-        self._say = say
+        self._timeouts = timeouts
+        self._note = note
 
     async def send(self, call: Call) -> Answer:
         """The final answer to a write.
@@ -91,8 +79,8 @@ class Sender:
         """
         answer = await self._answered(call)
         if answer.status == 202:
-            return await self._finished(call, answer)
-        return checked(call, answer)
+            answer = await self._finished(call, answer)
+        return answer.checked(call)
 
     async def failures(self, batch_id: str) -> AsyncIterator[dict[str, Any]]:
         """Every failure of a batch: `index`, `rawData` and `errors`, in the order of indices.
@@ -107,7 +95,7 @@ class Sender:
             headers={"Accept": NDJSON},
         )
         last = -1
-        pauses = _Pauses(self._patience.retries)
+        retries = self._retries(call)
         complete = False
         while not complete:
             try:
@@ -115,56 +103,54 @@ class Sender:
                     if failure["index"] > last:
                         yield failure
                         last = failure["index"]
-                        pauses = _Pauses(self._patience.retries)
+                        retries = self._retries(call)
                 complete = True
             except (aiohttp.ClientError, TimeoutError) as error:
-                await self._pause(call, pauses, _reason(error), None)
+                await retries.wait(_reason(error))
 
     async def _read_failures(self, call: Call) -> AsyncIterator[dict[str, Any]]:
         """The failures that one try gets; it breaks off with aiohttp's errors, or TimeoutError."""
         loop = asyncio.get_running_loop()
         async with (
-            asyncio.timeout(self._patience.answer) as deadline,
+            asyncio.timeout(self._timeouts.answer) as deadline,
             self._session.get(self._url + call.path, headers=call.headers) as response,
         ):
             if response.status != 200:
                 answer = Answer(response.status, document_of(await response.read()))
-                if answer.status in AGAIN:
-                    raise aiohttp.ClientPayloadError(said(answer))
-                raise refused(call, answer)
+                if answer.is_temporary:
+                    raise aiohttp.ClientPayloadError(answer.sentence)
+                raise answer.refusal(call)
             rest = b""
             async for chunk in response.content.iter_any():
-                deadline.reschedule(loop.time() + self._patience.answer)
+                deadline.reschedule(loop.time() + self._timeouts.answer)
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     yield load_exact(line)
 
     async def _answered(self, call: Call) -> Answer:
-        """The first answer that is worth more than another try."""
-        pauses = _Pauses(self._patience.retries)
+        """The first answer that is not temporary."""
+        retries = self._retries(call)
         while True:
-            seconds: float | None = None
             try:
-                answer, seconds = await self._once(call)
+                answer = await self._once(call)
             except _HOPELESS as error:
                 raise LoadError(f"{self._url}: {_reason(error)}") from None
             except (aiohttp.ClientError, TimeoutError) as error:
                 if isinstance(error.__cause__, LoadError):  # the body, while it was read
                     raise error.__cause__ from None
-                reason = _reason(error)
+                await retries.wait(_reason(error))
             else:
-                if not is_temporary(answer):
+                if not answer.is_temporary:
                     return answer
-                reason = said(answer)
-            await self._pause(call, pauses, reason, seconds)
+                await retries.wait(answer.sentence, answer.retry_after)
 
-    async def _once(self, call: Call) -> tuple[Answer, float | None]:
-        """The answer to one try, and the seconds of its Retry-After."""
+    async def _once(self, call: Call) -> Answer:
+        """The answer to one try."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._patience.answer) as deadline:
+        async with asyncio.timeout(self._timeouts.answer) as deadline:
 
             def alive() -> None:
-                deadline.reschedule(loop.time() + self._patience.answer)
+                deadline.reschedule(loop.time() + self._timeouts.answer)
 
             async with self._session.request(
                 call.method,
@@ -174,34 +160,22 @@ class Sender:
                 data=None if call.body is None else call.body(alive),
                 allow_redirects=False,
             ) as response:
-                answer = Answer(
+                return Answer(
                     response.status,
                     document_of(await response.read()),
                     response.headers.get("Idempotency-Replayed") == "true",
+                    retry_after(response.headers.get("Retry-After")),
                 )
-                return answer, retry_after(response.headers.get("Retry-After"))
-
-    async def _pause(
-        self, call: Call, pauses: "_Pauses", reason: str, seconds: float | None
-    ) -> None:
-        wait = pauses.next(seconds)
-        if wait is None:
-            raise LoadError(
-                f"{call.what}: given up after {pauses.tries} tries: {reason}; "
-                "run the same command again to go on, nothing is written twice"
-            )
-        self._say(f"{call.what}: {reason}; trying again in {wait:.1f} s")
-        await asyncio.sleep(wait)
 
     async def _finished(self, call: Call, accepted: Answer) -> Answer:
         """The answer that a batch has once it is finished."""
         batch_id = UUID(accepted.document["metadata"]["batchId"])
-        question = Call("GET", f"/v1/batches/{batch_id}", f"batch {batch_id}")
+        lookup = Call("GET", f"/v1/batches/{batch_id}", f"batch {batch_id}")
         poll = _FIRST_POLL
         try:
-            async with asyncio.timeout(self._patience.commit):
+            async with asyncio.timeout(self._timeouts.commit):
                 while True:
-                    answer = checked(question, await self._answered(question))
+                    answer = (await self._answered(lookup)).checked(lookup)
                     batch = answer.document["data"]
                     if batch["state"] in _FINISHED and batch["response"] is not None:
                         break
@@ -210,28 +184,47 @@ class Sender:
         except TimeoutError:
             raise LoadError(
                 f"{call.what}: batch {batch_id} is accepted, but not committed after "
-                f"{self._patience.commit:.0f} s; run the same command again to wait on"
+                f"{self._timeouts.commit:.0f} s; run the same command again to wait on"
             ) from None
         stored = batch["response"]
-        return checked(call, Answer(stored["status"], stored["body"], accepted.replayed))
+        return Answer(stored["status"], stored["body"], accepted.replayed)
+
+    def _retries(self, call: Call) -> "_Retries":
+        return _Retries(call.what, self._timeouts.retries, self._note)
 
 
-class _Pauses:
-    """How long to wait before each try, until there have been enough."""
+class _Retries:
+    """The pauses between the tries of one request."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, what: str, timeout: float, note: Callable[[str], None]) -> None:
+        self._what = what
+        self._note = note
         self._loop = asyncio.get_running_loop()
-        self._until = self._loop.time() + patience
+        self._until = self._loop.time() + timeout
         self._pause = _FIRST_PAUSE
-        self.tries = 0
+        self._tries = 0
 
-    def next(self, wanted: float | None) -> float | None:
-        """Seconds to wait, at least those that the service wants; None to give up."""
-        self.tries += 1
-        pause = self._pause * random.uniform(0.5, 1)  # noqa: S311 - spreads tries, hides nothing
+    async def wait(self, reason: str, at_least: float = 0) -> None:
+        """Wait before the next try, each time longer.
+
+        Args:
+            reason: of the try before.
+            at_least: seconds.
+
+        Raises:
+            LoadError: there is no time for another try.
+        """
+        self._tries += 1
+        spread = self._pause * random.uniform(0.5, 1)  # noqa: S311 - spreads tries, hides nothing
+        pause = max(spread, at_least)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-        pause = max(pause, wanted or 0)
-        return None if self._loop.time() + pause > self._until else pause
+        if self._loop.time() + pause > self._until:
+            raise LoadError(
+                f"{self._what}: given up after {self._tries} tries: {reason}; "
+                "run the same command again to go on, nothing is written twice"
+            )
+        self._note(f"{self._what}: {reason}; trying again in {pause:.1f} s")
+        await asyncio.sleep(pause)
 
 
 def _reason(error: BaseException) -> str:

@@ -1,25 +1,31 @@
-"""The file that is loaded: its bytes, decompressed, as often as they are asked for.
+"""The file that is loaded: its bytes, decompressed, as often as they are needed.
 
-What can be read only once (standard input, a pipe) is copied into a temporary file first: the
-idempotency keys of the first batch depend on all of its bytes.
+Standard input and pipes can be read only once, so they are copied into a temporary file first: the
+idempotency keys of the first batch depend on all bytes.
 """
 
+import asyncio
 import hashlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from ingest.errors import RequestError
+from ingest.errors import IngestError
 from ingest.formats.compression import Decompressor
-from ingest.load.feed import LoadError
 
+_T = TypeVar("_T")
 _STEP = 256 * 1024
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+class LoadError(IngestError):
+    """The load cannot go on; the message says where, why and what to do."""
 
 
 class Source:
@@ -29,7 +35,7 @@ class Source:
         """
         Args:
             file: a regular file, open for reading.
-            name: what messages call it.
+            name: for messages.
         """
         self.name = name
         self._file = file
@@ -37,7 +43,7 @@ class Source:
         self.size = self._state[0]
         """In bytes, as it is stored."""
         self.digest = self._digest()
-        """What identifies its content."""
+        """Identifies its content."""
 
     def read(self) -> "Reading":
         """Begin to read it from the start."""
@@ -47,7 +53,7 @@ class Source:
         """At most one step of its bytes as they are stored, none at the end.
 
         Raises:
-            LoadError: somebody has changed the file since it was opened.
+            LoadError: the file has changed since it was opened.
         """
         data = os.pread(self._file.fileno(), _STEP, place)
         if not data and self._now() != self._state:
@@ -78,21 +84,12 @@ class Reading:
 
     def __iter__(self) -> Iterator[bytes]:
         first = self._source.bytes_at(0)
-        encoding = next((name for magic, name in _MAGIC.items() if first.startswith(magic)), None)
-        decompressor = Decompressor((encoding,) if encoding else (), sys.maxsize)
-        try:
-            while data := self._source.bytes_at(self.place):
-                self.place += len(data)
-                yield from decompressor.feed(data)
-            decompressor.end()
-        except RequestError as error:
-            raise file_error(self.name, error) from None
-
-
-def file_error(name: str, error: RequestError) -> LoadError:
-    """What a reader that the service has, too, says of a body, said of a file."""
-    sentence = error.message.replace("The body", "the file")
-    return LoadError(f"{name}: {sentence}. {error.description or ''}".rstrip())
+        encodings = [name for magic, name in _MAGIC.items() if first.startswith(magic)]
+        decompressor = Decompressor(encodings, sys.maxsize)
+        while data := self._source.bytes_at(self.place):
+            self.place += len(data)
+            yield from decompressor.feed(data)
+        decompressor.end()
 
 
 @contextmanager
@@ -103,8 +100,8 @@ def open_source(path: str) -> Iterator[Source]:
         LoadError: there is no such file, or it cannot be read.
     """
     if path == "-":
-        with _copied(sys.stdin.buffer) as file:
-            yield Source(file, "standard input")
+        with _copied(sys.stdin.buffer) as copy:
+            yield Source(copy, "standard input")
         return
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - closed below
@@ -113,15 +110,27 @@ def open_source(path: str) -> Iterator[Source]:
     with file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             yield Source(file, path)
-            return
-        with _copied(file) as copy:
-            yield Source(copy, path)
+        else:
+            with _copied(file) as copy:
+                yield Source(copy, path)
 
 
 @contextmanager
 def _copied(pipe: BinaryIO) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile(prefix="ingest-load-") as copy:
-        while data := pipe.read(_STEP):
-            copy.write(data)
+        shutil.copyfileobj(pipe, copy, _STEP)
         copy.flush()
         yield copy
+
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """The result of `work`, which runs beside the event loop so that requests go on meanwhile.
+
+    Also when cancelled, it waits for the end of `work`: until then, nothing may use the same file.
+    """
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

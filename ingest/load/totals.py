@@ -1,9 +1,10 @@
-"""What became of the rows of a file, and the summary that says it."""
+"""Counts of the rows of a file by outcome, and the summary of a load."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.load.calls import Answer
 from ingest.load.feed import Row
 
 _MAX_KINDS = 1000
@@ -36,19 +37,19 @@ class Totals:
     """Batches that an earlier run had sent."""
     kinds: dict[tuple[int, str, str], Kind] = field(default_factory=dict)
 
-    def add(self, document: Mapping[str, Any], *, replayed: bool) -> None:
-        """Count an answer."""
-        metadata = document["metadata"]
+    def add(self, answer: Answer) -> None:
+        """Count the rows of one batch."""
+        metadata = answer.document["metadata"]
         self.rows += metadata["receivedItemsCount"]
         self.created += metadata.get("created", 0)
         self.updated += metadata.get("updated", 0)
         self.deleted += metadata.get("deleted", 0)
         self.unchanged += metadata.get("unchanged", 0)
         self.failed += metadata["invalidItemsCount"]
-        if document["result"] == "failure":
+        if answer.document["result"] == "failure":
             self.unsaved += metadata["validItemsCount"]
         self.batches += 1
-        self.replayed += replayed
+        self.replayed += answer.replayed
 
     def add_errors(self, index: int, row: Row, errors: Sequence[Mapping[str, Any]]) -> None:
         """Count what is wrong with one row."""
@@ -66,7 +67,7 @@ class Totals:
 
 
 def place(index: int, row: Row) -> str:
-    """Where a row stands, for a person."""
+    """Where a row stands in the file."""
     return f"item {index + 1}" if row.line is None else f"line {row.line}"
 
 

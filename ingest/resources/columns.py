@@ -1,6 +1,6 @@
 """Which PostgreSQL type stores a marshmallow field, and which loaded values it can hold.
 
-Whatever PostgreSQL would refuse is refused here, value by value, before a batch is accepted.
+A value that PostgreSQL would refuse is refused here, before its batch is accepted.
 """
 
 import datetime as dt
@@ -58,7 +58,7 @@ _FAMILIES: tuple[tuple[type[fields.Field[Any]], ColumnType], ...] = (
 
 
 def column_type(field: fields.Field[Any]) -> ColumnType:
-    """The type of the column that stores `field`: jsonb for whatever is not a known scalar."""
+    """The type of the column that stores `field`: jsonb for anything but a known scalar."""
     for family, type_ in _FAMILIES:
         if isinstance(field, family):
             return type_
@@ -78,16 +78,16 @@ class NotStorable(Exception):
         self.path: list[str] = []
 
 
-Encoder = Callable[[Any], Any]
+Converter = Callable[[Any], Any]
 
 
-def encoder(type_: ColumnType) -> Encoder:
+def converter(type_: ColumnType) -> Converter:
     """A function from a loaded value (never None) to what orjson writes for the column.
 
     Raises (the function):
         NotStorable: PostgreSQL would refuse the value, or would not give it back unchanged.
     """
-    return _ENCODERS[type_]
+    return _CONVERTERS[type_]
 
 
 def _text(value: Any) -> str:
@@ -265,7 +265,7 @@ def _wrong(value: Any, wanted: str) -> NotStorable:
     )
 
 
-_ENCODERS: dict[ColumnType, Encoder] = {
+_CONVERTERS: dict[ColumnType, Converter] = {
     ColumnType.TEXT: _text,
     ColumnType.BIGINT: _bigint,
     ColumnType.DOUBLE: _double,

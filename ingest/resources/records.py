@@ -12,22 +12,22 @@ service begin with one `$`, which no column of a schema does:
     $extra  what was loaded and is no field of the schema
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError, missing
 
-from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED
+from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED, ErrorCode
 from ingest.model import Action, ItemError, Options
 from ingest.resources.columns import ColumnType, NotStorable, json_value
-from ingest.resources.encoding import FieldEncoder, carries
+from ingest.resources.conversion import FieldConverter, carries
 from ingest.resources.resource import Resource, StoredField
 
 INDEX, VERSION, GROUP, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$g", "$set", "$key", "$extra"
 
 Record = dict[str, Any]
-MAX_PATTERNS = 1_000
-"""Combinations of carried fields whose bits are remembered."""
+Recorded = tuple[Record, bool]
+"""A record, and whether `restore` gives the item back from it."""
 
 
 class RecordWriter:
@@ -38,9 +38,8 @@ class RecordWriter:
         self._resource = resource
         self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
-        self.encoders = [FieldEncoder(field, resource) for field in resource.fields]
+        self.converters = [FieldConverter(field, resource) for field in resource.fields]
         self._sources = {field.source for field in resource.fields}
-        self._patterns: dict[tuple[bool, ...], str] = {}
         self.required = _required_of_clients(resource, action, options)
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE
@@ -48,8 +47,8 @@ class RecordWriter:
 
     def write(
         self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
-    ) -> tuple[Record, bool]:
-        """The record of one loaded item, and whether `restore` gives `item` back from it.
+    ) -> Recorded:
+        """The record of one loaded item.
 
         Args:
             index: the item's index in the request.
@@ -58,34 +57,39 @@ class RecordWriter:
             key: the loaded key, where it does not come out of `loaded`.
 
         Raises:
-            Unstorable: with every field that PostgreSQL would refuse.
+            InvalidItem: with every field that PostgreSQL would refuse.
         """
         if not isinstance(loaded, dict):
             loaded = self._dumped(loaded, item)
         record: Record = {INDEX: index}
         problems: list[ItemError] = []
         same = 0
-        for encode in self.encoders:
-            value = encode.value_of(loaded)
-            if key is not missing and encode.field is self._resource.key:
+        for converter in self.converters:
+            value = converter.value_of(loaded)
+            if key is not missing and converter.field is self._resource.key:
                 value = key
             if value is missing:
                 continue
             try:
-                stored = encode(value)
+                stored = converter.convert(value)
             except NotStorable as error:
-                problems.append(_item_error(encode.field, error))
+                problems.append(_item_error(converter.field, error))
                 continue
-            record[encode.column] = stored
-            same += encode.unchanged(item, stored)
+            record[converter.column] = stored
+            same += converter.unchanged(item, stored)
         made = self._resource.server_key and self._resource.key.data_key not in item
         # Neither may the record hold more than the item: a `load_default`, a hook's value.
         restorable = same == len(item) == len(record) - 1 - (made and key is not missing)
         if self._resource.keeps_unknown:
-            self._add_extra(record, loaded, problems)
-        self._check_required(record, item, problems)
+            extra = {name: value for name, value in loaded.items() if name not in self._sources}
+            try:
+                record |= {EXTRA: json_value(extra)} if extra else {}
+            except NotStorable as error:
+                problems.append(_error_at(error.path, error))
+        named = {problem.field for problem in problems}
+        problems += [each for each in self._unidentified(record, item) if each.field not in named]
         if problems:
-            raise Unstorable(problems)
+            raise InvalidItem(problems)
         if self.sparse:
             record[SET] = self.carried(record, item)
         if self._resource.server_key and not made:
@@ -105,21 +109,19 @@ class RecordWriter:
         """
         named = {error.field.partition(".")[0] for error in errors if error.field}
         problems: list[ItemError] = []
-        for encode in self.encoders:
-            key = encode.field.data_key
-            if key not in item or key in named or encode.surely_stores(item[key]):
+        for converter in self.converters:
+            field = converter.field
+            key = field.data_key
+            if key not in item or key in named or converter.surely_stores(item[key]):
                 continue
             try:
-                encode(encode.field.field.deserialize(item[key]))
+                converter.convert(field.field.deserialize(item[key]))
             except NotStorable as error:
-                problems.append(_item_error(encode.field, error))
+                problems.append(_item_error(field, error))
             except Exception:  # noqa: BLE001, S112 - why it does not load, `errors` tells
                 continue
-        return [*problems, *self._missing(item, named)]
-
-    def _missing(self, item: Mapping[str, Any], named: set[str]) -> list[ItemError]:
-        return [
-            ItemError(REQUIRED, str(field.field.error_messages["required"]), field.data_key)
+        return problems + [
+            _field_error(REQUIRED, field, "required")
             for field in self.required
             if field.data_key not in item
             and field.data_key not in named
@@ -141,58 +143,55 @@ class RecordWriter:
 
     def carried(self, record: Record, item: Mapping[str, Any]) -> str:
         """Which fields the item carried: those of the record that are no `load_default`."""
-        pattern = tuple(
-            field.column in record and carries(item, field) for field in self._resource.fields
+        return "".join(
+            "1" if field.column in record and carries(item, field) else "0"
+            for field in self._resource.fields
         )
-        bits = self._patterns.get(pattern)
-        if bits is None:
-            bits = "".join("1" if carried else "0" for carried in pattern)
-            if len(self._patterns) < MAX_PATTERNS:
-                self._patterns[pattern] = bits
-        return bits
 
-    def _add_extra(
-        self, record: Record, loaded: Mapping[str, Any], problems: list[ItemError]
-    ) -> None:
-        extra = {key: value for key, value in loaded.items() if key not in self._sources}
-        if not extra:
-            return
-        try:
-            record[EXTRA] = json_value(extra)
-        except NotStorable as error:
-            problems.append(
-                ItemError(NOT_STORABLE, error.message, ".".join(error.path), error.description)
-            )
-
-    def _check_required(
-        self, record: Record, item: Mapping[str, Any], problems: list[ItemError]
-    ) -> None:
-        """What identifies an item must be there; a key is never null.
+    def _unidentified(self, record: Record, item: Mapping[str, Any]) -> list[ItemError]:
+        """Errors of what identifies the item: it must be there, and a key is never null.
 
         A `load_default` finds no stored item: it is for new ones.
         """
-        named = {problem.field for problem in problems}
-        for field in self.required:
-            absent = field.column not in record or (
-                field is self.matching and not carries(item, field)
-            )
-            if absent and field.data_key not in named:
-                named.add(field.data_key)
-                message = str(field.field.error_messages["required"])
-                problems.append(ItemError(REQUIRED, message, field.data_key))
-        for field in {self._resource.key, *self.required}:
-            null = field.column in record and record[field.column] is None
-            if null and field.data_key not in named:
-                message = str(field.field.error_messages["null"])
-                problems.append(ItemError(NULL_NOT_ALLOWED, message, field.data_key))
+        absent = [
+            field
+            for field in self.required
+            if field.column not in record or (field is self.matching and not carries(item, field))
+        ]
+        null = [
+            field
+            for field in dict.fromkeys((self._resource.key, *self.required))
+            if field not in absent and record.get(field.column, missing) is None
+        ]
+        return [_field_error(REQUIRED, field, "required") for field in absent] + [
+            _field_error(NULL_NOT_ALLOWED, field, "null") for field in null
+        ]
 
 
-class Unstorable(Exception):
-    """An item that loads but cannot be stored; `errors` names every field."""
+class InvalidItem(Exception):
+    """An item that cannot become a record; `errors` are all of its errors."""
 
-    def __init__(self, errors: list[ItemError]) -> None:
+    def __init__(self, errors: Sequence[ItemError]) -> None:
         super().__init__(errors)
         self.errors = errors
+
+
+def check_all(*checks: Callable[[], Any]) -> list[Any]:
+    """What each of several checks of one item returns.
+
+    Raises:
+        InvalidItem: with the errors of all checks.
+    """
+    results: list[Any] = []
+    errors: list[ItemError] = []
+    for check in checks:
+        try:
+            results.append(check())
+        except InvalidItem as error:
+            errors += error.errors
+    if errors:
+        raise InvalidItem(errors)
+    return results
 
 
 def restore(resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,9 +223,17 @@ def _read_back(field: StoredField, value: Any) -> Any:
         return field.field.deserialize(value)
     except ValidationError as error:
         message = "What the schema dumps for this field cannot be read back by it."
-        raise Unstorable([ItemError(NOT_STORABLE, message, field.data_key)]) from error
+        raise InvalidItem([ItemError(NOT_STORABLE, message, field.data_key)]) from error
 
 
 def _item_error(field: StoredField, error: NotStorable) -> ItemError:
-    path = ".".join((field.data_key, *error.path))
-    return ItemError(NOT_STORABLE, error.message, path, error.description)
+    return _error_at((field.data_key, *error.path), error)
+
+
+def _error_at(path: Iterable[str], error: NotStorable) -> ItemError:
+    return ItemError(NOT_STORABLE, error.message, ".".join(path), error.description)
+
+
+def _field_error(code: ErrorCode, field: StoredField, message: str) -> ItemError:
+    """An error with one of the messages of a field."""
+    return ItemError(code, str(field.field.error_messages[message]), field.data_key)

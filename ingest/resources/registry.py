@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -11,25 +11,15 @@ from ingest.errors import ConfigurationError
 from ingest.resources.resource import Resource
 
 
-class Registry(Mapping[str, Resource]):
-    """Every resource that this process serves, by collection name."""
+class Registry(dict[str, Resource]):
+    """Every resource that this process serves, by collection name; nothing changes it later."""
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         if not resources:
             raise ConfigurationError("there is no Resource to serve")
-        self._resources: dict[str, Resource] = {}
         for resource in resources:
-            if self._resources.setdefault(resource.name, resource) is not resource:
+            if self.setdefault(resource.name, resource) is not resource:
                 raise ConfigurationError(f"two resources are called {resource.name!r}")
-
-    def __getitem__(self, name: str) -> Resource:
-        return self._resources[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._resources)
-
-    def __len__(self) -> int:
-        return len(self._resources)
 
 
 def load_registry(location: str) -> Registry:

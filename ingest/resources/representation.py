@@ -40,10 +40,10 @@ class Presenter:
         self._shown = [field for field in resource.fields if field.shown]
         # A schema that loads objects has dumped them before they were stored.
         self._dumps = resource.dump_hooks and not resource.schema._hooks.get(POST_LOAD)
-        self._converters = [_converter(field) for field in self._shown]
+        self._serializers = [_serializer(field) for field in self._shown]
         self._verbatim = (
             not self._dumps
-            and not any(self._converters)
+            and not any(self._serializers)
             and all(field.column == field.data_key for field in self._shown)
         )
 
@@ -58,15 +58,15 @@ class Presenter:
         return [self._show(row) for row in load_exact(rows)]
 
     def _show(self, row: dict[str, Any]) -> dict[str, Any]:
-        shown = self._dumped(row) if self._dumps else self._converted(row)
+        shown = self._dumped(row) if self._dumps else self._serialized(row)
         if META in row:
             shown[META] = row[META]
         return shown
 
-    def _converted(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _serialized(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
-            field.data_key: row[field.column] if convert is None else convert(row[field.column])
-            for field, convert in zip(self._shown, self._converters, strict=True)
+            field.data_key: row[field.column] if serialize is None else serialize(row[field.column])
+            for field, serialize in zip(self._shown, self._serializers, strict=True)
         }
 
     def _dumped(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -82,18 +82,17 @@ class Presenter:
         return shown
 
 
-def _converter(field: StoredField) -> Callable[[Any], Any] | None:
+def _serializer(field: StoredField) -> Callable[[Any], Any] | None:
     """From what the column holds to what GET shows; None where that is the same."""
     if _is_plain(field):
         return None
-    serialize = field.field._serialize
 
-    def convert(value: Any) -> Any:
+    def serialize(value: Any) -> Any:
         if value is None:
             return None
-        return serialize(_loaded(field, value), field.name, {})
+        return field.field._serialize(_loaded(field, value), field.name, {})
 
-    return convert
+    return serialize
 
 
 def _is_plain(field: StoredField) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -94,7 +94,9 @@ class Resource:
         )
         self.key = self._key_field(key)
         self.unique = tuple(self._unique_fields(entry) for entry in unique)
-        self.keeps_unknown = self._keeps_unknown()
+        self.keeps_unknown = self.schema.unknown == INCLUDE or bool(
+            self.schema._hooks.get(POST_LOAD)
+        )
         self._check()
 
     def __repr__(self) -> str:
@@ -114,7 +116,7 @@ class Resource:
         return self.key if matching is None else self._by_name[matching]
 
     def _stored_fields(self) -> tuple[StoredField, ...]:
-        stored = [
+        stored = tuple(
             StoredField(
                 name=name,
                 data_key=name if field.data_key is None else field.data_key,
@@ -124,15 +126,13 @@ class Resource:
                 field=field,
             )
             for name, field in self.schema.fields.items()
-        ]
-        if self.server_key:
-            field = fields.UUID(data_key=SERVER_KEY)
-            field.name = SERVER_KEY
-            stored.insert(
-                0,
-                StoredField(SERVER_KEY, SERVER_KEY, SERVER_KEY, SERVER_KEY, ColumnType.UUID, field),
-            )
-        return tuple(stored)
+        )
+        if not self.server_key:
+            return stored
+        key = fields.UUID(data_key=SERVER_KEY)
+        key.name = SERVER_KEY
+        names = (SERVER_KEY, SERVER_KEY, SERVER_KEY, SERVER_KEY)
+        return (StoredField(*names, ColumnType.UUID, key), *stored)
 
     def _key_field(self, name: str) -> StoredField:
         field = self._named(name, "the key")
@@ -161,9 +161,6 @@ class Resource:
         if name not in self._by_name:
             raise self._refused(f"{role} {name!r} is not a field of the schema")
         return self._by_name[name]
-
-    def _keeps_unknown(self) -> bool:
-        return self.schema.unknown == INCLUDE or bool(self.schema._hooks.get(POST_LOAD))
 
     def _refused(self, reason: str) -> ConfigurationError:
         return ConfigurationError(f"resource {self.name!r}: {reason}")
@@ -194,19 +191,25 @@ class Resource:
 
     def _check_nested(self, field: fields.Field[Any], path: str, seen: tuple[type, ...]) -> None:
         """Refuse a load_only field inside a nested value: it is stored as it is shown."""
-        inner = [getattr(field, name, None) for name in ("inner", "value_field")]
-        for each in [*inner, *getattr(field, "tuple_fields", ())]:
-            if each is not None:
-                self._check_nested(each, path, seen)
-        if not isinstance(field, fields.Nested) or type(field.schema) in seen:
-            return
-        for name, nested in field.schema.fields.items():
-            if nested.load_only:
-                raise self._refused(
-                    f"field '{path}.{name}' is load_only inside a nested value, which is stored "
-                    "as it is shown; move it to the top level, or drop load_only"
-                )
-            self._check_nested(nested, f"{path}.{name}", (*seen, type(field.schema)))
+        for nested in nested_in(field):
+            schema = nested.schema
+            for name, inner in schema.fields.items() if type(schema) not in seen else ():
+                if inner.load_only:
+                    raise self._refused(
+                        f"field '{path}.{name}' is load_only inside a nested value, which is "
+                        "stored as it is shown; move it to the top level, or drop load_only"
+                    )
+                self._check_nested(inner, f"{path}.{name}", (*seen, type(schema)))
+
+
+def nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:
+    """The nested schemas' fields in a field of lists, tuples and dicts; itself, where it is one."""
+    if isinstance(field, fields.Nested):
+        yield field
+    inner = [getattr(field, name, None) for name in ("inner", "key_field", "value_field")]
+    for each in (*inner, *getattr(field, "tuple_fields", ())):
+        if each is not None:
+            yield from nested_in(each)
 
 
 def _column_name(field_name: str) -> str:

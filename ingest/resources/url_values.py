@@ -2,7 +2,6 @@
 
 import datetime as dt
 import ipaddress
-import math
 import re
 import uuid
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType, NotStorable, encoder
+from ingest.resources.columns import ColumnType, NotStorable, converter
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
@@ -26,9 +25,11 @@ def parse(field: fields.Field[Any], type_: ColumnType, text: str) -> Any:
     if isinstance(field, fields.Enum):
         return _enum_name(field, text)
     try:
-        return _PARSERS[type_](text)
+        value = _PARSERS[type_](text)
+        converter(type_)(value)
     except (ArithmeticError, KeyError, NotStorable) as error:
         raise ValueError(f"not a value of type {type_.value}") from error
+    return value
 
 
 def _enum_name(field: fields.Enum[Any], text: str) -> str:
@@ -38,60 +39,33 @@ def _enum_name(field: fields.Enum[Any], text: str) -> str:
     raise ValueError("not a choice")
 
 
-def _text(text: str) -> str:
-    stored: str = encoder(ColumnType.TEXT)(text)
-    return stored
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("not an integer")
+    return int(text)
 
 
-def _bigint(text: str) -> int:
-    value = int(text) if _INTEGER.fullmatch(text) else INT64_MAX + 1
-    if not INT64_MIN <= value <= INT64_MAX:
-        raise ValueError("not a 64-bit integer")
-    return value
+def _number(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("not a number")
+    return text
 
 
-def _double(text: str) -> float:
-    value = float(text) if _NUMBER.fullmatch(text) else math.nan
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
-
-
-def _numeric(text: str) -> Decimal:
-    value = Decimal(text) if _NUMBER.fullmatch(text) else Decimal("nan")
-    encoder(ColumnType.NUMERIC)(value)
-    return value
-
-
-def _timestamptz(text: str) -> dt.datetime:
+def _moment(text: str) -> dt.datetime:
     # A plus sign in a query that was not escaped arrives as a space.
-    value = dt.datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    encoder(ColumnType.TIMESTAMPTZ)(value)
-    return value.astimezone(dt.UTC)
-
-
-def _timestamp(text: str) -> dt.datetime:
-    value = dt.datetime.fromisoformat(text)
-    encoder(ColumnType.TIMESTAMP)(value)
-    return value
-
-
-def _time(text: str) -> dt.time:
-    value = dt.time.fromisoformat(text)
-    encoder(ColumnType.TIME)(value)
-    return value
+    return dt.datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
 
 
 _PARSERS: dict[ColumnType, Callable[[str], Any]] = {
-    ColumnType.TEXT: _text,
-    ColumnType.BIGINT: _bigint,
-    ColumnType.DOUBLE: _double,
-    ColumnType.NUMERIC: _numeric,
+    ColumnType.TEXT: str,
+    ColumnType.BIGINT: _integer,
+    ColumnType.DOUBLE: lambda text: float(_number(text)),
+    ColumnType.NUMERIC: lambda text: Decimal(_number(text)),
     ColumnType.BOOLEAN: lambda text: {"true": True, "false": False}[text],
     ColumnType.UUID: uuid.UUID,
-    ColumnType.TIMESTAMPTZ: _timestamptz,
-    ColumnType.TIMESTAMP: _timestamp,
+    ColumnType.TIMESTAMPTZ: _moment,
+    ColumnType.TIMESTAMP: dt.datetime.fromisoformat,
     ColumnType.DATE: dt.date.fromisoformat,
-    ColumnType.TIME: _time,
+    ColumnType.TIME: dt.time.fromisoformat,
     ColumnType.INET: ipaddress.ip_interface,
 }

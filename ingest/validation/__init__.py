@@ -1,9 +1,10 @@
-"""Validation: marshmallow's answers for each item of a batch.
+"""Validation: marshmallow's answers for each item of a batch, and the records of valid ones.
 
-`compile_validator` is the public face; `runner` applies it to the items of a request.
+`items` makes one item a record or every error of it, with what `engine` compiles of its schema.
 """
 
-from ingest.validation.engine.compiler import Validator, compile_validator
-from ingest.validation.engine.coverage import Coverage, explain_schema
+from ingest.validation.engine.compiler import explain_schema
+from ingest.validation.engine.late import Coverage
+from ingest.validation.validator import Validator, compile_validator
 
 __all__ = ["Coverage", "Validator", "compile_validator", "explain_schema"]

@@ -13,9 +13,8 @@ from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.ids import uuid7_texts
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
-from ingest.resources.records import GROUP, Record
-from ingest.validation.engine.recording import Accept, Recorded
-from ingest.validation.invalid import InvalidItem
+from ingest.resources.records import GROUP, InvalidItem, Record, Recorded
+from ingest.validation.engine.record_functions import Accept
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
 

@@ -124,13 +124,10 @@ def _nested_errors(
         yield from _nested_schema_errors(field, value, messages, path)
         return
     for key, below in messages.items():
-        step = path if key == SCHEMA else (*path, str(key))
         if isinstance(field, fields.Mapping) and isinstance(below, dict):
-            yield from _entry_errors(field, key, value, below, step)
-        elif (inner := _inner(field, key)) is not None:
-            yield from _field_errors(inner, _at(value, key), below, step)
+            yield from _entry_errors(field, key, value, below, _step(path, key))
         else:
-            yield from _plain_errors(below, step)
+            yield from _inner_errors(_inner(field, key), _at(value, key), below, _step(path, key))
 
 
 def _nested_schema_errors(
@@ -144,7 +141,7 @@ def _nested_schema_errors(
         if isinstance(key, int):
             yield from _one_nested(field, _at(value, key), below, (*path, str(key)))
         else:
-            yield from _plain_errors(below, path if key == SCHEMA else (*path, str(key)))
+            yield from _plain_errors(below, _step(path, key))
 
 
 def _one_nested(field: fields.Nested, value: Any, messages: Any, path: Path) -> Iterator[ItemError]:
@@ -162,22 +159,24 @@ def _entry_errors(
     field: fields.Mapping[Any], key: Any, value: Any, messages: dict[Any, Any], path: Path
 ) -> Iterator[ItemError]:
     if "key" in messages:
-        if field.key_field is not None:
-            yield from _field_errors(field.key_field, key, messages["key"], path)
-        else:
-            yield from _plain_errors(messages["key"], path)
+        yield from _inner_errors(field.key_field, key, messages["key"], path)
     if "value" in messages:
-        if field.value_field is not None:
-            yield from _field_errors(field.value_field, _at(value, key), messages["value"], path)
-        else:
-            yield from _plain_errors(messages["value"], path)
+        yield from _inner_errors(field.value_field, _at(value, key), messages["value"], path)
+
+
+def _inner_errors(
+    field: fields.Field[Any] | None, value: Any, messages: Any, path: Path
+) -> Iterator[ItemError]:
+    if field is None:
+        return _plain_errors(messages, path)
+    return _field_errors(field, value, messages, path)
 
 
 def _plain_errors(messages: Any, path: Path) -> Iterator[ItemError]:
     """Messages of a rule that only the user knows: `invalid`, at every path that they name."""
     if isinstance(messages, dict):
         for key, below in messages.items():
-            yield from _plain_errors(below, path if key == SCHEMA else (*path, str(key)))
+            yield from _plain_errors(below, _step(path, key))
     elif isinstance(messages, list | tuple):
         for message in messages:
             yield from _plain_errors(message, path)
@@ -212,7 +211,7 @@ def _validator_code(field: fields.Field[Any], value: Any, message: str) -> Error
         for prepare in field.pre_load:
             value = prepare(value)
         loaded = field._deserialize(value, field.name, {})
-    except Exception:  # noqa: BLE001 - the user's code has had its say; only a code is wanted here
+    except Exception:  # noqa: BLE001 - user code may raise anything; here it gives no code
         return codes.INVALID
     return _code_of_validators(field.validators, loaded, message) or codes.INVALID
 
@@ -234,7 +233,7 @@ def _raises(validator: validate.Validator, loaded: Any, message: str) -> bool:
         validator(loaded)
     except ValidationError as error:
         return message in error.messages
-    except Exception:  # noqa: BLE001 - a validator that cannot take the value did not write this
+    except Exception:  # noqa: BLE001 - a validator that cannot take the value wrote no message
         return False
     return False
 
@@ -268,6 +267,10 @@ def _at(value: Any, key: Any) -> Any:
         return value[key]
     except (TypeError, KeyError, IndexError):
         return missing
+
+
+def _step(path: Path, key: Any) -> Path:
+    return path if key == SCHEMA else (*path, str(key))
 
 
 def _dotted(path: Path) -> str | None:

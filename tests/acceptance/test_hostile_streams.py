@@ -4,8 +4,7 @@ import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import aiohttp
 import psutil
@@ -13,12 +12,12 @@ import pytest
 
 from ingest.formats.compression import zstd
 from tests.acceptance.conftest import Dev
-from tests.effort import promptly, slowest
+from tests.effort import Bystander
 
 MIB = 1024 * 1024
 AT_ONCE = 50
 TRICKLING = 500
-ITEM = {"email": "somebody@example.com", "first_name": "Somebody"}
+ITEM = {"email": "someone@example.com", "first_name": "Someone"}
 
 
 def _repeated(block: bytes, mib: int, compress: object) -> bytes:
@@ -35,45 +34,17 @@ COMPRESSORS: dict[str, Callable[[], object]] = {
 }
 
 
-class Other:
-    """Another client, with small requests meanwhile, and what the API process did until answers."""
+REFUSED = {400, 413}
+# It waited for other bombs for longer than the service lets it, as on a busy machine.
+BUSY = 503
 
-    def __init__(self, session: aiohttp.ClientSession, api: psutil.Process) -> None:
-        self._session = session
-        self._api = api
-        self._alone: list[float] = []
-        self._meanwhile: list[float] = []
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Ask alone first, and then again and again."""
-        self._alone = [await self._ask() for _ in range(20)]
-        done = asyncio.Event()
-        working = asyncio.create_task(self._work(done))
-        try:
-            yield
-        finally:
-            done.set()
-            await working
-
-    def check_served(self) -> None:
-        """Make sure that it did not have to wait."""
-        assert slowest(self._meanwhile) < promptly(self._alone)
-
-    async def _work(self, done: asyncio.Event) -> None:
-        while not done.is_set():
-            self._meanwhile.append(await self._ask())
-            await asyncio.sleep(0.02)
-
-    async def _ask(self) -> float:
-        started = self._cpu_seconds()
-        async with self._session.get("/v1/contacts?limit=1") as response:
+def bystander(small: Dev, session: aiohttp.ClientSession) -> Bystander:
+    async def ask() -> None:
+        async with session.get("/v1/contacts?limit=1") as response:
             assert response.status == 200, await response.text()
-        return self._cpu_seconds() - started
 
-    def _cpu_seconds(self) -> float:
-        times = self._api.cpu_times()
-        return float(times.user + times.system)
+    return Bystander(psutil.Process(small.pids["api"][0]), ask)
 
 
 @pytest.fixture
@@ -121,7 +92,7 @@ async def test_zip_bombs(
             await response.read()
             return response.status
 
-    other = Other(session, api)
+    other = bystander(small, session)
     await explode()  # what is needed once is not growth
     async with other.at_work():
         idle = peak = api.memory_info().rss
@@ -129,7 +100,9 @@ async def test_zip_bombs(
         while not bombs.done():
             peak = max(peak, api.memory_info().rss)
             await asyncio.sleep(0.02)
-    assert set(await bombs) <= {400, 413}
+    statuses = set(await bombs)
+    assert statuses <= REFUSED | {BUSY}
+    assert statuses & REFUSED
     assert (peak - idle) / MIB < 100
     other.check_served()
 
@@ -157,8 +130,8 @@ async def test_connections_that_trickle_are_closed(
         finally:
             writer.close()
 
-    other = Other(session, psutil.Process(small.pids["api"][0]))
-    async with other.at_work(), asyncio.timeout(100):
+    other = bystander(small, session)
+    async with other.at_work(), asyncio.timeout(60):
         answers = await asyncio.gather(*(trickle() for _ in range(TRICKLING)))
     assert all(b"40801" in answer or answer == b"closed" for answer in answers)
     assert any(b"40801" in answer for answer in answers)

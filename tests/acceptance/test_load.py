@@ -1,7 +1,6 @@
 """`ingest load` as a user runs it: a process of its own, files, and a service that has troubles."""
 
 import asyncio
-import contextlib
 import csv
 import gzip
 import io
@@ -17,13 +16,10 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer, unused_port
+from aiohttp.test_utils import TestClient, TestServer
 
 from ingest.app import create_app
 from ingest.http.server import JsonAppRunner
-from ingest.load.calls import Call
-from ingest.load.feed import LoadError
-from ingest.load.sender import Patience, Sender
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
@@ -425,33 +421,3 @@ async def test_corrections_of_an_earlier_file_are_kept(loading: Loading) -> None
     assert (await loading.run("c.csv", "--to", "contacts")).status == 2
     assert failed.read_text() == before
     assert failed.with_name("c.failed.csv.old").read_text() == "corrected"
-
-
-async def test_trying_again_has_an_end() -> None:
-    notes: list[str] = []
-    url = f"http://127.0.0.1:{unused_port()}"
-    async with aiohttp.ClientSession() as session:
-        sender = Sender(session, url, Patience(retries=1.0), notes.append)
-        with pytest.raises(LoadError, match=r"part 1: given up after \d tries: Cannot connect"):
-            await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))
-    assert notes
-
-
-async def test_a_service_that_never_answers_is_not_waited_for() -> None:
-    callers: list[asyncio.Task[None]] = []
-
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        callers.append(asyncio.current_task())  # type: ignore[arg-type]  # there is one here
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-            writer.close()
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
-        async with aiohttp.ClientSession() as session:
-            sender = Sender(session, url, Patience(answer=0.1, retries=0.5), lambda _: None)
-            with pytest.raises(LoadError, match="no answer in time"):
-                await sender.send(Call("POST", "/v1/contacts", "part 1", body=lambda _: b"[]"))
-        await asyncio.gather(*callers)

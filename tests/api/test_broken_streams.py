@@ -10,7 +10,7 @@ import pytest
 from ingest.batches.backlog import Backlog
 from ingest.errors import Unavailable
 from ingest.formats.compression import zstd
-from ingest.http.admission import Budget
+from ingest.http.admission import LARGE_ITEMS, WINDOWS, Budget
 from ingest.http.service import SERVICE
 from ingest.store.pool import Pool
 from tests.api.shared import NOTHING, configured, head, written
@@ -23,8 +23,6 @@ from workers.commit import Committer
 from workers.maintenance import remove_abandoned
 
 NOW = dt.timedelta(0)
-WINDOWS_LIMIT = 128 * 1024 * 1024
-LARGE_ITEMS_LIMIT = 64 * 1024 * 1024
 
 
 async def _is_clean(operator: Pool) -> bool:
@@ -121,7 +119,7 @@ async def test_no_request_waits_for_a_client_that_has_stalled(
     body = lines([large(1, tags=10_000)])
     gate = Gate(pack(body)[:-20], b"")
     sending = asyncio.create_task(stream(api, gate.pieces(), **headers))
-    await until(lambda: is_taken(api.app[SERVICE].admission.large_items, LARGE_ITEMS_LIMIT))
+    await until(lambda: is_taken(api.app[SERVICE].admission.large_items, LARGE_ITEMS))
     async with asyncio.timeout(60):
         other = await stream(api, pack(lines([large(2, tags=10_000)])), prefer="wait=0", **headers)
     assert other.status == 202
@@ -133,7 +131,7 @@ async def test_no_request_waits_for_a_client_that_has_stalled(
 async def test_the_windows_of_zstd_are_bounded_together(api: Service) -> None:
     """Each may keep 8 MiB of what it has become, for as long as its client takes."""
     windows = api.app[SERVICE].admission.windows
-    windows.change(0, WINDOWS_LIMIT - 4_000_000)  # others, of which there are many
+    windows.change(0, WINDOWS - 4_000_000)  # others, of which there are many
     body = zstd.compress(contacts())
     zstds = {"prefer": "wait=0", "content_encoding": "zstd"}
     gate = Gate(body[:-3], body[-3:])
@@ -165,7 +163,7 @@ async def is_taken(budget: Budget, size: int) -> bool:
 
 async def test_large_items_that_are_not_complete_are_not_held_without_bound(api: Service) -> None:
     held = api.app[SERVICE].admission.large_items
-    held.change(0, LARGE_ITEMS_LIMIT - 1_000_000)  # others, of which there are many
+    held.change(0, LARGE_ITEMS - 1_000_000)  # others, of which there are many
     body = lines([large(1, tags=15_000)])
     gates = [Gate(body[:-2], body[-2:]) for _ in range(2)]
     sending = [asyncio.create_task(stream(api, gate.pieces(), prefer="wait=0")) for gate in gates]

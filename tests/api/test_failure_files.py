@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from ingest.formats.failed_rows import Columns, CsvWriter
+from ingest.formats.failure_files import Columns, CsvWriter
 from ingest.model import Failure
 from ingest.store import failures
 from ingest.store.pool import Pool

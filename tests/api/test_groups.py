@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingest.access.rights import MAX_GROUP_BYTES
-from ingest.resources.encoding import MAX_INDEXED_BYTES
+from ingest.resources.conversion import MAX_INDEXED_BYTES
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.api.shared import contact, stored

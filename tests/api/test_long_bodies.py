@@ -2,16 +2,19 @@
 
 import asyncio
 import dataclasses
+import gc
 import gzip
 import json
-from typing import Any, ClassVar
+import weakref
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from ingest.batches.items import Items
 
 from ingest.app import create_app
-from ingest.http import writes
+from ingest.formats import json as json_format
+from ingest.http.admission import PLACES
+from ingest.model import Chunk
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
@@ -21,33 +24,38 @@ from tests.waiting import until
 from workers.commit import Committer
 
 ITEMS = 500
-PLACES = 2
 
 
-class Watched(Items):
-    """Items that tell how many of them are decoded at once."""
+class Watched(dict[str, Any]):
+    """An item that says when it is gone."""
 
-    all: ClassVar["list[Watched]"]
-    most = 0
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self.all.append(self)
-        super().__init__(*args, **options)
+@dataclasses.dataclass
+class Decoded:
+    """How many bodies are decoded and in memory, and how many were at most."""
 
-    def __setattr__(self, name: str, value: object) -> None:
-        super().__setattr__(name, value)
-        if name == "decoded":
-            decoded = sum(bool(getattr(each, "decoded", ())) for each in self.all)
-            Watched.most = max(Watched.most, decoded)
+    now: int = 0
+    most: int = 0
+
+    def add(self, items: list[Any]) -> list[Any]:
+        items[0] = Watched(items[0])
+        weakref.finalize(items[0], self._remove)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        return items
+
+    def _remove(self) -> None:
+        self.now -= 1
 
 
 @pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
-    """The items of every request that comes."""
-    monkeypatch.setattr(Watched, "all", [], raising=False)
-    monkeypatch.setattr(Watched, "most", 0)
-    monkeypatch.setattr(writes, "Items", Watched)
-    return Watched.all
+def decoded(monkeypatch: pytest.MonkeyPatch) -> Decoded:
+    """The decoded bodies of this process."""
+    found, decode = Decoded(), json_format.decode
+    monkeypatch.setattr(
+        json_format, "decode", lambda data, **limits: found.add(decode(data, **limits))
+    )
+    return found
 
 
 def people(first: int) -> list[dict[str, Any]]:
@@ -55,17 +63,17 @@ def people(first: int) -> list[dict[str, Any]]:
     return [{"name": f"{each:0200}"} for each in names]
 
 
-async def test_few_are_decoded_at_once(service: Service, watched: list[Watched]) -> None:
+async def test_few_are_decoded_at_once(service: Service, decoded: Decoded) -> None:
     requests = [
         service.post("loose", people(number * ITEMS), prefer="wait=60") for number in range(8)
     ]
     replies = await asyncio.gather(*requests)
     assert [reply.status for reply in replies] == [201] * 8
-    assert (len(watched), Watched.most) == (8, PLACES)
+    assert (decoded.now, decoded.most) == (0, PLACES)
 
 
-async def test_nothing_is_kept_while_the_commit_is_waited_for(
-    api: Service, operator: Pool, committer: Committer, watched: list[Watched]
+async def test_nothing_is_kept_while_a_request_waits_for_the_commit(
+    api: Service, operator: Pool, committer: Committer, decoded: Decoded
 ) -> None:
     requests = [
         asyncio.create_task(api.post("loose", people(number * ITEMS), prefer="wait=60"))
@@ -73,8 +81,9 @@ async def test_nothing_is_kept_while_the_commit_is_waited_for(
     ]
 
     async def all_wait() -> bool:
-        kept = any(each.decoded or each.validated for each in watched)
-        return await stored(operator, "ingest.batches") == len(requests) and not kept
+        payloads = [each for each in gc.get_objects() if isinstance(each, Chunk) and each.records]
+        stored_now = await stored(operator, "ingest.batches")
+        return stored_now == len(requests) and not decoded.now and not payloads
 
     await until(all_wait)
     assert not any(request.done() for request in requests)
@@ -85,7 +94,7 @@ async def test_nothing_is_kept_while_the_commit_is_waited_for(
 async def test_no_place_is_lost(settings: Settings, operator: Pool, worker: object) -> None:
     """Whatever a long body comes to, the next one is decoded."""
     _, token = await create_token(operator, "acme", "tests")
-    limited = dataclasses.replace(settings, rate_limit=f"{4 * ITEMS}/hour")
+    limited = dataclasses.replace(settings, rate_limit=f"{3 * ITEMS}/hour")
     async with TestClient(TestServer(create_app(limited, REGISTRY))) as client:
         service = Service(client, token)
         good = json.dumps(people(0))

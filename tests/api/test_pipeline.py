@@ -16,8 +16,6 @@ from tests.api.shared import ANN, JIM, NOTHING, stored, written
 from tests.harness import REGISTRY, Service
 from tests.waiting import finished, until
 
-WITHDRAWN = NOTHING | {"ingest.batches": 1}  # an id that nothing can be written under any more
-
 
 @pytest.fixture
 async def relay(database_url: str) -> AsyncIterator[Relay]:
@@ -49,39 +47,50 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up(
     assert await stored(operator, "collections.contacts") == 1
 
 
-async def test_a_commit_that_never_came_is_503_and_may_be_sent_again(
+async def test_where_a_statement_was_lost_the_outcome_is_unknown(
     cuttable: Service, relay: Relay, operator: Pool
 ) -> None:
     relay.cut = Cut.STATEMENT
     reply = await cuttable.post("contacts", [JIM], idempotency_key="k")
     assert (reply.status, reply.error) == (503, (50301, "unavailable"))
     assert int(reply.headers["Retry-After"]) > 0
-    assert "Location" not in reply.headers
-    assert await written(operator) == WITHDRAWN
+    location = reply.headers["Location"]
+    assert (await cuttable.request("GET", location)).error == (40404, "unknown_batch")
+    assert await written(operator) == NOTHING
     assert (await cuttable.post("contacts", [JIM], idempotency_key="k")).status == 201
     assert await stored(operator, "collections.contacts") == 1
 
 
-@pytest.mark.parametrize("items", [[{"title": "x", "value": "1"}], [{"title": 5}]])
-async def test_a_statement_that_comes_too_late_writes_nothing(
-    cuttable: Service, relay: Relay, operator: Pool, items: list[object]
+@pytest.mark.parametrize(
+    ("items", "state"),
+    [([{"title": "x", "value": "1"}], "committed"), ([{"title": 5}], "rejected")],
+)
+async def test_a_statement_that_comes_late_is_found_at_its_location(
+    cuttable: Service, relay: Relay, operator: Pool, items: list[object], state: str
 ) -> None:
-    """Its client was told that nothing was saved, and has no key to send it again with."""
+    """It is still on its way to the server while the answer says that the outcome is unknown."""
     relay.cut = Cut.CLIENT
     reply = await cuttable.post("deals", items)
     assert (reply.status, reply.error) == (503, (50301, "unavailable"))
+    assert await written(operator) == NOTHING
+    assert b"SELECT 1" in await relay.release()
+    assert (await finished(cuttable, reply.headers["Location"]))["state"] == state
+    assert await stored(operator, "collections.deals") == (state == "committed")
+
+
+async def test_a_retry_that_overtakes_its_first_statement_wins(
+    cuttable: Service, relay: Relay, operator: Pool
+) -> None:
+    """Both have one key, of which PostgreSQL takes one batch."""
+    relay.cut = Cut.CLIENT
+    first = await cuttable.post("contacts", [JIM], idempotency_key="k")
+    assert first.status == 503
+    assert (await cuttable.post("contacts", [JIM], idempotency_key="k")).status == 201
     assert b"SELECT 0" in await relay.release()
-    assert await written(operator) == WITHDRAWN
-    batches = (await cuttable.get("batches")).body
-    assert (batches["data"], batches["metadata"]["recordsCount"]) == ([], 0)
-    async with operator.connection() as connection:
-        withdrawn = await connection.fetchval("SELECT id FROM ingest.batches")
-    for path in (f"batches/{withdrawn}", f"batches/{withdrawn}/failures"):
-        assert (await cuttable.get(path)).error == (40404, "unknown_batch")
-    again = await cuttable.post("deals", items)
-    assert again.status in (201, 422)
-    assert (await cuttable.get("batches")).body["metadata"]["recordsCount"] == 1
-    assert await stored(operator, "collections.deals") == (again.status == 201)
+    location = first.headers["Location"]
+    assert (await cuttable.request("GET", location)).error == (40404, "unknown_batch")
+    assert await stored(operator, "ingest.batches") == 1
+    assert await stored(operator, "collections.contacts") == 1
 
 
 @pytest.mark.parametrize("cut", [Cut.ANSWER, Cut.STATEMENT])
@@ -112,7 +121,7 @@ async def test_a_rejected_batch_needs_the_database_too(
     relay.cut = Cut.STATEMENT
     reply = await cuttable.post("contacts", [{"email": "x"}])
     assert (reply.status, reply.error) == (503, (50301, "unavailable"))
-    assert await written(operator) == WITHDRAWN
+    assert await written(operator) == NOTHING
 
 
 async def test_a_database_that_goes_away_during_the_wait_leaves_202(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import redis
 
-from ingest.batches import streaming
+from ingest.batches import staging
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from tests.api.shared import BAD, written
@@ -55,7 +55,7 @@ async def test_postgresql_decides_where_redis_forgets(
 async def test_a_stream_in_flight_holds_its_key(
     api: Service, operator: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "_BEAT", 0.02)
+    monkeypatch.setattr(staging, "HEARTBEAT", 0.02)
     gate = Gate(contacts(), b"")
     sending = asyncio.create_task(stream(api, gate.pieces(), prefer="wait=0", idempotency_key="k"))
     await until(lambda: receiving(operator))

@@ -4,7 +4,6 @@
 many of them marshmallow's own `load` was never called.
 """
 
-import copy
 import json
 import os
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from ingest.validation.engine.generate import generate
+from ingest.validation.engine.compiler import compile_load
 
 _marshmallow = Schema.load
 _counts = {"loads": 0, "compiled": 0}
@@ -26,12 +25,8 @@ def _load(
     if _running:  # what a compiled function left to marshmallow, and what that calls in turn
         _running[-1] = True
         return _marshmallow(self, data, many=many, partial=partial, unknown=unknown)
-    schema = self
-    if unknown is not None:
-        schema = copy.copy(self)
-        schema.unknown = unknown
     # Compiled anew each time, as tests change their schemas between two loads.
-    load = generate(schema, partial, None if many is None else bool(many)).load
+    load = compile_load(self, partial, unknown, None if many is None else bool(many)).load
     _running.append(False)
     _counts["loads"] += 1
     try:

@@ -15,11 +15,11 @@ from marshmallow import Schema, fields, validate
 
 from ingest import Resource
 from ingest.exactjson import dump_exact, load_exact
-from ingest.formats import xml_writer, yaml
+from ingest.formats import xml, yaml
 from ingest.formats.compression import Decompressor
 from ingest.formats.csv import CsvOptions
 from ingest.formats.decoding import BodyFormat, open_decoder
-from ingest.formats.failed_rows import Columns, CsvWriter
+from ingest.formats.failure_files import Columns, CsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML
 from ingest.model import Action, Chunk, Failure, Options
@@ -154,14 +154,14 @@ def _delimited(rows: list[list[str]]) -> bytes:
 
 
 def untyped_xml(items: list[Any]) -> bytes:
-    """XML as somebody writes it who knows of no types."""
+    """XML without types, as most clients write it."""
     inside = "".join(_element("thing", item) for item in items)
     return f'<?xml version="1.0"?>\n<things>{inside}</things>'.encode()
 
 
 def typed_xml(items: list[Any]) -> bytes:
     """XML that leaves nothing to the schema."""
-    root = etree.fromstring(xml_writer.encode(items))
+    root = etree.fromstring(xml.encode(items))
     for element in root.iter():
         if "type" not in element.attrib:
             element.set("type", "object" if len(element) else "string")
@@ -186,7 +186,7 @@ def test_five_formats_one_result(items: list[Any], action: Action) -> None:
     wanted = result(submitted(dump_exact(items), JSON, action))
     ndjson = b"\n\n".join(map(dump_exact, items))
     assert result(submitted(ndjson, NDJSON, action)) == wanted
-    assert result(submitted(xml_writer.encode(items), XML, action)) == wanted
+    assert result(submitted(xml.encode(items), XML, action)) == wanted
     assert result(submitted(untyped_xml(items), XML, action)) == wanted
     assert result(submitted(yaml.encode(load_exact(dump_exact(items))), YAML, action)) == wanted
     assert result(submitted(as_csv(items), CSV, action)) == wanted

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError, validate
 
-from ingest.validation.engine.validators import _PLAIN_EMAIL, _PLAIN_URL
+from ingest.validation.engine.validators import PLAIN_EMAIL, PLAIN_URL
 
 LABELS = st.text("abzAZ09", min_size=1, max_size=31)
 HOSTS = st.lists(LABELS | st.tuples(LABELS, LABELS).map("-".join), min_size=1, max_size=4).flatmap(
@@ -20,7 +20,7 @@ NAMES = st.lists(st.text("aZ0_+-", min_size=1, max_size=70), min_size=1, max_siz
 @given(NAMES, HOSTS)
 def test_plain_addresses_are_addresses(name: str, host: str) -> None:
     address = f"{name}@{host}"
-    assert _PLAIN_EMAIL(address)
+    assert PLAIN_EMAIL(address)
     validate.Email()(address)
 
 
@@ -37,7 +37,7 @@ def test_plain_urls_are_urls(
     scheme: str, host: str, port: str, rest: str, relative: bool, require_tld: bool
 ) -> None:
     url = f"{scheme}://{host}{port}{rest}"
-    assert _PLAIN_URL(url)
+    assert PLAIN_URL(url)
     validate.URL(relative=relative, require_tld=require_tld)(url)
 
 
@@ -46,7 +46,7 @@ def test_whatever_is_no_address_is_not_plain(text: str) -> None:
     try:
         validate.Email()(text)
     except ValidationError:
-        assert not _PLAIN_EMAIL(text)
+        assert not PLAIN_EMAIL(text)
 
 
 @pytest.mark.parametrize(
@@ -54,5 +54,5 @@ def test_whatever_is_no_address_is_not_plain(text: str) -> None:
     ["a@b.co\n", "a@b.c", "a@" + "b" * 64 + ".co", ".a@b.co", "a@b..co", "a@-b.co", "a@b-.co"],
 )
 def test_near_misses_are_not_plain(text: str) -> None:
-    assert not _PLAIN_EMAIL(text)
-    assert not _PLAIN_URL(f"http://{text.partition('@')[2]}\n")
+    assert not PLAIN_EMAIL(text)
+    assert not PLAIN_URL(f"http://{text.partition('@')[2]}\n")

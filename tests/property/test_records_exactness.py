@@ -205,8 +205,8 @@ def counted(function: Any, name: str) -> Any:
 def compare(resource: Resource, kind: tuple[Action, Options], make: Any, seed: int) -> None:
     fast, reference = ItemValidator(resource, *kind), ItemValidator(resource, *kind)
     fast.accept = counted(fast.accept, "accepted")
-    fast._write_plainly = counted(fast._write_plainly, "written")
-    reference.accept = reference._write_plainly = None
+    fast.write = counted(fast.write, "written")
+    reference.accept = reference.write = None
     partial = kind[0] is Action.UPDATE
     # Made twice: hooks may change what they are given.
     one, other = (items(resource, make, seed, partial) for _ in range(2))

@@ -1,100 +1,160 @@
-"""`compile_validator`: a schema's `load`, as one generated function for each item."""
+"""A schema's `load`, as one generated function for each item."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial as bind
 from typing import Any
-from weakref import WeakValueDictionary
 
 from marshmallow import Schema, ValidationError
+from marshmallow.error_store import ErrorStore
 
-from ingest.validation.engine.generate import Compiled, generate
-from ingest.validation.engine.partial import Partial, cache_key
+from ingest.validation.engine.hooks import failure, with_hooks
+from ingest.validation.engine.known import check_schema, load_hooks
+from ingest.validation.engine.late import (
+    CALLS_HOOKS,
+    COMPILED,
+    WHOLE_ITEM,
+    Coverage,
+    note,
+    write_object_late,
+)
+from ingest.validation.engine.load import Load, Partial
+from ingest.validation.engine.objects import write_many, write_nested, write_object
+from ingest.validation.engine.source import Source, Uncompiled
+from ingest.validation.engine.values import Scope
 
-__all__ = ["Partial", "Validator", "compile_validator"]
 
-_MAX_FUNCTIONS = 64
+@dataclass(frozen=True, slots=True)
+class CompiledLoad:
+    """What loads one item with a schema and options; results and errors equal `schema.load`'s."""
+
+    load: Callable[[Any], Any]
+    """From a raw item to the loaded one; raises marshmallow's ValidationError."""
+    source: str
+    """The text of the generated function; empty where marshmallow does everything."""
+    coverage: Sequence[Coverage]
+    """How each field is loaded."""
 
 
-class Validator:
-    """Loads items with one schema. Results and messages equal `schema.load`'s.
+def compile_load(
+    schema: Schema,
+    partial: Partial = None,
+    unknown: str | None = None,
+    many: bool | None = None,
+) -> CompiledLoad:
+    """Compile `schema.load` with the other arguments; None stands for the schema's own option.
 
-    The schema is read when the validator is made (and at the first use of each further `partial`);
-    what is changed in its fields later is not seen.
+    What is changed in the schema's fields later is not seen.
     """
-
-    __slots__ = ("__weakref__", "_functions", "_plain", "schema")
-
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        self._functions: dict[Any, Compiled] = {}
-        self._plain = self._compiled(None).load
-
-    @property
-    def source(self) -> str:
-        """The text of the function for items that are loaded without `partial`.
-
-        Empty where the whole item is left to marshmallow.
-        """
-        return self._compiled(None).source
-
-    def load(self, item: Any, partial: Partial = None) -> Any:
-        """Load one item.
-
-        Args:
-            item: the raw item.
-            partial: what marshmallow's `load` takes: whether, or which, fields may be missing;
-                None stands for the schema's own.
-
-        Raises:
-            marshmallow.ValidationError: with every message of the item.
-        """
-        if partial is None:
-            return self._plain(item)
-        return self._compiled(partial).load(item)
-
-    def load_many(
-        self, items: Iterable[Any], partial: Partial = None
-    ) -> tuple[list[Any], dict[int, Any]]:
-        """Load many items, each for itself.
-
-        Returns:
-            The valid items' results in order, and marshmallow's messages by index of the others.
-        """
-        load = self._item_function(partial)
-        loaded: list[Any] = []
-        errors: dict[int, Any] = {}
-        for index, item in enumerate(items):
-            try:
-                loaded.append(load(item))
-            except ValidationError as error:
-                errors[index] = error.messages
-        return loaded, errors
-
-    def _item_function(self, partial: Partial) -> Callable[[Any], Any]:
-        """Each item is one, even where the schema is made for collections."""
-        many = False if self.schema.many else None
-        return self._compiled(partial, many).load
-
-    def _compiled(self, partial: Any, many: bool | None = None) -> Compiled:
-        try:
-            key = (many, cache_key(partial))
-            known = self._functions.get(key)
-        except TypeError:  # nothing that could be remembered
-            return generate(self.schema, partial, many)
-        if known is None:
-            known = generate(self.schema, partial, many)
-            if len(self._functions) >= _MAX_FUNCTIONS:
-                self._functions.pop(next(iter(self._functions)), None)
-            self._functions[key] = known
-        return known
+    options: dict[str, Any] = {"partial": partial, "unknown": unknown, "many": many}
+    given = {name: value for name, value in options.items() if value is not None}
+    marshmallow = bind(schema.load, **given)
+    try:
+        check_schema(schema)
+        compiled = _many if (schema.many if many is None else many) else _one
+        return compiled(Load.of(schema, partial, unknown), marshmallow)
+    except Uncompiled as left:
+        names = schema.load_fields or [""]
+        return CompiledLoad(
+            marshmallow, "", [Coverage(name, WHOLE_ITEM, str(left)) for name in names]
+        )
 
 
-def compile_validator(schema: Schema) -> Validator:
-    """The validator of `schema` (an instance): one and the same while somebody holds it."""
-    validator = _validators.get(id(schema))
-    if validator is None:
-        validator = _validators[id(schema)] = Validator(schema)
-    return validator
+def explain_schema(schema: Schema, partial: Partial = None) -> Sequence[Coverage]:
+    """How each field that `schema` loads is loaded by its compiled function."""
+    return compile_load(schema, partial).coverage
 
 
-# By the id of the schema, which its validator keeps alive.
-_validators: WeakValueDictionary[int, Validator] = WeakValueDictionary()
+def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | None:
+    """The load of one item as a function that never calls marshmallow or user code.
+
+    Returns:
+        A function that returns what `schema.load(item, partial=partial)` would, or FALLBACK; None
+        where the schema needs more than that.
+    """
+    try:
+        check_schema(schema)
+        if schema.many or load_hooks(schema):
+            return None
+        source = _early(Load.of(schema, partial), "item", "FALLBACK")
+    except Uncompiled:
+        return None
+    return source.compiled()
+
+
+def _many(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
+    if load_hooks(load.schema):
+        raise Uncompiled("hooks of a schema with many=True")
+    scope = _scope(load)
+    source = scope.source
+    with source.function("item", "marshmallow(item)"), source.guarded():
+        source.line("loaded = item")
+        write_many(scope, load, "loaded")
+        source.line("return loaded")
+    return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), _compiled(load))
+
+
+def _one(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
+    hooks = load_hooks(load.schema)
+    # Of a load with hooks, only the fields are generated, with the ErrorStore of all of it.
+    how = ("item, errors", "FALLBACK") if hooks else ("item", "marshmallow(item)")
+    try:
+        source, coverage = _early(load, *how), _compiled(load)
+    except Uncompiled:
+        source, coverage = _late(load, *how, reports=not hooks)
+    function = source.compiled(
+        marshmallow=marshmallow,
+        ErrorStore=ErrorStore,
+        ValidationError=ValidationError,
+        note=note,
+        fail=failure(load),
+    )
+    if hooks:
+        function = with_hooks(load, function)
+        coverage = [*coverage, Coverage("", CALLS_HOOKS, ", ".join(hooks))]
+    return CompiledLoad(function, source.text(), coverage)
+
+
+def _compiled(load: Load) -> list[Coverage]:
+    return [Coverage(name, COMPILED) for name in load.schema.load_fields]
+
+
+def _early(load: Load, parameters: str, fallback: str) -> Source:
+    """A function that calls no user code."""
+    scope = _scope(load)
+    source = scope.source
+    with source.function(parameters, fallback), source.guarded():
+        write_object(scope, load, "item", "out")
+        source.line("return out")
+    return source
+
+
+def _late(
+    load: Load, parameters: str, fallback: str, *, reports: bool
+) -> tuple[Source, list[Coverage]]:
+    """A function that calls user code after all else; it `reports` errors, or notes them."""
+    scope = _scope(load)
+    source = scope.source
+    with source.function(parameters, fallback):
+        with source.guarded():
+            coverage = write_object_late(scope, load)
+        with source.block("else:"):
+            if reports:
+                source.line("errors = ErrorStore()")
+            source.write_deferred()
+            if reports:
+                source.line("if errors.errors:")
+                source.line("    fail(item, out, errors.errors)")
+            source.line("return out")
+    return source, coverage
+
+
+def _scope(load: Load) -> Scope:
+    kind = type(load.schema)
+    return Scope(
+        Source("load", kind.__name__), load.partial, (kind,), write_nested, _load_of_nested
+    )
+
+
+def _load_of_nested(schema: Schema, partial: Any, unknown: str | None) -> Callable[[Any], Any]:
+    return compile_load(schema, partial, unknown).load

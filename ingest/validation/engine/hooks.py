@@ -1,47 +1,35 @@
 """The methods of the user's that take part in a load, and what a failed load ends in.
 
 `with_hooks` reads as marshmallow's `Schema._do_load` does, with the fields loaded by a generated
-function wherever that vouches for them. Each hook is called once, as marshmallow would call it.
+function unless that falls back. Each hook is called once, as marshmallow would call it.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 from marshmallow.error_store import ErrorStore
+
+from ingest.resources.resource import nested_in
+from ingest.validation.engine.load import Load
+from ingest.validation.engine.source import FALLBACK
 
 # marshmallow does not annotate these two.
 new_errors: Callable[[], ErrorStore] = ErrorStore
 messages_of: Callable[[ValidationError], Any] = ValidationError.normalized_messages
 
-REFUSED = object()
-"""What a generated function returns for data that it does not vouch for."""
 
-
-class Unvouched(Exception):
-    """Data that a generated function does not vouch for, and that marshmallow shall not see."""
-
-
-def with_hooks(
-    schema: Schema,
-    load_fields: Callable[..., Any],
-    partial: Any,
-    unknown: str,
-    *,
-    alone: bool = False,
-) -> Callable[[Any], Any]:
+def with_hooks(whole: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
     """A `load` for one item that runs the schema's hooks around `load_fields`.
 
     Args:
-        schema: its `_do_load` is marshmallow's.
-        load_fields: from raw data and an ErrorStore to the loaded fields, or REFUSED.
-        partial: the effective one.
-        unknown: the effective one.
-        alone: raise Unvouched for what `load_fields` refuses.
+        whole: of a schema whose `_do_load` is marshmallow's.
+        load_fields: from raw data and an ErrorStore to the loaded fields, or FALLBACK.
     """
-    options = {"many": False, "partial": partial, "unknown": unknown}
-    fail = failure(schema, partial)
+    schema = whole.schema
+    options: dict[str, Any] = {"many": False, "partial": whole.partial, "unknown": whole.unknown}
+    fail = failure(whole)
     before, after = _processors(schema, PRE_LOAD), _processors(schema, POST_LOAD)
     validates, validates_schema = schema._hooks[VALIDATES], schema._hooks[VALIDATES_SCHEMA]
 
@@ -62,9 +50,7 @@ def with_hooks(
             result = None
         if not errors:
             result = load_fields(data, store)
-            if result is REFUSED and alone:
-                raise Unvouched
-            if result is REFUSED:
+            if result is FALLBACK:
                 result = schema._deserialize(data, error_store=store, **options)
             if validates:
                 schema._invoke_field_validators(error_store=store, data=result, many=False)
@@ -94,53 +80,36 @@ def with_hooks(
 
 def _processors(schema: Schema, tag: str) -> list[tuple[str, bool]]:
     """The names of a tag's methods in the order of a load, and whether each gets the raw item."""
-    hooks = schema._hooks[tag]
-    for_collections = [hook for hook in hooks if hook[1]]
-    for_items = [hook for hook in hooks if not hook[1]]
-    return [
-        (name, given.get("pass_original", False)) for name, _, given in for_collections + for_items
-    ]
+    collections_first = sorted(schema._hooks[tag], key=lambda hook: not hook[1])
+    return [(name, given.get("pass_original", False)) for name, _, given in collections_first]
 
 
-def failure(schema: Schema, partial: Any) -> Callable[[Any, Any, Any], NoReturn]:
+def failure(load: Load) -> Callable[[Any, Any, Any], NoReturn]:
     """What raises the error of a load that failed, as marshmallow does."""
 
     def fail(item: Any, result: Any, errors: Any) -> NoReturn:
         error = ValidationError(errors, data=item, valid_data=result)
-        schema.handle_error(error, item, many=False, partial=partial)
+        load.schema.handle_error(error, item, many=False, partial=load.partial)
         raise error
 
     return fail
 
 
-def has_pre_load(schema: Schema, seen: set[type[Schema]]) -> bool:
+def has_pre_load(schema: Schema) -> bool:
     """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
-    if type(schema) in seen:
-        return False
-    seen.add(type(schema))
-    return bool(schema._hooks.get(PRE_LOAD)) or any(
-        has_pre_load(nested.schema, seen)
-        for field in schema.load_fields.values()
-        for nested in _nested_in(field)
-    )
+    return any(each._hooks.get(PRE_LOAD) for each in _schemas_in(schema))
 
 
-def count_fields(schema: Schema, around: tuple[type[Schema], ...] = ()) -> int:
-    """How many fields a schema loads, those of nested schemas included, each once within itself."""
+def count_fields(schema: Schema) -> int:
+    """How many fields a schema loads, those of nested schemas included."""
+    return sum(len(each.load_fields) for each in _schemas_in(schema))
+
+
+def _schemas_in(schema: Schema, around: tuple[type[Schema], ...] = ()) -> Iterator[Schema]:
+    """The schema and those nested in it, each once within itself."""
     if type(schema) in around:
-        return 0
-    around = (*around, type(schema))
-    return len(schema.load_fields) + sum(
-        count_fields(nested.schema, around)
-        for field in schema.load_fields.values()
-        for nested in _nested_in(field)
-    )
-
-
-def _nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:
-    if isinstance(field, fields.Nested):
-        yield field
-    inner = [getattr(field, name, None) for name in ("inner", "key_field", "value_field")]
-    for each in (*inner, *getattr(field, "tuple_fields", ())):
-        if each is not None:
-            yield from _nested_in(each)
+        return
+    yield schema
+    for field in schema.load_fields.values():
+        for nested in nested_in(field):
+            yield from _schemas_in(nested.schema, (*around, type(schema)))

@@ -8,6 +8,7 @@ import datetime as dt
 import decimal
 import uuid
 from collections import OrderedDict
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -17,9 +18,9 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 from ingest.validation.engine.source import Uncompiled
 
 _READ = ("4.4.",)
-_INSTALLED = version("marshmallow")
+INSTALLED = version("marshmallow")
 
-# Classes whose values are immutable and whose comparison runs no code of a user's.
+# Classes whose values are immutable and whose comparison runs no user code.
 SCALARS: frozenset[type] = frozenset(
     {
         str,
@@ -68,23 +69,6 @@ _HARMLESS = frozenset(
         "_abc_impl",
     }
 )
-# Methods that take part in a load; an instance that carries one of its own is the user's code.
-_FIELD_METHODS = frozenset(
-    {
-        "_deserialize",
-        "_field_data_key",
-        "_format_num",
-        "_load",
-        "_make_object_from_format",
-        "_test_collection",
-        "_validate",
-        "_validate_missing",
-        "_validated",
-        "deserialize",
-        "make_error",
-        "num_type",
-    }
-)
 _SCHEMA_METHODS = (
     "__getattribute__",
     "_call_and_store",
@@ -107,7 +91,7 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
         Uncompiled: it is a field of the user's own, or one that no class describes.
     """
     mro = type(field).__mro__
-    own = _FIELD_METHODS & vars(field).keys()
+    own = [name for name in vars(field) if callable(getattr(type(field), name, None))]
     if own:
         raise Uncompiled(f"the field object has its own {min(own)}")
     for position, each in enumerate(mro):
@@ -121,26 +105,16 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
     raise Uncompiled(f"{type(field).__name__} is not a field that can be compiled")
 
 
-def check_version() -> None:
-    """Make sure that the installed marshmallow is one whose every line has been read.
-
-    Raises:
-        Uncompiled: another release may load differently.
-    """
-    if not _INSTALLED.startswith(_READ):
-        raise Uncompiled(f"marshmallow {_INSTALLED} is not known to load as {_READ[0]}x does")
-
-
 def check_schema(schema: Schema) -> None:
-    """Make sure that `schema` loads as `Schema` does.
+    """Make sure that `schema` loads as `Schema` does, in a release whose every line has been read.
 
     Raises:
-        Uncompiled: it overrides a part of loading.
+        Uncompiled: it overrides a part of loading, or another release may load differently.
     """
-    for name in _SCHEMA_METHODS:
-        overridden = getattr(type(schema), name) is not getattr(Schema, name)
-        if overridden or name in vars(schema):
-            raise Uncompiled(f"the schema overrides {name}")
+    if not INSTALLED.startswith(_READ):
+        raise Uncompiled(f"marshmallow {INSTALLED} is not known to load as {_READ[0]}x does")
+    for name in overridden(schema, _SCHEMA_METHODS):
+        raise Uncompiled(f"the schema overrides {name}")
     if schema.dict_class not in (dict, OrderedDict):
         raise Uncompiled(f"its dict_class is {schema.dict_class.__name__}")
     if schema.unknown not in ("raise", "include", "exclude"):
@@ -151,6 +125,29 @@ def check_schema(schema: Schema) -> None:
                 raise Uncompiled(f"field {name!r} has a name that is no plain string")
 
 
-def has_load_hooks(schema: Schema) -> bool:
-    """Whether methods of the user's take part in loading."""
-    return any(schema._hooks.get(tag) for tag in _LOAD_HOOKS)
+def overridden(schema: Schema, names: Iterable[str]) -> list[str]:
+    """Which of some methods are not those of `Schema`."""
+    return [
+        name
+        for name in names
+        if getattr(type(schema), name) is not getattr(Schema, name) or name in vars(schema)
+    ]
+
+
+def nested_schema(field: fields.Nested) -> Schema:
+    """The schema of a field, which loads as `Schema` does.
+
+    Raises:
+        Uncompiled: it cannot be found, or loads in another way.
+    """
+    try:
+        schema = field.schema
+    except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
+        raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
+    check_schema(schema)
+    return schema
+
+
+def load_hooks(schema: Schema) -> list[str]:
+    """The methods of the user's that take part in loading, each with its kind."""
+    return [f"{tag} {hook[0]}" for tag in _LOAD_HOOKS for hook in schema._hooks.get(tag, ())]

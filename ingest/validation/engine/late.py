@@ -1,41 +1,40 @@
-"""Fields that need code of the user's: loaded last, by marshmallow's own `deserialize`.
+"""Fields that need the user's code: loaded last, by marshmallow's own `deserialize`.
 
-Whatever can be compiled is looked at first, and an item that fails there goes to marshmallow
-before any code of the user's has run. So such code is called once an item, in the order of the
-fields, and what it raises is noted just as marshmallow would have noted it.
+Everything that can be compiled is looked at first, and an item that fails there goes to marshmallow
+before any user code has run. So such code is called once an item, in the order of the fields, and
+what it raises is stored as marshmallow would have stored it.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
-from marshmallow import Schema, ValidationError, missing
+from marshmallow import ValidationError, missing
 from marshmallow.error_store import ErrorStore
 from marshmallow.validate import And
 
-from ingest.validation.engine.inside import with_compiled_schemas
-from ingest.validation.engine.objects import (
-    LoadField,
-    UnknownKeys,
-    calls_user,
-    load_fields,
-    start_object,
-    write_assignment,
-    write_early,
-)
+from ingest.validation.engine.load import Load, LoadField
+from ingest.validation.engine.nested import with_compiled_schemas
+from ingest.validation.engine.objects import ObjectWriter, calls_user, write_assignment
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import describe
-from ingest.validation.engine.values import Scope
+from ingest.validation.engine.values import Called, Scope
 
-Step = Callable[[], None]
+COMPILED = "compiled"
+CALLS_FIELD = "calls marshmallow's field"
+CALLS_HOOKS = "calls the schema's methods"
+WHOLE_ITEM = "whole item left to marshmallow"
 
 
-class Remark(NamedTuple):
-    """What is not compiled of a field."""
+class Coverage(NamedTuple):
+    """How one field of a schema is loaded."""
 
-    converted: bool
-    """Whether the field itself is compiled, and only something beside it is called."""
-    reason: str
+    field: str
+    """Its name; empty for what is said of the schema."""
+    how: str
+    """COMPILED, CALLS_FIELD, CALLS_HOOKS or WHOLE_ITEM."""
+    reason: str = ""
+    """Why it is not compiled, or what is called beside; a path leads to a nested field."""
 
 
 def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
@@ -44,104 +43,78 @@ def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
     return error.valid_data or missing
 
 
-def write_object_late(
-    scope: Scope, schema: Schema, unknown: str, remarks: dict[str, Remark]
-) -> Callable[[], None]:
-    """Write the first half of a load: everything that no code of the user's has a part in.
+def write_object_late(scope: Scope, load: Load) -> list[Coverage]:
+    """Write the load of `item` into `out`, up to the first call of user code.
 
-    Variables are `item`, the raw object, and `out`. The function returned writes the second
-    half, which also expects `errors`, an ErrorStore.
-
-    Args:
-        scope: the outermost one.
-        schema: what is loaded.
-        unknown: what it does with unknown keys.
-        remarks: receives what is not compiled, by the field's name.
+    What follows is deferred; it also expects `errors`, an ErrorStore.
     """
     source = scope.source
-    unknown_keys = UnknownKeys(source, schema, unknown, "item")
-    start_object(source, schema, unknown_keys, "item", "out")
-    steps = []
-    for each in load_fields(schema, scope.partial):
-        put_off: list[Any] = []
+    writer = ObjectWriter(scope, load, "item", "out")
+    coverage = []
+    for each in writer.fields:
         var = source.fresh("value")
         try:
-            with source.attempt():
-                write_early(scope, each, "item", var, unknown_keys, assign_to=None, put_off=put_off)
+            with source.undone_if_uncompiled():
+                called = writer.write_field(each, var, assign_to=None)
         except Uncompiled as left:
-            remarks[each.name] = Remark(False, str(left))
-            _write_presence(source, each, unknown_keys)
-            steps.append(_whole_field(scope, each, var))
+            coverage.append(Coverage(each.name, CALLS_FIELD, str(left)))
+            writer.write_presence(each)
+            with source.deferred():
+                _write_whole_field(scope, each, var)
         else:
-            if put_off:
-                names = ", ".join(describe(validator) for validator in put_off)
-                remarks[each.name] = Remark(True, f"then calls {names}")
-            elif calls_user(each.default):
-                remarks[each.name] = Remark(True, "calls its load_default")
-            steps.append(_finished_field(source, each, var, put_off))
-    unknown_keys.write_check()
-
-    def write_second_half() -> None:
-        for step in steps:
-            step()
-        unknown_keys.write_copy("out")
-
-    return write_second_half
+            coverage.append(Coverage(each.name, COMPILED, _calls(each, called)))
+            with source.deferred():
+                _write_calls(source, each, var, called)
+    writer.write_unknown_check()
+    with source.deferred():
+        writer.write_unknown_copy()
+    return coverage
 
 
-def _write_presence(source: Source, each: LoadField, unknown_keys: UnknownKeys) -> None:
-    if unknown_keys.counted:
-        missing_ = source.bind("MISSING", missing)
-        with source.block(f"if item.get({each.key!a}, {missing_}) is {missing_}:"):
-            unknown_keys.write_absent()
+def _calls(each: LoadField, called: Sequence[Called]) -> str:
+    if called:
+        return f"then calls {', '.join(describe(validator) for validator, _ in called)}"
+    return "calls its load_default" if calls_user(each.default) else ""
 
 
-def _whole_field(scope: Scope, each: LoadField, var: str) -> Step:
+def _write_whole_field(scope: Scope, each: LoadField, var: str) -> None:
     """The field's own `deserialize`, called as marshmallow calls it."""
     source = scope.source
     field = with_compiled_schemas(each.field, scope.schemas, scope.compile_schema)
-
-    def step() -> None:
-        missing_ = source.bind("MISSING", missing)
-        source.comment("marshmallow", each.key)
-        source.line(f"{var} = item.get({each.key!a}, {missing_})")
-        load = source.bind("deserialize", field.deserialize)
-        arguments = f"{var}, {each.key!a}, item"
-        if type(each.partial) is list:
-            arguments += f", partial=[*{source.bind('names', each.partial)}]"
-        elif each.partial is not None:
-            arguments += f", partial={each.partial}"
-        with source.block(f"if {var} is not {missing_}:") if each.excused else nullcontext():
-            _write_called(source, each, f"{load}({arguments})", var, var)
-        with source.block(f"if {var} is not {missing_}:"):
-            write_assignment(source, "out", each.target, var)
-
-    return step
+    source.comment("marshmallow", each.key)
+    source.line(f"{var} = item.get({each.key!a}, MISSING)")
+    deserialize = source.bind("deserialize", field.deserialize)
+    arguments = f"{var}, {each.key!a}, item"
+    if type(each.partial) is list:
+        arguments += f", partial=[*{source.bind('names', each.partial)}]"
+    elif each.partial is not None:
+        arguments += f", partial={each.partial}"
+    with source.block(f"if {var} is not MISSING:") if each.excused else nullcontext():
+        _write_call(source, each, f"{deserialize}({arguments})", var, var)
+    _write_late_assignment(source, each, var)
 
 
-def _finished_field(source: Source, each: LoadField, var: str, put_off: list[Any]) -> Step:
-    """A field that is converted already: its default, the user's validators, its place."""
-
-    def step() -> None:
-        missing_ = source.bind("MISSING", missing)
-        default = each.default
-        source.comment("loaded above", each.key)
-        if calls_user(default):
-            with source.block(f"if {var} is {missing_}:"):
-                _write_called(source, each, f"{source.bind('default', default)}()", var, var)
-        if put_off:
-            check = source.bind("check", And(*put_off))
-            raw = f"item.get({each.key!a}, {missing_})"
-            # Neither a default nor an allowed None is ever validated.
-            with source.block(f"if {var} is not None and {raw} is not {missing_}:"):
-                _write_called(source, each, f"{check}({var})", var, "_")
-        with source.block(f"if {var} is not {missing_}:"):
-            write_assignment(source, "out", each.target, var)
-
-    return step
+def _write_calls(source: Source, each: LoadField, var: str, called: Sequence[Called]) -> None:
+    """What a field that is loaded already calls: its default, and the user's validators."""
+    source.comment("loaded above", each.key)
+    if calls_user(each.default):
+        with source.block(f"if {var} is MISSING:"):
+            _write_call(source, each, f"{source.bind('default', each.default)}()", var, var)
+    if called:
+        check = source.bind("check", And(*(validator for validator, _ in called)))
+        raw = f"item.get({each.key!a}, MISSING)"
+        # Neither a default nor an allowed None is ever validated.
+        with source.block(f"if {var} is not None and {raw} is not MISSING:"):
+            _write_call(source, each, f"{check}({var})", var, "_")
+    _write_late_assignment(source, each, var)
 
 
-def _write_called(source: Source, each: LoadField, call: str, var: str, result: str) -> None:
+def _write_late_assignment(source: Source, each: LoadField, var: str) -> None:
+    with source.block(f"if {var} is not MISSING:"):
+        write_assignment(source, "out", each, var)
+
+
+def _write_call(source: Source, each: LoadField, call: str, var: str, result: str) -> None:
     with source.block("try:"):
         source.line(f"{result} = {call}")
     with source.block("except ValidationError as error:"):

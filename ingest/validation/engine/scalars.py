@@ -2,7 +2,7 @@
 
 Each writer changes the variable from the raw value, never None, to the loaded one, and returns
 the classes that this can have. Only values of exactly the built-in classes are taken; whatever
-else a field accepts (subclasses, bytes, numpy's numbers) is marshmallow's to judge.
+else a field accepts (subclasses, bytes, numpy's numbers) is left to marshmallow.
 """
 
 import decimal
@@ -36,36 +36,36 @@ def write_scalar(source: Source, field: fields.Field[Any], kind: type, var: str)
 
 
 def _string(source: Source, field: fields.Field[Any], var: str) -> Classes:
-    source.refuse_if(f"type({var}) is not str")
+    source.fall_back_if(f"type({var}) is not str")
     return frozenset({str})
 
 
 def _integer(source: Source, field: fields.Integer, var: str) -> Classes:
     if field.strict:
-        source.refuse_if(f"type({var}) is not int")
+        source.fall_back_if(f"type({var}) is not int")
         return frozenset({int})
-    inputs = source.bind("number_input", _NUMBER_INPUT)
-    with source.block(f"if type({var}) is not int:"):
-        source.refuse_if(f"type({var}) not in {inputs}")
-        source.line(f"{var} = int({var})")
-    return frozenset({int})
+    return _number(source, int, var)
 
 
 def _float(source: Source, field: fields.Float, var: str) -> Classes:
-    inputs = source.bind("number_input", _NUMBER_INPUT)
-    with source.block(f"if type({var}) is not float:"):
-        source.refuse_if(f"type({var}) not in {inputs}")
-        source.line(f"{var} = float({var})")
+    classes = _number(source, float, var)
     if field.allow_nan is False:
         infinity = source.bind("infinity", _INFINITY)
-        source.refuse_if(f"not -{infinity} < {var} < {infinity}")
-    return frozenset({float})
+        source.fall_back_if(f"not -{infinity} < {var} < {infinity}")
+    return classes
+
+
+def _number(source: Source, kind: type, var: str) -> Classes:
+    with source.block(f"if type({var}) is not {kind.__name__}:"):
+        source.fall_back_if(f"type({var}) not in {source.bind('number_input', _NUMBER_INPUT)}")
+        source.line(f"{var} = {kind.__name__}({var})")
+    return frozenset({kind})
 
 
 def _decimal(source: Source, field: fields.Decimal, var: str) -> Classes:
     inputs = source.bind("number_input", _NUMBER_INPUT)
     make = source.bind("Decimal", decimal.Decimal)
-    source.refuse_if(f"type({var}) not in {inputs}")
+    source.fall_back_if(f"type({var}) not in {inputs}")
     source.line(f"{var} = {make}(str({var}))")
     if field.allow_nan:
         with source.block(f"if {var}.is_nan():"):
@@ -77,7 +77,7 @@ def _decimal(source: Source, field: fields.Decimal, var: str) -> Classes:
         with source.block(f"if {var}.is_finite():"):
             source.line(f"{var} = {var}.quantize({arguments})")
     if not field.allow_nan:
-        source.refuse_if(f"not {var}.is_finite()")
+        source.fall_back_if(f"not {var}.is_finite()")
     return frozenset({decimal.Decimal})
 
 
@@ -95,7 +95,7 @@ def _boolean(source: Source, field: fields.Boolean, var: str) -> Classes:
     if meanings.get(True) is not True or meanings.get(False) is not False:
         condition = "if True:"
     with source.block(condition):
-        source.refuse_if(f"type({var}) not in {inputs}")
+        source.fall_back_if(f"type({var}) not in {inputs}")
         source.line(f"{var} = {table}[{var}]")
     return frozenset({bool})
 
@@ -105,7 +105,7 @@ def _uuid(source: Source, field: fields.UUID, var: str) -> Classes:
     with source.block(f"if type({var}) is str:"):
         source.line(f"{var} = {make}({var})")
     with source.block("else:"):
-        source.refuse_if(f"type({var}) is not {make}")
+        source.fall_back_if(f"type({var}) is not {make}")
     return frozenset({uuid.UUID})
 
 
@@ -115,7 +115,7 @@ def _address(source: Source, field: fields.Field[Any], var: str) -> Classes:
     if own is not None and own not in _ADDRESS_CLASSES:
         raise Uncompiled("an address class of the user's own")
     make = source.bind("address", own or by_default)
-    source.refuse_if(f"type({var}) is not str")
+    source.fall_back_if(f"type({var}) is not str")
     source.line(f"{var} = {make}({var})")
     return frozenset(_ADDRESS_CLASSES)
 
@@ -139,13 +139,13 @@ def _enum(source: Source, field: fields.Enum[Any], var: str) -> Classes:
         if not inputs <= SCALARS:
             raise Uncompiled("an enumeration by values that are not plain")
         if kind is fields.Raw:
-            source.refuse_if(f"type({var}) not in {source.bind('enum_input', inputs)}")
+            source.fall_back_if(f"type({var}) not in {source.bind('enum_input', inputs)}")
         source.line(f"{var} = {source.bind('members', table)}[{var}]")
     return frozenset({enum})
 
 
 def _by_value(enum: type[Enum]) -> dict[Any, Any]:
-    """What `enum(value)` gives for each value of a member; others are marshmallow's to judge."""
+    """What `enum(value)` gives for each value of a member; others are left to marshmallow."""
     found = {}
     for member in enum.__members__.values():
         if type(member.value) in SCALARS:

@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, missing
 from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
 from ingest.resources.columns import INT64_MAX, INT64_MIN
+from ingest.validation.engine.known import overridden
 from ingest.validation.engine.source import Source, Uncompiled
 
 TEXTS = frozenset({fields.String, fields.Email, fields.Url})
@@ -24,11 +25,10 @@ _DUMPING = (
     "dump",
     "get_attribute",
 )
-_FIELD_DUMPING = ("_serialize", "get_value", "serialize", "_format_num", "_to_string")
 
 
 def write_storable(source: Source, field: Any, var: str) -> bool:
-    """Write what refuses the compiled load's value in `var`, which is not None, if need be.
+    """Write what falls back where the compiled load's value in `var`, not None, is not storable.
 
     Returns:
         Whether such a value is also what was received, as JSON.
@@ -37,14 +37,12 @@ def write_storable(source: Source, field: Any, var: str) -> bool:
         Uncompiled: `field` dumps something else than it loads.
     """
     kind = type(field)
-    if any(name in vars(field) for name in _FIELD_DUMPING):
-        raise Uncompiled("the field object has a way of its own to dump")
     if kind in TEXTS:
         return True
     if kind is fields.Boolean:
         return False
     if kind is fields.Integer and not field.as_string:
-        source.refuse_if(BEYOND_INT64.format(var))
+        source.fall_back_if(BEYOND_INT64.format(var))
         return bool(field.strict)
     if kind is fields.Float and not field.as_string and not field.allow_nan:
         return False
@@ -94,11 +92,7 @@ def _write_object(source: Source, schema: Schema, var: str) -> bool:
 
 
 def _check_dumping(schema: Schema, unknown: str) -> None:
-    overridden = any(
-        getattr(type(schema), name) is not getattr(Schema, name) or name in vars(schema)
-        for name in _DUMPING
-    )
-    if overridden or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
+    if overridden(schema, _DUMPING) or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
         raise Uncompiled("the nested schema has a way of its own to dump")
     if schema.dict_class is not dict or unknown == INCLUDE:
         raise Uncompiled("the nested schema loads more than it dumps")

@@ -23,7 +23,9 @@ _TEXT_PARSERS: tuple[Any, ...] = (
 _TIMESTAMP_PARSERS: tuple[Any, ...] = (utils.from_timestamp, utils.from_timestamp_ms)
 
 
-def _parse(source: Source, field: Any, var: str, loaded: tuple[type, ...], part: str) -> None:
+def _parse(
+    source: Source, field: Any, var: str, loaded: tuple[type, ...], part: str = ""
+) -> Classes:
     """Write the parsing of the field's format; values that are loaded already stay."""
     data_format = field.format or field.DEFAULT_FORMAT
     if type(data_format) is not str:
@@ -46,35 +48,35 @@ def _parse(source: Source, field: Any, var: str, loaded: tuple[type, ...], part:
         source.line(f"{var} = {made}")
     classes = " and ".join(f"type({var}) is not {source.bind('loaded', each)}" for each in loaded)
     with source.block("else:"):
-        source.refuse_if(classes)
+        source.fall_back_if(classes)
+    return frozenset(loaded)
 
 
 def _datetime(source: Source, field: fields.DateTime, var: str) -> Classes:
-    _parse(source, field, var, (dt.datetime,), "")
-    return frozenset({dt.datetime})
+    return _parse(source, field, var, (dt.datetime,))
 
 
 def _naive(source: Source, field: fields.NaiveDateTime, var: str) -> Classes:
-    _parse(source, field, var, (dt.datetime,), "")
+    classes = _datetime(source, field, var)
     if field.timezone is None:
-        source.refuse_if(f"{var}.tzinfo is not None")
+        source.fall_back_if(f"{var}.tzinfo is not None")
     else:
         zone = _zone(source, field.timezone)
         aware = source.bind("is_aware", utils.is_aware)
         with source.block(f"if {aware}({var}):"):
             source.line(f"{var} = {var}.astimezone({zone}).replace(tzinfo=None)")
-    return frozenset({dt.datetime})
+    return classes
 
 
 def _aware(source: Source, field: fields.AwareDateTime, var: str) -> Classes:
-    _parse(source, field, var, (dt.datetime,), "")
+    classes = _datetime(source, field, var)
     if field.default_timezone is None:
-        source.refuse_if(f"{var}.tzinfo is None or {var}.utcoffset() is None")
+        source.fall_back_if(f"{var}.tzinfo is None or {var}.utcoffset() is None")
     else:
         zone = _zone(source, field.default_timezone)
         with source.block(f"if {var}.tzinfo is None or {var}.utcoffset() is None:"):
             source.line(f"{var} = {var}.replace(tzinfo={zone})")
-    return frozenset({dt.datetime})
+    return classes
 
 
 def _zone(source: Source, zone: Any) -> str:
@@ -84,13 +86,11 @@ def _zone(source: Source, zone: Any) -> str:
 
 
 def _date(source: Source, field: fields.Date, var: str) -> Classes:
-    _parse(source, field, var, (dt.date, dt.datetime), ".date()")
-    return frozenset({dt.date, dt.datetime})
+    return _parse(source, field, var, (dt.date, dt.datetime), ".date()")
 
 
 def _time(source: Source, field: fields.Time, var: str) -> Classes:
-    _parse(source, field, var, (dt.time,), ".time()")
-    return frozenset({dt.time})
+    return _parse(source, field, var, (dt.time,), ".time()")
 
 
 def _duration(source: Source, field: fields.TimeDelta, var: str) -> Classes:
@@ -101,7 +101,7 @@ def _duration(source: Source, field: fields.TimeDelta, var: str) -> Classes:
     with source.block(f"if type({var}) in {inputs}:"):
         source.line(f"{var} = {make}(**{{{field.precision!a}: float({var})}})")
     with source.block("else:"):
-        source.refuse_if(f"type({var}) is not {make}")
+        source.fall_back_if(f"type({var}) is not {make}")
     return frozenset({dt.timedelta})
 
 

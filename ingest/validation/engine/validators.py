@@ -1,12 +1,12 @@
 """marshmallow's validators, each as a condition in the generated function.
 
 `inline` writes one validator for a value whose possible classes are known, or raises Uncompiled:
-the caller then has the validator itself called.
+then the validator itself has to be called.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from string import Formatter
 from typing import Any
 
@@ -19,26 +19,31 @@ Classes = frozenset[type]
 """The classes that a value can have at some line; empty where it can have any."""
 
 _SIZED: Classes = frozenset({str, bytes, list, dict, tuple})
-_ITERABLE = _SIZED
 _CONTAINERS = (list, tuple, set, frozenset, dict, str, range)
-_REGEX_INPUT: Classes = frozenset({str, bytes})
+_TEXT: Classes = frozenset({str})
 
 # Each matches a part of what marshmallow's own patterns match, and the larger part of what people
 # send, at a fraction of the time. Whatever they do not match goes through marshmallow's.
 _PLAIN_HOST = r"(?:[A-Za-z0-9]{1,31}(?:-[A-Za-z0-9]{1,31})?\.)+[A-Za-z]{2,63}"
-_PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@" + _PLAIN_HOST + r"\Z").match
-_PLAIN_URL = re.compile(r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:/?|[/?#]\S+)\Z").match
+PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@" + _PLAIN_HOST + r"\Z").match
+PLAIN_URL = re.compile(r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:/?|[/?#]\S+)\Z").match
 
 
 def inline(source: Source, validator: Any, var: str, classes: Classes) -> None:
-    """Write `validator` for the value in `var`: refuse wherever it would raise.
+    """Write `validator` for the value in `var`: fall back wherever it would raise.
 
     Raises:
         Uncompiled: it is not a validator of marshmallow's, or not for such a value.
     """
-    write = _WRITERS.get(type(validator))
-    if write is None:
+    if type(validator) is validate.And:
+        for each in validator.validators:
+            inline(source, each, var, classes)
+        return
+    if type(validator) not in _WRITERS:
         raise Uncompiled(f"the validator {describe(validator)} is not marshmallow's")
+    write, allowed = _WRITERS[type(validator)]
+    if not classes or not classes <= allowed:
+        raise Uncompiled(f"{type(validator).__name__} on a value that is not plain")
     write(source, validator, var, classes)
 
 
@@ -47,28 +52,21 @@ def describe(validator: Any) -> str:
     return getattr(validator, "__name__", None) or type(validator).__name__
 
 
-def _needs(classes: Classes, allowed: Classes, what: str) -> None:
-    if not classes or not classes <= allowed:
-        raise Uncompiled(f"{what} on a value that is not plain")
-
-
 def _length(source: Source, validator: validate.Length, var: str, classes: Classes) -> None:
-    _needs(classes, _SIZED, "Length")
     low, high, equal = validator.min, validator.max, validator.equal
     if any(type(each) not in (int, type(None)) for each in (low, high, equal)):
         raise Uncompiled("Length with bounds that are no plain integers")
     if equal is not None:
-        source.refuse_if(f"len({var}) != {source.constant(equal)}")
+        source.fall_back_if(f"len({var}) != {source.constant(equal)}")
     elif low is not None and high is not None:
-        source.refuse_if(f"not {source.constant(low)} <= len({var}) <= {source.constant(high)}")
+        source.fall_back_if(f"not {source.constant(low)} <= len({var}) <= {source.constant(high)}")
     elif low is not None:
-        source.refuse_if(f"len({var}) < {source.constant(low)}")
+        source.fall_back_if(f"len({var}) < {source.constant(low)}")
     elif high is not None:
-        source.refuse_if(f"len({var}) > {source.constant(high)}")
+        source.fall_back_if(f"len({var}) > {source.constant(high)}")
 
 
 def _range(source: Source, validator: validate.Range, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS, "Range")
     conditions = []
     if validator.min is not None:
         conditions.append(("<" if validator.min_inclusive else "<=", validator.min))
@@ -77,89 +75,67 @@ def _range(source: Source, validator: validate.Range, var: str, classes: Classes
     if any(type(bound) not in SCALARS for _, bound in conditions):
         raise Uncompiled("Range with a bound of the user's own class")
     if conditions:
-        source.refuse_if(
+        source.fall_back_if(
             " or ".join(f"{var} {sign} {source.constant(bound)}" for sign, bound in conditions)
         )
 
 
-def _members(container: Any, classes: Classes) -> Any:
-    """What `value in container` may be asked instead: a set where that is the same question."""
+def _choices(source: Source, container: Any, classes: Classes = frozenset()) -> str:
+    """What to test membership in: a set where that gives the same answers as the container."""
     if type(container) not in _CONTAINERS:
         raise Uncompiled(f"choices in a {type(container).__name__}")
-    if type(container) in (str, range):
-        return container
-    if not all(type(each) in SCALARS for each in container):
-        raise Uncompiled("choices of the user's own classes")
-    if not classes or not classes <= SCALARS:
-        return container
-    try:
-        return frozenset(container)
-    except TypeError:  # a signalling NaN
-        return container
+    if type(container) not in (str, range):
+        if not all(type(each) in SCALARS for each in container):
+            raise Uncompiled("choices of the user's own classes")
+        if classes and classes <= SCALARS:
+            with suppress(TypeError):  # a signalling NaN
+                container = frozenset(container)
+    return source.bind("choices", container)
 
 
 def _one_of(source: Source, validator: validate.OneOf, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS | _SIZED, "OneOf")
-    choices = source.bind("choices", _members(validator.choices, classes))
-    source.refuse_if(f"{var} not in {choices}")
+    source.fall_back_if(f"{var} not in {_choices(source, validator.choices, classes)}")
 
 
 def _none_of(source: Source, validator: validate.NoneOf, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS | _SIZED, "NoneOf")
-    forbidden = source.bind("forbidden", _members(validator.iterable, classes))
-    source.refuse_if(f"{var} in {forbidden}")
+    source.fall_back_if(f"{var} in {_choices(source, validator.iterable, classes)}")
 
 
 def _contains_only(
     source: Source, validator: validate.ContainsOnly, var: str, classes: Classes
 ) -> None:
-    _needs(classes, _ITERABLE, "ContainsOnly")
-    choices = source.bind("choices", _members(validator.choices, frozenset()))
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
-        source.refuse_if(f"{each} not in {choices}")
+        source.fall_back_if(f"{each} not in {_choices(source, validator.choices)}")
 
 
 def _contains_none_of(
     source: Source, validator: validate.ContainsNoneOf, var: str, classes: Classes
 ) -> None:
-    _needs(classes, _ITERABLE, "ContainsNoneOf")
-    forbidden = source.bind("forbidden", _members(validator.iterable, frozenset()))
     each = source.fresh("each")
     with source.block(f"for {each} in {var}:"):
-        source.refuse_if(f"{each} in {forbidden}")
+        source.fall_back_if(f"{each} in {_choices(source, validator.iterable)}")
 
 
 def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Classes) -> None:
-    _needs(classes, _REGEX_INPUT, "Regexp")
     if type(validator.regex) is not re.Pattern:
         raise Uncompiled("Regexp with a pattern of another library")
     matches = source.bind("matches", validator.regex.match)
-    source.refuse_if(f"{matches}({var}) is None")
+    source.fall_back_if(f"{matches}({var}) is None")
 
 
 def _equal(source: Source, validator: validate.Equal, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS | _SIZED, "Equal")
     if type(validator.comparable) not in SCALARS:
         raise Uncompiled("Equal to a value that is not plain")
-    source.refuse_if(f"{var} != {source.constant(validator.comparable)}")
+    source.fall_back_if(f"{var} != {source.constant(validator.comparable)}")
 
 
 def _predicate(source: Source, validator: validate.Predicate, var: str, classes: Classes) -> None:
-    _needs(classes, SCALARS, "Predicate")
-    if type(validator.method) is not str or not _all_scalars(validator.kwargs):
+    plain = all(type(each) in SCALARS for each in validator.kwargs.values())
+    if type(validator.method) is not str or not plain:
         raise Uncompiled("Predicate with arguments that are not plain")
     arguments = f"**{source.bind('arguments', validator.kwargs)}" if validator.kwargs else ""
-    source.refuse_if(f"not getattr({var}, {source.constant(validator.method)})({arguments})")
-
-
-def _all_scalars(arguments: Mapping[str, Any]) -> bool:
-    return all(type(each) in SCALARS for each in arguments.values())
-
-
-def _and(source: Source, validator: validate.And, var: str, classes: Classes) -> None:
-    for each in validator.validators:
-        inline(source, each, var, classes)
+    source.fall_back_if(f"not getattr({var}, {source.constant(validator.method)})({arguments})")
 
 
 def _check_message(message: Any) -> None:
@@ -178,24 +154,22 @@ def _check_message(message: Any) -> None:
 
 
 def _email(source: Source, validator: validate.Email, var: str, classes: Classes) -> None:
-    _needs(classes, frozenset({str}), "Email")
     _check_message(validator.error)
     own = {"USER_REGEX", "DOMAIN_REGEX", "DOMAIN_WHITELIST"} & vars(validator).keys()
     if own:
         raise Uncompiled(f"an Email validator with its own {min(own)}")
-    plain = source.bind("plain_email", _PLAIN_EMAIL)
+    plain = source.bind("plain_email", PLAIN_EMAIL)
     user = source.bind("email_user", validator.USER_REGEX.match)
     domain = source.bind("email_domain", validator.DOMAIN_REGEX.match)
     whitelist = source.bind("email_whitelist", validator.DOMAIN_WHITELIST)
     name, host = source.fresh("name"), source.fresh("host")
     with source.block(f"if {plain}({var}) is None:"):
         source.line(f"{name}, {host} = {var}.rsplit('@', 1)")
-        source.refuse_if(f"{user}({name}) is None")
-        source.refuse_if(f"{host} not in {whitelist} and {domain}({host}) is None")
+        source.fall_back_if(f"{user}({name}) is None")
+        source.fall_back_if(f"{host} not in {whitelist} and {domain}({host}) is None")
 
 
 def _url(source: Source, validator: validate.URL, var: str, classes: Classes) -> None:
-    _needs(classes, frozenset({str}), "URL")
     _check_message(validator.error)
     if "_regex" in vars(validator) or not all(type(each) is str for each in validator.schemes):
         raise Uncompiled("a URL validator with parts of the user's own")
@@ -209,31 +183,31 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
     scheme, text = source.fresh("scheme"), source.fresh("text")
     outer: AbstractContextManager[None] = nullcontext()
     if validator.absolute and {"http", "https"} <= set(validator.schemes):
-        outer = source.block(f"if {source.bind('plain_url', _PLAIN_URL)}({var}) is None:")
+        outer = source.block(f"if {source.bind('plain_url', PLAIN_URL)}({var}) is None:")
     with outer:
-        source.refuse_if(f"not {var}")
+        source.fall_back_if(f"not {var}")
         source.line(f"{text} = {var}")
         with source.block(f"if '://' in {var}:"):
             source.line(f"{scheme} = {var}.split('://', maxsplit=1)[0].lower()")
-            source.refuse_if(f"{scheme} not in {schemes}")
+            source.fall_back_if(f"{scheme} not in {schemes}")
             if "file" in validator.schemes:
                 file_url = f"{scheme} == 'file' and {var}.lower().startswith('file:///')"
                 with source.block(f"if {file_url}:"):
                     source.line(f"{text} = 'file://localhost/' + {var}[8:]")
-        source.refuse_if(f"{search}({text}) is None")
+        source.fall_back_if(f"{search}({text}) is None")
 
 
-_WRITERS: dict[type, Callable[[Source, Any, str, Classes], None]] = {
-    validate.And: _and,
-    validate.ContainsNoneOf: _contains_none_of,
-    validate.ContainsOnly: _contains_only,
-    validate.Email: _email,
-    validate.Equal: _equal,
-    validate.Length: _length,
-    validate.NoneOf: _none_of,
-    validate.OneOf: _one_of,
-    validate.Predicate: _predicate,
-    validate.Range: _range,
-    validate.Regexp: _regexp,
-    validate.URL: _url,
+_WRITERS: dict[type, tuple[Callable[[Source, Any, str, Classes], None], Classes]] = {
+    validate.ContainsNoneOf: (_contains_none_of, _SIZED),
+    validate.ContainsOnly: (_contains_only, _SIZED),
+    validate.Email: (_email, _TEXT),
+    validate.Equal: (_equal, SCALARS | _SIZED),
+    validate.Length: (_length, _SIZED),
+    validate.NoneOf: (_none_of, SCALARS | _SIZED),
+    validate.OneOf: (_one_of, SCALARS | _SIZED),
+    validate.Predicate: (_predicate, SCALARS),
+    validate.Range: (_range, SCALARS),
+    validate.Regexp: (_regexp, _TEXT | {bytes}),
+    validate.URL: (_url, _TEXT),
 }
+"""What writes each, and the classes of the values that it is written for."""

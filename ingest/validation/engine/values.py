@@ -1,12 +1,13 @@
 """What `Field.deserialize` does to a value that is there, for every field that can be compiled."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
-from marshmallow import fields, missing
+from marshmallow import fields
 
-from ingest.validation.engine.inside import CompileSchema
 from ingest.validation.engine.known import SCALARS, field_class
+from ingest.validation.engine.nested import CompileSchema
 from ingest.validation.engine.scalars import SCALAR_FIELDS, UNCHANGED, write_scalar
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes, inline
@@ -28,12 +29,6 @@ def compiled_class(field: fields.Field[Any]) -> type:
     return field_class(field, _COMPILED)
 
 
-class NestedWriter(Protocol):
-    """Writes the load of a nested schema; it is in `objects`, which needs this module."""
-
-    def __call__(self, scope: "Scope", field: fields.Nested, var: str) -> Classes: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where a value stands."""
@@ -43,22 +38,39 @@ class Scope:
     """What `deserialize` is given as `partial`; None where it is given none."""
     schemas: tuple[type, ...]
     """The classes of the schemas around it, the outermost first."""
-    write_nested: NestedWriter
+    write_nested: Callable[["Scope", fields.Nested, str], Classes]
+    """Writes the load of a nested schema; it is in `objects`, which needs this module."""
     compile_schema: CompileSchema
     """Compiles the nested schemas of fields that are not."""
 
 
-def write_value(
-    scope: Scope, field: fields.Field[Any], var: str, put_off: list[Any] | None = None
-) -> None:
+class Called(NamedTuple):
+    """A validator that has to be called, for it is not compiled."""
+
+    validator: Any
+    reason: str
+
+
+def require_compiled(called: Sequence[Called]) -> None:
+    """Make sure that no validator has to be called.
+
+    Raises:
+        Uncompiled: one has to be.
+    """
+    if called:
+        raise Uncompiled(called[0].reason)
+
+
+def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Called]:
     """Write the deserialization of the value in `var`, which is not `missing`.
 
     Args:
         scope: where it stands.
         field: what deserializes it.
         var: the variable, from the raw value to the loaded one.
-        put_off: takes the validators of the user's own, to be called later. Without it, such a
-            validator is Uncompiled.
+
+    Returns:
+        The validators that are still to be called.
 
     Raises:
         Uncompiled: marshmallow has to do it.
@@ -67,31 +79,30 @@ def write_value(
     for name in ("pre_load", "post_load"):
         if getattr(field, name):
             raise Uncompiled(f"the field has {name} functions")
-    if kind in TAKE_ANYTHING and not field.allow_none:
-        scope.source.refuse_if(f"{var} is None")
     if not field.allow_none:
-        _write_not_none(scope, field, kind, var, put_off)
-        return
+        if kind in TAKE_ANYTHING:
+            scope.source.fall_back_if(f"{var} is None")
+        return _write_not_none(scope, field, kind, var)
     with scope.source.block(f"if {var} is not None:"):
-        _write_not_none(scope, field, kind, var, put_off)
+        return _write_not_none(scope, field, kind, var)
 
 
-def _write_not_none(
-    scope: Scope, field: fields.Field[Any], kind: type, var: str, put_off: list[Any] | None
-) -> None:
-    classes = _convert(scope, field, kind, var)
+def _write_not_none(scope: Scope, field: fields.Field[Any], kind: type, var: str) -> list[Called]:
+    classes = _write_load(scope, field, kind, var)
+    called: list[Called] = []
     for validator in field.validators:
         try:
-            with scope.source.attempt():
+            with scope.source.undone_if_uncompiled():
                 inline(scope.source, validator, var, classes)
-        except Uncompiled:
+        except Uncompiled as left:
             # A container could be changed by one validator before the next one sees it.
-            if put_off is None or kind not in SCALAR_FIELDS or kind is fields.Constant:
+            if kind not in SCALAR_FIELDS or kind is fields.Constant:
                 raise
-            put_off.append(validator)
+            called.append(Called(validator, str(left)))
+    return called
 
 
-def _convert(scope: Scope, field: Any, kind: type, var: str) -> Classes:
+def _write_load(scope: Scope, field: Any, kind: type, var: str) -> Classes:
     if kind in SCALAR_FIELDS:
         return write_scalar(scope.source, field, kind, var)
     if kind in _NESTED:
@@ -109,20 +120,20 @@ def _raw(scope: Scope, field: fields.Field[Any], var: str) -> Classes:
     if not field.validators:
         return frozenset()
     known = scope.source.bind("plain", SCALARS)
-    scope.source.refuse_if(f"type({var}) not in {known}")
+    scope.source.fall_back_if(f"type({var}) not in {known}")
     return SCALARS
 
 
 def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
     """Write the deserialization of one of many values, which could even be `missing`."""
     if compiled_class(field) in TAKE_ANYTHING:
-        scope.source.refuse_if(f"{var} is {scope.source.bind('MISSING', missing)}")
-    write_value(scope, field, var)
+        scope.source.fall_back_if(f"{var} is MISSING")
+    require_compiled(write_value(scope, field, var))
 
 
 def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:
     source, inner = scope.source, field.inner
-    source.refuse_if(f"type({var}) is not list")
+    source.fall_back_if(f"type({var}) is not list")
     each, many = source.fresh("each"), source.fresh("many")
     kind = compiled_class(inner)
     unchanged = kind in UNCHANGED or (isinstance(inner, fields.Integer) and inner.strict)
@@ -141,8 +152,8 @@ def _tuple(scope: Scope, field: fields.Tuple, var: str) -> Classes:
     length = vars(field.validate_length).get("equal")
     if length != len(field.tuple_fields):
         raise Uncompiled("a tuple whose length is not that of its fields")
-    source.refuse_if(f"type({var}) is not list and type({var}) is not tuple")
-    source.refuse_if(f"len({var}) != {source.constant(length)}")
+    source.fall_back_if(f"type({var}) is not list and type({var}) is not tuple")
+    source.fall_back_if(f"len({var}) != {source.constant(length)}")
     names = [source.fresh("part") for _ in field.tuple_fields]
     if names:
         source.line(f"{', '.join(names)}, = {var}")
@@ -154,7 +165,7 @@ def _tuple(scope: Scope, field: fields.Tuple, var: str) -> Classes:
 
 def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
     source = scope.source
-    source.refuse_if(f"type({var}) is not dict")
+    source.fall_back_if(f"type({var}) is not dict")
     if not field.key_field and not field.value_field:
         source.line(f"{var} = dict({var})")
         return _DICT

@@ -22,7 +22,7 @@ _MANY = 64
 
 
 def key(name: object, fingerprint: bytes = b"same") -> IdempotencyKey:
-    return IdempotencyKey(str(name), fingerprint)
+    return IdempotencyKey(str(name), fingerprint.ljust(32, b"."))
 
 
 def claim_of(name: object, fingerprint: bytes = b"same", account: str = "acme") -> Claim:

@@ -158,3 +158,12 @@ def test_a_zstd_frame_that_asks_for_much_memory_is_refused() -> None:
     frame = compressor.compress(random.Random(1).randbytes(1000), mode=compressor.FLUSH_BLOCK)
     with pytest.raises(MalformedBody):
         decompressed(["zstd"], frame)
+
+
+def test_what_is_not_compressed_has_the_same_limit() -> None:
+    decompressor = Decompressor((), 10)
+    assert list(decompressor.feed(b"12345")) == [b"12345"]
+    assert list(decompressor.feed(b"67890")) == [b"67890"]
+    with pytest.raises(BodyTooLarge):
+        list(decompressor.feed(b"x"))
+    assert decompressor.size == 11

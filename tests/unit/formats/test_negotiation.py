@@ -23,7 +23,7 @@ from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML, choose
         ("*/*;q=0", None),
     ],
 )
-def test_json_is_spoken_to_whoever_takes_it(accept: str | None, chosen: str | None) -> None:
+def test_json_wins_where_it_is_accepted(accept: str | None, chosen: str | None) -> None:
     assert choose(accept) == chosen
 
 

@@ -38,7 +38,7 @@ from tests.effort import assert_linear
     ],
 )
 def test_preferences_that_are_understood(headers: list[str], expected: Preferences) -> None:
-    assert parse_preferences(headers) == expected
+    assert parse_preferences(tuple(headers)) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_preferences_that_are_understood(headers: list[str], expected: Preferenc
 )
 def test_what_cannot_be_read_or_meant_is_named(header: str, named: str) -> None:
     with pytest.raises(InvalidParameter, match=named):
-        parse_preferences([header])
+        parse_preferences((header,))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_hostile_headers_take_no_time(header: Callable[[int], str]) -> None:
 
         def parse() -> None:
             with suppress(InvalidParameter):
-                parse_preferences([text])
+                parse_preferences((text,))
 
         return parse
 

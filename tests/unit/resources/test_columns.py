@@ -12,7 +12,7 @@ import orjson
 import pytest
 from marshmallow import Schema, fields
 
-from ingest.resources.columns import ColumnType, NotStorable, column_type, encoder, json_value
+from ingest.resources.columns import ColumnType, NotStorable, column_type, converter, json_value
 
 
 class Colour(Enum):
@@ -100,7 +100,7 @@ STORED: list[tuple[ColumnType, Any, Any]] = [
 
 @pytest.mark.parametrize(("type_", "value", "stored"), STORED)
 def test_what_a_column_holds(type_: ColumnType, value: Any, stored: Any) -> None:
-    assert encoder(type_)(value) == stored
+    assert converter(type_)(value) == stored
 
 
 REFUSED: list[tuple[ColumnType, Any]] = [
@@ -141,14 +141,14 @@ REFUSED: list[tuple[ColumnType, Any]] = [
 @pytest.mark.parametrize(("type_", "value"), REFUSED)
 def test_what_a_column_cannot_hold(type_: ColumnType, value: Any) -> None:
     with pytest.raises(NotStorable) as raised:
-        encoder(type_)(value)
+        converter(type_)(value)
     assert raised.value.message.endswith(".")
     assert raised.value.path == []
 
 
 def test_a_moment_without_an_offset_says_what_to_do() -> None:
     with pytest.raises(NotStorable) as raised:
-        encoder(ColumnType.TIMESTAMPTZ)(dt.datetime(2026, 1, 1))  # noqa: DTZ001
+        converter(ColumnType.TIMESTAMPTZ)(dt.datetime(2026, 1, 1))  # noqa: DTZ001
     assert "offset" in (raised.value.description or "")
     assert "NaiveDateTime" in (raised.value.description or "")
 

@@ -11,9 +11,8 @@ from marshmallow import INCLUDE, Schema, fields, post_load, pre_load
 from ingest import Resource
 from ingest.examples import contacts
 from ingest.model import Action, Chunk, Options
-from ingest.resources.encoding import MAX_INDEXED_BYTES
-from ingest.resources.records import restore
-from ingest.validation.invalid import InvalidItem
+from ingest.resources.conversion import MAX_INDEXED_BYTES
+from ingest.resources.records import InvalidItem, restore
 from ingest.validation.items import ItemValidator
 from tests.harness import bookings, everything, loose, people
 from tests.staged import chunk_of, valid_of

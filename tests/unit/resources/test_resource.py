@@ -1,8 +1,6 @@
-"""What can be a resource, what is refused by name, and where resources are found."""
+"""What can be a resource, and what is refused by name."""
 
-import sys
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +8,6 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_load
 
 from ingest import Resource
 from ingest.errors import ConfigurationError
-from ingest.resources.registry import Registry, load_registry
 
 Fields = dict[str, fields.Field[Any]]
 
@@ -153,72 +150,3 @@ def test_a_schema_that_nests_itself() -> None:
         children = fields.List(fields.Nested(lambda: Tree()))
 
     assert Resource("trees", Tree, key="name").key.name == "name"
-
-
-def test_two_resources_of_one_name_are_refused() -> None:
-    one = things({"a": fields.String()})
-    with pytest.raises(ConfigurationError, match="'things'"):
-        Registry([one, things({"a": fields.String()})])
-    assert list(Registry([one, one])) == ["things"]
-    with pytest.raises(ConfigurationError, match="no Resource"):
-        Registry([])
-
-
-CRM = """
-from marshmallow import Schema, fields
-from ingest import Resource
-
-class Thing(Schema):
-    a = fields.String()
-
-things = Resource("things", Thing)
-also_things = things
-_more = Resource("more", Thing)
-"""
-
-
-def test_resources_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "crm.py").write_text(CRM)
-    assert sorted(load_registry(str(tmp_path / "crm.py"))) == ["more", "things"]
-    monkeypatch.chdir(tmp_path)
-    assert sorted(load_registry("./crm.py")) == ["more", "things"]
-    assert sorted(load_registry("crm.py")) == ["more", "things"]
-
-
-def test_resources_of_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "qa_shop"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "crm.py").write_text(CRM)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert sorted(load_registry("qa_shop.crm")) == ["more", "things"]
-    for name in [name for name in sys.modules if name.startswith("qa_shop")]:
-        monkeypatch.delitem(sys.modules, name)
-
-
-def test_the_examples_are_served_without_it() -> None:
-    assert sorted(load_registry("ingest.examples")) == ["airports", "contacts", "deals"]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("x = 1", "no Resource"),
-        ("syntax error", "SyntaxError"),
-        ("import not_installed_anywhere", "ModuleNotFoundError"),
-        ("1 / 0", "ZeroDivisionError"),
-        (CRM.replace('"things", Thing', '"things", Thing, key="b"'), "'b'"),
-        (CRM.replace('"more"', '"things"'), "two resources"),
-    ],
-)
-def test_a_file_that_cannot_be_served_is_explained(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "crm.py").write_text(text)
-    with pytest.raises(ConfigurationError, match=said) as raised:
-        load_registry(str(tmp_path / "crm.py"))
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("location", ["./nowhere.py", "nowhere_at_all", "ingest.nowhere", ".", ""])
-def test_a_place_where_nothing_is(location: str) -> None:
-    with pytest.raises(ConfigurationError):
-        load_registry(location)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ingest.errors import MalformedBody
 from ingest.formats.json import decode
-from ingest.formats.limits import may_nest_deeper, nests_deeper, too_deep
+from ingest.formats.limits import Limits
+from ingest.formats.nesting import may_nest_deeper, nests_deeper, too_deep
 from tests.effort import assert_linear
 
 LIMIT = 5
@@ -53,7 +54,7 @@ def test_the_place_is_named() -> None:
     assert too_deep([1, {"a": 1}, deep], LIMIT) == "2.b.c.2.d.0"
     assert too_deep([1, {"a": 1}, deep], LIMIT + 1) is None
     with pytest.raises(MalformedBody) as refused:
-        decode(orjson.dumps([deep]), max_items=9, max_nesting=LIMIT)
+        decode(orjson.dumps([deep]), Limits(max_item=99, max_items=9, max_nesting=LIMIT))
     assert refused.value.description == "At 0.b.c.2.d.0, counted from 0."
 
 

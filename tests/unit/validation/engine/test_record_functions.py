@@ -1,4 +1,4 @@
-"""Generated record functions: whom they spare, and what they leave to the RecordWriter."""
+"""Generated record functions: what they record, and what they leave to the RecordWriter."""
 
 import json
 from dataclasses import replace
@@ -75,7 +75,7 @@ def test_what_can_be_stored_needs_no_record_writer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def forbidden(*_: Any) -> Any:
-        raise AssertionError("the RecordWriter was asked")
+        raise AssertionError("the RecordWriter was called")
 
     monkeypatch.setattr(RecordWriter, "write", forbidden)
     found = take(resource, [item], action, **options)
@@ -85,7 +85,7 @@ def test_what_can_be_stored_needs_no_record_writer(
 
 def test_plain_nested_values_are_not_dumped(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: Any, **__: Any) -> Any:
-        raise AssertionError("marshmallow was asked to dump")
+        raise AssertionError("marshmallow dumped")
 
     monkeypatch.setattr(Schema, "dump", forbidden)
     monkeypatch.setattr(fields.List, "_serialize", forbidden)
@@ -111,7 +111,7 @@ def test_integers_beyond_64_bits_are_found_wherever_they_are(count: int) -> None
     assert [each.errors[0].field for each in found.failures] == ["lines.1.count"]
 
 
-def test_keys_ascend_in_the_order_of_the_items_whoever_makes_the_record() -> None:
+def test_keys_ascend_in_the_order_of_the_items_fast_or_slow() -> None:
     slow = {**JIM, "meta": {"version": 1}}
     found = take(contacts, [JIM, slow, JIM, {"email": "x"}, slow, JIM])
     made = [UUID(record["id"]) for record in orjson.loads(found.records)]

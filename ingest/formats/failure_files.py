@@ -1,43 +1,77 @@
-"""The failures of a batch as a file: JSON, NDJSON, or CSV that can be corrected and sent again."""
+"""The failures of a batch as a file: JSON, NDJSON, or CSV that can be corrected and sent again.
+
+No spreadsheet takes a cell of such a CSV for a formula.
+"""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from ingest.exactjson import dump_exact
-from ingest.formats.cells import ERROR_COLUMNS, defuse
 from ingest.model import Failure
 
+ERROR_COLUMNS = ("error_field", "error_code", "error_message")
+"""The last columns of the CSV. In a file that comes back they are ignored, and `undefuse` gives its
+cells and the names of its columns the text that they had."""
+
+_WHOLE = "error_item"
 # Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
 _MAX_COLUMNS = 1_000
 _MAX_NAMES = 64 * 1024
+# OWASP, CSV injection. What has apostrophes before that gets one more, so that `undefuse` is exact.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_DEFUSED = re.compile(r"''*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
-class Writer(Protocol):
+def whole_column(is_field: Callable[[str], bool]) -> str:
+    """The name of the one column of items that have too many: each of them whole, as JSON.
+
+    Args:
+        is_field: whether the schema has a field of that name, which the column must not have.
+    """
+    name = _WHOLE
+    while is_field(name):
+        name += "_"
+    return name
+
+
+def defuse(cell: str) -> str:
+    """A cell that begins like a formula, with an apostrophe before it, if it is no number."""
+    if _FORMULA.match(cell) is None or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"
+
+
+def undefuse(cell: str) -> str:
+    """The cell that `defuse` was given."""
+    return cell[1:] if cell and cell[0] == "'" and _DEFUSED.match(cell) else cell
+
+
+class Writer(ABC):
     """Writes one file; what it returns is its next bytes."""
-
-    def start(self) -> bytes: ...
-
-    def page(self, failures: Sequence[Failure]) -> bytes: ...
-
-    def end(self) -> bytes: ...
-
-
-class NdjsonWriter:
-    """One failure a line."""
 
     def start(self) -> bytes:
         return b""
 
-    def page(self, failures: Sequence[Failure]) -> bytes:
-        return b"".join(_document(failure) + b"\n" for failure in failures)
+    @abstractmethod
+    def page(self, failures: Sequence[Failure]) -> bytes: ...
 
     def end(self) -> bytes:
         return b""
 
 
-class JsonWriter:
+class NdjsonWriter(Writer):
+    """One failure a line."""
+
+    def page(self, failures: Sequence[Failure]) -> bytes:
+        return b"".join(_document(failure) + b"\n" for failure in failures)
+
+
+class JsonWriter(Writer):
     """A document with `failures` as its last member."""
 
     def __init__(self, document: dict[str, Any]) -> None:
@@ -56,7 +90,7 @@ class JsonWriter:
         return b"]}"
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """Columns of the items, then those of their errors."""
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -64,13 +98,10 @@ class CsvWriter:
         self._errors = [name for name in ERROR_COLUMNS if name not in columns]
 
     def start(self) -> bytes:
-        return _lines([[*map(defuse, self._columns), *self._errors]])
+        return csv_lines([[*map(defuse, self._columns), *self._errors]])
 
     def page(self, failures: Sequence[Failure]) -> bytes:
-        return _lines(self._row(failure) for failure in failures)
-
-    def end(self) -> bytes:
-        return b""
+        return csv_lines(self._row(failure) for failure in failures)
 
     def _row(self, failure: Failure) -> list[str]:
         errors = {
@@ -82,14 +113,18 @@ class CsvWriter:
         return [defuse(cell) for cell in cells]
 
     def _cells(self, raw: Any) -> list[str]:
-        return _cells(raw, self._columns)
+        if isinstance(raw, dict):
+            return [_text(_value(raw, name)) for name in self._columns]
+        # A row of the wrong number of cells, a line that could not be read, or a bare key.
+        cells = [_text(each) for each in raw] if isinstance(raw, list) else [_text(raw)]
+        return fitted(cells, len(self._columns), ",")
 
 
 class WholeCsvWriter(CsvWriter):
     """One column of whole items as JSON, then those of their errors."""
 
     def __init__(self, column: str) -> None:
-        """Args: `column` as `cells.whole_column` gives it."""
+        """Args: `column` as `whole_column` gives it."""
         super().__init__([column])
 
     def _cells(self, raw: Any) -> list[str]:
@@ -138,34 +173,31 @@ def _document(failure: Failure) -> bytes:
     )
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+def csv_lines(rows: Iterable[Sequence[str]], delimiter: str = ",") -> bytes:
+    """Rows as CSV in UTF-8."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
+    csv.writer(text, delimiter=delimiter).writerows(rows)
     return text.getvalue().encode()
 
 
-def _cells(raw: Any, columns: Sequence[str]) -> list[str]:
-    if isinstance(raw, dict):
-        return [_text(_value(raw, name)) for name in columns]
-    # A row of the wrong number of cells, a line that could not be read, or a bare key.
-    cells = [_text(each) for each in raw] if isinstance(raw, list) else [_text(raw)]
-    if len(cells) > len(columns) > 0:
-        cells[len(columns) - 1 :] = [",".join(cells[len(columns) - 1 :])]
-    return cells + [""] * (len(columns) - len(cells))
+def fitted(cells: list[str], width: int, delimiter: str) -> list[str]:
+    """Cells for `width` columns: the last has all that are too many, empty ones fill up."""
+    if len(cells) > width > 0:
+        cells = [*cells[: width - 1], delimiter.join(cells[width - 1 :])]
+    return cells + [""] * (width - len(cells))
 
 
 def _value(raw: Any, name: str) -> Any:
     """What stands under a column's name: `address.city`, `tags.0`, or a name with dots."""
+    first, dot, rest = name.partition(".")
     if isinstance(raw, dict):
         if name in raw:
             return raw[name]
-        first, dot, rest = name.partition(".")
         return _value(raw[first], rest) if dot and first in raw else None
-    if isinstance(raw, list):
-        first, dot, rest = name.partition(".")
-        found = raw[int(first)] if _is_place(first, raw) else None
-        return _value(found, rest) if dot else found
-    return None
+    if not isinstance(raw, list) or not _is_place(first, raw):
+        return None
+    found = raw[int(first)]
+    return _value(found, rest) if dot else found
 
 
 def _is_place(text: str, values: Sequence[Any]) -> bool:

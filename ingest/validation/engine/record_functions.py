@@ -4,42 +4,42 @@ A generated function gives exactly what `RecordWriter.write` would, or None; the
 decides, and says what is wrong. There are two kinds:
 
 `accept`
-    from a raw item to its record. Only where no code of the user's takes part: what each field
-    loads is known by its class then, and most values are stored as they were received.
+    from a raw item to its record. Only where no user code takes part: what each field loads is
+    known by its class then, and most values are stored as they were received.
 `write`
-    from an item that is loaded already. It believes nothing of the loaded values.
+    from an item that is loaded already. It looks at every loaded value.
 
-What `accept` gives is vouched for only once `encode` has seen it, in a chunk of records: NUL and
-lone surrogates are looked for in the bytes of all of them at once.
+What `accept` gives is certain only once `intake` has encoded it with other records: it looks for
+NUL and lone surrogates in the bytes of all of them at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
 from marshmallow import RAISE, missing
 
 from ingest.model import Action
-from ingest.resources.encoding import FieldEncoder
-from ingest.resources.records import CLIENT_KEY, INDEX, MAX_PATTERNS, SET, Record, RecordWriter
+from ingest.resources.conversion import FieldConverter
+from ingest.resources.records import (
+    CLIENT_KEY,
+    INDEX,
+    SET,
+    Recorded,
+    RecordWriter,
+)
 from ingest.resources.resource import META, Resource, StoredField
-from ingest.validation.engine.column_writers import PLAIN_UUID, write_known, write_unknown
-from ingest.validation.engine.functions import make_function
-from ingest.validation.engine.generate import generate_exact
-from ingest.validation.engine.hooks import REFUSED
-from ingest.validation.engine.objects import LoadField, load_fields
-from ingest.validation.engine.partial import Partial
-from ingest.validation.engine.source import Refused, Source, Uncompiled
+from ingest.validation.engine.compiler import compile_exact
+from ingest.validation.engine.load import Load, LoadField, Partial
+from ingest.validation.engine.record_columns import PLAIN_UUID, write_known, write_unknown
+from ingest.validation.engine.source import Source, Uncompiled
 
-Recorded = tuple[Record, bool]
-"""A record, and whether `restore` gives the item back from it."""
 Accept = Callable[[int, Any, str | None], Recorded | None]
 """From an item's index, the raw item, and a key for it in case it has none."""
 Write = Callable[[int, Any, Mapping[str, Any], Any], Recorded | None]
 """From what `RecordWriter.write` takes."""
 
-# How orjson writes NUL; a backslash before the text "u0000" looks the same.
-_ESCAPED_NUL = b"\\u0000"
+_MAX_PATTERNS = 1_000
+"""Combinations of carried fields whose bits are remembered."""
 
 
 def generate_accept(resource: Resource, writer: RecordWriter, partial: Partial) -> Accept | None:
@@ -47,69 +47,67 @@ def generate_accept(resource: Resource, writer: RecordWriter, partial: Partial) 
 
     Args:
         resource: what the items are of.
-        writer: makes the records of the items that the function does not vouch for.
+        writer: makes the records of the items for which the function gives None.
         partial: what the schema's `load` is given.
     """
     if writer.action is Action.DELETE or resource.keeps_unknown:
         return None
-    load = generate_exact(resource.schema, partial)
+    load = compile_exact(resource.schema, partial)
     if load is None:
         return None
-    loads = {each.name: each for each in load_fields(resource.schema, partial)}
+    loads = {each.name: each for each in Load.of(resource.schema, partial).fields()}
     stored = _stored(writer, {each.target for each in loads.values()})
     in_place = len(stored) == len(loads) and all(
-        encode.column == encode.field.source and "." not in encode.field.source for encode in stored
+        each.column == each.field.source and "." not in each.field.source for each in stored
     )
-    source = Source()
-    try:
-        _check_sources(resource)
-        with source.block("def accept(index, item, key):"):
-            with source.block("try:"):
-                _write_load(source, resource, source.bind("load", load))
-                source.line(f"record = {'loaded' if in_place else '{}'}")
-                for encode in stored:
-                    each = loads.get(encode.field.name)
-                    if each is None or not _is_known(each, encode.field):
-                        write_unknown(source, encode)
-                    else:
-                        write_known(source, encode, required=each.required, in_place=in_place)
-                _write_rest(source, resource, writer)
-            _write_refusal(source)
-    except Uncompiled:
-        return None
-    return make_function("accept", resource.name, source, {"Refused": Refused})[0]
+
+    def write_fields(source: Source) -> None:
+        _write_load(source, resource, source.bind("load", load))
+        source.line(f"record = {'loaded' if in_place else '{}'}")
+        for converter in stored:
+            each = loads.get(converter.field.name)
+            if each is None or not _is_known(each, converter.field):
+                write_unknown(source, converter)
+            else:
+                write_known(source, converter, required=each.required, in_place=in_place)
+
+    return _generate("accept", "index, item, key", resource, writer, write_fields)
 
 
 def generate_write(resource: Resource, writer: RecordWriter) -> Write | None:
     """The function from loaded items to records; None where there can be none."""
     if writer.action is Action.DELETE:
         return None
-    source = Source()
+
+    def write_fields(source: Source) -> None:
+        _write_given_key(source, resource)
+        source.line("record = {}")
+        for converter in writer.converters:
+            if not writer.makes(converter.field):
+                write_unknown(source, converter)
+        if resource.keeps_unknown:
+            source.fall_back_if("len(record) != len(loaded)")
+
+    return _generate("write", "index, loaded, item, key", resource, writer, write_fields)
+
+
+def _generate(
+    purpose: str,
+    parameters: str,
+    resource: Resource,
+    writer: RecordWriter,
+    write_fields: Callable[[Source], None],
+) -> Callable[..., Recorded | None] | None:
+    source = Source(purpose, resource.name)
     try:
         _check_sources(resource)
-        with source.block("def write(index, loaded, item, key):"):
-            with source.block("try:"):
-                _write_given_key(source, resource)
-                source.line("record = {}")
-                for encode in writer.encoders:
-                    if not writer.makes(encode.field):
-                        write_unknown(source, encode)
-                if resource.keeps_unknown:
-                    source.refuse_if("len(record) != len(loaded)")
-                _write_rest(source, resource, writer)
-            _write_refusal(source)
+        # After any exception, the RecordWriter meets the same problem, and says what it is.
+        with source.function(parameters, "None"), source.guarded():
+            write_fields(source)
+            _write_rest(source, resource, writer)
     except Uncompiled:
         return None
-    return make_function("write", resource.name, source, {"Refused": Refused})[0]
-
-
-def encode(records: Sequence[Record]) -> bytes | None:
-    """Records as a JSON array; None where one of them may hold what PostgreSQL does not take."""
-    try:
-        encoded = orjson.dumps(records)
-    except TypeError:
-        return None
-    return None if _ESCAPED_NUL in encoded else encoded
+    return source.compiled()
 
 
 def _check_sources(resource: Resource) -> None:
@@ -122,11 +120,11 @@ def _check_sources(resource: Resource) -> None:
         raise Uncompiled("what is loaded and no field's cannot be told by counting")
 
 
-def _stored(writer: RecordWriter, sources: set[str]) -> list[FieldEncoder]:
+def _stored(writer: RecordWriter, sources: set[str]) -> list[FieldConverter]:
     """The columns that loads into these places can fill."""
     if any("." in source for source in sources):
-        return [each for each in writer.encoders if not writer.makes(each.field)]
-    return [each for each in writer.encoders if each.field.source in sources]
+        return [each for each in writer.converters if not writer.makes(each.field)]
+    return [each for each in writer.converters if each.field.source in sources]
 
 
 def _is_known(each: LoadField, field: StoredField) -> bool:
@@ -136,16 +134,16 @@ def _is_known(each: LoadField, field: StoredField) -> bool:
 
 def _write_load(source: Source, resource: Resource, load: str) -> None:
     """From the raw item to `loaded`, `key`, `given` and `sent`: how many values fields may take."""
-    source.refuse_if("type(item) is not dict")
+    source.fall_back_if("type(item) is not dict")
     if resource.schema.unknown != RAISE:
-        source.refuse_if(f"{META!a} in item")
+        source.fall_back_if(f"{META!a} in item")
     if resource.server_key:
         name = ascii(resource.key.data_key)
         source.line(f"given = {name} in item")
         with source.block("if given:"):
             source.line(f"key = item[{name}]")
             plain = source.bind("plain_uuid", PLAIN_UUID)
-            source.refuse_if(f"type(key) is not str or not {plain}(key)")
+            source.fall_back_if(f"type(key) is not str or not {plain}(key)")
             source.line("body = {**item}")
             source.line(f"del body[{name}]")
             source.line(f"loaded = {load}(body)")
@@ -155,24 +153,24 @@ def _write_load(source: Source, resource: Resource, load: str) -> None:
     else:
         source.line(f"loaded = {load}(item)")
         source.line("sent = len(item)")
-    source.refuse_if(f"loaded is {source.bind('REFUSED', REFUSED)}")
+    source.fall_back_if("loaded is FALLBACK")
     source.line("same = True")
 
 
 def _write_given_key(source: Source, resource: Resource) -> None:
     """The same for an item that is loaded already; `key` is a UUID, or `missing`."""
-    source.refuse_if("type(loaded) is not dict")
+    source.fall_back_if("type(loaded) is not dict")
     source.line("same = True")
     if not resource.server_key:
         source.line("sent = len(item)")
         return
     name = ascii(resource.key.data_key)
     source.line(f"given = {name} in item")
-    with source.block(f"if key is {source.bind('MISSING', missing)}:"):
-        source.refuse_if("given")
+    with source.block("if key is MISSING:"):
+        source.fall_back_if("given")
         source.line("key = None")
     with source.block("elif given:"):
-        source.refuse_if(f"type(item[{name}]) is not str")
+        source.fall_back_if(f"type(item[{name}]) is not str")
         plain = source.bind("plain_uuid", PLAIN_UUID)
         source.line(f"same = {plain}(item[{name}]) is not None")
     source.line("sent = len(item) - given")
@@ -196,11 +194,11 @@ def _write_rest(source: Source, resource: Resource, writer: RecordWriter) -> Non
 
 def _write_required(source: Source, resource: Resource, writer: RecordWriter) -> None:
     for field in writer.required:
-        source.refuse_if(f"record.get({field.column!a}) is None")
+        source.fall_back_if(f"record.get({field.column!a}) is None")
         if field is writer.matching and field.field.load_default is not missing:
-            source.refuse_if(f"{field.data_key!a} not in item")
+            source.fall_back_if(f"{field.data_key!a} not in item")
     if resource.key not in writer.required:
-        source.refuse_if(f"record.get({resource.key.column!a}, True) is None")
+        source.fall_back_if(f"record.get({resource.key.column!a}, True) is None")
 
 
 def _write_carried(source: Source, resource: Resource, writer: RecordWriter) -> None:
@@ -213,12 +211,6 @@ def _write_carried(source: Source, resource: Resource, writer: RecordWriter) -> 
     source.line(f"carried = {known}.get(pattern)")
     with source.block("if carried is None:"):
         source.line(f"carried = {source.bind('carried_of', writer.carried)}(record, item)")
-        with source.block(f"if len({known}) < {MAX_PATTERNS}:"):
+        with source.block(f"if len({known}) < {_MAX_PATTERNS}:"):
             source.line(f"{known}[pattern] = carried")
     source.line(f"record[{SET!a}] = carried")
-
-
-def _write_refusal(source: Source) -> None:
-    # Whatever is the matter, the RecordWriter meets it again and says what it is.
-    source.line("except Exception:")
-    source.line("    return None")

@@ -10,8 +10,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields
 
-from ingest.validation.engine.known import check_schema, field_class
-from ingest.validation.engine.partial import cache_key
+from ingest.validation.engine.known import field_class, nested_schema
+from ingest.validation.engine.load import cache_key
 from ingest.validation.engine.source import Uncompiled
 
 CompileSchema = Callable[[Schema, Any, str | None], Callable[[Any], Any]]
@@ -21,7 +21,7 @@ _CONTAINERS = frozenset({fields.List, fields.Tuple, fields.Dict, fields.Nested})
 
 
 class CompiledSchema:
-    """Stands for the schema of a `Nested`, of which it has what `Nested` asks for."""
+    """Stands for the schema of a `Nested`, with the part of its interface that `Nested` uses."""
 
     def __init__(self, schema: Schema, compile_schema: CompileSchema) -> None:
         self.many = schema.many
@@ -50,28 +50,26 @@ def with_compiled_schemas(
     """
     try:
         kind = field_class(field, _CONTAINERS)
+        made = copy.copy(field)
+        if kind is fields.Nested:
+            made._schema = CompiledSchema(_replaceable(field, schemas), compile_schema)
     except Uncompiled:
         return field
-    made = copy.copy(field)
-    if kind is fields.List:
-        made.inner = with_compiled_schemas(field.inner, schemas, compile_schema)
-    elif kind is fields.Tuple:
+    for name in ("inner", "value_field"):
+        inner = getattr(field, name, None)
+        if inner is not None:
+            setattr(made, name, with_compiled_schemas(inner, schemas, compile_schema))
+    if kind is fields.Tuple:
         made.tuple_fields = [
             with_compiled_schemas(each, schemas, compile_schema) for each in field.tuple_fields
         ]
-    elif kind is fields.Dict:
-        if field.value_field:
-            made.value_field = with_compiled_schemas(field.value_field, schemas, compile_schema)
-    else:
-        try:
-            schema = field.schema
-        except Exception:  # noqa: BLE001 - whatever it is, marshmallow will raise it
-            return field
-        if type(schema) in schemas or field.unknown not in (None, RAISE, INCLUDE, EXCLUDE):
-            return field
-        try:
-            check_schema(schema)
-        except Uncompiled:
-            return field
-        made._schema = CompiledSchema(schema, compile_schema)
     return made
+
+
+def _replaceable(field: fields.Nested, schemas: tuple[type, ...]) -> Schema:
+    schema = nested_schema(field)
+    if type(schema) in schemas or field.unknown not in (None, RAISE, INCLUDE, EXCLUDE):
+        raise Uncompiled(
+            "its schema is one of those around it, or its unknown is not marshmallow's"
+        )
+    return schema

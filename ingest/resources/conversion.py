@@ -1,4 +1,4 @@
-"""One field of a record: where a loaded item holds its value, and how its column wants it."""
+"""One field of a record: from the value in a loaded item to what its column stores."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import orjson
 from marshmallow import fields, missing
 from marshmallow.utils import get_value
 
-from ingest.resources.columns import ColumnType, Encoder, NotStorable, encoder
+from ingest.resources.columns import ColumnType, Converter, NotStorable, converter
 from ingest.resources.resource import Resource, StoredField
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
@@ -16,19 +16,8 @@ MAX_INDEXED_BYTES = 2048
 _LOAD_THEMSELVES = frozenset({fields.Boolean, fields.Email, fields.String, fields.Url})
 
 
-class FieldEncoder:
-    """Takes one field's value out of loaded items, and encodes it for its column."""
-
-    __slots__ = (
-        "_encode",
-        "_loads_itself",
-        "_nested",
-        "_serialize",
-        "_source",
-        "column",
-        "field",
-        "limit",
-    )
+class FieldConverter:
+    """Takes one field's value out of loaded items, and converts it for its column."""
 
     def __init__(self, field: StoredField, resource: Resource) -> None:
         self.field = field
@@ -40,21 +29,27 @@ class FieldEncoder:
         )
         self._source = field.source
         self._nested = "." in field.source
-        self._encode: Encoder = encoder(field.type)
+        self._to_column: Converter = converter(field.type)
         # jsonb holds a value as GET shows it.
         self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
 
     def value_of(self, loaded: Mapping[str, Any]) -> Any:
+        """The value in a loaded item; `missing` where there is none."""
         if self._nested:
             return get_value(loaded, self._source)
         return loaded.get(self._source, missing)
 
-    def __call__(self, value: Any) -> Any:
+    def convert(self, value: Any) -> Any:
+        """What the column stores for a loaded value.
+
+        Raises:
+            NotStorable: PostgreSQL would refuse it.
+        """
         if value is None:
             return None
         if self._serialize is not None:
             value = self._serialize(value, self.field.name, {})
-        stored = self._encode(value)
+        stored = self._to_column(value)
         if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:
             raise NotStorable(
                 f"The value is longer than {self.limit} bytes, the most that an index can hold.",
@@ -63,10 +58,7 @@ class FieldEncoder:
         return stored
 
     def surely_stores(self, raw: Any) -> bool:
-        """Whether a raw value can be stored if only it loads; False where that is not plain to see.
-
-        Much cheaper than to load it.
-        """
+        """Whether a raw value is storable if it loads; False where only loading it would tell."""
         if not self._loads_itself:
             return False
         if type(raw) is str:

@@ -1,0 +1,182 @@
+"""Text into CSV records (RFC 4180) while it arrives: delimiters, lines, and quoted line breaks."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator
+from itertools import dropwhile
+from typing import Any
+
+from ingest.errors import MalformedBody
+from ingest.formats.limits import item_too_large
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+
+Record = tuple[int, str, list[str] | csv.Error]
+"""The number of its first line, its text, and its cells or why it is not CSV."""
+
+# The module's own bound on one cell is for the whole process; ours is on each record of a body.
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+# The first line with which Excel says what the delimiter is.
+_HINT = re.compile(r'"?sep=([,;\t|])"?(?:\r\n?|\n)')
+_NO_HEADER = re.compile(r"[\s,;|]*")
+
+
+class RecordReader:
+    """Cuts the text of one file into records, of which the first that is not blank is the header.
+
+    No more than two of the largest records are kept between two calls.
+    """
+
+    def __init__(
+        self, max_record: int, delimiter: str | None, score: Callable[[list[str]], Any]
+    ) -> None:
+        """
+        Args:
+            max_record: the most characters of a record.
+            delimiter: None for the one whose header has the highest score.
+            score: rates the cells of a header.
+        """
+        self._max = max_record
+        self._score = score
+        self._wanted = delimiter
+        self.delimiter = delimiter or ","
+        """What stands between cells, once the header is read."""
+        self._has_header = False
+        self._parts: list[str] = []  # the text that follows the last record
+        self._size = 0
+        self._line = 1  # the number of its first line
+        self._new_line = False  # whether a line of it was completed since the last try
+        self._retry_at = 0  # characters; another try is not worth while before
+
+    def feed(self, text: str) -> Iterator[Record]:
+        """The records that `text` completes.
+
+        Raises:
+            BodyTooLarge: a record is too long.
+        """
+        self._keep(text)
+        self._new_line = self._new_line or "\n" in text or "\r" in text
+        if self._new_line and self._size >= self._retry_at:
+            kept = "".join(self._parts)
+            end = _end_of_lines(kept)
+            yield from self._read(kept[:end], kept[end:])
+        if self._size > self._max:
+            raise item_too_large(self._max, self._line, "row")
+
+    def end(self, text: str = "") -> Iterator[Record]:
+        """The last records, where `text` is the rest of the file.
+
+        Raises:
+            BodyTooLarge: as `feed`.
+            MalformedBody: a quote is still open.
+        """
+        self._keep(text)
+        yield from self._read("".join(self._parts), "")
+        rest = "".join(self._parts)
+        if rest and (self._has_header or not _NO_HEADER.fullmatch(rest)):
+            raise MalformedBody(
+                "A quote of the body is never closed", f"It is opened on line {self._line}."
+            )
+
+    def _keep(self, text: str) -> None:
+        if text:
+            self._parts.append(text)
+            self._size += len(text)
+
+    def _read(self, lines: str, rest: str) -> Iterator[Record]:
+        """The records of whole lines; what makes no record yet is kept before `rest`."""
+        is_first = not self._has_header
+        records = self._open(lines)
+        done = 0
+        if records is not None:
+            for record in dropwhile(_is_blank, records) if is_first else records:
+                if len(record[1]) > self._max:
+                    raise item_too_large(self._max, record[0], "row")
+                yield record
+            done, self._line = records.end, records.next_line
+        self._new_line = False
+        self._parts = [lines[done:] + rest]
+        self._size = len(self._parts[0])
+        # A record that goes on over many lines is not read from its start at each of them.
+        self._retry_at = min(2 * self._size, self._max) if done < len(lines) else 0
+
+    def _open(self, lines: str) -> "_Records | None":
+        """The next records; None where the header is not whole yet."""
+        if self._has_header:
+            return _Records(lines, 0, self._line, self.delimiter)
+        hint = _HINT.match(lines)
+        start, line = (hint.end(), self._line + 1) if hint else (0, self._line)
+        wanted = self._wanted or (hint and hint[1])
+        tried = {
+            delimiter: _Records(lines, start, line, delimiter).first()
+            for delimiter in ([wanted] if wanted else DELIMITERS.values())
+        }
+        headers = {each: cells for each, cells in tried.items() if isinstance(cells, list)}
+        if headers:
+            self.delimiter = max(headers, key=lambda each: self._score(headers[each]))
+        elif None in tried.values():
+            return None
+        self._has_header = True
+        return _Records(lines, start, line, self.delimiter)
+
+
+class _Incomplete(Exception):
+    """The lines have ended, perhaps within a record."""
+
+
+class _Records:
+    """The records of a text of whole lines."""
+
+    def __init__(self, text: str, start: int, line: int, delimiter: str) -> None:
+        """
+        Args:
+            start: where the first line that is read begins.
+            line: its number.
+        """
+        self.end = start
+        """Where the last record ended."""
+        self.next_line = line
+        """The number of the line after it."""
+        self._text = text
+        self._source = io.StringIO(text, newline="")
+        self._source.seek(start)
+        self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+
+    def __iter__(self) -> Iterator[Record]:
+        reader, text, tell = self._reader, self._text, self._source.tell
+        start, line = self.end, self.next_line
+        lines_before = line - 1
+        cells: list[str] | csv.Error
+        while True:
+            try:
+                cells = next(reader)
+            except csv.Error as error:
+                cells = error
+            except _Incomplete:
+                return
+            self.end = end = tell()
+            self.next_line = lines_before + reader.line_num + 1
+            yield line, text[start:end], cells
+            start, line = end, self.next_line
+
+    def first(self) -> list[str] | csv.Error | None:
+        """The cells of the first record that is not blank, or its error; None without one."""
+        return next((record[2] for record in self if not _is_blank(record)), None)
+
+    def _lines(self) -> Iterator[str]:
+        yield from self._source
+        # A plain end would make the csv module take an unfinished record for a broken one.
+        raise _Incomplete
+
+
+def _is_blank(record: Record) -> bool:
+    cells = record[2]
+    return isinstance(cells, list) and not any(map(str.strip, cells))
+
+
+def _end_of_lines(text: str) -> int:
+    """Where the last whole line ends. A carriage return at the very end may be half of a CRLF."""
+    return (text.rfind("\n") + 1) or (text.rfind("\r", 0, len(text) - 1) + 1)
