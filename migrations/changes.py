@@ -1,4 +1,4 @@
-"""What a changed schema adds to the tables of the resources, and what it may not change.
+"""Changes of the resources' tables: what a changed schema adds, and what it may not change.
 
 ========================================  ========================================
 a new resource, field, unique attribute   made
@@ -7,7 +7,7 @@ a unique attribute no longer declared     its constraint is dropped: nothing is 
 a field or resource no longer declared    its column or table stays as it is
 another type, another key                 refused: stored items would be lost
 values that break a new unique attribute  refused
-a table that somebody else made           refused
+a table that the service did not make     refused
 ========================================  ========================================
 """
 
@@ -53,8 +53,8 @@ def make_changes(connection: Connection, registry: Registry) -> list[str]:
         A sentence for each thing that was done.
 
     Raises:
-        ConfigurationError: what the schemas ask for would lose data, with every such place, or
-            the database refused. The transaction is then to be rolled back.
+        ConfigurationError: the change would lose data, with every such place, or the database
+            refused. The transaction is then to be rolled back.
     """
     changes = _plan(connection, registry)
     operations = Operations(MigrationContext.configure(connection))
@@ -196,13 +196,13 @@ def _sentence(resource: Resource, operation: MigrateOperation) -> str | None:
 def _duplicates_refusal(
     connection: Connection, resource: Resource, columns: Sequence[str]
 ) -> str | None:
-    """Why `columns` cannot become unique, if stored values stand against it."""
+    """Why `columns` cannot become unique, if stored values repeat."""
     stored = inspect(connection).get_columns(resource.name, schema=COLLECTIONS)
     if not {column["name"] for column in stored}.issuperset(columns):
         return None  # a new column is null everywhere, and nulls are distinct
     table, names = table_name(resource), ", ".join(map(quote, columns))
-    # FORCE hides every row from an owner who is no superuser. Nobody sees it lifted: the lock on
-    # the table is held until the transaction ends.
+    # FORCE hides every row from an owner who is no superuser. No other transaction sees it lifted,
+    # because the lock on the table is held until this one ends.
     connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     repeated = connection.exec_driver_sql(
         f"SELECT count(*) FROM (SELECT FROM {table} WHERE num_nulls({names}) = 0 "  # noqa: S608 - quoted

@@ -1,5 +1,8 @@
-"""What the driver's errors mean for whoever runs `ingest migrate`."""
+"""What SQLAlchemy leaves to the driver: scripts of many statements, and what errors mean."""
 
+from pathlib import Path
+
+from alembic import op
 from sqlalchemy.exc import DBAPIError
 
 _INSUFFICIENT_PRIVILEGE, _LOCK_NOT_AVAILABLE, _TOO_LONG = "42501", "55P03", "54000"
@@ -13,8 +16,16 @@ _ADVICE = {
 }
 
 
+def run_script(file: Path) -> None:
+    """Run an SQL file in the transaction of the revision that calls this."""
+    sql = file.read_text(encoding="utf-8")
+    connection = op.get_bind().connection.dbapi_connection
+    # SQLAlchemy prepares what it runs, and only a single statement can be prepared.
+    connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]  # asyncpg's
+
+
 def reason(error: Exception) -> str:
-    """Why the database refused, in one line: its message, and what to do about it if we know.
+    """Why the database refused, in one line: its message, and what to do about it where known.
 
     The driver's details stay out: they can hold values of items.
     """

@@ -83,8 +83,8 @@ def _add_table(resource: Resource, metadata: sa.MetaData) -> None:
         ),
         postgresql_with={"fillfactor": _FILLFACTOR},
     )
-    # What a token that is confined to groups lists. Items of no group are not in it, so accounts
-    # without groups do not pay for it.
+    # For the lists of a token that is confined to groups. Items of no group are not in it, so
+    # accounts without groups do not pay for it.
     sa.Index(
         _exactly(group_index_name(resource)),
         *(table.c[name] for name in (ACCOUNT, GROUP, resource.key.column)),
@@ -103,5 +103,5 @@ def _column(resource: Resource, name: str, type_: ColumnType) -> sa.Column[Any]:
 
 
 def _exactly(name: str) -> quoted_name:
-    """Quote `name` whatever it is: SQLAlchemy does not know every word that PostgreSQL reserves."""
+    """Quote any `name`: SQLAlchemy does not know every word that PostgreSQL reserves."""
     return quoted_name(name, quote=True)

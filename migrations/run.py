@@ -33,7 +33,7 @@ VERSION_TABLE = _VersionTable(version_table="schema_version", version_table_sche
 _ONE_AT_A_TIME = threading.Lock()  # Alembic keeps the migration that runs in global variables
 _CONNECT_TIMEOUT = 10.0
 _ADVISORY_LOCK = int.from_bytes(b"ingest", "big")
-# Building an index on a large table takes its time; waiting for a lock makes others wait behind us.
+# An index on a large table takes minutes; while a lock is waited for, others queue behind it.
 _STATEMENT_TIMEOUT, _LOCK_TIMEOUT = "30min", "10s"
 
 
@@ -88,7 +88,7 @@ def _migrate_in_transaction(connection: Connection, registry: Registry) -> list[
 
 
 def _take_turns(connection: Connection) -> None:
-    """Wait for another migration of this database, for as long as that may take."""
+    """Wait for another migration of this database, without a limit."""
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'")
     connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")

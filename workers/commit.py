@@ -16,7 +16,13 @@ from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import apply_batch
-from ingest.store.group_commit import Spoiled, Unchecked, apply_group, take_group
+from ingest.store.group_commit import (
+    Conflicting,
+    Spoiled,
+    apply_checked,
+    apply_group,
+    take_group,
+)
 from ingest.store.pool import Pool
 from workers.retry import Verdict, delay, judge
 
@@ -52,21 +58,21 @@ class Committer:
             return
         # After a pause, all clients may have sent, and send no more before they have an answer:
         # half of them get it while the other half is committed.
-        pending = half = True
+        pending, parts = True, 2
         ends = time.monotonic() + _TURN
         try:
             while pending and time.monotonic() < ends:
                 self.running[pair] = False
-                more = await self._commit_group(account, collection, half=half)
+                more = await self._commit_group(account, collection, parts=parts)
                 pending = more or self.running[pair]
-                half = False
+                parts = 1
         finally:
             del self.running[pair]
         if pending:
             await self.doorbell.ring(account, collection)
 
     async def _commit_group(
-        self, account: str, collection: str, *, half: bool = False, checked: bool = False
+        self, account: str, collection: str, *, parts: int = 1, checked: bool = False
     ) -> bool:
         """Commit the next group; whether more is pending. Batches accepted later ring again."""
         group: Sequence[Batch] = ()
@@ -75,11 +81,12 @@ class Committer:
         started = time.perf_counter()
         try:
             async with self.pool.transaction() as connection:
-                group, more = await take_group(connection, account, collection, half=half)
+                group, more = await take_group(connection, account, collection, parts=parts)
                 if group:
-                    done = await apply_group(connection, self.registry, group, checked=checked)
+                    apply = apply_checked if checked else apply_group
+                    done = await apply(connection, self.registry, group)
         except Spoiled as spoiled:
-            if len(group) > 1 and isinstance(spoiled, Unchecked):
+            if len(group) > 1 and isinstance(spoiled, Conflicting) and not checked:
                 return await self._commit_group(account, collection, checked=True)
             done = ()
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means

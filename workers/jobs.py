@@ -24,7 +24,7 @@ from ingest.batches.doorbell import (
     serialize,
 )
 from ingest.settings import Settings
-from ingest.store.timeouts import LONGEST
+from ingest.store.pool import LONGEST_ALLOWANCE
 from workers.commit import Committer
 from workers.slots import Slots
 
@@ -96,7 +96,7 @@ async def _announce(ctx: dict[Any, Any]) -> None:
 def _job(coroutine: Any, name: str, settings: Settings) -> Function:
     # Longer than the statements may take, those of many items among them. No job waits for it to
     # pass: a lost job is rung for again.
-    timeout = 4 * (settings.commit_timeout + LONGEST)
+    timeout = 4 * (settings.commit_timeout + LONGEST_ALLOWANCE)
     return func(coroutine, name=name, timeout=timeout, max_tries=_MAX_TRIES)
 
 

@@ -1,20 +1,18 @@
-"""What is accepted and unfinished, over all accounts."""
+"""The backlog: what is pending, over all accounts."""
 
 import datetime as dt
 from dataclasses import dataclass
 
+from ingest.store.batches import QUERIES
 from ingest.store.pool import Pool
-from ingest.store.queries import load_queries
-
-QUERIES = load_queries("backlog.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The batches that are accepted and unfinished at one instant; times by the database's clock.
+    """The batches that are pending at one instant; times by the database's clock.
 
-    `known_items` and `known_bytes` are those of batches that were accepted by the time asked for;
-    `seconds` is what the database needed for all this.
+    `known_items` and `known_bytes` are those of batches that were accepted by the given time;
+    `seconds` is how long the database took to sum up.
     """
 
     batches: int
@@ -29,12 +27,12 @@ class Waiting:
 
     @property
     def age(self) -> float:
-        """Of the oldest batch, in seconds."""
+        """Age of the oldest batch, in seconds."""
         return 0.0 if self.oldest is None else (self.asked_at - self.oldest).total_seconds()
 
 
 async def read_waiting(pool: Pool, known: dt.datetime | None) -> Waiting:
-    """Sum up what is unfinished; about 13 ms for every 100,000 batches.
+    """Sum up what is pending; about 13 ms for every 100,000 batches.
 
     Raises:
         Unavailable: the database is away, or too busy.
@@ -42,5 +40,5 @@ async def read_waiting(pool: Pool, known: dt.datetime | None) -> Waiting:
     async with pool.connection() as connection:
         row = await connection.fetchrow(QUERIES["backlog"], known)
     if row is None:
-        raise RuntimeError("sums are always one row")
+        raise RuntimeError("an aggregate returned no row")
     return Waiting(**row)

@@ -1,7 +1,7 @@
 """Batches in the database: looked up, and finished."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,17 +10,8 @@ import asyncpg
 import orjson
 
 from ingest.access.rights import Caller
-from ingest.exactjson import dump_exact
-from ingest.model import (
-    Action,
-    Batch,
-    BatchState,
-    Failure,
-    Finished,
-    ItemError,
-    Options,
-    Outcome,
-)
+from ingest.model import Action, Batch, BatchState, Finished, Options, Outcome
+from ingest.store.failures import first_failures
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
@@ -30,26 +21,6 @@ if TYPE_CHECKING:
 QUERIES = load_queries("batches.sql")
 REASON = "reason"
 """The part of a stored error that is for operators, and not for the account."""
-
-
-async def insert_failures(
-    connection: "Connection", account: str, batch: UUID, failures: Iterable[Failure]
-) -> None:
-    """Keep the failures of a batch, each with its raw item."""
-    listed = list(failures)
-    await connection.execute(
-        QUERIES["insert_failures"],
-        batch,
-        account,
-        [failure.index for failure in listed],
-        [dump_exact(failure.raw).decode() for failure in listed],
-        [errors_text(failure) for failure in listed],
-    )
-
-
-def errors_text(failure: Failure) -> str:
-    """The errors of a failure as `failures.errors` stores them."""
-    return dump_exact([error.document() for error in failure.errors]).decode()
 
 
 @lru_cache(maxsize=256)
@@ -68,7 +39,7 @@ async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
 async def get_outcomes(
     pool: Pool, account: str, wanted: Sequence[UUID], at_most: int
 ) -> list[Outcome | None]:
-    """Batches and the first `at_most` failures of each, as of one instant, in the order asked.
+    """Batches and the first `at_most` failures of each, as of one instant, in order of `wanted`.
 
     One round trip where none has failures. None stands for a batch that is not there.
     """
@@ -85,13 +56,12 @@ async def read_outcomes(
     connection: "Connection", account: str, wanted: Sequence[UUID], at_most: int
 ) -> dict[UUID, Outcome]:
     """Batches by id and the first `at_most` failures of each, as a transaction sees them."""
-    rows = await connection.fetch(QUERIES["get_batches"], account, wanted)
-    found = [from_row(row) for row in rows]
-    failures: dict[UUID, list[Failure]] = {batch.id: [] for batch in found}
-    if failed := [batch.id for batch in found if batch.invalid_count]:
-        for row in await connection.fetch(QUERIES["get_failures"], account, failed, at_most):
-            failures[row["batch"]].append(_failure(row))
-    return {batch.id: Outcome(batch, failures[batch.id]) for batch in found}
+    found = [
+        from_row(row) for row in await connection.fetch(QUERIES["get_batches"], account, wanted)
+    ]
+    bad = [batch.id for batch in found if batch.invalid_count]
+    failures = await first_failures(connection, account, bad, at_most) if bad else {}
+    return {batch.id: Outcome(batch, failures.get(batch.id, ())) for batch in found}
 
 
 async def list_batches(
@@ -99,8 +69,8 @@ async def list_batches(
 ) -> tuple[list[Batch], int]:
     """One page of the batches that a caller may see, the newest first, and how many there are.
 
-    They are its own, and those of the collections that it may read; where it is confined to
-    groups, only those whose senders were confined to the same or to fewer.
+    They are those of its token, and those of the collections that it may read; where it is
+    confined to groups, only those whose senders were confined to the same or to fewer.
     """
     groups = orjson.dumps(caller.groups).decode() if caller.groups else None
     visible = (caller.account, caller.readable, groups, caller.token)
@@ -122,7 +92,7 @@ async def find_by_key(
 ) -> tuple[UUID, bytes] | None:
     """The batch that holds an idempotency key, and its fingerprint.
 
-    The key of a finished batch that is older than `keep` is forgotten on the way: it is free again.
+    The key of a batch that finished longer ago than `keep` is removed first, and so is free again.
     """
     async with pool.transaction(account) as connection:
         row = await connection.fetchrow(QUERIES["find_by_key"], account, key, keep)
@@ -135,10 +105,10 @@ async def find_by_key(
 async def unfinished(
     pool: Pool, older_than: dt.timedelta, at_most: int
 ) -> list[tuple[str, str, UUID | None]]:
-    """Where accepted batches of all accounts wait: (account, collection, id).
+    """Where batches of all accounts are pending: (account, collection, id).
 
-    The id is that of a batch which failed before, and is to be committed by itself; None stands
-    for all others of the collection.
+    The id is that of a batch which failed before, and is to be committed alone; None stands for
+    all others of the collection.
 
     Args:
         at_most: the most batches that are looked at, the oldest first.
@@ -161,7 +131,7 @@ async def finish_broken(
     """Fail a batch for a reason of the service's own; `reason` is shown with it, but for `REASON`.
 
     Returns:
-        What was finished; None where somebody else was faster.
+        What was finished; None where another worker was faster.
     """
     async with pool.transaction(account) as connection:
         row = await connection.fetchrow(
@@ -171,34 +141,23 @@ async def finish_broken(
 
 
 def from_row(row: asyncpg.Record) -> Batch:
-    """A Batch from a row of `ingest.batches`."""
-    return Batch(
-        id=row["id"],
-        account=row["account"],
-        collection=row["collection"],
-        action=Action(row["action"]),
-        options=_options(row["options"]),
-        state=BatchState(row["state"]),
-        received=row["received"],
-        invalid_count=row["invalid_so_far"] or len(row["invalid"]),
-        invalid=row["invalid"],
-        created_at=row["created_at"],
-        accepted_at=row["accepted_at"],
-        finished_at=row["finished_at"],
-        created=row["created"],
-        updated=row["updated"],
-        unchanged=row["unchanged"],
-        deleted=row["deleted"],
-        outcomes=row["outcomes"],
-        data=row["data"] and row["data"].encode(),
-        error=row["error"] and _error(row["error"]),
-        token=row["token"],
-        limited=row.get("limited", False),
-    )
+    """A Batch from a row of the columns that `batches.sql` calls `batch`."""
+    columns = dict(row)
+    del columns["trace_id"]
+    invalid_so_far = columns.pop("invalid_so_far")
+    read = {
+        "action": Action(row["action"]),
+        "options": _options(row["options"]),
+        "state": BatchState(row["state"]),
+        "invalid_count": invalid_so_far or len(row["invalid"]),
+        "data": row["data"] and row["data"].encode(),
+        "error": row["error"] and _error(row["error"]),
+    }
+    return Batch(**{**columns, **read})
 
 
 def finished_from(row: asyncpg.Record) -> Finished:
-    """A Finished from what a statement that finishes a batch returns of it."""
+    """A Finished from a row of the columns that `batches.sql` calls `finished`."""
     return Finished(**{**row, "state": BatchState(row["state"])})
 
 
@@ -208,13 +167,7 @@ def _options(stored: str) -> Options:
 
 
 def _error(stored: str) -> dict[str, Any]:
-    """Why a batch failed, as its account is told."""
+    """Why a batch failed, without what is for operators."""
     error: dict[str, Any] = orjson.loads(stored)
     error.pop(REASON, None)
     return error
-
-
-def _failure(row: asyncpg.Record) -> Failure:
-    errors = [ItemError.from_document(each) for each in orjson.loads(row["errors"])]
-    # As it is stored: it is only shown, and reading one of 16 MiB takes a second.
-    return Failure(row["index"], orjson.Fragment(row["raw"]), errors)

@@ -1,8 +1,8 @@
-"""Applies one accepted batch by itself, inside a transaction that the caller holds.
+"""Applies one accepted batch alone, inside a transaction that the caller holds.
 
-A worker commits that transaction; a dry run rolls it back. Either way the steps are these: lock
-the batch, become the collection's one writer, find every conflict, write what is good, finish.
-Batches that wait together are applied by `group`, which leaves to this whatever has a conflict.
+A worker commits that transaction; a dry run rolls it back. The steps are the same: lock the batch
+and its collection, find every conflict, write the good items, finish. `group_commit` applies
+several pending batches at once, and leaves those with conflicts to this.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,27 +18,27 @@ from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
-from ingest.store.locks import become_writer
-from ingest.store.quotas import check_limits
+from ingest.store.pool import allow_time
+from ingest.store.quotas import check_limits, lock_collection
 from ingest.store.statements import statements
-from ingest.store.timeouts import allow_time
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
-_ATTEMPTS = 3
+ATTEMPTS = 3
+"""How often a batch is checked and applied before `ConflictAppeared`."""
 
 
 class ConflictAppeared(IngestError):
-    """The database refuses what the check allows, time and again.
+    """The database refused what the check allowed, `ATTEMPTS` times.
 
-    Somebody else writes between check and insert each time, or an administrator has added a
+    Another program writes to the table between check and insert, or an administrator has added a
     constraint of which the schema does not know.
     """
 
 
 class DamagedPayload(IngestError):
-    """What is staged is not what was accepted; nothing of it is saved."""
+    """The staged items are not those that were accepted; none of them was saved."""
 
 
 class UnservedCollection(IngestError):
@@ -53,7 +53,7 @@ async def apply_batch(
     It fails with every bad item named, or as a whole, because of a limit of its account.
 
     Returns:
-        None where the batch is not there, is finished already, or somebody else is at it:
+        None where the batch is not there, is finished, or is locked by another transaction:
         nothing was done.
 
     Raises:
@@ -63,15 +63,15 @@ async def apply_batch(
     row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
     if row is None:
         return None
-    # Every later line of this task is about the request that sent the batch.
+    # So that every later log line of this task names the request that sent the batch.
     structlog.contextvars.bind_contextvars(trace_id=row["trace_id"])
     resource = registry.get(row["collection"])
     if resource is None:
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
-    await become_writer(connection, account, resource.name)
+    await lock_collection(connection, account, resource.name)
     batch = from_row(row)
-    patience = await allow_time(connection, batch.received)
-    return await _apply(connection, resource, batch, patience)
+    timeout = await allow_time(connection, batch.received)
+    return await _apply(connection, resource, batch, timeout)
 
 
 async def rehearse(
@@ -95,14 +95,14 @@ async def rehearse(
 
 
 async def _apply(
-    connection: "Connection", resource: Resource, batch: Batch, patience: float | None
+    connection: "Connection", resource: Resource, batch: Batch, timeout: float | None
 ) -> Finished:
-    """Apply the batch; what somebody else wrote between check and insert, the next check names."""
-    for _ in range(_ATTEMPTS):
-        # Two items may swap unique values: what counts is how the rows look in the end.
+    """Apply the batch; a row that appears between check and insert, the next check names."""
+    for _ in range(ATTEMPTS):
+        # Two items may swap unique values, so constraints are checked once all are written.
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
-            return await _attempt(connection, resource, batch, patience)
+            return await _attempt(connection, resource, batch, timeout)
         except LimitReached as reached:
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
             refusal = orjson.dumps(reached.document()).decode()
@@ -114,10 +114,10 @@ async def _apply(
 
 
 async def _attempt(
-    connection: "Connection", resource: Resource, batch: Batch, patience: float | None
+    connection: "Connection", resource: Resource, batch: Batch, timeout: float | None
 ) -> Finished:
     sql = statements(resource, batch.action, batch.options)
-    conflicts = await find_conflicts(connection, sql, batch, patience)
+    conflicts = await find_conflicts(connection, sql, batch, timeout)
     bad = conflicts.indices()
     if conflicts:
         await write_failures(connection, resource, batch, conflicts)
@@ -125,9 +125,9 @@ async def _attempt(
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         return await _finish(connection, "finish_failed", batch, invalid)
     finished = await connection.fetchrow(
-        sql.apply, [batch.id], batch.account, batch.collection, bad, invalid, timeout=patience
+        sql.apply, [batch.id], batch.account, batch.collection, bad, invalid, timeout=timeout
     )
-    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
+    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=timeout)
     if finished is None:
         raise DamagedPayload("the staged items are not the ones that were accepted")
     await check_limits(connection, resource, [batch])
@@ -135,7 +135,7 @@ async def _attempt(
 
 
 async def _finish(connection: "Connection", query: str, batch: Batch, why: Any) -> Finished:
-    """Finish a batch of which nothing was applied."""
+    """Finish a batch of which no item was applied."""
     row = await connection.fetchrow(QUERIES[query], batch.account, batch.id, why)
     if row is None:
         raise RuntimeError("a batch that is locked is not there")

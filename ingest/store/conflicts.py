@@ -1,12 +1,12 @@
-"""What the database has against the items of a batch, and the failures that it makes of them.
+"""Conflicts of a batch's items with stored ones: found, and named in failures.
 
-There may be as many conflicts as items: they are held as numbers, and the items that they are
+There may be as many conflicts as items, so they are held as numbers, and the items that they are
 about are read chunk by chunk.
 """
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from ingest.exactjson import load_exact
 from ingest.model import Batch, Failure, ItemError
 from ingest.resources.records import INDEX, restore
 from ingest.resources.resource import Resource, StoredField
-from ingest.store.batches import QUERIES, insert_failures
-from ingest.store.check_sql import IDENTITY, KEY
+from ingest.store.batches import QUERIES
+from ingest.store.failures import insert_failures
 from ingest.store.statements import Statements
+from ingest.store.statements.check import IDENTITY, KEY
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -49,7 +50,7 @@ class Conflicts:
                 column.append(_NONE if value is None else value)
 
     def sort(self) -> None:
-        """Put what was added at several times into one order."""
+        """Sort by item index what was added in several passes."""
         order = sorted(range(len(self._columns[0])), key=self._columns[0].__getitem__)
         self._columns = [array("i", map(column.__getitem__, order)) for column in self._columns]
 
@@ -61,8 +62,8 @@ class Conflicts:
         """The conflicts of each item from index `start` to before `end`."""
         index = self._columns[0]
         places = range(bisect_left(index, start), bisect_left(index, end))
-        for item, group in groupby(places, index.__getitem__):
-            yield item, [self._row(place) for place in group]
+        for item, own in groupby(places, index.__getitem__):
+            yield item, [self._row(place) for place in own]
 
     def _row(self, place: int) -> Row:
         values = (column[place] for column in self._columns)
@@ -71,14 +72,17 @@ class Conflicts:
 
 
 async def find_conflicts(
-    connection: "Connection", sql: Statements, batch: Batch, patience: float | None
+    connection: "Connection", sql: Statements, batch: Batch, timeout: float | None
 ) -> Conflicts:
-    """Every conflict that only stored data can show. `patience` is that of `allow_time`."""
+    """Every conflict that only stored data can show. `timeout` is that of `allow_time`."""
     found = Conflicts()
-    await _read(connection, found, patience, sql.check, [batch.id], batch.account)
+    values: tuple[Any, ...] = ([batch.id], batch.account)
+    async for rows in _pages(connection, timeout, sql.check, *values):
+        found.add(rows)
     if sql.stranded and found:
         bad = found.indices()
-        await _read(connection, found, patience, sql.stranded, [batch.id], batch.account, bad)
+        async for rows in _pages(connection, timeout, sql.stranded, *values, bad):
+            found.add(rows)
         found.sort()
     return found
 
@@ -86,7 +90,7 @@ async def find_conflicts(
 async def write_failures(
     connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
 ) -> None:
-    """Keep what conflicts with stored data as failures of the batch, each with its raw item."""
+    """Keep the items that have conflicts as failures of the batch, each with its raw form."""
     chunks = await connection.fetch(QUERIES["chunks"], batch.account, batch.id)
     ends = [*(chunk["first_index"] for chunk in chunks[1:]), batch.received]
     for chunk, end in zip(chunks, ends, strict=True):
@@ -103,12 +107,12 @@ async def write_failures(
             await insert_failures(connection, batch.account, batch.id, some)
 
 
-async def _read(
-    connection: "Connection", into: Conflicts, patience: float | None, query: str, *values: Any
-) -> None:
-    cursor = await connection.cursor(query, *values, timeout=patience)
-    while rows := await cursor.fetch(_AT_ONCE, timeout=patience):
-        into.add(rows)
+async def _pages(
+    connection: "Connection", timeout: float | None, query: str, *values: Any
+) -> AsyncIterator[Sequence[Any]]:
+    cursor = await connection.cursor(query, *values, timeout=timeout)
+    while rows := await cursor.fetch(_AT_ONCE, timeout=timeout):
+        yield rows
 
 
 async def _raw_items(
@@ -117,7 +121,7 @@ async def _raw_items(
     """The wanted items of a chunk as they were received."""
     payload = await connection.fetchrow(QUERIES["payload"], batch.account, batch.id, chunk)
     if payload is None:
-        raise LookupError("a chunk has gone although its batch is locked")
+        raise LookupError("a chunk is gone although its batch is locked")
     found: dict[int, Any] = {}
     kept = load_exact(payload["raw"]) if payload["raw"] else {}
     for record in orjson.loads(payload["records"]):
@@ -129,9 +133,9 @@ async def _raw_items(
 
 
 def _item_errors(resource: Resource, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:
-    """One item's conflicts as errors; an attribute repeated in the batch says only that."""
+    """One item's conflicts as errors; an attribute repeated in the batch gets no other error."""
     if any(row["code"] == codes.OTHER_GROUP.code for row in rows):
-        # Nothing else about it: the item is not the sender's to know.
+        # No other error, because the sender may know nothing else of the stored item.
         rows = [row for row in rows if row["code"] == codes.OTHER_GROUP.code]
     repeated = {row["attribute"] for row in rows if row["code"] == codes.DUPLICATE_IN_BATCH.code}
     errors = []

@@ -1,4 +1,4 @@
-"""Batches as an operator sees them: listed across accounts, and put back where they may be.
+"""Dead letters, for operators: batches listed across accounts, and put back to be committed again.
 
 Needs a login that may see all accounts, as `tokens.list_tokens` does.
 """
@@ -21,7 +21,7 @@ QUERIES = load_queries("dead_letters.sql")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What an operator is shown of a batch."""
+    """A batch as an operator sees it."""
 
     id: UUID
     account: str
@@ -37,7 +37,7 @@ class Listed:
 
     @property
     def reason(self) -> str:
-        """Why the service could not commit it; empty where it is nobody's or the items' fault."""
+        """Why the service could not commit it; empty where it did not fail for that."""
         if self.error is None:
             return ""
         return ": ".join(self.error[part] for part in ("message", REASON) if part in self.error)
@@ -48,17 +48,15 @@ async def list_batches(
 ) -> list[Listed]:
     """The newest batches, of one account or of all, in one state or in any."""
     async with pool.connection() as connection:
-        rows = await connection.fetch(
-            QUERIES["list_batches"], account, state and state.value, at_most
-        )
+        rows = await connection.fetch(QUERIES["list"], account, state and state.value, at_most)
     return [Listed(**{**row, "error": row["error"] and orjson.loads(row["error"])}) for row in rows]
 
 
 async def put_back(pool: Pool, batch: UUID) -> None:
-    """Have a batch committed that failed for the service's own reason; a sweeper rings for it.
+    """Accept a batch again that failed for the service's own reason; a sweeper rings for it.
 
     Raises:
-        ConfigurationError: there is no such batch, or it may not be put back; the reason is said.
+        ConfigurationError: there is no such batch, or it may not be put back, and why.
     """
     async with pool.connection() as connection, connection.transaction():
         row = await connection.fetchrow(QUERIES["lock_any"], batch)

@@ -1,16 +1,20 @@
-"""All failures of a batch, page by page."""
+"""Failures of batches in the database: written, and read again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from ingest.exactjson import load_exact
+from ingest.exactjson import dump_exact, load_exact
 from ingest.model import Failure, ItemError
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
 
 QUERIES = load_queries("failures.sql")
 _ROWS = 500
@@ -18,8 +22,40 @@ _BYTES = 256 * 1024
 _MUCH = 2 * _BYTES  # what only an item can be that is a page of its own: a thread reads it
 
 
+async def insert_failures(
+    connection: "Connection", account: str, batch: UUID, failures: Iterable[Failure]
+) -> None:
+    """Keep the failures of a batch, each with its raw item."""
+    listed = list(failures)
+    await connection.execute(
+        QUERIES["insert"],
+        batch,
+        account,
+        [failure.index for failure in listed],
+        [dump_exact(failure.raw).decode() for failure in listed],
+        [errors_text(failure) for failure in listed],
+    )
+
+
+def errors_text(failure: Failure) -> str:
+    """The errors of a failure as `failures.errors` stores them."""
+    return dump_exact([error.document() for error in failure.errors]).decode()
+
+
+async def first_failures(
+    connection: "Connection", account: str, batches: Sequence[UUID], at_most: int
+) -> dict[UUID, list[Failure]]:
+    """The first `at_most` failures of each batch, by batch, with raw items that are only shown."""
+    found: dict[UUID, list[Failure]] = {batch: [] for batch in batches}
+    for row in await connection.fetch(QUERIES["first"], account, batches, at_most):
+        # As it is stored, because reading a raw item of 16 MiB takes a second.
+        raw = orjson.Fragment(row["raw"])
+        found[row["batch"]].append(Failure(row["index"], raw, _errors(row)))
+    return found
+
+
 async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Failure]]:
-    """The failures of an account's batch in the order of their indices.
+    """All failures of an account's batch in the order of their indices.
 
     A page is a transaction of its own and holds about 256 KiB, so that neither a slow reader nor
     a long list costs memory or keeps a connection.
@@ -27,9 +63,7 @@ async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Fai
     index = -1
     while True:
         async with pool.transaction(account) as connection:
-            rows = await connection.fetch(
-                QUERIES["failures_after"], account, batch, index, _ROWS, _BYTES
-            )
+            rows = await connection.fetch(QUERIES["after"], account, batch, index, _ROWS, _BYTES)
         if not rows:
             return
         if sum(len(row["raw"]) for row in rows) > _MUCH:
@@ -40,11 +74,8 @@ async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Fai
 
 
 def _failures(rows: Sequence[asyncpg.Record]) -> list[Failure]:
-    return [
-        Failure(
-            row["index"],
-            load_exact(row["raw"].encode()),
-            [ItemError.from_document(each) for each in orjson.loads(row["errors"])],
-        )
-        for row in rows
-    ]
+    return [Failure(row["index"], load_exact(row["raw"].encode()), _errors(row)) for row in rows]
+
+
+def _errors(row: asyncpg.Record) -> list[ItemError]:
+    return [ItemError.from_document(each) for each in orjson.loads(row["errors"])]

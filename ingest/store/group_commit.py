@@ -1,12 +1,11 @@
-"""Applies the batches that wait in a collection together, in one statement.
+"""Group commit: applies the pending batches of a collection together, in one statement.
 
-Each stays atomic by itself and its failures stay its own: a batch with any conflict, also with an
-earlier batch of the group, is left out, and has to be applied by itself (`commit`).
+Each stays atomic and keeps its own failures: a batch with a conflict, also with an earlier batch of
+the group, is left out, and has to be applied alone (`commit`).
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import asyncpg
 
@@ -16,46 +15,45 @@ from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row
 from ingest.store.commit import UnservedCollection
+from ingest.store.pool import allow_time
 from ingest.store.quotas import check_limits
 from ingest.store.statements import Statements, statements
-from ingest.store.timeouts import allow_time
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
 _MOST_BATCHES = 500
-# Enough for the statement's own costs not to count; few enough that those of a group are answered,
-# and send more, while the next group is applied.
+# Enough for the statement's own costs not to count; few enough that the clients of a group have
+# their answers, and send more, while the next group is applied.
 _MOST_ITEMS = 5_000
-_MANY = 16
-"""So many batches are worth a second transaction, so that the first half need not wait for it."""
+_MANY = 16  # batches that are worth more than one transaction
 
 
 class Spoiled(IngestError):
-    """One of the batches cannot be applied with the others; the transaction cannot go on."""
+    """The batches cannot be applied together; the transaction cannot go on."""
 
 
-class Unchecked(Spoiled):
-    """Nobody has looked for conflicts: a check may say which of the batches are at fault."""
+class Conflicting(Spoiled):
+    """One of the batches has a conflict; `apply_checked` finds which."""
 
 
 async def take_group(
-    connection: "Connection", account: str, collection: str, *, half: bool = False
+    connection: "Connection", account: str, collection: str, *, parts: int = 1
 ) -> tuple[Sequence[Batch], bool]:
-    """Lock the next batches of a collection that can be applied together; none where none waits.
+    """Lock the next pending batches of a collection that can be applied together, if there are any.
 
     They have one action and the same options, and come in the order in which they were accepted.
-    The transaction has no account yet: from here to its end it has this one, and is the one writer
-    of the collection.
+    The transaction has no account yet: from here to its end it has this one, and is the only one
+    that writes to the collection.
 
     Args:
-        half: of many batches, take only half.
+        parts: the number of groups that many pending batches are divided into.
 
     Returns:
-        The batches, and whether others wait.
+        The batches, and whether others are pending.
     """
     rows = await connection.fetch(QUERIES["take_waiting"], account, collection, _MOST_BATCHES)
-    most = len(rows) // 2 if half and len(rows) >= _MANY else len(rows)
+    most = len(rows) // parts if len(rows) >= _MANY else len(rows)
     group: list[Batch] = []
     items = 0
     for row in rows:
@@ -71,70 +69,86 @@ async def take_group(
 
 
 async def apply_group(
-    connection: "Connection", registry: Registry, batches: Sequence[Batch], *, checked: bool
+    connection: "Connection", registry: Registry, batches: Sequence[Batch]
 ) -> Sequence[Finished]:
-    """Apply and finish the batches of a group that have no conflict; what came of those.
+    """Apply and finish the batches of a group that have no conflict.
 
-    Args:
-        checked: look for conflicts first, also where running into them is enough to know of them.
+    Where the indexes refuse every conflict, none is looked for.
 
     Raises:
-        Spoiled: with at least one of the batches it cannot be done; Unchecked, where a check would
-            tell which.
+        Conflicting: a conflict was met; nothing was done.
+        Spoiled: a limit of the account is reached; nothing was done.
         UnservedCollection: nothing was done.
     """
+    resource, sql, timeout = await _prepare(connection, registry, batches)
+    if not sql.refused_by_indexes:
+        batches = await _without_conflicts(connection, sql, batches, timeout)
+    return await _apply(connection, resource, sql, batches, timeout)
+
+
+async def apply_checked(
+    connection: "Connection", registry: Registry, batches: Sequence[Batch]
+) -> Sequence[Finished]:
+    """As `apply_group`, but conflicts are looked for in any case."""
+    resource, sql, timeout = await _prepare(connection, registry, batches)
+    batches = await _without_conflicts(connection, sql, batches, timeout)
+    return await _apply(connection, resource, sql, batches, timeout)
+
+
+async def _prepare(
+    connection: "Connection", registry: Registry, batches: Sequence[Batch]
+) -> tuple[Resource, Statements, float | None]:
+    """The resource of a group, its statements and their timeout."""
     first = batches[0]
     resource = registry.get(first.collection)
     if resource is None:
         raise UnservedCollection(f"collection {first.collection!r} is not served here")
-    sql = statements(resource, first.action, first.options)
-    patience = await allow_time(connection, sum(batch.received for batch in batches))
-    checked = checked or not sql.refused_by_indexes
-    if checked:
-        conflicting = await _conflicting(connection, sql, batches, patience)
-        batches = [batch for batch in batches if batch.id not in conflicting]
-    if not batches:
-        return ()
-    try:
-        done = await _apply(connection, sql, resource, batches, patience)
-        await check_limits(connection, resource, batches)
-    except asyncpg.UniqueViolationError as error:
-        raise (Spoiled if checked else Unchecked)("a value is taken") from error
-    except LimitReached as error:
-        raise Spoiled("a limit is reached") from error
-    if len(done) != len(batches):
-        raise (Spoiled if checked else Unchecked)("not every item was written")
-    return done
+    timeout = await allow_time(connection, sum(batch.received for batch in batches))
+    return resource, statements(resource, first.action, first.options), timeout
 
 
-async def _conflicting(
-    connection: "Connection", sql: Statements, batches: Sequence[Batch], patience: float | None
-) -> set[UUID]:
+async def _without_conflicts(
+    connection: "Connection", sql: Statements, batches: Sequence[Batch], timeout: float | None
+) -> Sequence[Batch]:
     ids = [batch.id for batch in batches]
-    rows = await connection.fetch(sql.conflicting, ids, batches[0].account, timeout=patience)
-    return {row["batch"] for row in rows}
+    rows = await connection.fetch(sql.conflicting, ids, batches[0].account, timeout=timeout)
+    conflicting = {row["batch"] for row in rows}
+    return [batch for batch in batches if batch.id not in conflicting]
 
 
 async def _apply(
     connection: "Connection",
-    sql: Statements,
     resource: Resource,
+    sql: Statements,
     batches: Sequence[Batch],
-    patience: float | None,
+    timeout: float | None,
 ) -> Sequence[Finished]:
-    """What came of the batches; of one of which an item was not written, nothing."""
+    if not batches:
+        return ()
+    try:
+        done = await _write(connection, sql, batches, timeout)
+        await check_limits(connection, resource, batches)
+    except asyncpg.UniqueViolationError as error:
+        raise Conflicting("a value is taken") from error
+    except LimitReached as error:
+        raise Spoiled("a limit is reached") from error
+    if len(done) != len(batches):
+        raise Conflicting("not every item was written")
+    return done
+
+
+async def _write(
+    connection: "Connection", sql: Statements, batches: Sequence[Batch], timeout: float | None
+) -> Sequence[Finished]:
+    """Write the items; a batch is finished if all of its items were written."""
     if not sql.refused_by_indexes:
-        # Two items may swap unique values: what counts is how the rows look in the end.
+        # Two items may swap unique values, so constraints are checked once all are written.
         await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+    first = batches[0]
+    ids = [batch.id for batch in batches]
     rows = await connection.fetch(
-        sql.apply,
-        [batch.id for batch in batches],
-        batches[0].account,
-        resource.name,
-        [],
-        None,
-        timeout=patience,
+        sql.apply, ids, first.account, first.collection, [], None, timeout=timeout
     )
     if not sql.refused_by_indexes:
-        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=patience)
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=timeout)
     return [finished_from(row) for row in rows]

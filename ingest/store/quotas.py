@@ -1,6 +1,7 @@
-"""Quotas in the database: set by an operator, checked inside the transaction of a commit.
+"""Quotas and the counters that they are held against.
 
-Nothing is counted: every commit keeps the number of items of its collection in `ingest.counters`.
+An operator sets quotas, and the transaction of a commit checks them. Nothing is counted: every
+commit keeps the number of items of its collection in `ingest.counters`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ from ingest.access.quotas import TOTAL, Change, Holdings, refuse_what_is_over
 from ingest.errors import ConfigurationError
 from ingest.model import Batch
 from ingest.resources.resource import Resource
-from ingest.store.locks import become_writer
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 from ingest.store.tables import COLLECTIONS
@@ -32,14 +32,14 @@ class Quota:
     collection: str
     maximum: int
     items: int
-    """How many it has."""
+    """How many items the account has now."""
 
 
 async def set_quota(pool: Pool, account: str, collection: str, maximum: int | None) -> None:
-    """Set what an account may hold; None for any number. Holds for every commit that begins later.
+    """Set what an account may hold, None for any number, for every commit that begins later.
 
     Raises:
-        ConfigurationError: there is no such collection, or no account can be called that.
+        ConfigurationError: there is no such collection, or no account can have this name.
     """
     try:
         async with pool.connection() as connection:
@@ -67,13 +67,19 @@ async def read_holdings(pool: Pool, account: str) -> Holdings:
         return await _holdings(connection, account)
 
 
+async def lock_collection(connection: "Connection", account: str, collection: str) -> None:
+    """Make this transaction the only one that writes to the collection, until it ends."""
+    while await connection.fetchrow(QUERIES["lock_counter"], account, collection) is None:
+        await connection.execute(QUERIES["insert_counter"], account, collection)
+
+
 async def check_limits(
     connection: "Connection", resource: Resource, batches: Sequence[Batch]
 ) -> None:
     """Refuse what the batches of one account have just done to a collection, where it is too much.
 
     From here to its end, the transaction is the only one that changes what the account holds, but
-    for deleting. Its collection was locked before, as everybody does, so nobody waits in a ring.
+    for deleting. Every transaction locks its collection before its account, so none deadlock.
 
     Raises:
         LimitReached: the transaction is to be rolled back to before the batches were applied.
@@ -81,7 +87,7 @@ async def check_limits(
     if not batches[0].limited:
         return
     account = batches[0].account
-    await become_writer(connection, account, TOTAL)
+    await lock_collection(connection, account, TOTAL)
     ids = [batch.id for batch in batches]
     row = await connection.fetchrow(QUERIES["change"], account, ids)
     if row is None:

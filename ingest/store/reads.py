@@ -6,10 +6,10 @@ from typing import Any
 from ingest.model import Page
 from ingest.resources.resource import Resource, StoredField
 from ingest.store.pool import Pool
-from ingest.store.rows_sql import item_object
+from ingest.store.statements.item_json import item_object
 from ingest.store.tables import GROUP, quote, table_name
 
-# Kept exact by every commit, so that nobody has to count the table.
+# Every commit keeps this exact, so the table need not be counted.
 _COUNT_ALL = "SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2"
 _MAX_BIGINT = 2**63 - 1
 

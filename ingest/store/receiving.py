@@ -20,6 +20,7 @@ from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Chunk, IdempotencyKey, NewBatch
 from ingest.store import batches
+from ingest.store.failures import errors_text
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 from ingest.store.staging import KeyTaken, outcome_unknown, stage
@@ -177,7 +178,7 @@ def _chunk(account: str, batch: UUID, chunk: Chunk) -> list[Any]:
         chunk.raw,
         [failure.index for failure in chunk.failures],
         [dump_exact(failure.raw).decode() for failure in chunk.failures],
-        [batches.errors_text(failure) for failure in chunk.failures],
+        [errors_text(failure) for failure in chunk.failures],
     ]
 
 

@@ -10,6 +10,7 @@ from ingest.errors import OutcomeUnknown, Unavailable
 from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Failure, NewBatch
 from ingest.store import batches
+from ingest.store.failures import errors_text
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
@@ -132,7 +133,7 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [batch for batch, _ in failures],
         [failure.index for _, failure in failures],
         [dump_exact(failure.raw).decode() for _, failure in failures],
-        [batches.errors_text(failure) for _, failure in failures],
+        [errors_text(failure) for _, failure in failures],
         [chunk.size if chunk else 0 for chunk in chunks],
         [each.token for each in new],
     ]

@@ -5,9 +5,9 @@ their names begin with one `$`, which no field's column does.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ingest.resources.columns import ColumnType
 from ingest.resources.registry import Registry
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0013"
+REQUIRED_REVISION = "0001"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"
@@ -52,7 +52,7 @@ _QUERIES = load_queries("readiness.sql")
 
 
 def quote(identifier: str) -> str:
-    """`identifier` as SQL takes it whatever it holds: `say "hi"` is `"say ""hi""\"`."""
+    """`identifier` as SQL takes it, with any content: `say "hi"` is `"say ""hi""\"`."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
@@ -93,27 +93,27 @@ def group_index_name(resource: Resource) -> str:
 async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
     """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
 
-    Each entry names a place: `ingest at revision 0005`, `collections.contacts`,
+    Each entry names a place: `ingest at revision 0001`, `collections.contacts`,
     `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
     of another type counts as missing; an index does not, because everything works without it. The
-    role `ingest_app` may ask.
+    role `ingest_app` may call this.
     """
     missing = []
     if await _revision(connection) < REQUIRED_REVISION:
         missing.append(f"ingest at revision {REQUIRED_REVISION}")
-    present = await _present(connection, registry)
-    for resource in registry.values():
-        missing += _missing_of(resource, present)
-    return missing
+    places = [place for resource in registry.values() for place in _places(resource)]
+    rows = await connection.fetch(_QUERIES["missing"], COLLECTIONS, *zip(*places, strict=True))
+    return [*missing, *(row[0] for row in rows)]
 
 
-class _Place(NamedTuple):
-    """A row of readiness.sql; a unique constraint's `type` is empty."""
-
-    table: str
-    kind: str
-    name: str
-    type: str
+def _places(resource: Resource) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """What the database must have for a resource: (table, kind, name, type)."""
+    table = resource.name
+    yield table, "table", None, None
+    for name, type_ in columns(resource).items():
+        yield table, "column", name, type_.value
+    for fields in resource.unique:
+        yield table, "unique", unique_name(resource, fields), None
 
 
 async def _revision(connection: "Connection") -> str:
@@ -122,24 +122,3 @@ async def _revision(connection: "Connection") -> str:
         return ""
     revision: str | None = await connection.fetchval(_QUERIES["revision"])
     return revision or ""
-
-
-async def _present(connection: "Connection", registry: Registry) -> set[_Place]:
-    rows = await connection.fetch(_QUERIES["present"], COLLECTIONS, list(registry))
-    return {_Place(*row) for row in rows}
-
-
-def _missing_of(resource: Resource, present: set[_Place]) -> list[str]:
-    table = f"{COLLECTIONS}.{resource.name}"
-    if not any(place.table == resource.name for place in present):
-        return [table]
-    missing = [
-        f"{table}.{name}"
-        for name, type_ in columns(resource).items()
-        if _Place(resource.name, "column", name, type_.value) not in present
-    ]
-    for fields in resource.unique:
-        name = unique_name(resource, fields)
-        if _Place(resource.name, "unique", name, "") not in present:
-            missing.append(f"{COLLECTIONS}.{name}")
-    return missing

@@ -1,10 +1,15 @@
-"""The service's own tables, its roles, and row-level security between accounts.
+"""The service's own tables: `schema.sql`.
+
+While this is the only revision, it runs the file as it is. The first revision that follows keeps
+the file of its day beside this one, which runs that copy from then on.
 
 Revision ID: 0001
 Revises:
 """
 
-from migrations.sql_files import run_sql_of
+from pathlib import Path
+
+from migrations.driver import run_script
 
 revision = "0001"
 down_revision = None
@@ -13,13 +18,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the .sql file of the same name in the migration's transaction."""
-    run_sql_of(__file__)
+    run_script(Path(__file__).parents[1] / "schema.sql")
 
 
 def downgrade() -> None:
-    """Refuse: it would drop accepted batches, tokens and every stored item."""
     raise NotImplementedError(
-        "revision 0001 cannot be undone: its tables hold what clients were told is safe; "
-        "restore a backup, or drop the database"
+        "revision 0001 cannot be undone: its tables hold accepted batches, tokens and every stored "
+        "item; restore a backup, or drop the database"
     )

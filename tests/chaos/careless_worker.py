@@ -5,28 +5,20 @@ condition that it is still accepted) or `collection` (the lock of the one writer
 """
 
 import sys
-from types import MappingProxyType
+from collections.abc import Mapping
 
-from ingest.store import batches, commit, locks
+from ingest.store import commit, quotas
 from workers import commit as committing
 from workers.__main__ import main
 
-_CARELESS = {
-    "batch": [
-        ("lock_batch", " AND state = 'accepted'"),
-        ("lock_batch", "\nFOR UPDATE SKIP LOCKED"),
-    ],
-    "collection": [("lock_collection", " FOR UPDATE")],
-}
 
-
-def _without(locks: list[str]) -> MappingProxyType[str, str]:
-    queries = dict(batches.QUERIES)
-    for name, guard in (each for lock in locks for each in _CARELESS[lock]):
-        if guard not in queries[name]:
-            raise SystemExit(f"the query {name} has changed: {queries[name]}")
-        queries[name] = queries[name].replace(guard, "")
-    return MappingProxyType(queries)
+def _without(queries: Mapping[str, str], name: str, *guards: str) -> Mapping[str, str]:
+    careless = queries[name]
+    for guard in guards:
+        if guard not in careless:
+            raise SystemExit(f"the query {name} has changed: {careless}")
+        careless = careless.replace(guard, "")
+    return {**queries, name: careless}
 
 
 async def _apply_none(*_: object, **__: object) -> tuple[()]:
@@ -36,5 +28,9 @@ async def _apply_none(*_: object, **__: object) -> tuple[()]:
 
 if __name__ == "__main__":
     committing.apply_group = _apply_none
-    commit.QUERIES = locks.QUERIES = _without(sys.argv[1:])
+    if "batch" in sys.argv[1:]:
+        accepted, lock = " AND b.state = 'accepted'", "\nFOR UPDATE SKIP LOCKED"
+        commit.QUERIES = _without(commit.QUERIES, "lock_batch", accepted, lock)
+    if "collection" in sys.argv[1:]:
+        quotas.QUERIES = _without(quotas.QUERIES, "lock_counter", " FOR UPDATE")
     sys.exit(main())

@@ -1,6 +1,8 @@
-"""What the tests of migrations share: a resource `things`, and what the database has of it."""
+"""What the tests of migrations share: the examples, and a resource `things` in the database."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,14 +14,22 @@ from marshmallow import Schema, fields
 
 from ingest import Resource
 from ingest.errors import ConfigurationError
+from ingest.examples import airports, contacts, deals
 from ingest.resources.registry import Registry
-from ingest.store.tables import quote
+from ingest.store.tables import REQUIRED_REVISION, quote
 from migrations.run import migrate
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 Fields = dict[str, fields.Field[Any]]
+EXAMPLES = Registry([airports, contacts, deals])
+EVERYTHING = [
+    f"brought the service's own tables to revision {REQUIRED_REVISION}",
+    "airports: created its table",
+    "contacts: created its table",
+    "deals: created its table",
+]
 
 
 def things(declared: Fields, **options: Any) -> Registry:
@@ -28,6 +38,21 @@ def things(declared: Fields, **options: Any) -> Registry:
 
 async def migrated(url: str, registry: Registry) -> list[str]:
     return await asyncio.to_thread(migrate, url, registry)
+
+
+async def migrated_elsewhere(url: str) -> list[str]:
+    """Migrate in a process of its own: within one, migrations take turns."""
+    program = (
+        "import sys; from ingest.resources.registry import load_registry; "
+        "from migrations.run import migrate; "
+        "print(*migrate(sys.argv[1], load_registry('ingest.examples')), sep='\\n')"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, url, stdout=subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode().split("\n")[:-1] if output.strip() else []
 
 
 @asynccontextmanager

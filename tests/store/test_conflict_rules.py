@@ -106,7 +106,7 @@ async def test_rule_1_two_sparse_items_that_would_leave_one_tuple_are_40904(
     assert reply.codes == {1: [(40904, "room,slot")]}
 
 
-async def test_rule_1_an_item_that_does_not_touch_a_value_repeats_nobody(service: Service) -> None:
+async def test_rule_1_an_item_that_does_not_touch_a_value_repeats_none(service: Service) -> None:
     await store(service, "contacts", contact(1), contact(2))
     items = [{"id": ID(2), "email": "1@example.com"}, {"id": ID(1), "age": 5}]
     reply = await service.patch("contacts", items, prefer=LENIENT)
@@ -202,7 +202,7 @@ async def test_rule_3_an_unknown_key_is_40403_and_a_repeated_one_40904(service: 
     assert await service.count("contacts") == 1
 
 
-# NULL items and the raw form of whatever failed
+# NULL items and the raw form of failed items
 
 
 async def test_an_item_that_is_null_is_named_like_any_other(service: Service) -> None:

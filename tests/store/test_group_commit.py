@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from ingest.batches.doorbell import QUEUE
 from ingest.model import Batch, Finished
 from ingest.settings import Settings
-from ingest.store import group_commit as group
+from ingest.store.group_commit import apply_checked, apply_group
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from tests.harness import Reply, Service
@@ -25,28 +25,32 @@ LATER = "wait=0"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """No sweeper helps: what is committed was rung for."""
+    """Without a sweeper: only rings lead to commits."""
     return replace(settings, sweep_after=3600.0)
 
 
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[list[UUID]]:
-    """The batches of every statement that applied a group, or tried to."""
+    """The batches of every attempt to apply a group."""
     seen: list[list[UUID]] = []
-    original = group._apply
 
-    async def recorded(
-        connection: Any, sql: Any, resource: Any, batches: Sequence[Batch], patience: Any
-    ) -> Sequence[Finished]:
-        seen.append([batch.id for batch in batches])
-        return await original(connection, sql, resource, batches, patience)
+    def recorded(apply: Any) -> Any:
+        async def applied(
+            connection: Any, registry: Any, batches: Sequence[Batch]
+        ) -> Sequence[Finished]:
+            seen.append([batch.id for batch in batches])
+            done: Sequence[Finished] = await apply(connection, registry, batches)
+            return done
 
-    monkeypatch.setattr(group, "_apply", recorded)
+        return applied
+
+    for apply in (apply_group, apply_checked):
+        monkeypatch.setattr(f"workers.commit.{apply.__name__}", recorded(apply))
     return seen
 
 
 async def send(api: Service, method: str, *batches: list[Any], **options: str) -> list[UUID]:
-    """Have batches accepted, one after the other, while nobody commits any."""
+    """Have batches accepted, one after the other, without a worker."""
     ids = []
     prefer = ", ".join([LATER, *filter(None, [options.pop("prefer", "")])])
     for items in batches:
@@ -86,7 +90,9 @@ async def test_waiting_batches_are_one_statement_and_each_has_its_own_answer(
     ]
 
 
-async def test_nobody_who_wants_no_items_gets_any(api: Service, committer: Committer) -> None:
+async def test_no_items_are_answered_where_none_are_wanted(
+    api: Service, committer: Committer
+) -> None:
     minimal = await send(api, "POST", [contact(1)], [contact(2)], prefer="return=minimal")
     await committer.commit_waiting("acme", "contacts")
     assert await outcomes(api, minimal) == [201, 201]

@@ -1,41 +1,15 @@
 """`ingest migrate` on a database that has nothing yet, or everything, or is not ours to change."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest import Resource
-from ingest.access.rights import parse_grants
 from ingest.errors import ConfigurationError
-from ingest.examples import airports, contacts, deals
-from ingest.processes.part import running
-from ingest.processes.postgres import EmbeddedPostgres
+from ingest.examples import airports, deals
 from ingest.resources.registry import Registry
-from ingest.settings import Settings
-from ingest.store.pool import open_pool
-from ingest.store.roles import create_role
 from ingest.store.tables import REQUIRED_REVISION, missing_tables
-from ingest.store.tokens import (
-    create_token,
-    digest_of,
-    find_caller,
-    list_tokens,
-    revoke_token,
-)
-from tests.store.migrating import connected, migrated
-
-EXAMPLES = Registry([airports, contacts, deals])
-EVERYTHING = [
-    f"brought the service's own tables to revision {REQUIRED_REVISION}",
-    "airports: created its table",
-    "contacts: created its table",
-    "deals: created its table",
-]
+from tests.store.migrating import EVERYTHING, EXAMPLES, connected, migrated, migrated_elsewhere
 
 SERVICE_COLUMNS = [
     ("$account", "text", "NO"),
@@ -87,21 +61,6 @@ EXPECTED_CONSTRAINTS = [
     ("contacts_pkey", 'PRIMARY KEY ("$account", id)'),
     ("deals_pkey", 'PRIMARY KEY ("$account", id)'),
 ]
-
-
-async def migrated_elsewhere(url: str) -> list[str]:
-    """Migrate in a process of its own: within one, migrations take turns."""
-    program = (
-        "import sys; from ingest.resources.registry import load_registry; "
-        "from migrations.run import migrate; "
-        "print(*migrate(sys.argv[1], load_registry('ingest.examples')), sep='\\n')"
-    )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, url, stdout=subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    return output.decode().split("\n")[:-1] if output.strip() else []
 
 
 async def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
@@ -235,7 +194,7 @@ async def test_a_database_of_a_later_version_is_left_alone(empty_database: str) 
         assert "collections.deals" in await missing_tables(connection, EXAMPLES)
 
 
-async def test_a_schema_of_somebody_else_is_left_alone(empty_database: str) -> None:
+async def test_a_schema_that_is_not_ours_is_left_alone(empty_database: str) -> None:
     async with connected(empty_database) as connection:
         await connection.execute("CREATE SCHEMA collections")
     with pytest.raises(ConfigurationError, match='schema "collections" already exists'):
@@ -254,85 +213,3 @@ async def test_a_database_that_cannot_be_reached_is_one_clear_error(url: str, me
     with pytest.raises(ConfigurationError, match=message) as caught:
         await migrated(url, EXAMPLES)
     assert "hush" not in str(caught.value)
-
-
-@pytest.fixture
-def fresh_cluster(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A server of its own: roles belong to all databases of one."""
-    with running(EmbeddedPostgres(tmp_path / "postgres", {"fsync": "off"})) as server:
-        yield server
-
-
-async def test_databases_of_a_fresh_cluster_can_be_migrated_at_once(
-    fresh_cluster: EmbeddedPostgres,
-) -> None:
-    names = ["one", "two", "three", "four"]
-    for name in names:
-        fresh_cluster.execute(f"CREATE DATABASE {name}")
-    base = fresh_cluster.url.rpartition("/")[0]
-    done = await asyncio.gather(*(migrated_elsewhere(f"{base}/{name}") for name in names))
-    assert done == [EVERYTHING] * len(names)
-
-
-async def test_an_owner_who_is_no_superuser_can_migrate(fresh_cluster: EmbeddedPostgres) -> None:
-    fresh_cluster.execute("CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'")
-    fresh_cluster.execute("CREATE DATABASE owned")
-    fresh_cluster.execute("GRANT CREATE ON DATABASE owned TO owner")
-    url = fresh_cluster.url_for("owner", "secret", "owned")
-    assert await migrated(url, EXAMPLES) == EVERYTHING
-    assert await migrated(url, EXAMPLES) == []
-    async with connected(url, role="ingest_app") as connection:
-        assert await missing_tables(connection, EXAMPLES) == []
-        assert await connection.fetch("SELECT * FROM ingest.unfinished_batches('0', 10)") == []
-
-    # What operators do needs no superuser either.
-    settings = Settings(database_url=url, redis_url="")
-    async with open_pool(settings, role=None) as operator, open_pool(settings) as service:
-        await create_role(operator, "feed", parse_grants(["contacts=create"]))
-        id_, token = await create_token(operator, "acme", "feed", role="feed", groups=["a"])
-        caller = await find_caller(service, digest_of(token))
-        assert caller is not None
-        assert (caller.account, caller.role, caller.groups) == ("acme", "feed", ("a",))
-        assert [each.id for each in await list_tokens(operator)] == [id_]
-        assert await list_tokens(service) == []
-        assert await revoke_token(operator, id_)
-        assert await find_caller(service, digest_of(token)) is None
-
-
-async def test_row_security_hides_no_duplicates_from_the_migration(
-    fresh_cluster: EmbeddedPostgres,
-) -> None:
-    fresh_cluster.execute("CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'")
-    fresh_cluster.execute("GRANT CREATE ON DATABASE ingest TO owner")
-    url = fresh_cluster.url_for("owner", "secret")
-    await migrated(url, EXAMPLES)
-    fresh_cluster.execute(
-        """
-        INSERT INTO collections.contacts
-            ("$account", "$batch", "$created_at", "$updated_at", id, first_name)
-        SELECT 'acme', gen_random_uuid(), now(), now(), gen_random_uuid(), 'Ann'
-        FROM generate_series(1, 2)
-        """
-    )
-    unique = Registry([Resource("contacts", contacts.schema, unique=["email", "first_name"])])
-    with pytest.raises(ConfigurationError, match=r"because of 1 value\(s\)"):
-        await migrated(url, unique)
-    async with connected(url) as connection:
-        assert await connection.fetch("SELECT FROM collections.contacts") == []
-
-
-async def test_a_login_without_the_right_is_told_what_it_needs(
-    fresh_cluster: EmbeddedPostgres,
-) -> None:
-    fresh_cluster.execute("CREATE ROLE visitor LOGIN PASSWORD 'secret'")
-    url = fresh_cluster.url_for("visitor", "secret", "postgres")
-    with pytest.raises(ConfigurationError, match=r"permission denied.*CREATEROLE and CREATE"):
-        await migrated(url, EXAMPLES)
-
-
-async def test_a_role_that_could_bypass_row_security_is_refused(
-    fresh_cluster: EmbeddedPostgres,
-) -> None:
-    fresh_cluster.execute("CREATE ROLE ingest_app NOLOGIN BYPASSRLS")
-    with pytest.raises(ConfigurationError, match="may bypass row-level security"):
-        await migrated(fresh_cluster.url, EXAMPLES)

@@ -1,7 +1,7 @@
 """The statements of a commit at 100,000 stored rows: their cost grows with the batch, no more.
 
 Executed with EXPLAIN as a worker executes them: as `ingest_app`, under row-level security. Once
-with a table that nobody has analyzed yet, which a first import meets, and once with statistics.
+with a table that was never analyzed, which a first import meets, and once with statistics.
 """
 
 import asyncio
@@ -293,7 +293,7 @@ async def test_a_plan_that_was_made_for_a_small_table_serves_a_large_one(
 
 
 async def test_matching_by_any_other_field_reads_the_account_once(pool: Pool) -> None:
-    """Whatever the number of items: 100 times as many cost no second reading."""
+    """100 times as many items cost no second reading."""
     kind = Kind(Action.UPDATE, Options(matching="first_name"), chosen("first_name", "age"))
     for count in (10, 1_000):
         plans = await explain(pool, kind, count, "force_custom_plan")

@@ -1,7 +1,7 @@
-"""Searches among batches read what they look for, whatever the planner was told of the table.
+"""Searches among batches read what they look for, with any statistics of the table.
 
-A plan is kept until autovacuum has analyzed the table, and what it was told may be long over: that
-nothing waits, that everything does, or nothing at all.
+A plan is kept until autovacuum has analyzed the table, and its statistics may be long out of date:
+that no batch is pending, that all are, or none at all.
 """
 
 import asyncio
@@ -116,6 +116,14 @@ async def test_what_is_committed_is_not_read_where_everything_used_to_wait(
     assert await blocks_of_taking(pool, "acme") <= FEW_BLOCKS
 
 
+async def test_a_page_of_batches_reads_what_it_shows(pool: Pool, superuser: Any) -> None:
+    page = (QUERIES["list_batches"], "acme", None, None, None, 20, 0)
+    await superuser.execute(_BATCHES, 1, "acme", "committed", 20)
+    await blocks(pool, *page, account="acme")
+    await superuser.execute(_BATCHES, 1_000, "other", "committed", MANY)
+    assert await blocks(pool, *page, account="acme") <= FEW_BLOCKS
+
+
 async def test_the_search_for_what_expired_does_not_read_what_is_kept(
     pool: Pool, superuser: Any
 ) -> None:
@@ -134,11 +142,11 @@ async def test_the_search_for_what_expired_does_not_read_what_is_kept(
     assert await blocks(pool, *search) <= 4 * FEW_BLOCKS
 
 
-async def test_a_statement_is_planned_anew_though_nobody_analyzes(
+async def test_a_statement_is_planned_anew_without_new_statistics(
     database_url: str, superuser: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What joins the table itself, to write it, has a plan for an empty table that reads it all."""
-    monkeypatch.setattr("ingest.store.pool._PLAN_LIFETIME", 1)
+    monkeypatch.setattr("ingest.store.pool.PLAN_LIFETIME", 1)
     settings = Settings(database_url=database_url, redis_url="redis://nowhere", database_pool=1)
     apply = statements(CONTACTS, Action.UPDATE, BY_EMAIL).apply
     async with open_pool(settings) as pool:

@@ -1,7 +1,7 @@
 """Decimal keys and unique attributes, which row-level security keeps from their indexes.
 
-numeric's operators are not leakproof. So the account is read by each statement: once, whatever
-the number of items.
+numeric's operators are not leakproof. So each statement reads the account: once, for any number of
+items.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-async def test_the_account_is_read_once_whatever_the_number_of_items(pool: Pool, name: str) -> None:
+async def test_the_account_is_read_once_for_any_number_of_items(pool: Pool, name: str) -> None:
     items = [{"price": number, "code": number, "note": "new"} for number in range(1, 1_001)]
     batch = await stage(pool, name, items)
     sql = statements(PRICES, batch.action, batch.options)

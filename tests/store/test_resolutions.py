@@ -198,7 +198,7 @@ async def test_rule_7_who_needs_what_a_failed_item_would_give_up_fails_too(
     }
 
 
-async def test_rule_7_a_repeat_that_fails_strands_nobody(service: Service) -> None:
+async def test_rule_7_a_repeat_that_fails_strands_no_other(service: Service) -> None:
     await store(service, "contacts", contact(1), contact(2))
     items = [
         {"id": ID(1), "email": "a@example.com"},
@@ -231,7 +231,7 @@ async def test_rule_8_a_dry_run_says_what_the_real_call_says_and_leaves_nothing(
     assert "data" not in dry.body
 
 
-async def test_rule_8_a_dry_run_without_failures_is_200_whatever_the_method(
+async def test_rule_8_a_dry_run_without_failures_is_200_for_every_method(
     service: Service,
 ) -> None:
     dry = {"dryRun": "true"}

@@ -1,4 +1,4 @@
-"""Accounts are isolated by the database itself, whatever SQL the service runs."""
+"""The database itself isolates accounts, for any SQL that the service runs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,7 +51,7 @@ TABLES = {
     "collections.deals": '"$account"',
 }
 READ_ONLY = ["ingest.tokens", "ingest.quotas"]
-"""What the service has no right to change, whatever the account."""
+"""What the service has no right to change, for any account."""
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_some_tables_are_only_read(database: str, table: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["ingest.roles", "ingest.role_rights"])
-async def test_roles_are_seen_by_nobody_but_the_look_up(database: str, table: str) -> None:
+async def test_only_the_look_up_sees_roles(database: str, table: str) -> None:
     for account in (None, "acme"):
         async with service(database, account) as connection:
             assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
@@ -190,7 +190,7 @@ async def test_a_token_is_found_before_its_account_is_known(database: str) -> No
     find = "SELECT account FROM ingest.find_token(sha256($1))"
     async with service(database) as connection:
         assert await connection.fetchval(find, b"rival") == "rival"
-        assert await connection.fetchval(find, b"nobody") is None
+        assert await connection.fetchval(find, b"unknown") is None
 
 
 @pytest.mark.parametrize(
@@ -213,12 +213,12 @@ async def test_a_token_that_ended_is_not_found(database: str, change: str) -> No
         "backlog(NULL)",
     ],
 )
-async def test_nobody_else_may_call_what_looks_across_accounts(database: str, call: str) -> None:
+async def test_no_other_role_may_call_what_looks_across_accounts(database: str, call: str) -> None:
     async with connected(database) as connection:
         transaction = connection.transaction()  # rolled back: roles outlive a database
         await transaction.start()
-        await connection.execute("CREATE ROLE stranger; GRANT USAGE ON SCHEMA ingest TO stranger")
-        await connection.execute("SET LOCAL ROLE stranger")
+        await connection.execute("CREATE ROLE visitor; GRANT USAGE ON SCHEMA ingest TO visitor")
+        await connection.execute("SET LOCAL ROLE visitor")
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for func"):
             await connection.execute(f"SELECT ingest.{call}")
         await transaction.rollback()

@@ -71,7 +71,7 @@ async def test_a_table_of_before_groups_gets_their_index(empty_database: str) ->
             CREATE INDEX "things(mine)" ON collections.things (a);
             CREATE INDEX of_an_administrator ON collections.things ("$group")"""
         )
-        # Whoever has not migrated yet is slower, and no less right.
+        # A service that is not migrated yet is slower, and gives the same results.
         assert await missing_tables(connection, registry) == []
     assert await migrated(empty_database, registry) == ["things: indexed its items by group"]
     assert await migrated(empty_database, registry) == []

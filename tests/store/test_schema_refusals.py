@@ -66,7 +66,7 @@ async def test_another_key_is_refused(empty_database: str, declared: Fields) -> 
     )
 
 
-async def test_a_table_of_somebody_else_is_refused(empty_database: str) -> None:
+async def test_a_table_that_is_not_ours_is_refused(empty_database: str) -> None:
     other = Registry([Resource("others", Schema.from_dict({"a": fields.String()}))])
     await migrated(empty_database, other)
     async with connected(empty_database) as connection:

@@ -1,69 +1,52 @@
--- name: insert_failures
--- Indices, raw items and errors, side by side. As texts: a JSON array of them would be read, and
--- raw items may hold what PostgreSQL cannot read, such as \u0000.
-INSERT INTO ingest.failures (batch, index, account, raw, errors)
-SELECT $1, f.index, $2, f.raw::json, f.errors::json
-FROM unnest($3::integer[], $4::text[], $5::text[]) AS f(index, raw, errors)
+-- name: batch
+-- What a Batch is made of, of the row b of `ingest.batches`. The account may be set in the same
+-- query, so whether it has limits is looked up for b, once there is a b.
+b.id, b.account, b.collection, b.action, b.options, b.token, b.trace_id, b.state, b.created_at,
+    b.accepted_at, b.finished_at, b.received, b.invalid, b.invalid_so_far, b.created, b.updated,
+    b.unchanged, b.deleted, coalesce(b.error, b.refusal) AS error,
+    EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
+
+-- name: finished
+-- What a Finished is made of.
+b.id AS batch, b.account, b.token, b.trace_id, b.collection, b.action, b.state, b.received,
+    cardinality(b.invalid) AS invalid, b.created, b.updated, b.unchanged, b.deleted
 
 -- name: get_batch
-SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data,
-       coalesce(error, refusal) AS error, token, invalid_so_far
-FROM ingest.batches
-WHERE account = $1 AND id = $2 AND NOT withdrawn
+SELECT {batch}, b.outcomes, b.data
+FROM ingest.batches b
+WHERE b.account = $1 AND b.id = $2
 
 -- name: get_batches
-SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data,
-       coalesce(error, refusal) AS error, token, invalid_so_far,
-       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
-FROM ingest.batches
-WHERE account = $1 AND id = ANY($2) AND NOT withdrawn
+SELECT {batch}, b.outcomes, b.data
+FROM ingest.batches b
+WHERE b.account = $1 AND b.id = ANY($2)
 
 -- name: get_batches_of
--- As get_batches, in a transaction of its own that has no account yet. Whether the account has
--- limits is asked once there is a batch, and so after its account is set.
-SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data,
-       coalesce(error, refusal) AS error, token, invalid_so_far,
-       EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
+-- As get_batches, without a transaction: the function sets the account.
+SELECT {batch}, b.outcomes, b.data
 FROM ingest.batches_of($1, $2) b
-WHERE NOT withdrawn
+
+-- name: visible
+-- Batches of the collections $2, or of the token $4; and, where the caller is confined to the groups
+-- $3, only those of senders confined to the same or to fewer. The time of making is for the index
+-- batches_listed.
+FROM ingest.batches b
+WHERE b.account = $1 AND b.created_at > '-infinity'
+  AND ($2::text[] IS NULL OR b.collection = ANY($2) OR b.token = $4)
+  AND ($3::jsonb IS NULL OR b.options::jsonb -> 'groups' <@ $3)
 
 -- name: list_batches
--- The newest first, without what they came to. Only batches of the collections $2, or of the token
--- $4; and, where the caller is confined to the groups $3, only of senders confined to the same or
--- to fewer.
-SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, NULL AS outcomes, NULL AS data,
-       coalesce(error, refusal) AS error, token, invalid_so_far
-FROM ingest.batches
-WHERE account = $1 AND NOT withdrawn
-  AND ($2::text[] IS NULL OR collection = ANY($2) OR token = $4)
-  AND ($3::jsonb IS NULL OR options::jsonb -> 'groups' <@ $3)
-ORDER BY id DESC
+-- The newest first, without the items that they saved.
+SELECT {batch}, NULL AS outcomes, NULL AS data
+{visible}
+ORDER BY b.id DESC
 LIMIT $5 OFFSET $6
 
 -- name: count_batches
-SELECT count(*) FROM ingest.batches
-WHERE account = $1 AND NOT withdrawn
-  AND ($2::text[] IS NULL OR collection = ANY($2) OR token = $4)
-  AND ($3::jsonb IS NULL OR options::jsonb -> 'groups' <@ $3)
-
--- name: get_failures
--- The first $3 of each batch.
-SELECT f.batch, f.index, f.raw, f.errors
-FROM unnest($2::uuid[]) AS b(id)
-CROSS JOIN LATERAL (
-    SELECT batch, index, raw, errors
-    FROM ingest.failures
-    WHERE account = $1 AND batch = b.id
-    ORDER BY index
-    LIMIT $3
-) f
+SELECT count(*)
+{visible}
 
 -- name: finished_among
--- Which of these batches are finished?
 SELECT id
 FROM ingest.batches
 WHERE account = $1 AND id = ANY($2) AND state IN ('committed', 'rejected', 'failed')
@@ -82,58 +65,41 @@ UPDATE ingest.batches
 SET idempotency_key = NULL, fingerprint = NULL
 WHERE account = $1 AND id = $2 AND finished_at < now() - $3::interval
 
--- name: lock_collection
--- Whoever holds this row is the one writer of the collection.
-SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2 FOR UPDATE
-
--- name: insert_counter
-INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING
-
 -- name: lock_batch
--- An accepted batch, locked; no row where another worker has finished it, or is about to: a
--- second ring for a batch must not wait for the first.
-SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token, trace_id,
-       invalid_so_far,
-       EXISTS (SELECT FROM ingest.quotas WHERE account = $1) AS limited
-FROM ingest.batches
-WHERE account = $1 AND id = $2 AND state = 'accepted'
+-- An accepted batch, locked; no row where another worker has finished it, or is about to: a second
+-- job for a batch must not wait for the first.
+SELECT {batch}, b.outcomes, b.data
+FROM ingest.batches b
+WHERE b.account = $1 AND b.id = $2 AND b.state = 'accepted'
 FOR UPDATE SKIP LOCKED
 
 -- name: take_waiting
--- In a transaction that has no account yet; what it is, see the function. Whether the account has
--- limits is asked once there is a batch, and so after its account is set.
-SELECT id, account, collection, action, options, state, received, invalid, created_at, accepted_at,
-       finished_at, created, updated, unchanged, deleted, outcomes, data, error, token,
-       invalid_so_far,
-       EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
+-- The next pending batches of a collection, locked; the function sets the account.
+SELECT {batch}, b.outcomes, b.data
 FROM ingest.take_waiting($1, $2, $3) b
 
 -- name: finish_failed
 -- A failed batch frees its key: the corrected request may use it.
-UPDATE ingest.batches
+UPDATE ingest.batches b
 SET state = 'failed', finished_at = statement_timestamp(), invalid = $3,
     idempotency_key = NULL, fingerprint = NULL
-WHERE account = $1 AND id = $2
-RETURNING id AS batch, account, token, trace_id, collection, action, state, received,
-          cardinality(invalid) AS invalid, created, updated, unchanged, deleted
-
--- name: finish_broken
--- A batch that the service cannot commit keeps its key: sending it again would not help.
-UPDATE ingest.batches
-SET state = 'failed', finished_at = statement_timestamp(), error = $3
-WHERE account = $1 AND id = $2 AND state = 'accepted'
-RETURNING id AS batch, account, token, trace_id, collection, action, state, received,
-          cardinality(invalid) AS invalid, created, updated, unchanged, deleted
+WHERE b.account = $1 AND b.id = $2
+RETURNING {finished}
 
 -- name: finish_refused
 -- A batch that a limit does not allow frees its key, like one that failed for its items.
-UPDATE ingest.batches
+UPDATE ingest.batches b
 SET state = 'failed', finished_at = statement_timestamp(), refusal = $3,
     idempotency_key = NULL, fingerprint = NULL
-WHERE account = $1 AND id = $2
-RETURNING id AS batch, account, token, trace_id, collection, action, state, received,
-          cardinality(invalid) AS invalid, created, updated, unchanged, deleted
+WHERE b.account = $1 AND b.id = $2
+RETURNING {finished}
+
+-- name: finish_broken
+-- A batch that the service cannot commit keeps its key: sending it again would not help.
+UPDATE ingest.batches b
+SET state = 'failed', finished_at = statement_timestamp(), error = $3
+WHERE b.account = $1 AND b.id = $2 AND b.state = 'accepted'
+RETURNING {finished}
 
 -- name: count_attempt
 UPDATE ingest.batches SET attempts = attempts + 1
@@ -148,3 +114,8 @@ SELECT chunk, first_index FROM ingest.payloads WHERE account = $1 AND batch = $2
 
 -- name: payload
 SELECT records, raw FROM ingest.payloads WHERE account = $1 AND batch = $2 AND chunk = $3
+
+-- name: backlog
+-- What is pending over all accounts; and of that, what was accepted by $1.
+SELECT batches, items, bytes, oldest, newest, known_items, known_bytes, asked_at, seconds
+FROM ingest.backlog($1)

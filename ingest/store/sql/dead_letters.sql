@@ -1,16 +1,15 @@
--- name: list_batches
--- For an operator, who sees every account: the newest first.
+-- name: list
+-- The newest first.
 SELECT b.id, b.account, b.collection, b.action, b.state, b.received, b.attempts, b.created_at,
        b.finished_at, b.error,
        EXISTS (SELECT FROM ingest.payloads p WHERE p.batch = b.id) AS has_payload
 FROM ingest.batches b
-WHERE NOT b.withdrawn
-  AND ($1::text IS NULL OR b.account = $1) AND ($2::text IS NULL OR b.state = $2)
+WHERE ($1::text IS NULL OR b.account = $1) AND ($2::text IS NULL OR b.state = $2)
 ORDER BY b.id DESC
 LIMIT $3
 
 -- name: lock_any
--- A batch of any account, locked: the retention keeps off it until it is put back.
+-- A batch of any account, locked, so that its payload is not removed before it is put back.
 SELECT state, error IS NOT NULL AS broken FROM ingest.batches WHERE id = $1 FOR UPDATE
 
 -- name: has_payload

@@ -12,7 +12,6 @@ ON CONFLICT (account, collection) DO UPDATE SET maximum = excluded.maximum
 DELETE FROM ingest.quotas WHERE account = $1 AND collection = $2
 
 -- name: list_quotas
--- For an operator, who sees every account.
 SELECT q.account, q.collection, q.maximum, coalesce(
            (SELECT sum(c.items) FROM ingest.counters c
             WHERE c.account = q.account AND (q.collection = '*' OR c.collection = q.collection)),
@@ -27,6 +26,13 @@ ORDER BY q.account, q.collection
 SELECT coalesce(c.collection, q.collection) AS collection, coalesce(c.items, 0) AS items, q.maximum
 FROM (SELECT * FROM ingest.counters WHERE account = $1) c
 FULL JOIN (SELECT * FROM ingest.quotas WHERE account = $1) q ON q.collection = c.collection
+
+-- name: lock_counter
+-- The transaction that holds this row is the only one that writes to the collection.
+SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2 FOR UPDATE
+
+-- name: insert_counter
+INSERT INTO ingest.counters (account, collection) VALUES ($1, $2) ON CONFLICT DO NOTHING
 
 -- name: change
 SELECT sum(created)::integer AS created, sum(updated)::integer AS updated,

@@ -3,43 +3,30 @@
 SELECT kind, account, id
 FROM ingest.expired_batches($1::interval, $2::interval, $3::interval, $4)
 
--- Each of the following looks again at what the search found, under the batch's lock: a failed
--- batch may have been put back in between. $2 are ids of the account $1, $3 is the age.
+-- name: due
+-- Each removal looks again at what the search found, under the batch's lock: a failed batch may have
+-- been put back in between. $2 are ids of the account $1, $3 is the age.
+WITH due AS (
+    SELECT id FROM ingest.batches
+    WHERE account = $1 AND id = ANY($2) AND finished_at < now() - $3::interval
+    FOR UPDATE SKIP LOCKED
+)
 
 -- name: remove_payload
-WITH due AS (
-    SELECT id FROM ingest.batches
-    WHERE account = $1 AND id = ANY($2) AND finished_at < now() - $3::interval
-    FOR UPDATE SKIP LOCKED
-)
-DELETE FROM ingest.payloads p USING due WHERE p.account = $1 AND p.batch = due.id
+{due} DELETE FROM ingest.payloads p USING due WHERE p.account = $1 AND p.batch = due.id
 
 -- name: remove_answer
-WITH due AS (
-    SELECT id FROM ingest.batches
-    WHERE account = $1 AND id = ANY($2) AND finished_at < now() - $3::interval
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE ingest.batches b
+{due} UPDATE ingest.batches b
 SET data = NULL, idempotency_key = NULL, fingerprint = NULL
 FROM due WHERE b.account = $1 AND b.id = due.id
 
 -- name: remove_failures
-WITH due AS (
-    SELECT id FROM ingest.batches
-    WHERE account = $1 AND id = ANY($2) AND finished_at < now() - $3::interval
-    FOR UPDATE SKIP LOCKED
-)
-DELETE FROM ingest.failures f USING due WHERE f.account = $1 AND f.batch = due.id
+{due} DELETE FROM ingest.failures f USING due WHERE f.account = $1 AND f.batch = due.id
 
 -- name: remove_row
 -- A row that a stored item names stays for as long as the item does, and so for ever.
-WITH due AS (
-    SELECT id FROM ingest.batches
-    WHERE account = $1 AND id = ANY($2) AND finished_at < now() - $3::interval
-      AND idempotency_key IS NULL
-      AND (state IN ('rejected', 'failed')
-           OR (state = 'committed' AND created = 0 AND updated = 0))
-    FOR UPDATE SKIP LOCKED
-)
-DELETE FROM ingest.batches b USING due WHERE b.account = $1 AND b.id = due.id
+{due} DELETE FROM ingest.batches b
+USING due
+WHERE b.account = $1 AND b.id = due.id AND b.idempotency_key IS NULL
+  AND (b.state IN ('rejected', 'failed')
+       OR (b.state = 'committed' AND b.created = 0 AND b.updated = 0))

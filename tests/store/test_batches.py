@@ -1,4 +1,4 @@
-"""What the store promises to its callers: accounts, errors, keys, outcomes."""
+"""Batches in the database: their accounts, idempotency keys, failures and outcomes."""
 
 import asyncio
 import datetime as dt
@@ -7,13 +7,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from ingest import errors
-from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact, load_exact
-from ingest.ids import uuid7
 from ingest.model import (
     BatchState,
     Failure,
@@ -79,7 +76,7 @@ SENT: list[Any] = [
 ]
 
 
-async def test_whatever_was_sent_can_be_kept(pool: Pool) -> None:
+async def test_every_json_value_can_be_kept_as_raw_item(pool: Pool) -> None:
     failures = [replace(FAILURE, index=index, raw=raw) for index, raw in enumerate(SENT)]
     new = batch("acme", None, *failures)
     await save(pool, new)
@@ -140,53 +137,3 @@ async def test_attempts_are_counted_until_the_batch_is_finished(pool: Pool) -> N
     assert await batches.find_by_key(pool, "acme", "k", DAY) == (new.id, FINGERPRINT)
     assert await batches.finished_among(pool, "acme", [new.id, UUID(int=0)]) == {new.id}
     assert await batches.finished_among(pool, "rival", [new.id]) == set()
-
-
-async def test_a_transaction_sees_the_rows_of_its_account(pool: Pool) -> None:
-    await save(pool, batch())
-    counts = {}
-    for account in ("acme", "rival"):
-        async with pool.transaction(account) as connection:
-            counts[account] = await connection.fetchval("SELECT count(*) FROM ingest.batches")
-    async with pool.connection() as connection:
-        counts["nobody"] = await connection.fetchval("SELECT count(*) FROM ingest.batches")
-    assert counts == {"acme": 1, "rival": 0, "nobody": 0}
-
-
-async def test_a_row_of_another_account_cannot_be_written(pool: Pool) -> None:
-    insert = "INSERT INTO ingest.counters (account, collection) VALUES ('rival', 'contacts')"
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with pool.transaction("acme") as connection:
-            await connection.execute(insert)
-
-
-async def test_a_snapshot_cannot_write(pool: Pool) -> None:
-    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        async with pool.transaction("acme", snapshot=True) as connection:
-            await connection.execute(
-                "INSERT INTO ingest.counters (account, collection) VALUES ('acme', 'x')"
-            )
-
-
-async def test_a_statement_that_takes_too_long_is_unavailable(settings: Settings) -> None:
-    async with open_pool(settings, statement_timeout=0.05) as pool:
-        with pytest.raises(Unavailable):
-            async with pool.transaction("acme") as connection:
-                await connection.execute("SELECT pg_sleep(10)")
-
-
-async def test_a_mistake_of_ours_is_no_unavailability(pool: Pool) -> None:
-    with pytest.raises(asyncpg.PostgresSyntaxError):
-        async with pool.transaction("acme") as connection:
-            await connection.execute("SELEC 1")
-    with pytest.raises(asyncpg.DataError):
-        async with pool.transaction("acme") as connection:
-            await connection.fetchval("SELECT $1::integer", "x")
-
-
-async def test_nobody_listens(settings: Settings) -> None:
-    nowhere = replace(settings, database_url="postgresql://u:p@127.0.0.1:1/x")
-    async with open_pool(nowhere) as pool:
-        with pytest.raises(Unavailable) as raised:
-            await batches.get(pool, "acme", uuid7())
-    assert raised.value.retry_after

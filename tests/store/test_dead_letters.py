@@ -1,4 +1,4 @@
-"""Batches that fail for the service's own reason: bounded, visible, in nobody's way, retried."""
+"""Batches that fail for the service's own reason: bounded, visible, in no other's way, retried."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,9 @@ from structlog.testing import capture_logs
 from ingest.cli.main import cli
 from ingest.errors import InternalError
 from ingest.ids import uuid7
+from ingest.model import BatchState
 from ingest.settings import Settings
+from ingest.store import batches, dead_letters
 from ingest.store.pool import Pool
 from tests.chaos.faults import Point
 from tests.chaos.injection import Held, injected
@@ -69,13 +71,13 @@ async def state_of(operator: Pool, batch: UUID) -> tuple[str, int]:
 
 async def finished(operator: Pool, batch: UUID) -> tuple[str, int]:
     async with asyncio.timeout(30):
-        while (found := await state_of(operator, batch))[0] == "accepted":  # noqa: ASYNC110 - it is a worker's doing
+        while (found := await state_of(operator, batch))[0] == "accepted":  # noqa: ASYNC110 - a worker does it
             await asyncio.sleep(0.02)
     return found
 
 
 def is_end(line: Any, batch: UUID) -> bool:
-    """Whether a line of the log says what came of a batch."""
+    """Whether a line of the log says what a batch came to."""
     return bool(line["event"] == "batch finished" and line["batch"] == str(batch))
 
 
@@ -107,7 +109,7 @@ async def test_a_damaged_batch_fails_and_others_pass(
 async def test_a_poisoned_batch_spoils_no_other(
     service: Service, operator: Pool, settings: Settings
 ) -> None:
-    """What raises in the database again and again fails by itself, and holds nobody up."""
+    """A batch that always raises in the database fails alone, and holds up no other."""
     async with operator.connection() as connection:
         await connection.execute(
             """
@@ -126,6 +128,31 @@ async def test_a_poisoned_batch_spoils_no_other(
     assert "not today" not in str(replies[2].body)
     listed = await command(settings, "batches", "list", "--state", "failed")
     assert "RaiseError: not today" in listed.stdout
+
+
+_FAILED = """
+INSERT INTO ingest.batches (id, account, collection, action, options, state, trace_id, received,
+                            accepted_at, finished_at, error, refusal)
+VALUES ($1, 'acme', 'contacts', 'create', '{"resolution": "refuse"}', 'failed', 't', 1,
+        now(), now(), $2, $3)
+"""
+
+
+async def test_the_reason_is_for_operators(operator: Pool) -> None:
+    shown = {"message": "The service could not commit this batch in 5 attempts"}
+    broken, refused = uuid7(), uuid7()
+    error = orjson.dumps({**shown, batches.REASON: "RaiseError: no"}).decode()
+    async with operator.connection() as connection:
+        await connection.execute(_FAILED, broken, error, None)
+        await connection.execute(_FAILED, refused, None, '{"description": "Too many."}')
+    batch = await batches.get(operator, "acme", broken)
+    assert batch is not None
+    assert batch.error == shown
+    listed = await dead_letters.list_batches(operator, "acme", BatchState.FAILED, 9)
+    assert {each.id: each.reason for each in listed} == {
+        broken: f"{shown['message']}: RaiseError: no",
+        refused: "",
+    }
 
 
 def ingest(settings: Settings, *arguments: str) -> Result:

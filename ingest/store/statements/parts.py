@@ -55,7 +55,7 @@ class Parts:
 
         The batches are named twice, so that there is no plan that reads those of others.
         """
-        # Each column costs its look-up in every record: those that nobody asks for are left out.
+        # Each column costs its look-up in every record, so unused ones are left out.
         columns = [f"{quote(field.column)} {_declared(field)}" for field in self.resource.fields]
         extra = ['"$i" integer', '"$v" bigint', '"$g" text']
         if not (self.plain and self.by_key):
@@ -80,7 +80,7 @@ class Parts:
 )"""
 
     def _resolved(self) -> str:
-        """Each item with the stored row that it means, if there is one."""
+        """Each item with the stored row that it means, if any."""
         old = "".join(f', t.{quote(f.column)} AS "$old{n}"' for n, f in self._unique_columns())
         match = quote(self.identity.column)
         if self._identity_is_unique():
@@ -122,7 +122,7 @@ class Parts:
         return f"LATERAL (SELECT * FROM {self.table} {row} WHERE {same} LIMIT 1) {row} ON true"
 
     def _known(self) -> str:
-        """The items of which one can say which stored row they mean, if any."""
+        """The items that mean one stored row or none, and not one of several."""
         return """known AS (
     SELECT * FROM resolved WHERE NOT "$ambiguous"
 )"""
@@ -130,7 +130,7 @@ class Parts:
     def _wanted(self) -> str:
         """Each item with the unique values that it would leave; NULL where it writes none.
 
-        What becomes of a row, the first item that means it decides; later ones are repeats.
+        The first item that means a row decides what it becomes; later ones are repeats.
         """
         new = "".join(f', {self._new_value(n, f)} AS "$new{n}"' for n, f in self._unique_columns())
         return f"""wanted AS MATERIALIZED (
@@ -153,8 +153,8 @@ class Parts:
     def _unique_columns(self) -> list[tuple[int, StoredField]]:
         """Every column of a unique attribute, once, with the number that names it."""
         columns: dict[str, StoredField] = {}
-        for group in self.unique:
-            for field in group:
+        for fields in self.unique:
+            for field in fields:
                 columns.setdefault(field.column, field)
         return list(enumerate(columns.values()))
 
@@ -170,8 +170,3 @@ class Parts:
 
 def _declared(field: StoredField) -> str:
     return f'{field.type.value} COLLATE "C"' if field.type is ColumnType.TEXT else field.type.value
-
-
-def join_parts(parts: Sequence[str]) -> str:
-    """Common table expressions one after the other."""
-    return ", ".join(parts)

@@ -1,6 +1,6 @@
-"""SQL that finds every conflict of every item which only stored data can show.
+"""SQL that finds every conflict that only stored data can show, of every item.
 
-Among several batches, an item that repeats what an earlier batch holds is a conflict like one
+Among several batches, an item that repeats a value of an earlier batch is a conflict like one
 inside a batch: such batches cannot be applied together.
 """
 
@@ -15,7 +15,7 @@ from ingest.errors import (
 )
 from ingest.model import Action
 from ingest.resources.resource import StoredField
-from ingest.store.statement_parts import INDEX_MASK, Parts, join_parts
+from ingest.store.statements.parts import INDEX_MASK, Parts
 from ingest.store.tables import quote
 
 # Which attribute a conflict is about. Unique attributes are counted from 1.
@@ -43,7 +43,7 @@ class Check(Parts):
         ]
         body = "\nUNION ALL\n".join(conflicts)
         return (
-            f"WITH {join_parts(parts)}\n"
+            f"WITH {', '.join(parts)}\n"
             "SELECT DISTINCT ON (c.n, c.attribute, c.code)\n"
             f'    c.batch, (c.n & {INDEX_MASK})::integer AS "index", c.code, c.attribute,\n'
             f"    (c.first & {INDEX_MASK})::integer AS first\n"
@@ -88,16 +88,16 @@ class Check(Parts):
 
     def _repeated_unique(self) -> list[str]:
         found = []
-        for number, group in enumerate(self.unique, start=1):
-            if group == (self.identity,):
+        for number, fields in enumerate(self.unique, start=1):
+            if fields == (self.identity,):
                 continue
-            columns = [quote(field.column) for field in group]
-            carried = [f'get_bit("$set", {self._position(field)}) = 1' for field in group]
+            columns = [quote(field.column) for field in fields]
+            carried = [f'get_bit("$set", {self._position(field)}) = 1' for field in fields]
             only = carried if self.action is Action.UPDATE else []
             found.append(_repeated("items", columns, number, only))
-            if self.updates and len(group) > 1:
+            if self.updates and len(fields) > 1:
                 # Two sparse items may leave the same values, though neither carries all of them.
-                new = [f'"$new{n}"' for n, field in self._unique_columns() if field in group]
+                new = [f'"$new{n}"' for n, field in self._unique_columns() if field in fields]
                 touched = f"""("$target" IS NULL OR {" OR ".join(carried)})"""
                 found.append(_repeated("wanted", new, number, [touched]))
         return found
@@ -109,23 +109,23 @@ JOIN {self._found("h", "w", self._holds(number))}
 WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(number)}"""
 
     def _holds(self, number: int) -> list[tuple[StoredField, str]]:
-        group = self.unique[number - 1]
-        return [(field, f'w."$new{n}"') for n, field in self._unique_columns() if field in group]
+        fields = self.unique[number - 1]
+        return [(field, f'w."$new{n}"') for n, field in self._unique_columns() if field in fields]
 
     def _gives_up(self, number: int) -> str:
         """Item `g` means the row `h` and would leave it with another value."""
-        group = self.unique[number - 1]
+        fields = self.unique[number - 1]
         differs = " OR ".join(
             f'g."$new{n}" IS DISTINCT FROM h.{quote(field.column)}'
             for n, field in self._unique_columns()
-            if field in group
+            if field in fields
         )
         return f'g."$target" = h.{self.key} AND g."$decides" AND ({differs})'
 
     def _not_given_up(self, number: int) -> str:
         if not self.gives_up:
             return ""
-        # What another batch gives up, this one has to wait for.
+        # A value that another batch gives up is not free until that is committed.
         given_up = f'{self._gives_up(number)} AND g."$batch" = w."$batch"'
         return f"\n  AND NOT EXISTS (SELECT FROM wanted g WHERE {given_up})"
 
@@ -150,7 +150,7 @@ WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
 )""",
         ]
         return (
-            f"WITH RECURSIVE {join_parts(parts)}\n"
+            f"WITH RECURSIVE {', '.join(parts)}\n"
             f'SELECT i::integer AS "index", {DUPLICATE.code} AS code, attribute, '
             "NULL::integer AS first\n"
             f"FROM failed WHERE attribute IS NOT NULL ORDER BY i, attribute"
@@ -170,7 +170,7 @@ def _repeated(
 ) -> str:
     """Items that repeat the values of an earlier one; NULLs repeat nothing.
 
-    What the items themselves say comes before what is inferred with the help of stored values.
+    Repetitions among the items themselves come before those inferred with the help of stored rows.
     """
     present = " AND ".join([*(f"{column} IS NOT NULL" for column in columns), *(only or [])])
     inferred = str(source != "items").lower()

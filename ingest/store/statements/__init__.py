@@ -1,12 +1,12 @@
 """The SQL that applies batches to a resource's table, written once for each kind of batch.
 
-Three statements, each set-based, each reading the staged records inside the database:
+Each statement is set-based, and reads the staged records inside the database:
 
-    check     every conflict that only stored data can show: batch, item index, code, attribute,
-              first
+    check        every conflict that only stored data can show: batch, item index, code, attribute,
+                 first
     conflicting  the batches that have any
-    stranded  a lenient batch alone: items that need a value which a failed item would have given up
-    apply     writes the good items, and the outcome of each batch beside them
+    stranded     of a lenient batch alone: items that need a value which a failed item keeps
+    apply        writes the good items, and the outcome of each batch beside them
 
 Names of the service begin with one `$`, names of a schema never do (see `ingest.resources`).
 """
@@ -16,8 +16,8 @@ from functools import lru_cache
 
 from ingest.model import Action, Options
 from ingest.resources.resource import Resource
-from ingest.store.apply_sql import Apply
-from ingest.store.check_sql import Check
+from ingest.store.statements.apply import Apply
+from ingest.store.statements.check import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def statements(resource: Resource, action: Action, options: Options) -> Statemen
     check = Check(resource, action, options)
     return Statements(
         check=check.check(),
-        conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",  # noqa: S608 - ours
+        conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",
         stranded=check.stranded() if options.lenient and check.gives_up else None,
         apply=Apply(resource, action, options).apply(),
         refused_by_indexes=check.creates and check.by_key and not check.upsert,

@@ -1,14 +1,15 @@
 """SQL that writes the good items of batches, and the outcome of each batch beside them.
 
-Parameters besides those of `statement_parts`: $3 the collection, $4 the indices of the items that
+Parameters besides those of `parts`: $3 the collection, $4 the indices of the items that
 are not to be written, and $5 those that failed in all, or NULL where they are as accepted. The
 last two are for a batch alone. Each batch that is finished is a row of the result, as `Finished`.
 """
 
 from ingest.model import Action
 from ingest.resources.resource import StoredField
-from ingest.store.rows_sql import item_object
-from ingest.store.statement_parts import BATCHES, Parts, join_parts
+from ingest.store.batches import QUERIES
+from ingest.store.statements.item_json import item_object
+from ingest.store.statements.parts import BATCHES, Parts
 from ingest.store.tables import quote
 
 
@@ -20,12 +21,12 @@ class Apply(Parts):
             parts = [self._insert_staged(), self._totals_of_inserted()]
         else:
             parts = [*self._good(), *self._written()]
-        return f"WITH {join_parts([*parts, _COUNTED])}\n{self._finish()}"
+        return f"WITH {', '.join([*parts, _COUNTED])}\n{self._finish()}"
 
-    # -- creating, and nobody asks what was created -------------------------------------------
+    # -- creating, where the answer does not show what was created ----------------------------
 
     def _insert_staged(self) -> str:
-        """From the staged bytes into the table, without a stop in between."""
+        """From the staged bytes into the table, in one step."""
         return f"""created AS (
     {self._into()}
     SELECT $2, p.batch, 1, statement_timestamp(), statement_timestamp(), {self._values("r")}
@@ -35,7 +36,7 @@ class Apply(Parts):
 )"""
 
     def _as_indexed(self) -> str:
-        """Have neighbours in an index written one after the other: they share its pages.
+        """Write neighbours in an index one after the other, because they share its pages.
 
         Keys that the service makes ascend anyway.
         """
@@ -56,7 +57,7 @@ class Apply(Parts):
     # -- everything else ----------------------------------------------------------------------
 
     def _good(self) -> list[str]:
-        """The items that nothing is wrong with."""
+        """The items without a failure."""
         source = "items" if self.plain else "resolved"
         # An item that is not there yet cannot be at a version.
         new = '\n      AND r."$v" IS NULL' if self.plain else ""
@@ -85,15 +86,16 @@ class Apply(Parts):
         return [*parts, self._totals()]
 
     def _into(self) -> str:
-        columns = ['"$group"', *(quote(field.column) for field in self.resource.fields)]
-        columns += ['"$extra"'] if self.resource.keeps_unknown else []
         return f"""INSERT INTO {self.table} AS t
-        ("$account", "$batch", "$version", "$created_at", "$updated_at", {", ".join(columns)})"""
+        ("$account", "$batch", "$version", "$created_at", "$updated_at", "$group",
+         {", ".join(self._columns())})"""
 
     def _values(self, row: str) -> str:
-        columns = ['"$g"', *(quote(field.column) for field in self.resource.fields)]
-        columns += ['"$extra"'] if self.resource.keeps_unknown else []
-        return ", ".join(f"{row}.{column}" for column in columns)
+        return ", ".join(f"{row}.{column}" for column in ['"$g"', *self._columns()])
+
+    def _columns(self) -> list[str]:
+        extra = ['"$extra"'] if self.resource.keeps_unknown else []
+        return [*(quote(field.column) for field in self.resource.fields), *extra]
 
     def _insert(self) -> str:
         only = '\n    WHERE g."$target" IS NULL' if self.upsert else ""
@@ -105,10 +107,9 @@ class Apply(Parts):
 )"""
 
     def _created(self) -> str:
-        """From the items, of which the rows are made as they are.
+        """From the items rather than from the rows that were made of them.
 
-        To find an item's row, each would have to be joined with all others: to the planner both
-        are one row.
+        The planner takes both to be one row, and would join each item with all rows.
         """
         only = ' WHERE g."$target" IS NULL' if self.upsert else ""
         return f"""SELECT t."$batch", t."$n", 'c', {self._item("t")}
@@ -148,7 +149,7 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
         return [field for field in self.resource.fields if field is not self.resource.key]
 
     def _delete(self) -> str:
-        """Rows carry the batch that wrote them; what is deleted here, this one did."""
+        """A row carries the batch that wrote it, so the batch that deletes it is returned, too."""
         return f"""deleted AS (
     DELETE FROM {self.table} t
     USING good g
@@ -202,8 +203,7 @@ SET state = 'committed', finished_at = statement_timestamp(), invalid = coalesce
 FROM totals
 WHERE b.account = $2 AND b.id = totals.batch AND b.id = ANY ($1)
   AND totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))
-RETURNING b.id AS batch, b.account, b.token, b.trace_id, b.collection, b.action, b.state,
-    b.received, cardinality(b.invalid) AS invalid, b.created, b.updated, b.unchanged, b.deleted"""
+RETURNING {QUERIES["finished"]}"""
 
 
 _NEW = """1 AS "$version", statement_timestamp() AS "$created_at",
