@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import redis
 from aiohttp.test_utils import TestClient, TestServer
-from workers.sweep import see_to_unfinished
+from workers.maintenance import ring_for_unfinished
 
 from ingest.app import create_app
 from ingest.settings import Settings
@@ -260,7 +260,7 @@ async def test_without_redis_a_worker_commits_what_it_cannot_be_rung_for(
     async with open_committer(away, REGISTRY) as committer:
 
         async def is_committed() -> bool:
-            await see_to_unfinished(committer, attempt=1)
+            await ring_for_unfinished(committer, attempt=1)
             return await without_redis.count("contacts") > 0
 
         await until(is_committed)

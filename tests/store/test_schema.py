@@ -4,7 +4,7 @@ import subprocess
 from importlib.resources import files
 
 import pytest
-from ingest.processes.embedded.server import package_folder
+from ingest.processes.server import package_folder
 
 from tests.store.migrating import connected, migrated, things
 
