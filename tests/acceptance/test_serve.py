@@ -19,7 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.processes.port import free_port
-from tests.acceptance.conftest import TIMEOUT, POLL, clean_environment
+from tests.acceptance.conftest import POLL, TIMEOUT, clean_environment
 from tests.processes import runs
 
 if TYPE_CHECKING:
