@@ -39,6 +39,8 @@ async def respond(
     request: web.Request, status: int, document: Any, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """A response in the format that the request asks for."""
+    if headers is None:
+        headers = _headers(request, status)
     media_type = request[CALL].media_type
     if media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
         media_type = JSON
@@ -47,8 +49,6 @@ async def respond(
         body = await asyncio.to_thread(from_json, body, media_type)
     elif media_type != JSON:
         body = from_json(body, media_type)
-    if headers is None:
-        headers = _headers(request, status)
     response = web.Response(status=status, body=body, content_type=media_type, headers=headers)
     response.headers["Vary"] = "Accept"
     return response
