@@ -81,7 +81,14 @@ class Part(ABC):
 
     async def stop(self) -> None:
         """Stop the process, kill it when its grace is over, and wait until it is gone."""
-        await self._stop(self.stop_signal)
+        if self.process is not None and self.alive:
+            self.process.send_signal(self.stop_signal)
+        try:
+            async with asyncio.timeout(self.grace):
+                await self.exited()
+        except TimeoutError:
+            self.kill()
+            await self.exited()
 
     def kill(self) -> None:
         """Kill the process, and all that it started, at once."""
@@ -115,16 +122,6 @@ class Part(ABC):
         except TimeoutError:
             reason = f"does not answer after {self.start_timeout:.0f} s"
             raise ConfigurationError(f"{self.name} {reason}{self._details()}") from None
-
-    async def _stop(self, number: signal.Signals) -> None:
-        if self.process is not None and self.alive:
-            self.process.send_signal(number)
-        try:
-            async with asyncio.timeout(self.grace):
-                await self.exited()
-        except TimeoutError:
-            self.kill()
-            await self.exited()
 
     def _details(self) -> str:
         """What a message about a failed start ends with."""

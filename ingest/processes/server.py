@@ -1,9 +1,12 @@
 """What the embedded servers share: a folder with data, password, log and lock; a port."""
 
 import asyncio
+import contextlib
 import importlib.util
 import os
+import pwd
 import signal
+import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,9 +15,9 @@ from typing import ClassVar, TextIO
 
 from ingest.errors import ConfigurationError
 from ingest.processes.folders import keep_secret, lock_folder, open_private, private_folder
-from ingest.processes.part import Part
+from ingest.processes.part import POLL, Part
 from ingest.processes.port import free_port
-from ingest.processes.privileges import Account, run_as
+from ingest.processes.privileges import run_as
 
 
 class EmbeddedServer(Part):
@@ -24,14 +27,15 @@ class EmbeddedServer(Part):
 
     Args:
         folder: where it keeps its data, its password and its log; made where it is missing.
-        settings: settings of the server, over the ones that the class chooses.
+        settings: settings of the server, over the `defaults` of the class.
     """
 
     process_name: ClassVar[str]
+    defaults: ClassVar[Mapping[str, str]]
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder.absolute()
-        self.settings = dict(settings or {})
+        self.settings = {**self.defaults, **(settings or {})}
         self._lock: TextIO | None = None
         self._log_start = 0
 
@@ -81,7 +85,7 @@ class EmbeddedServer(Part):
     def _command(self) -> list[str]:
         """The program and its arguments."""
 
-    def _account(self) -> Account | None:
+    def _account(self) -> pwd.struct_passwd | None:
         """The account that it runs under; None for ours."""
         return None
 
@@ -99,14 +103,29 @@ class EmbeddedServer(Part):
         private_folder(self.folder)
         if self._lock is None:
             self._lock = lock_folder(self.folder)
-        # Imported here: psutil comes with the extra that `binary` has just checked.
-        from ingest.processes.orphans import stop_orphans
-
-        stop_orphans(self.process_name, self.data.resolve(), self.stop_signal, self.grace)
+        self._stop_orphans()
         self._fill()
 
-    async def _stop(self, number: signal.Signals) -> None:
-        await super()._stop(number)
+    def _stop_orphans(self) -> None:
+        # Imported here: psutil comes with the extra that `binary` has just checked.
+        import psutil
+
+        wanted = {"name": self.process_name, "cwd": str(self.data.resolve())}
+
+        def orphans() -> list[psutil.Process]:
+            # What has ended works in no folder, even while its new parent has not reaped it.
+            return [each for each in psutil.process_iter([*wanted]) if each.info == wanted]
+
+        for number in (self.stop_signal, signal.SIGKILL):
+            for orphan in orphans():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    orphan.send_signal(number)
+            deadline = time.monotonic() + self.grace
+            while orphans() and time.monotonic() < deadline:
+                time.sleep(POLL)
+
+    async def stop(self) -> None:
+        await super().stop()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
