@@ -14,7 +14,7 @@ from ingest.processes.greeting import greeting
 from ingest.processes.port import reserved_port
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.processes.ready_file import check_ready_file, ready_file
-from ingest.processes.service import metrics_folder, service_processes
+from ingest.processes.service import open_metrics_folder, service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.processes.valkey import EmbeddedValkey
 from ingest.resources.registry import Registry, load_registry
@@ -60,7 +60,7 @@ def run(options: DevOptions) -> None:
     with (
         lock_folder(folder),
         reserved_port(settings.host, settings.port) as port,
-        metrics_folder() as metrics,
+        open_metrics_folder() as metrics,
     ):
         if options.ready_file is not None:
             check_ready_file(options.ready_file)

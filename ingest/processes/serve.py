@@ -8,7 +8,7 @@ import structlog
 
 from ingest import logs, readiness
 from ingest.processes.port import reserved_port
-from ingest.processes.service import metrics_folder, service_processes
+from ingest.processes.service import open_metrics_folder, service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.resources.registry import load_registry
 from ingest.settings import Settings
@@ -30,7 +30,7 @@ def serve_processes(settings: Settings) -> None:
     registry = load_registry(settings.resources)  # here, so that an error is reported once
     with (
         reserved_port(settings.host, settings.port, shared=settings.reuse_port) as port,
-        metrics_folder() as metrics,
+        open_metrics_folder() as metrics,
     ):
         settings = replace(settings, port=port)
         parts = service_processes(

@@ -52,7 +52,7 @@ class ServiceProcess(Part):
             await self._wait_for(announced)
 
 
-def metrics_folder() -> "tempfile.TemporaryDirectory[str]":
+def open_metrics_folder() -> "tempfile.TemporaryDirectory[str]":
     """A private folder in which processes share their metrics, removed in the end."""
     return tempfile.TemporaryDirectory(prefix="ingest-metrics-", ignore_cleanup_errors=True)
 
