@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self
 
 from ingest.errors import ConfigurationError
 
@@ -133,19 +132,6 @@ class Part(ABC):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-
-_Part = TypeVar("_Part", bound=Part)
-
-
-@contextmanager
-def running(part: _Part) -> Iterator[_Part]:
-    """Run a part for synchronous code; the calling thread must live as long as the block."""
-    asyncio.run(part.start())
-    try:
-        yield part
-    finally:
-        asyncio.run(part.stop())
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

@@ -1,4 +1,4 @@
-"""What the embedded servers share: a folder with data, password, log and lock; a port."""
+"""What the embedded servers share: a folder with data, password and log; a port."""
 
 import asyncio
 import contextlib
@@ -9,12 +9,11 @@ import signal
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, TextIO
+from typing import ClassVar
 
 from ingest.errors import ConfigurationError
-from ingest.processes.folders import keep_secret, lock_folder, open_private, private_folder
+from ingest.processes.folders import keep_secret, open_private, private_folder
 from ingest.processes.part import POLL, Part
 from ingest.processes.port import free_port
 from ingest.processes.privileges import run_as
@@ -26,7 +25,8 @@ class EmbeddedServer(Part):
     Its port is chosen once, so a server that died is started again at the same `url`.
 
     Args:
-        folder: where it keeps its data, its password and its log; made where it is missing.
+        folder: where it keeps its data, its password and its log, which one server at a time may
+            use; made where it is missing.
         settings: settings of the server, over the `defaults` of the class.
     """
 
@@ -36,28 +36,14 @@ class EmbeddedServer(Part):
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder.absolute()
         self.settings = {**self.defaults, **(settings or {})}
-        self._lock: TextIO | None = None
+        self.data, self.log = self.folder / "data", self.folder / "log"
+        self.port = free_port()
         self._log_start = 0
 
     @property
     @abstractmethod
     def url(self) -> str:
         """Where to connect, password included."""
-
-    @property
-    def data(self) -> Path:
-        """The folder that the server itself works in."""
-        return self.folder / "data"
-
-    @property
-    def log(self) -> Path:
-        """The file of the server's own messages."""
-        return self.folder / "log"
-
-    @cached_property
-    def port(self) -> int:
-        """The TCP port on 127.0.0.1."""
-        return free_port()
 
     @property
     def password(self) -> str:
@@ -98,11 +84,9 @@ class EmbeddedServer(Part):
         await self._wait_for(self.answers)
 
     def _take_folder(self) -> None:
-        """Lock the folder, stop what a killed process left running in it, fill it if it is new."""
+        """Stop what a killed process left running in the folder, and fill it if it is new."""
         self.binary()
         private_folder(self.folder)
-        if self._lock is None:
-            self._lock = lock_folder(self.folder)
         self._stop_orphans()
         self._fill()
 
@@ -123,12 +107,6 @@ class EmbeddedServer(Part):
             deadline = time.monotonic() + self.grace
             while orphans() and time.monotonic() < deadline:
                 time.sleep(POLL)
-
-    async def stop(self) -> None:
-        await super().stop()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def _environment(self) -> dict[str, str]:
         """Nothing of ours that would change how a server behaves."""

@@ -11,7 +11,6 @@ from ingest.access.callers import digest_of
 from ingest.access.rights import parse_grants
 from ingest.errors import ConfigurationError
 from ingest.examples import contacts
-from ingest.processes.part import running
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
@@ -20,6 +19,7 @@ from ingest.store.roles import create_role
 from ingest.store.tables import missing_tables
 from ingest.store.tokens import create_token, find_caller, list_tokens, revoke_token
 from tests.databases import execute
+from tests.processes import running
 from tests.store.migrating import EVERYTHING, EXAMPLES, connected, migrated, migrated_elsewhere
 
 
