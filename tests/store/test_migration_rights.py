@@ -89,7 +89,7 @@ async def test_row_security_hides_no_duplicates_from_the_migration(
         assert await connection.fetch("SELECT FROM collections.contacts") == []
 
 
-async def test_a_login_without_the_right_is_told_what_it_needs(
+async def test_a_login_without_the_right_gets_the_remedy(
     fresh_cluster: EmbeddedPostgres,
 ) -> None:
     await execute(fresh_cluster.url, "CREATE ROLE visitor LOGIN PASSWORD 'secret'")
