@@ -1,6 +1,6 @@
 """`python -m ingest`, the same as `ingest`."""
 
-from ingest.cli.main import main
+from ingest.cli.main import cli
 
 if __name__ == "__main__":
-    main()
+    cli()

@@ -12,7 +12,6 @@ a table that the service did not make     refused
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from alembic.autogenerate import produce_migrations
@@ -39,13 +38,6 @@ from migrations.driver import reason
 from migrations.resource_tables import resource_tables, row_security
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    resource: Resource
-    operation: MigrateOperation
-    sentence: str
-
-
 def make_changes(connection: Connection, registry: Registry) -> list[str]:
     """Make the tables of `registry` what its schemas say, in the transaction of `connection`.
 
@@ -56,31 +48,26 @@ def make_changes(connection: Connection, registry: Registry) -> list[str]:
         ConfigurationError: the change would lose data, with every such place, or the database
             refused. The transaction is then to be rolled back.
     """
-    changes = _plan(connection, registry)
     operations = Operations(MigrationContext.configure(connection))
-    for change in changes:
+    sentences, new = [], set()
+    for resource, operation, sentence in _plan(connection, registry):
         try:
-            _make(connection, operations, change)
+            operations.invoke(operation)
+            if isinstance(operation, CreateTableOp):
+                new.add(resource.name)
+                for statement in row_security(resource):
+                    connection.exec_driver_sql(statement)
         except DBAPIError as error:
-            name = change.resource.name
-            raise ConfigurationError(f"resource {name!r}: {reason(error)}") from error
-    new = {change.resource for change in changes if isinstance(change.operation, CreateTableOp)}
-    return [
-        change.sentence
-        for change in changes
-        if not (isinstance(change.operation, CreateIndexOp) and change.resource in new)
-    ]
+            raise ConfigurationError(f"resource {resource.name!r}: {reason(error)}") from error
+        if not (isinstance(operation, CreateIndexOp) and resource.name in new):
+            sentences.append(sentence)
+    return sentences
 
 
-def _make(connection: Connection, operations: Operations, change: _Change) -> None:
-    operations.invoke(change.operation)
-    if isinstance(change.operation, CreateTableOp):
-        for statement in row_security(change.resource):
-            connection.exec_driver_sql(statement)
-
-
-def _plan(connection: Connection, registry: Registry) -> list[_Change]:
-    """Every change to make, or one error with every refusal."""
+def _plan(
+    connection: Connection, registry: Registry
+) -> list[tuple[Resource, MigrateOperation, str]]:
+    """Every change to make and its sentence, or one error with every refusal."""
     refusals = {
         resource.name: refusal
         for resource in registry.values()
@@ -93,7 +80,7 @@ def _plan(connection: Connection, registry: Registry) -> list[_Change]:
         if refusal := _refusal(connection, resource, operation):
             problems.append(refusal)
         elif sentence := _sentence(resource, operation):
-            changes.append(_Change(resource, operation, sentence))
+            changes.append((resource, operation, sentence))
     if problems:
         raise ConfigurationError("; ".join(problems))
     return changes

@@ -5,13 +5,15 @@ from pathlib import Path
 from alembic import op
 from sqlalchemy.exc import DBAPIError
 
-_INSUFFICIENT_PRIVILEGE, _LOCK_NOT_AVAILABLE, _TOO_LONG = "42501", "55P03", "54000"
 _ADVICE = {
-    _INSUFFICIENT_PRIVILEGE: "migrate as a superuser, or as a role that has CREATEROLE and CREATE "
-    "on the database, is a member of ingest_app and ingest_lookup if those exist already, and "
-    "owns what was migrated before",
-    _LOCK_NOT_AVAILABLE: "something holds a lock; try again when the service is less busy",
-    _TOO_LONG: "stored values are too long to be indexed: shorten them to at most 2048 bytes, and "
+    # insufficient_privilege
+    "42501": "migrate as a superuser, or as a role that has CREATEROLE and CREATE on the database, "
+    "is a member of ingest_app and ingest_lookup if those exist already, and owns what was "
+    "migrated before",
+    # lock_not_available
+    "55P03": "something holds a lock; try again when the service is less busy",
+    # program_limit_exceeded
+    "54000": "stored values are too long to be indexed: shorten them to at most 2048 bytes, and "
     'those of "$group" to 255',
 }
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from functools import partial
 from importlib.resources import files
-from typing import TypedDict
+from typing import Any
 
 import asyncpg
 from alembic import command
@@ -20,14 +20,11 @@ from ingest.resources.registry import Registry
 from migrations.changes import make_changes
 from migrations.driver import reason
 
-
-class _VersionTable(TypedDict):
-    version_table: str
-    version_table_schema: str
-
-
 SERVICE_SCHEMA = "ingest"
-VERSION_TABLE = _VersionTable(version_table="schema_version", version_table_schema=SERVICE_SCHEMA)
+VERSION_TABLE: dict[str, Any] = {
+    "version_table": "schema_version",
+    "version_table_schema": SERVICE_SCHEMA,
+}
 """Where Alembic keeps the revision of a database."""
 
 _ONE_AT_A_TIME = threading.Lock()  # Alembic keeps the migration that runs in global variables
@@ -66,7 +63,12 @@ async def _migrate(database_url: str, registry: Registry) -> list[str]:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         # The driver reads the URL itself, so that it means here what it means to the service.
-        async_creator=partial(_connect, database_url),
+        async_creator=partial(
+            asyncpg.connect,
+            database_url,
+            timeout=_CONNECT_TIMEOUT,
+            server_settings={"application_name": "ingest migrate"},
+        ),
         poolclass=NullPool,
         isolation_level="READ COMMITTED",
     )
@@ -74,25 +76,12 @@ async def _migrate(database_url: str, registry: Registry) -> list[str]:
         return await connection.run_sync(_migrate_in_transaction, registry)
 
 
-async def _connect(database_url: str) -> "asyncpg.Connection[asyncpg.Record]":
-    return await asyncpg.connect(
-        database_url,
-        timeout=_CONNECT_TIMEOUT,
-        server_settings={"application_name": "ingest migrate"},
-    )
-
-
 def _migrate_in_transaction(connection: Connection, registry: Registry) -> list[str]:
-    _take_turns(connection)
-    return [*_upgrade(connection), *make_changes(connection, registry)]
-
-
-def _take_turns(connection: Connection) -> None:
-    """Wait for another migration of this database, without a limit."""
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'")
-    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # for another migration
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+    return [*_upgrade(connection), *make_changes(connection, registry)]
 
 
 def _upgrade(connection: Connection) -> list[str]:
@@ -100,8 +89,11 @@ def _upgrade(connection: Connection) -> list[str]:
     if not connection.dialect.has_schema(connection, SERVICE_SCHEMA):
         connection.exec_driver_sql(f"CREATE SCHEMA {SERVICE_SCHEMA}")
     before = _revision(connection)
+    config = Config(attributes={"connection": connection})
+    # Found through the package, so that it works from an installed wheel; `%` is special there.
+    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
     try:
-        command.upgrade(_alembic(connection), "head")
+        command.upgrade(config, "head")
     except CommandError as error:
         raise ConfigurationError(
             f"the database is at revision {before}, which this version of the service does not "
@@ -112,12 +104,4 @@ def _upgrade(connection: Connection) -> list[str]:
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={**VERSION_TABLE}).get_current_revision()
-
-
-def _alembic(connection: Connection) -> Config:
-    config = Config()
-    # Found through the package, so that it works from an installed wheel; `%` is special there.
-    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
+    return MigrationContext.configure(connection, opts=VERSION_TABLE).get_current_revision()

@@ -127,7 +127,7 @@ CREATE TABLE ingest.counters (
 -- A batch:  receiving ─▶ accepted ─▶ committed | failed
 --                   └──▶ rejected
 CREATE TABLE ingest.batches (
-    -- What was asked for, and by which token.
+    -- What was requested, and by which token.
     id               uuid PRIMARY KEY,
     account          ingest.account_name NOT NULL,
     collection       text COLLATE "C" NOT NULL,
@@ -328,7 +328,7 @@ END $$;
 -- until its transaction ends. Batches that failed before are not among them: they would make the
 -- others fail, too.
 --
--- By id alone the primary key has the order as well, and where the planner was last told that nearly
+-- By id alone the primary key has the order as well, and where the planner last saw that nearly
 -- all batches are pending, it walks along that past every batch that there ever was. An equality
 -- would make this an order by id alone again.
 CREATE FUNCTION ingest.take_waiting(owner text, place text, at_most integer)

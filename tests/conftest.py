@@ -17,7 +17,6 @@ import redis
 from aiohttp.test_utils import TestClient, TestServer
 
 from ingest.app import create_app
-from ingest.processes.part import running
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.processes.valkey import EmbeddedValkey
 from ingest.settings import Settings
@@ -26,6 +25,7 @@ from ingest.store.tokens import create_token
 from migrations.run import migrate
 from tests.databases import copied, empty, execute, url_of
 from tests.harness import REGISTRY, Service
+from tests.processes import running
 from workers.commit import Committer
 from workers.settings import open_committer, running_worker
 

@@ -1,9 +1,27 @@
 """What runs on this machine, for tests that start processes and kill them."""
 
+import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
+
+from ingest.processes.part import Part
+
+_Part = TypeVar("_Part", bound=Part)
+
+
+@contextmanager
+def running(part: _Part) -> Iterator[_Part]:
+    """Run a part for synchronous code; the calling thread must live as long as the block."""
+    asyncio.run(part.start())
+    try:
+        yield part
+    finally:
+        asyncio.run(part.stop())
 
 
 def clean_environment() -> dict[str, str]:

@@ -77,6 +77,7 @@ class Committer:
         """Commit the next group; whether more is pending. Batches accepted later ring again."""
         group: Sequence[Batch] = ()
         done: Sequence[Finished] = ()
+        committed: set[UUID] = set()
         more = False
         started = time.perf_counter()
         try:
@@ -88,23 +89,19 @@ class Committer:
         except Spoiled as spoiled:
             if len(group) > 1 and isinstance(spoiled, Conflicting) and not checked:
                 return await self._commit_group(account, collection, checked=True)
-            done = ()
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             if _judged(error, account=account, collection=collection) is not Verdict.COUNTED:
                 return False  # the sweeper rings again
-            done = ()
-        if done:
-            await self._committed(done, started)
-        applied = {finished.batch for finished in done}
-        left = [batch for batch in group if batch.id not in applied]
-        return await self._commit_each(left) and more
-
-    async def _commit_each(self, group: Sequence[Batch]) -> bool:
-        """Commit each batch alone; False where the rest is left to the sweeper."""
+        else:
+            if done:
+                await self._committed(done, started)
+            committed = {finished.batch for finished in done}
         for batch in group:
+            if batch.id in committed:
+                continue
             if await self._commit_alone(batch.account, batch.id) is Verdict.AGAIN:
-                return False
-        return True
+                return False  # the rest is left to the sweeper
+        return more
 
     # -- one batch alone ----------------------------------------------------------------------
 
@@ -154,26 +151,26 @@ class Committer:
         if verdict is not Verdict.COUNTED:
             return verdict
         try:
-            finished = await self._count_attempt(account, batch, error)
+            attempts = await batches.count_attempt(self.pool, account, batch)
+            if attempts is None:
+                return None
+            if attempts < self.settings.max_attempts:
+                return verdict
+            await self._give_up(account, batch, attempts, error)
         except (Unavailable, ConfigurationError):
-            return Verdict.AGAIN  # the attempt could not be counted
-        return None if finished else verdict
+            return Verdict.AGAIN
+        return None
 
-    async def _count_attempt(self, account: str, batch: UUID, error: Exception) -> bool:
-        """Count a failed attempt; the last one makes a dead letter. Whether it is finished."""
-        attempts = await batches.count_attempt(self.pool, account, batch)
-        if attempts is not None and attempts < self.settings.max_attempts:
-            return False
-        if attempts is not None:
-            reason = InternalError.error_code.document(
-                f"The service could not commit this batch in {attempts} attempts",
-                "Its items are not the cause; the operator can have it tried again.",
-                **{batches.REASON: _reason(error)},
-            )
-            done = await batches.finish_broken(self.pool, account, batch, reason)
-            if done is not None:
-                await self._announce([done])
-        return True
+    async def _give_up(self, account: str, batch: UUID, attempts: int, error: Exception) -> None:
+        """Make a batch a dead letter."""
+        reason = InternalError.error_code.document(
+            f"The service could not commit this batch in {attempts} attempts",
+            "Its items are not the cause; the operator can have it tried again.",
+            **{batches.REASON: _reason(error)},
+        )
+        done = await batches.finish_broken(self.pool, account, batch, reason)
+        if done is not None:
+            await self._announce([done])
 
 
 def _judged(error: Exception, **about: str) -> Verdict:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
-from arq.worker import Function, Worker, func
+from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
@@ -23,7 +23,6 @@ from ingest.batches.doorbell import (
     deserialize,
     serialize,
 )
-from ingest.settings import Settings
 from ingest.store.pool import LONGEST_ALLOWANCE
 from workers.commit import Committer
 from workers.slots import Slots
@@ -41,7 +40,7 @@ _ARQ_TIMEOUT_FACTOR = 5
 async def run_jobs(committer: Committer, slots: Slots) -> None:
     """Run an arq worker until cancelled, and another one after each that lost Redis."""
     while True:
-        worker = create_worker(committer, slots)
+        worker = _create_worker(committer, slots)
         try:
             await worker.async_run()
         except (RedisError, OSError, TimeoutError) as error:
@@ -51,8 +50,7 @@ async def run_jobs(committer: Committer, slots: Slots) -> None:
         await asyncio.sleep(_RECONNECT)
 
 
-def create_worker(committer: Committer, slots: Slots) -> Worker:
-    """An arq worker; its `main` ends with the Redis error that it meets."""
+def _create_worker(committer: Committer, slots: Slots) -> Worker:
     settings = committer.settings
     pool = ConnectionPool.from_url(
         settings.redis_url,
@@ -60,10 +58,7 @@ def create_worker(committer: Committer, slots: Slots) -> Worker:
         socket_connect_timeout=settings.redis_timeout,
     )
     return Worker(
-        [
-            _job(commit_waiting, COMMIT_WAITING_JOB, settings),
-            _job(commit, COMMIT_JOB, settings),
-        ],
+        [func(commit_waiting, name=COMMIT_WAITING_JOB), func(commit, name=COMMIT_JOB)],
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
         ctx={"committer": committer, "slots": slots},
@@ -72,6 +67,10 @@ def create_worker(committer: Committer, slots: Slots) -> Worker:
         job_deserializer=deserialize,
         keep_result=0,  # while a result is kept, arq refuses another job of its id
         max_jobs=settings.worker_jobs,
+        max_tries=_MAX_TRIES,
+        # Longer than the statements may take, those of many items among them. No job waits for it
+        # to pass: a lost job is rung for again.
+        job_timeout=4 * (settings.commit_timeout + LONGEST_ALLOWANCE),
         poll_delay=settings.poll_delay,
         handle_signals=False,
         log_results=False,
@@ -91,13 +90,6 @@ async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:
 
 async def _announce(ctx: dict[Any, Any]) -> None:
     readiness.announce()
-
-
-def _job(coroutine: Any, name: str, settings: Settings) -> Function:
-    # Longer than the statements may take, those of many items among them. No job waits for it to
-    # pass: a lost job is rung for again.
-    timeout = 4 * (settings.commit_timeout + LONGEST_ALLOWANCE)
-    return func(coroutine, name=name, timeout=timeout, max_tries=_MAX_TRIES)
 
 
 async def _close(worker: Worker) -> None:

@@ -4,10 +4,10 @@ Not as arq's cron jobs: those stop while Redis is away, when the sweeper is need
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 import structlog
 from arq import Retry
@@ -28,26 +28,8 @@ _RING_AGAIN = 5.0  # seconds between two rings for the same batch
 _BETWEEN_STEPS = 0.1  # seconds, so that commits do not notice
 
 
-async def sweep(committer: Committer) -> None:
-    """Ring for unfinished batches and remove abandoned streams, until cancelled."""
-
-    async def once() -> None:
-        # All sweepers ring by the same number, so that there is one ring however many they are.
-        await ring_for_unfinished(committer, attempt=int(time.time() / _RING_AGAIN))
-        await remove_abandoned(committer)
-
-    await _repeat("sweeper", committer.settings.sweep_interval, once)
-
-
-async def retain(committer: Committer) -> None:
-    """Remove what has expired, until cancelled."""
-    settings, pool = committer.settings, committer.pool
-    await _repeat(
-        "retention", settings.retention_interval, lambda: remove_all_expired(settings, pool)
-    )
-
-
-async def _repeat(name: str, interval: float, once: Callable[[], Awaitable[None]]) -> None:
+async def repeat(name: str, interval: float, once: Callable[[], Awaitable[None]]) -> None:
+    """Call `once` every `interval` seconds, until cancelled; `name` is for the log."""
     while True:
         await asyncio.sleep(interval)
         try:
@@ -57,6 +39,13 @@ async def _repeat(name: str, interval: float, once: Callable[[], Awaitable[None]
         except Exception as error:
             # A worker without its sweeper would look healthy, and forget lost rings.
             log.exception("maintenance failed", part=name, error=type(error).__name__)
+
+
+async def sweep(committer: Committer) -> None:
+    """Ring for unfinished batches, and remove abandoned streams."""
+    # All sweepers ring by the same number, so that there is one ring however many they are.
+    await ring_for_unfinished(committer, attempt=int(time.time() / _RING_AGAIN))
+    await remove_abandoned(committer)
 
 
 async def ring_for_unfinished(committer: Committer, attempt: int) -> int:
@@ -72,17 +61,11 @@ async def ring_for_unfinished(committer: Committer, attempt: int) -> int:
             if not await committer.doorbell.ring(account, collection):
                 await committer.commit_waiting(account, collection)
         elif not await committer.doorbell.ring_for_batch(account, batch, attempt):
-            await _commit_here(committer, account, batch)
+            with contextlib.suppress(Retry):  # the next round tries again
+                await committer.commit(account, batch, tries=1)
     if places:
         log.info("unfinished batches", places=len(places))
     return len(places)
-
-
-async def _commit_here(committer: Committer, account: str, batch: UUID) -> None:
-    try:
-        await committer.commit(account, batch, tries=1)
-    except Retry:
-        return  # the next round tries again
 
 
 async def remove_abandoned(
@@ -99,14 +82,13 @@ async def remove_abandoned(
 async def remove_all_expired(settings: Settings, pool: Pool) -> None:
     """Remove what has expired by now, in steps."""
     kept = kept_of(settings)
-    more = True
-    while more:
+    while True:
         found = await remove_expired(pool, kept, settings.retention_step)
         if found:
             log.info("removed what had expired", **found)
-        more = any(count >= settings.retention_step for count in found.values())
-        if more:
-            await asyncio.sleep(_BETWEEN_STEPS)
+        if all(count < settings.retention_step for count in found.values()):
+            return
+        await asyncio.sleep(_BETWEEN_STEPS)
 
 
 def kept_of(settings: Settings) -> Kept:

@@ -33,4 +33,4 @@ def judge(error: Exception) -> Verdict:
 
 def delay(tries: int) -> float:
     """Seconds before the next try after `tries` tries: doubling, with a bound."""
-    return min(_FIRST_DELAY * 2.0 ** min(max(tries - 1, 0), 16), _LONGEST_DELAY)
+    return min(_FIRST_DELAY * 2.0 ** min(tries - 1, 16), _LONGEST_DELAY)

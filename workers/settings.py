@@ -12,7 +12,7 @@ from ingest.store.pool import open_pool
 from ingest.tasks import end
 from workers.commit import Committer
 from workers.jobs import run_jobs
-from workers.maintenance import retain, sweep
+from workers.maintenance import remove_all_expired, repeat, sweep
 from workers.slots import Slots
 from workers.wakeup import listen
 
@@ -37,19 +37,22 @@ async def running_worker(committer: Committer) -> "AsyncIterator[list[asyncio.Ta
     Yields:
         The tasks of the worker; one that ends before the block does has failed.
     """
-    slots = Slots(committer.settings.worker_jobs)
+    settings, pool = committer.settings, committer.pool
+    slots = Slots(settings.worker_jobs)
     parts = [
         run_jobs(committer, slots),
         listen(committer, slots),
-        sweep(committer),
-        retain(committer),
+        repeat("sweeper", settings.sweep_interval, lambda: sweep(committer)),
+        repeat(
+            "retention", settings.retention_interval, lambda: remove_all_expired(settings, pool)
+        ),
     ]
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         yield tasks
     finally:
         await end(tasks)
-        await slots.drain(committer.settings.shutdown_timeout)
+        await slots.drain(settings.shutdown_timeout)
         for task in tasks:
             if not task.cancelled():
                 task.result()  # raises what ended it

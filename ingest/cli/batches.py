@@ -1,6 +1,6 @@
 """`ingest batches …`: what an operator sees of batches, and how one is put back."""
 
-from typing import TYPE_CHECKING
+from operator import attrgetter
 from uuid import UUID
 
 import click
@@ -8,11 +8,11 @@ import click
 from ingest.cli.operator import on_database, show
 from ingest.model import BatchState
 
-if TYPE_CHECKING:
-    from ingest.store.dead_letters import Listed
-
 _COLUMNS = "id account collection action state items attempts created finished kept reason"
-_STATE = click.Choice([state.value for state in BatchState])
+_ATTRIBUTES = (
+    "id account collection action state received attempts created_at finished_at has_payload reason"
+)
+_STATE = click.Choice(BatchState, case_sensitive=False)
 
 
 @click.group()
@@ -27,16 +27,15 @@ def batches() -> None:
 @click.option("--account", help="Only this account's.")
 @click.option("--state", type=_STATE, help="Only batches in this state.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
-def list_batches(account: str | None, state: str | None, limit: int) -> None:
+def list_batches(account: str | None, state: BatchState | None, limit: int) -> None:
     """List batches, the newest first, with the reason of those that the service could not commit.
 
     `kept` says whether the items are still there, so that the batch can be retried.
     """
     from ingest.store import dead_letters
 
-    wanted = None if state is None else BatchState(state)
-    found = on_database(lambda pool: dead_letters.list_batches(pool, account, wanted, limit))
-    show(_COLUMNS.split(), map(_row, found))
+    found = on_database(lambda pool: dead_letters.list_batches(pool, account, state, limit))
+    show(_COLUMNS.split(), map(attrgetter(*_ATTRIBUTES.split()), found))
 
 
 @batches.command()
@@ -47,19 +46,3 @@ def retry(batch_id: UUID) -> None:
 
     on_database(lambda pool: dead_letters.put_back(pool, batch_id))
     click.echo(f"batch {batch_id} is accepted again; a worker will commit it", err=True)
-
-
-def _row(each: "Listed") -> tuple[object, ...]:
-    return (
-        each.id,
-        each.account,
-        each.collection,
-        each.action,
-        each.state,
-        each.received,
-        each.attempts,
-        each.created_at,
-        each.finished_at,
-        each.has_payload,
-        each.reason,
-    )

@@ -26,11 +26,6 @@ _AT_LEAST_ONE = click.IntRange(min=1)
 _PORT = click.IntRange(0, 65535)
 
 
-def main() -> None:
-    """The entry point."""
-    cli()
-
-
 class _Group(click.Group):
     """Shows every error of ours as one line."""
 
@@ -41,15 +36,11 @@ class _Group(click.Group):
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - flushed at exit
             sys.exit(1)
         except (IngestError, OSError) as error:
-            click.echo(f"ingest: {_message(error)}", err=True)
+            message, cause = str(error), error.__cause__
+            if isinstance(error, RequestError) and cause is not None:
+                message = f"{error.message}: {str(cause) or type(cause).__name__}"
+            click.echo(f"ingest: {message}", err=True)
             sys.exit(1)
-
-
-def _message(error: Exception) -> str:
-    cause = error.__cause__
-    if isinstance(error, RequestError) and cause is not None:
-        return f"{error.message}: {cause or type(cause).__name__}"
-    return str(error)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

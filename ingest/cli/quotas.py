@@ -1,27 +1,21 @@
 """`ingest quota …`: the most items that an account may hold."""
 
+from operator import attrgetter
+
 import click
 
 from ingest.cli.operator import on_database, show
 
 _COLUMNS = ("account", "collection", "maximum", "items")
-_NONE = "none"
 _MAX = 2**63 - 1
 
 
-class _Maximum(click.ParamType[int | None]):
-    """A number of items, or `none`."""
-
-    name = "maximum"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        if value == _NONE:
-            return None
-        if not (value.isascii() and value.isdigit() and int(value[:30]) <= _MAX):
-            self.fail(f"{value!r} is neither a number of items nor {_NONE!r}", param, ctx)
-        return int(value)
+def _maximum(_context: click.Context, _parameter: click.Parameter, value: str) -> int | None:
+    if value == "none":
+        return None
+    if not (value.isascii() and value.isdigit() and int(value[:30]) <= _MAX):
+        raise click.BadParameter(f"{value!r} is neither a number of items nor 'none'")
+    return int(value)
 
 
 @click.group("quota")
@@ -35,7 +29,7 @@ def quotas() -> None:
 @quotas.command("set")
 @click.option("--account", required=True, help="Whose items.")
 @click.argument("collection")
-@click.argument("maximum", metavar="N|none", type=_Maximum())
+@click.argument("maximum", metavar="N|none", callback=_maximum)
 def set_quota(account: str, collection: str, maximum: int | None) -> None:
     """Let an account hold N items of COLLECTION at most, or any number.
 
@@ -56,4 +50,4 @@ def show_quotas(account: str | None) -> None:
     from ingest.store import quotas
 
     found = on_database(lambda pool: quotas.list_quotas(pool, account))
-    show(_COLUMNS, [(each.account, each.collection, each.maximum, each.items) for each in found])
+    show(_COLUMNS, map(attrgetter(*_COLUMNS), found))

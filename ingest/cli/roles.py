@@ -29,7 +29,6 @@ def create_role(name: str, grants: tuple[str, ...]) -> None:
     from ingest.store import roles
 
     rights = parse_grants(grants)
-
     on_database(lambda pool: roles.create_role(pool, name, rights))
     click.echo(f"made the role {name}", err=True)
 

@@ -1,7 +1,7 @@
 """`ingest token …`: who may call. An operator makes tokens with the database login's own rights."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from operator import attrgetter
 from uuid import UUID
 
 import click
@@ -9,10 +9,8 @@ import click
 from ingest.cli.operator import on_database, show
 from ingest.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from ingest.store.tokens import Token
-
 _COLUMNS = "id", "account", "name", "role", "groups", "created", "expires", "last used", "revoked"
+_ATTRIBUTES = "id account name role groups created_at expires_at last_used_at revoked_at"
 
 
 @click.group("token")
@@ -46,10 +44,12 @@ def create_token(
     """Make a token and print it, alone, on standard output. It is never shown again."""
     from ingest.store import tokens
 
-    expires_at = _future(expires)
-
+    if expires is not None and expires.tzinfo is None:
+        expires = expires.replace(tzinfo=UTC)
+    if expires is not None and expires <= datetime.now(UTC):
+        raise click.BadParameter("must be in the future", param_hint="--expires")
     token_id, secret = on_database(
-        lambda pool: tokens.create_token(pool, account, name, expires_at, role=role, groups=groups)
+        lambda pool: tokens.create_token(pool, account, name, expires, role=role, groups=groups)
     )
     click.echo(f"token {token_id} of account {account}; keep it, it is not shown again:", err=True)
     click.echo(secret)
@@ -62,7 +62,7 @@ def list_tokens(account: str | None) -> None:
     from ingest.store import tokens
 
     found = on_database(lambda pool: tokens.list_tokens(pool, account))
-    show(_COLUMNS, map(_row, found))
+    show(_COLUMNS, map(attrgetter(*_ATTRIBUTES.split()), found))
 
 
 @tokens.command("revoke")
@@ -74,26 +74,3 @@ def revoke_token(token_id: UUID) -> None:
     if not on_database(lambda pool: tokens.revoke_token(pool, token_id)):
         raise ConfigurationError(f"there is no token {token_id} that could be revoked")
     click.echo(f"revoked token {token_id}", err=True)
-
-
-def _future(expires: datetime | None) -> datetime | None:
-    if expires is None:
-        return None
-    expires_at = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
-    if expires_at <= datetime.now(UTC):
-        raise click.BadParameter("must be in the future", param_hint="--expires")
-    return expires_at
-
-
-def _row(each: "Token") -> tuple[object, ...]:
-    return (
-        each.id,
-        each.account,
-        each.name,
-        each.role,
-        each.groups,
-        each.created_at,
-        each.expires_at,
-        each.last_used_at,
-        each.revoked_at,
-    )

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,6 @@ from ingest.processes.service import ServiceProcess
 DATA_DIR = Path(".data")
 BATCH = 500
 FAILED = DATA_DIR / "airports.failed.csv"
-START_TIMEOUT = 120.0  # seconds, a first initdb on a slow disk included
-STOP_TIMEOUT = 90.0  # seconds
 
 Item = dict[str, Any]
 console = Console()
@@ -43,17 +41,18 @@ def main() -> None:
         asyncio.run(demo())
     except KeyboardInterrupt:
         sys.exit(130)
-    except (ConfigurationError, aiohttp.ClientError) as error:
+    except (ConfigurationError, PackageNotFoundError, aiohttp.ClientError) as error:
         console.print(Text(f"demo: {error}", style="red"))
         sys.exit(1)
 
 
 async def demo() -> None:
     """Start everything, import, show, stop."""
-    file = airports_file()
+    # Found, not imported: importing the package wants pandas.
+    file = Path(str(distribution("vega_datasets").locate_file("vega_datasets/_data/airports.csv")))
     good, count = read_airports(file)
     console.rule("Starting PostgreSQL, Valkey, the API and a worker")
-    async with running_service() as content, connected(content) as client:
+    async with running_service() as (content, client):
         console.rule(f"Importing {count} airports from a CSV file, in batches of {BATCH}")
         await load(content, file)
         console.rule("Rows that are broken: nothing of their batch is saved")
@@ -66,14 +65,6 @@ async def demo() -> None:
     console.print(f"The data is kept in {DATA_DIR}; [bold]make serve[/] serves it on port 8080.")
 
 
-def airports_file() -> Path:
-    """Where `airports.csv` is."""
-    spec = find_spec("vega_datasets")  # found, not imported: importing it wants pandas
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError("the package 'vega_datasets' is not installed; run make setup")
-    return Path(spec.submodule_search_locations[0]) / "_data" / "airports.csv"
-
-
 def read_airports(path: Path) -> tuple[Item, int]:
     """The first airport as a JSON item, and how many there are."""
     with path.open(encoding="utf-8", newline="") as file:
@@ -84,8 +75,8 @@ def read_airports(path: Path) -> tuple[Item, int]:
 
 
 @asynccontextmanager
-async def running_service() -> AsyncIterator[dict[str, Any]]:
-    """Run `ingest dev` on a free port, and yield its ready file's content."""
+async def running_service() -> AsyncIterator[tuple[dict[str, Any], aiohttp.ClientSession]]:
+    """Run `ingest dev` on a free port, and yield its ready file's content and a client of it."""
     with tempfile.TemporaryDirectory(prefix="ingest-demo-") as folder:
         ready_file = Path(folder) / "ready.json"
         arguments = ["dev", "--port", "0", "--data-dir", str(DATA_DIR)]
@@ -94,23 +85,20 @@ async def running_service() -> AsyncIterator[dict[str, Any]]:
             "ingest dev",
             [sys.executable, "-m", "ingest", *arguments, "--ready-file", str(ready_file)],
             {"INGEST_LOG_LEVEL": "WARNING", **os.environ},
-            grace=STOP_TIMEOUT,
-            start_timeout=START_TIMEOUT,
+            grace=90.0,
+            start_timeout=120.0,  # a first initdb on a slow disk included
             orphaned=signal.SIGTERM,
             stdout=subprocess.DEVNULL,
         )
         async with service:
             content: dict[str, Any] = orjson.loads(ready_file.read_bytes())
             console.print(f"Listening on {content['url']}")
-            yield content
-
-
-@asynccontextmanager
-async def connected(content: dict[str, Any]) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the service that the ready file describes."""
-    headers = {"Authorization": f"Bearer {content['token']}", "Content-Type": "application/json"}
-    async with aiohttp.ClientSession(content["url"], headers=headers) as session:
-        yield session
+            headers = {
+                "Authorization": f"Bearer {content['token']}",
+                "Content-Type": "application/json",
+            }
+            async with aiohttp.ClientSession(content["url"], headers=headers) as client:
+                yield content, client
 
 
 async def request(
@@ -132,21 +120,15 @@ async def request(
 
 async def load(content: dict[str, Any], file: Path) -> None:
     """`ingest load`: the rows as CSV; those that are there already are merged."""
-    command = ["load", str(file), "--to", "airports", "--batch-size", str(BATCH)]
-    options = ["--prefer", "resolution=merge-duplicates", "--failed", str(FAILED)]
-    shown = ["ingest", "load", file.name, *command[2:], *options[:2]]
-    console.print(Text("$ " + " ".join(shown), style="bold"))
+    options = ["--to", "airports", "--batch-size", str(BATCH)]
+    options += ["--prefer", "resolution=merge-duplicates"]
+    console.print(Text(" ".join(["$ ingest load", file.name, *options]), style="bold"))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ingest", *command, *options),
+        *(sys.executable, "-m", "ingest", "load", str(file), *options, "--failed", str(FAILED)),
         env={**os.environ, "INGEST_URL": content["url"], "INGEST_TOKEN": content["token"]},
         stdin=asyncio.subprocess.DEVNULL,
     )
-    try:
-        status = await process.wait()
-    except asyncio.CancelledError:
-        process.terminate()
-        await process.wait()
-        raise
+    status = await process.wait()  # Ctrl-C reaches it as well
     if status != 0:
         raise ConfigurationError(f"ingest load ended with status {status}")
 

@@ -1,11 +1,7 @@
 """`ingest dev`: everything on this machine, from the first check to the last process that stops."""
 
 import asyncio
-import http.client
-import shutil
 import signal
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,25 +9,22 @@ import click
 
 from ingest import logs, readiness
 from ingest.access.callers import digest_of
-from ingest.errors import ConfigurationError
 from ingest.processes.folders import keep_secret, lock_folder, private_folder, write_private
 from ingest.processes.greeting import greeting
-from ingest.processes.part import POLL
 from ingest.processes.port import reserved_port
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.processes.ready_file import check_ready_file, ready_file
-from ingest.processes.service import service_processes
+from ingest.processes.service import open_metrics_folder, service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.processes.valkey import EmbeddedValkey
 from ingest.resources.registry import Registry, load_registry
 from ingest.settings import Settings
-from ingest.store.pool import open_pool
+from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token, find_caller
 from migrations.run import migrate
 
 ACCOUNT = "dev"
 LOGIN = "ingest_dev"
-_READY_TIMEOUT = 30.0  # seconds until /readyz must be 200
 _LOGIN = """\
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{login}') THEN
@@ -49,9 +42,9 @@ class DevOptions:
 
     settings: Settings
     data_dir: Path
-    api: int = 1
-    workers: int = 1
-    ready_file: Path | None = None
+    api: int
+    workers: int
+    ready_file: Path | None
 
 
 def run(options: DevOptions) -> None:
@@ -60,16 +53,14 @@ def run(options: DevOptions) -> None:
     Raises:
         ConfigurationError: something cannot work; nothing is left running.
     """
-    logs.configure(options.settings)
-    settings = replace(options.settings, resources=absolute_resources(options.settings.resources))
+    settings = options.settings
+    logs.configure(settings)
     registry = load_registry(settings.resources)
-    for server in (EmbeddedPostgres, EmbeddedValkey):
-        server.binary()  # before anything is written: it may not be installed
     folder = private_folder(options.data_dir)
     with (
         lock_folder(folder),
         reserved_port(settings.host, settings.port) as port,
-        _metrics_folder(folder) as metrics,
+        open_metrics_folder() as metrics,
     ):
         if options.ready_file is not None:
             check_ready_file(options.ready_file)
@@ -79,28 +70,29 @@ def run(options: DevOptions) -> None:
 
 
 async def _work(
-    supervisor: Supervisor, options: DevOptions, registry: Registry, metrics: Path
+    supervisor: Supervisor, options: DevOptions, registry: Registry, metrics: str
 ) -> None:
     """Start everything, print where it is, and keep it running."""
-    folder, url = options.data_dir, local_url(options.settings.host, options.settings.port)
+    folder = options.data_dir
     postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
     await supervisor.start([postgres], [valkey])
     for sentence in await asyncio.to_thread(migrate, postgres.url, registry):
         click.echo(sentence, err=True)
+    password = keep_secret(folder / "service-password")
+    async with open_pool(replace(options.settings, database_url=postgres.url), role=None) as pool:
+        await _make_login(pool, password)
+        token = await _development_token(pool, folder)
     settings = replace(
-        options.settings,
-        database_url=await _service_login(postgres, folder),
-        redis_url=valkey.url,
+        options.settings, database_url=postgres.url_for(LOGIN, password), redis_url=valkey.url
     )
-    token = await _development_token(replace(settings, database_url=postgres.url), folder)
     # PostgreSQL and Valkey stop when we are killed: these have nothing left to finish.
     workers, apis = (
         service_processes(kind, count, settings, metrics, orphaned=signal.SIGKILL)
         for kind, count in (("worker", options.workers), ("api", options.api))
     )
     await supervisor.start(workers, apis)
-    await _wait_until_ready(url)
 
+    url = local_url(settings.host, settings.port)
     places = {
         "url": url,
         "token": token,
@@ -113,67 +105,27 @@ async def _work(
         await supervisor.keep(on_recovery=rewrite)
 
 
-async def _service_login(postgres: EmbeddedPostgres, folder: Path) -> str:
-    """The URL under which the services connect: a login that row-level security binds."""
-    password = keep_secret(folder / "service-password")  # hexadecimal: it needs no quoting
-    sql = _LOGIN.format(login=LOGIN, password=password)
-    await asyncio.to_thread(postgres.execute, sql)
-    return postgres.url_for(LOGIN, password)
+async def _make_login(pool: Pool, password: str) -> None:
+    """Make the login under which the services connect, which row-level security binds."""
+    async with pool.connection() as connection:
+        # The password is hexadecimal: it needs no quoting.
+        await connection.execute(_LOGIN.format(login=LOGIN, password=password))
 
 
-async def _development_token(settings: Settings, folder: Path) -> str:
+async def _development_token(pool: Pool, folder: Path) -> str:
     """The token of the account `dev`: the one of the last run while it works, else a new one."""
     file = folder / "token"
-    async with open_pool(settings, role=None) as pool:
-        if file.exists():
-            token = file.read_text(encoding="utf-8")
-            caller = await find_caller(pool, digest_of(token))
-            if caller is not None and caller.account == ACCOUNT:
-                return token
-        _, token = await create_token(pool, ACCOUNT, "ingest dev")
+    if file.exists():
+        token = file.read_text(encoding="utf-8")
+        caller = await find_caller(pool, digest_of(token))
+        if caller is not None and caller.account == ACCOUNT:
+            return token
+    _, token = await create_token(pool, ACCOUNT, "ingest dev")
     write_private(file, token)
     return token
-
-
-@contextmanager
-def _metrics_folder(folder: Path) -> Iterator[Path]:
-    """An empty private folder in which the processes share their metrics, removed in the end."""
-    path = folder / "metrics"
-    shutil.rmtree(path, ignore_errors=True)  # a killed process may have left it
-    path.mkdir(mode=0o700)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def absolute_resources(resources: str) -> str:
-    """A file's path is made absolute for the processes that get it; a module's name stays."""
-    is_file = resources.endswith(".py") or "/" in resources
-    return str(Path(resources).absolute()) if is_file else resources
 
 
 def local_url(host: str, port: int) -> str:
     """Where this machine reaches what listens on `host`."""
     reachable = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
-async def _wait_until_ready(url: str) -> None:
-    """Wait until `/readyz` is 200."""
-    try:
-        async with asyncio.timeout(_READY_TIMEOUT):
-            while await asyncio.to_thread(_ready_status, url) != 200:  # noqa: ASYNC110 - remote
-                await asyncio.sleep(POLL)
-    except TimeoutError:
-        raise ConfigurationError(f"{url}/readyz is not 200 after {_READY_TIMEOUT:.0f} s") from None
-
-
-def _ready_status(url: str) -> int | None:
-    """The status of `GET /readyz`; None without an answer."""
-    with closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)) as connection:
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return None

@@ -8,8 +8,6 @@ from typing import TextIO
 
 from ingest.errors import ConfigurationError
 
-SECRET_BYTES = 24
-
 
 def private_folder(path: Path) -> Path:
     """Make a folder, mode 0700 where it is new, and return its absolute path.
@@ -48,7 +46,7 @@ def write_private(path: Path, text: str) -> None:
 def keep_secret(path: Path) -> str:
     """Return the secret that a file holds, made and written at the first call (hexadecimal)."""
     if not path.exists():
-        write_private(path, secrets.token_hex(SECRET_BYTES))
+        write_private(path, secrets.token_hex(24))
     return path.read_text(encoding="utf-8").strip()
 
 

@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self
 
 from ingest.errors import ConfigurationError
 
@@ -81,7 +80,14 @@ class Part(ABC):
 
     async def stop(self) -> None:
         """Stop the process, kill it when its grace is over, and wait until it is gone."""
-        await self._stop(self.stop_signal)
+        if self.process is not None and self.alive:
+            self.process.send_signal(self.stop_signal)
+        try:
+            async with asyncio.timeout(self.grace):
+                await self.exited()
+        except TimeoutError:
+            self.kill()
+            await self.exited()
 
     def kill(self) -> None:
         """Kill the process, and all that it started, at once."""
@@ -116,16 +122,6 @@ class Part(ABC):
             reason = f"does not answer after {self.start_timeout:.0f} s"
             raise ConfigurationError(f"{self.name} {reason}{self._details()}") from None
 
-    async def _stop(self, number: signal.Signals) -> None:
-        if self.process is not None and self.alive:
-            self.process.send_signal(number)
-        try:
-            async with asyncio.timeout(self.grace):
-                await self.exited()
-        except TimeoutError:
-            self.kill()
-            await self.exited()
-
     def _details(self) -> str:
         """What a message about a failed start ends with."""
         return ""
@@ -136,19 +132,6 @@ class Part(ABC):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-
-_Part = TypeVar("_Part", bound=Part)
-
-
-@contextmanager
-def running(part: _Part) -> Iterator[_Part]:
-    """Run a part for synchronous code; the calling thread must live as long as the block."""
-    asyncio.run(part.start())
-    try:
-        yield part
-    finally:
-        asyncio.run(part.stop())
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

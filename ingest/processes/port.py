@@ -12,7 +12,9 @@ LOOPBACK = "127.0.0.1"
 
 def free_port() -> int:
     """A port of the loopback interface that is free now."""
-    return _unused(socket.AF_INET, LOOPBACK, 0)
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        number: int = probe.getsockname()[1]
+        return number
 
 
 @contextmanager
@@ -31,49 +33,36 @@ def reserved_port(host: str, port: int, *, shared: bool = False) -> Iterator[int
         ConfigurationError: the port is taken, or cannot be listened on.
     """
     with ExitStack() as held:
-        for family, address in _addresses(host, port):
-            try:
-                if not (shared and port):
-                    port = _unused(family, address, port)
-                holder = held.enter_context(_socket(family))
-                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                holder.bind((address, port))
-            except OSError as error:
-                raise _refusal(host, port, error) from error
+        try:
+            for family, address in _addresses(host, port):
+                holder = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                port = _hold(holder, address, port, shared=shared and port != 0)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ConfigurationError(
+                    f"port {port} on {host} is taken; stop what listens there, or choose another "
+                    "with --port"
+                ) from error
+            raise ConfigurationError(
+                f"cannot listen on {host} port {port}: {error.strerror or error}"
+            ) from error
         yield port
 
 
-def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
-    try:
-        found = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host!r}: {error.strerror or error}") from error
-    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+def _addresses(host: str, port: int) -> dict[tuple[socket.AddressFamily, str], None]:
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found)
 
 
-def _unused(family: socket.AddressFamily, address: str, port: int) -> int:
-    """The port, or a free one for 0; a bind without SO_REUSEPORT fails wherever others listen."""
-    with _socket(family) as probe:
-        if port:  # connections in TIME_WAIT do not matter
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((address, port))
-        number: int = probe.getsockname()[1]
-        return number
-
-
-def _socket(family: socket.AddressFamily) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
-    if family == socket.AF_INET6:
-        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    return made
-
-
-def _refusal(host: str, port: int, error: OSError) -> ConfigurationError:
-    if error.errno == errno.EADDRINUSE:
-        return ConfigurationError(
-            f"port {port} on {host} is taken; stop what listens there, or choose another "
-            "with --port"
-        )
-    return ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}")
+def _hold(holder: socket.socket, address: str, port: int, *, shared: bool) -> int:
+    if holder.family == socket.AF_INET6:
+        holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    # Bound without SO_REUSEPORT, it fails wherever others listen; connections in TIME_WAIT do not
+    # matter. What binds afterwards is held against the options that are set then.
+    before = socket.SO_REUSEPORT if shared else socket.SO_REUSEADDR
+    holder.setsockopt(socket.SOL_SOCKET, before, 1)
+    holder.bind((address, port))
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    number: int = holder.getsockname()[1]
+    return number

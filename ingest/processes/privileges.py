@@ -4,7 +4,6 @@ import logging
 import os
 import pwd
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +13,7 @@ _READ, _ENTER = 4, 1
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account of the system without privileges."""
-
-    name: str
-    uid: int
-    gid: int
-
-    def permit(self, path: Path, wanted: int) -> bool:
-        """Add to a path just the permission bits that this account lacks; whether it lacked any.
-
-        Args:
-            wanted: 4 to read, 1 to run a file or enter a folder, or their sum.
-
-        Raises:
-            ConfigurationError: the permissions cannot be changed.
-        """
-        status = path.stat()
-        if status.st_uid == self.uid:
-            wanted <<= 6
-        elif status.st_gid == self.gid:
-            wanted <<= 3
-        if status.st_mode & wanted == wanted:
-            return False
-        try:
-            path.chmod(stat.S_IMODE(status.st_mode) | wanted)
-        except OSError as error:
-            raise ConfigurationError(
-                f"the account {self.name!r} cannot reach {path}, and its permissions "
-                f"cannot be changed: {error.strerror or error}"
-            ) from error
-        return True
-
-
-def unprivileged_account() -> Account | None:
+def unprivileged_account() -> pwd.struct_passwd | None:
     """The account that PostgreSQL runs under when we are root; None when we are not.
 
     Raises:
@@ -58,36 +23,62 @@ def unprivileged_account() -> Account | None:
         return None
     for name in ("postgres", "nobody"):
         try:
-            entry = pwd.getpwnam(name)
+            return pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(name, entry.pw_uid, entry.pw_gid)
     raise ConfigurationError(
         "PostgreSQL does not run as root, and there is no account 'postgres' or 'nobody' "
         "to run it under; start this as another user"
     )
 
 
-def run_as(account: Account | None) -> dict[str, Any]:
+def run_as(account: pwd.struct_passwd | None) -> dict[str, Any]:
     """The options for `subprocess` that run a program under an account; ours where it is None."""
     if account is None:
         return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def open_way(account: Account, path: Path) -> None:
-    """Let an account traverse every folder above `path`, which stay as unreadable as they were."""
+def open_way(account: pwd.struct_passwd, path: Path) -> None:
+    """Let an account traverse every folder above `path`, which stay as unreadable as they were.
+
+    Raises:
+        ConfigurationError: the permissions of a folder cannot be changed.
+    """
     for folder in path.parents:
-        if account.permit(folder, _ENTER):
-            _log.info("made the folder %s traversable for %s", folder, account.name)
+        if _permit(account, folder, _ENTER):
+            _log.info("made the folder %s traversable for %s", folder, account.pw_name)
 
 
-def open_tree(account: Account, tree: Path) -> None:
-    """Let an account read what a package installed, as an installation under umask 077 forbids."""
+def open_tree(account: pwd.struct_passwd, tree: Path) -> None:
+    """Let an account read what a package installed, as an installation under umask 077 forbids.
+
+    Raises:
+        ConfigurationError: the permissions of a file cannot be changed.
+    """
     changed = 0
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
             runs = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
-            changed += account.permit(path, _READ | _ENTER if runs else _READ)
+            changed += _permit(account, path, _READ | _ENTER if runs else _READ)
     if changed:
-        _log.info("made %d files of %s readable for %s", changed, tree, account.name)
+        _log.info("made %d files of %s readable for %s", changed, tree, account.pw_name)
+
+
+def _permit(account: pwd.struct_passwd, path: Path, wanted: int) -> bool:
+    """Add to a path just the permission bits that an account lacks; whether it lacked any."""
+    status = path.stat()
+    if status.st_uid == account.pw_uid:
+        wanted <<= 6
+    elif status.st_gid == account.pw_gid:
+        wanted <<= 3
+    if status.st_mode & wanted == wanted:
+        return False
+    try:
+        path.chmod(stat.S_IMODE(status.st_mode) | wanted)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the account {account.pw_name!r} cannot reach {path}, and its permissions "
+            f"cannot be changed: {error.strerror or error}"
+        ) from error
+    return True

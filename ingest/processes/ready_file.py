@@ -42,9 +42,12 @@ def ready_file(
         path: None for no file.
     """
 
+    if path is None:
+        yield lambda: None
+        return
+
     def write() -> None:
-        if path is not None:
-            write_private(path, orjson.dumps({**places, "pids": pids()}).decode())
+        write_private(path, orjson.dumps({**places, "pids": pids()}).decode())
 
     def rewrite() -> None:
         try:
@@ -56,5 +59,4 @@ def ready_file(
         write()
         yield rewrite
     finally:
-        if path is not None:
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)

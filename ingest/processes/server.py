@@ -1,20 +1,22 @@
-"""What the embedded servers share: a folder with data, password, log and lock; a port."""
+"""What the embedded servers share: a folder with data, password and log; a port."""
 
 import asyncio
+import contextlib
 import importlib.util
 import os
+import pwd
 import signal
+import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, TextIO
+from typing import ClassVar
 
 from ingest.errors import ConfigurationError
-from ingest.processes.folders import keep_secret, lock_folder, open_private, private_folder
-from ingest.processes.part import Part
+from ingest.processes.folders import keep_secret, open_private, private_folder
+from ingest.processes.part import POLL, Part
 from ingest.processes.port import free_port
-from ingest.processes.privileges import Account, run_as
+from ingest.processes.privileges import run_as
 
 
 class EmbeddedServer(Part):
@@ -23,37 +25,25 @@ class EmbeddedServer(Part):
     Its port is chosen once, so a server that died is started again at the same `url`.
 
     Args:
-        folder: where it keeps its data, its password and its log; made where it is missing.
-        settings: settings of the server, over the ones that the class chooses.
+        folder: where it keeps its data, its password and its log, which one server at a time may
+            use; made where it is missing.
+        settings: settings of the server, over the `defaults` of the class.
     """
 
     process_name: ClassVar[str]
+    defaults: ClassVar[Mapping[str, str]]
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder.absolute()
-        self.settings = dict(settings or {})
-        self._lock: TextIO | None = None
+        self.settings = {**self.defaults, **(settings or {})}
+        self.data, self.log = self.folder / "data", self.folder / "log"
+        self.port = free_port()
         self._log_start = 0
 
     @property
     @abstractmethod
     def url(self) -> str:
         """Where to connect, password included."""
-
-    @property
-    def data(self) -> Path:
-        """The folder that the server itself works in."""
-        return self.folder / "data"
-
-    @property
-    def log(self) -> Path:
-        """The file of the server's own messages."""
-        return self.folder / "log"
-
-    @cached_property
-    def port(self) -> int:
-        """The TCP port on 127.0.0.1."""
-        return free_port()
 
     @property
     def password(self) -> str:
@@ -81,7 +71,7 @@ class EmbeddedServer(Part):
     def _command(self) -> list[str]:
         """The program and its arguments."""
 
-    def _account(self) -> Account | None:
+    def _account(self) -> pwd.struct_passwd | None:
         """The account that it runs under; None for ours."""
         return None
 
@@ -94,22 +84,29 @@ class EmbeddedServer(Part):
         await self._wait_for(self.answers)
 
     def _take_folder(self) -> None:
-        """Lock the folder, stop what a killed process left running in it, fill it if it is new."""
+        """Stop what a killed process left running in the folder, and fill it if it is new."""
         self.binary()
         private_folder(self.folder)
-        if self._lock is None:
-            self._lock = lock_folder(self.folder)
-        # Imported here: psutil comes with the extra that `binary` has just checked.
-        from ingest.processes.orphans import stop_orphans
-
-        stop_orphans(self.process_name, self.data.resolve(), self.stop_signal, self.grace)
+        self._stop_orphans()
         self._fill()
 
-    async def _stop(self, number: signal.Signals) -> None:
-        await super()._stop(number)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+    def _stop_orphans(self) -> None:
+        # Imported here: psutil comes with the extra that `binary` has just checked.
+        import psutil
+
+        wanted = {"name": self.process_name, "cwd": str(self.data.resolve())}
+
+        def orphans() -> list[psutil.Process]:
+            # What has ended works in no folder, even while its new parent has not reaped it.
+            return [each for each in psutil.process_iter([*wanted]) if each.info == wanted]
+
+        for number in (self.stop_signal, signal.SIGKILL):
+            for orphan in orphans():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    orphan.send_signal(number)
+            deadline = time.monotonic() + self.grace
+            while orphans() and time.monotonic() < deadline:
+                time.sleep(POLL)
 
     def _environment(self) -> dict[str, str]:
         """Nothing of ours that would change how a server behaves."""

@@ -72,11 +72,8 @@ class Supervisor:
                 for group in groups:
                     for part in group:
                         starting.create_task(part.start())
-        except* ConfigurationError as errors:
-            reason = errors.exceptions[0]
-        else:
-            return
-        raise reason
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
     async def keep(self, on_recovery: Callable[[], None] = lambda: None) -> None:
         """Start again whatever dies, until cancelled.

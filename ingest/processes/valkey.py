@@ -2,18 +2,13 @@
 
 import asyncio
 import signal
+from typing import ClassVar
 
 from ingest.errors import ConfigurationError
 from ingest.processes.folders import private_folder, write_private
 from ingest.processes.port import LOOPBACK
 from ingest.processes.server import EmbeddedServer, package_folder
 
-SETTINGS = {
-    "appendonly": "yes",
-    "appendfsync": "everysec",
-    "save": '""',
-    "maxmemory-policy": "noeviction",
-}
 _CALL_TIMEOUT = 1.0  # seconds
 _ANSWER = b"+OK\r\n+PONG\r\n"
 
@@ -23,6 +18,12 @@ class EmbeddedValkey(EmbeddedServer):
 
     kind, name, process_name = "redis", "Valkey", "valkey-server"
     stop_signal = orphaned = signal.SIGTERM
+    defaults: ClassVar = {
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": '""',
+        "maxmemory-policy": "noeviction",
+    }
 
     @property
     def url(self) -> str:
@@ -50,17 +51,7 @@ class EmbeddedValkey(EmbeddedServer):
             return False
 
     def _command(self) -> list[str]:
-        configuration = self.folder / "valkey.conf"
-        # A file, because every user can read the arguments of a process.
-        write_private(configuration, self._configure())
-        return [self.binary(), str(configuration)]
-
-    def _fill(self) -> None:
-        private_folder(self.data)
-
-    def _configure(self) -> str:
         settings = {
-            **SETTINGS,
             **self.settings,
             "bind": LOOPBACK,
             "port": str(self.port),
@@ -69,4 +60,10 @@ class EmbeddedValkey(EmbeddedServer):
             "daemonize": "no",
             "dir": "./",  # where it is started: its data folder
         }
-        return "".join(f"{name} {value}\n" for name, value in settings.items())
+        # A file, because every user can read the arguments of a process.
+        configuration = self.folder / "valkey.conf"
+        write_private(configuration, "".join(f"{name} {settings[name]}\n" for name in settings))
+        return [self.binary(), str(configuration)]
+
+    def _fill(self) -> None:
+        private_folder(self.data)

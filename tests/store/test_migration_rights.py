@@ -11,7 +11,6 @@ from ingest.access.callers import digest_of
 from ingest.access.rights import parse_grants
 from ingest.errors import ConfigurationError
 from ingest.examples import contacts
-from ingest.processes.part import running
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
@@ -19,6 +18,8 @@ from ingest.store.pool import open_pool
 from ingest.store.roles import create_role
 from ingest.store.tables import missing_tables
 from ingest.store.tokens import create_token, find_caller, list_tokens, revoke_token
+from tests.databases import execute
+from tests.processes import running
 from tests.store.migrating import EVERYTHING, EXAMPLES, connected, migrated, migrated_elsewhere
 
 
@@ -34,16 +35,16 @@ async def test_databases_of_a_fresh_cluster_can_be_migrated_at_once(
 ) -> None:
     names = ["one", "two", "three", "four"]
     for name in names:
-        fresh_cluster.execute(f"CREATE DATABASE {name}")
+        await execute(fresh_cluster.url, f"CREATE DATABASE {name}")
     base = fresh_cluster.url.rpartition("/")[0]
     done = await asyncio.gather(*(migrated_elsewhere(f"{base}/{name}") for name in names))
     assert done == [EVERYTHING] * len(names)
 
 
 async def test_an_owner_who_is_no_superuser_can_migrate(fresh_cluster: EmbeddedPostgres) -> None:
-    fresh_cluster.execute("CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'")
-    fresh_cluster.execute("CREATE DATABASE owned")
-    fresh_cluster.execute("GRANT CREATE ON DATABASE owned TO owner")
+    await execute(fresh_cluster.url, "CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'")
+    await execute(fresh_cluster.url, "CREATE DATABASE owned")
+    await execute(fresh_cluster.url, "GRANT CREATE ON DATABASE owned TO owner")
     url = fresh_cluster.url_for("owner", "secret", "owned")
     assert await migrated(url, EXAMPLES) == EVERYTHING
     assert await migrated(url, EXAMPLES) == []
@@ -68,17 +69,18 @@ async def test_an_owner_who_is_no_superuser_can_migrate(fresh_cluster: EmbeddedP
 async def test_row_security_hides_no_duplicates_from_the_migration(
     fresh_cluster: EmbeddedPostgres,
 ) -> None:
-    fresh_cluster.execute("CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'")
-    fresh_cluster.execute("GRANT CREATE ON DATABASE ingest TO owner")
+    await execute(fresh_cluster.url, "CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'")
+    await execute(fresh_cluster.url, "GRANT CREATE ON DATABASE ingest TO owner")
     url = fresh_cluster.url_for("owner", "secret")
     await migrated(url, EXAMPLES)
-    fresh_cluster.execute(
+    await execute(
+        fresh_cluster.url,
         """
         INSERT INTO collections.contacts
             ("$account", "$batch", "$created_at", "$updated_at", id, first_name)
         SELECT 'acme', gen_random_uuid(), now(), now(), gen_random_uuid(), 'Ann'
         FROM generate_series(1, 2)
-        """
+        """,
     )
     unique = Registry([Resource("contacts", contacts.schema, unique=["email", "first_name"])])
     with pytest.raises(ConfigurationError, match=r"because of 1 value\(s\)"):
@@ -87,10 +89,10 @@ async def test_row_security_hides_no_duplicates_from_the_migration(
         assert await connection.fetch("SELECT FROM collections.contacts") == []
 
 
-async def test_a_login_without_the_right_is_told_what_it_needs(
+async def test_a_login_without_the_right_gets_the_remedy(
     fresh_cluster: EmbeddedPostgres,
 ) -> None:
-    fresh_cluster.execute("CREATE ROLE visitor LOGIN PASSWORD 'secret'")
+    await execute(fresh_cluster.url, "CREATE ROLE visitor LOGIN PASSWORD 'secret'")
     url = fresh_cluster.url_for("visitor", "secret", "postgres")
     with pytest.raises(ConfigurationError, match=r"permission denied.*CREATEROLE and CREATE"):
         await migrated(url, EXAMPLES)
@@ -99,6 +101,6 @@ async def test_a_login_without_the_right_is_told_what_it_needs(
 async def test_a_role_that_could_bypass_row_security_is_refused(
     fresh_cluster: EmbeddedPostgres,
 ) -> None:
-    fresh_cluster.execute("CREATE ROLE ingest_app NOLOGIN BYPASSRLS")
+    await execute(fresh_cluster.url, "CREATE ROLE ingest_app NOLOGIN BYPASSRLS")
     with pytest.raises(ConfigurationError, match="may bypass row-level security"):
         await migrated(fresh_cluster.url, EXAMPLES)

@@ -12,11 +12,10 @@ import psutil
 import pytest
 
 from ingest.errors import ConfigurationError
-from ingest.processes.part import running
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.processes.server import EmbeddedServer
 from ingest.processes.valkey import EmbeddedValkey
-from tests.processes import processes_in, runs
+from tests.processes import processes_in, running, runs
 
 Make = Callable[[Path], EmbeddedServer]
 
@@ -59,14 +58,6 @@ async def test_a_start_while_it_runs_does_nothing(server: EmbeddedServer) -> Non
     pid = server.pid
     await server.start()
     assert server.pid == pid
-
-
-async def test_a_second_start_on_the_folder_is_refused(server: EmbeddedServer) -> None:
-    second = type(server)(server.folder)
-    with pytest.raises(ConfigurationError, match=f"in use by process {os.getpid()}") as refused:
-        await second.start()
-    assert "\n" not in str(refused.value)
-    assert await server.answers()
 
 
 async def test_a_killed_server_starts_again_at_the_same_url(server: EmbeddedServer) -> None:
