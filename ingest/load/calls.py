@@ -27,6 +27,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
+    compress: str | None = None
+    """The content encoding of the body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,6 @@
 """What is loaded where and how, and the requests that do it."""
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +19,6 @@ _SCHEME = 1
 """Changes whenever files are cut differently: a key must never name another request's rows."""
 
 _PIECE = 256 * 1024
-_LEVEL = 1  # of compression: the network is what it saves
 _DELIMITER_NAMES = {character: name for name, character in DELIMITERS.items()}
 
 
@@ -31,19 +28,19 @@ class Plan:
 
     collection: str
     file: FileOptions
-    method: str = "post"
+    method: str
     """`post`, `patch` or `delete`."""
-    preferences: tuple[str, ...] = ()
-    matching: str | None = None
-    empty_as: str | None = None
-    batch_size: int = 5000
+    preferences: tuple[str, ...]
+    matching: str | None
+    empty_as: str | None
+    batch_size: int
     """The most rows of a request."""
-    at_once: int = 4
+    at_once: int
     """How many requests are on their way at a time."""
-    atomic: bool = False
+    atomic: bool
     """Whether the file is one request, and so one batch."""
-    compress: bool = False
-    run: str = ""
+    compress: bool
+    run: str
     """Another one loads the same file anew."""
 
     def key(self, source: Source, number: int) -> str:
@@ -59,10 +56,8 @@ class Plan:
 
 def preferences(given: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
     """The preferences of every request; what is given wins over the defaults."""
-    chosen = {
-        "handling": f"handling={'strict' if strict else 'lenient'}",
-        "return": "return=minimal",
-    }
+    handling = "handling=strict" if strict else "handling=lenient"
+    chosen = {"handling": handling, "return": "return=minimal"}
     for each in (part.strip() for value in given for part in value.split(",")):
         chosen[each.partition("=")[0].strip().lower()] = each
     chosen["replay"] = "replay=return"
@@ -72,8 +67,6 @@ def preferences(given: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
 def part_call(plan: Plan, source: Source, feed: Feed, part: Part) -> Call:
     """The request that sends a part."""
     body = feed.body(part.rows)
-    if plan.compress:
-        body = gzip.compress(body, _LEVEL, mtime=0)
     return _call(plan, source, feed, part.number, str(part), lambda _: body)
 
 
@@ -94,8 +87,6 @@ def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: 
         "Idempotency-Key": f'"{plan.key(source, number)}"',
         "Prefer": ", ".join(plan.preferences),
     }
-    if plan.compress:
-        headers["Content-Encoding"] = "gzip"
     params = {} if plan.matching is None else {"matching": plan.matching}
     if feed.media_type == CSV:
         params["delimiter"] = _DELIMITER_NAMES[feed.delimiter]
@@ -105,7 +96,7 @@ def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: 
     method = "PATCH" if plan.method == "patch" else "POST"
     path = f"/v1/{quote(plan.collection, safe='')}"
     path += ":delete" if plan.method == "delete" else ""
-    return Call(method, path, what, headers, params, body)
+    return Call(method, path, what, headers, params, body, "gzip" if plan.compress else None)
 
 
 async def _stream(
@@ -113,8 +104,6 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     reading = source.read()
     pieces = _pieces(await in_thread(partial(open_feed, reading, plan.file)))
-    if plan.compress:
-        pieces = _compressed(pieces)
     while piece := await in_thread(partial(next, pieces, b"")):
         yield piece
         alive()
@@ -131,11 +120,3 @@ def _pieces(feed: Feed) -> Iterator[bytes]:
             piece.clear()
     if piece:
         yield bytes(piece)
-
-
-def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    compressor = zlib.compressobj(_LEVEL, wbits=16 + zlib.MAX_WBITS)
-    for piece in pieces:
-        if packed := compressor.compress(piece):
-            yield packed
-    yield compressor.flush()

@@ -36,11 +36,10 @@ class Progress:
     def _print(self, text: str) -> None:
         click.echo(f"ingest: {text}", err=True)
 
-    def _rows(self, rows: int | None) -> str:
-        """So many rows, and how many a second."""
+    def _rate(self, rows: int | None) -> str:
         if rows is None:
             return ""
-        return f", {rows:,} rows, {rows / (time.monotonic() - self._began):,.0f} rows/s"
+        return f"{rows:,} rows, {rows / (time.monotonic() - self._began):,.0f} rows/s"
 
 
 def show_progress(name: str, size: int, *, quiet: bool) -> Progress:
@@ -63,7 +62,7 @@ class Lines(Progress):
         if now - self._last >= _EVERY:
             self._last = now
             share = 100 * place // self._size if self._size else 100
-            self._print(f"{share} %{self._rows(rows)}")
+            self._print(", ".join(filter(None, (f"{share} %", self._rate(rows)))))
 
 
 class Bar(Progress):
@@ -94,8 +93,7 @@ class Bar(Progress):
         self._bar.stop()
 
     def at(self, place: int, rows: int | None) -> None:
-        said = self._rows(rows).removeprefix(", ")
-        self._bar.update(self._task, completed=place, rows=said)
+        self._bar.update(self._task, completed=place, rows=self._rate(rows))
 
     def _print(self, text: str) -> None:
         self._bar.console.print(text, markup=False, highlight=False)

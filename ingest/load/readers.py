@@ -10,11 +10,10 @@ from pathlib import Path
 from ingest.errors import RequestError
 from ingest.load.csv_reader import read_csv
 from ingest.load.feed import Feed, FileError, Row
-from ingest.load.json_reader import read_json
+from ingest.load.json_reader import read_json, read_yaml
 from ingest.load.ndjson_reader import read_failed_items, read_ndjson
 from ingest.load.source import LoadError, Reading
 from ingest.load.xml_reader import read_xml
-from ingest.load.yaml_reader import read_yaml
 
 FAILED = re.compile(r"\.failed(?:-(\d{1,9}))?$")
 """How the names of files of failed rows end, without the suffix."""
@@ -56,7 +55,7 @@ def bare_name(path: Path) -> str:
 
 
 def file_options(
-    path: str, format_: FileFormat | None, delimiter: str | None, charset: str | None
+    path: str, format_: str | None, delimiter: str | None, charset: str | None
 ) -> FileOptions:
     """How the file at `path` is read; its name decides what is not given.
 
@@ -64,7 +63,7 @@ def file_options(
         LoadError: its name does not say its format.
     """
     name = Path(_COMPRESSED.sub("", Path(path).name).lower())
-    found = format_ or _SUFFIXES.get(name.suffix)
+    found = FileFormat(format_) if format_ else _SUFFIXES.get(name.suffix)
     if found is None:
         known = ", ".join(FileFormat)
         raise LoadError(f"{path}: the name does not say the format; give --format ({known})")

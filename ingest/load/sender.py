@@ -158,6 +158,7 @@ class Sender:
                 params=call.params,
                 headers={"Accept": JSON, **call.headers},
                 data=None if call.body is None else call.body(alive),
+                compress=call.compress,
                 allow_redirects=False,
             ) as response:
                 return Answer(

@@ -12,7 +12,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -32,11 +32,7 @@ class Source:
     """An open file that can be read several times, also at once."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        """
-        Args:
-            file: a regular file, open for reading.
-            name: for messages.
-        """
+        """Args: `file` is a regular one, open for reading."""
         self.name = name
         self._file = file
         self._state = self._now()
@@ -99,28 +95,19 @@ def open_source(path: str) -> Iterator[Source]:
     Raises:
         LoadError: there is no such file, or it cannot be read.
     """
-    if path == "-":
-        with _copied(sys.stdin.buffer) as copy:
-            yield Source(copy, "standard input")
-        return
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise LoadError(f"{path}: {error.strerror}") from None
-    with file:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            yield Source(file, path)
-        else:
-            with _copied(file) as copy:
-                yield Source(copy, path)
-
-
-@contextmanager
-def _copied(pipe: BinaryIO) -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile(prefix="ingest-load-") as copy:
-        shutil.copyfileobj(pipe, copy, _STEP)
-        copy.flush()
-        yield copy
+    is_input = path == "-"
+    file: BinaryIO
+    with ExitStack() as stack:
+        try:
+            file = sys.stdin.buffer if is_input else stack.enter_context(Path(path).open("rb"))
+        except OSError as error:
+            raise LoadError(f"{path}: {error.strerror}") from None
+        if is_input or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            copy = stack.enter_context(tempfile.TemporaryFile(prefix="ingest-load-"))
+            shutil.copyfileobj(file, copy, _STEP)
+            copy.flush()
+            file = copy
+        yield Source(file, "standard input" if is_input else path)
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:

@@ -24,18 +24,25 @@ def read_xml(chunks: Iterable[bytes], *, charset: str | None) -> Feed:
 
 def _rows(chunks: Iterable[bytes], charset: str | None) -> Iterator[Row]:
     parser = safe_parser(etree.XMLPullParser, charset, events=("start", "end"))
-    items = _Items()
-    size = 0
+    size = depth = 0
+    item_depth = 2
     try:
         for chunk in chunks:
             parser.feed(chunk)
             size += len(chunk)
             for event, element in parser.read_events():
                 if event == "start":
-                    items.start(element)
-                elif (row := items.end(element)) is not None:
+                    depth += 1
+                    if depth == 1:
+                        item_depth = _item_depth(element)
+                    continue
+                if depth == item_depth:
+                    _forget_before(element)
                     size = 0
-                    yield row
+                    yield _row(element)
+                elif depth == 1:
+                    _check_blank(element.text)
+                depth -= 1
             if size > MAX_ROW + len(chunk):
                 raise FileError(f"an item has more than {MAX_ROW} bytes")
         parser.close()
@@ -43,43 +50,24 @@ def _rows(chunks: Iterable[bytes], charset: str | None) -> Iterator[Row]:
         raise invalid_xml(error) from None
 
 
-class _Items:
-    """Takes the parser's events, and the items out of its tree."""
+def _item_depth(root: Any) -> int:
+    if root.getroottree().docinfo.doctype:
+        raise document_type()
+    return 1 if root.get("type") == "object" else 2  # 1: the root is one item alone
 
-    def __init__(self) -> None:
-        self._depth = 0
-        self._item_depth = 2
-        self._last: Any = None
 
-    def start(self, element: Any) -> None:
-        self._depth += 1
-        if self._depth > 1:
-            return
-        if element.getroottree().docinfo.doctype:
-            raise document_type()
-        if element.get("type") == "object":  # one item alone
-            self._item_depth = 1
+def _forget_before(item: Any) -> None:
+    """Remove the item before this one from the tree; what follows it is known only now."""
+    before = item.getprevious()
+    if before is not None:
+        _check_blank(before.tail)
+        item.getparent().remove(before)
 
-    def end(self, element: Any) -> Row | None:
-        """The item that ends with `element`, if one does."""
-        depth = self._depth
-        self._depth -= 1
-        if depth == 1 and self._item_depth == 2:
-            _check_blank(element.text)
-        if depth != self._item_depth:
-            return None
-        self._forget()
-        self._last = element
-        line = element.sourceline
-        data = etree.tostring(element, encoding="utf-8", with_tail=False)
-        return Row(None if line is None or line >= _UNKNOWN_LINE else line, data)
 
-    def _forget(self) -> None:
-        """Remove the last item, whose tail is known only now."""
-        last, self._last = self._last, None
-        if last is not None:
-            _check_blank(last.tail)
-            last.getparent().remove(last)
+def _row(item: Any) -> Row:
+    line = item.sourceline
+    data = etree.tostring(item, encoding="utf-8", with_tail=False)
+    return Row(None if line is None or line >= _UNKNOWN_LINE else line, data)
 
 
 def _check_blank(text: str | None) -> None:
