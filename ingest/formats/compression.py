@@ -114,7 +114,7 @@ class _Stage:
     def __init__(self, name: str, limit: int) -> None:
         self._name = name
         self._limit = limit
-        self._open, self._steps = _CODECS[name]
+        self._open = _OPEN[name]
         self._member: Any = None
         self._head = b""
         self._ended = False
@@ -153,7 +153,7 @@ class _Stage:
 
     def _counted(self, data: bytes) -> Iterator[bytes]:
         try:
-            for piece in self._steps(self._member, data):
+            for piece in _steps(self._member, data):
                 self._size += len(piece)
                 if self._size > self._limit:
                     raise too_large(self._limit)
@@ -168,23 +168,14 @@ class _Stage:
         )
 
 
-def _zlib_steps(member: Any, data: bytes) -> Iterator[bytes]:
+def _steps(member: Any, data: bytes) -> Iterator[bytes]:
+    """What a decompressor of the standard library makes of some bytes."""
     while not member.eof:
         piece = member.decompress(data, STEP)
         if piece:
             yield piece
-        data = member.unconsumed_tail
+        data = getattr(member, "unconsumed_tail", b"")  # zstd keeps its own
         if not data and len(piece) < STEP:
-            return
-
-
-def _zstd_steps(member: Any, data: bytes) -> Iterator[bytes]:
-    while not member.eof:
-        piece = member.decompress(data, STEP)
-        if piece:
-            yield piece
-        data = b""
-        if member.needs_input:
             return
 
 
@@ -194,13 +185,9 @@ def _open_deflate(start: bytes) -> Any:
     return zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
 
 
-_Open = Callable[[bytes], Any]
-"""From the first bytes of a member to a decompressor of the standard library."""
-_Steps = Callable[[Any, bytes], Iterator[bytes]]
-"""What that decompressor makes of some bytes, in pieces of at most `STEP`."""
-
-_CODECS: dict[str, tuple[_Open, _Steps]] = {
-    "gzip": (lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS), _zlib_steps),
-    "deflate": (_open_deflate, _zlib_steps),
-    "zstd": (lambda _: zstd.ZstdDecompressor(options=_ZSTD_OPTIONS), _zstd_steps),
+# From the first bytes of a member to a decompressor.
+_OPEN: dict[str, Callable[[bytes], Any]] = {
+    "gzip": lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS),
+    "deflate": _open_deflate,
+    "zstd": lambda _: zstd.ZstdDecompressor(options=_ZSTD_OPTIONS),
 }

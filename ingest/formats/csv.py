@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,21 +12,9 @@ from ingest.formats.charsets import TextReader
 from ingest.formats.csv_header import Header, score
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import whole_column
-from ingest.formats.limits import Limits, excerpt, no_body, unreadable
+from ingest.formats.limits import Limits, no_body, unreadable
 from ingest.formats.nesting import check_nesting
 from ingest.formats.shapes import Shape
-
-
-@dataclass(frozen=True, slots=True)
-class CsvOptions:
-    """What a request says about its CSV."""
-
-    charset: str | None = None
-    """As `charsets.check_charset` gives it; None for UTF-8, or what a byte order mark says."""
-    delimiter: str | None = None
-    """None where the header decides."""
-    empty_as_null: bool = False
-    """Whether an empty cell is null; else the item has no such field."""
 
 
 class CsvDecoder:
@@ -36,14 +23,28 @@ class CsvDecoder:
     No more than two of the largest rows are kept between two calls.
     """
 
-    def __init__(self, shape: Shape, limits: Limits, options: CsvOptions) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        limits: Limits,
+        charset: str | None = None,
+        delimiter: str | None = None,
+        *,
+        empty_as_null: bool = False,
+    ) -> None:
+        """
+        Args:
+            shape: of an item.
+            charset: as `charsets.check_charset` gives it; None for UTF-8, or what a byte order
+                mark says.
+            delimiter: None where the header decides.
+            empty_as_null: whether an empty cell is null; else the item has no such field.
+        """
         self._shape = shape
         self._limits = limits
-        self._options = options
-        self._text = TextReader(options.charset)
-        self._records = RecordReader(
-            limits.max_item, options.delimiter, lambda cells: score(cells, shape)
-        )
+        self._empty_as_null = empty_as_null
+        self._text = TextReader(charset)
+        self._records = RecordReader(limits.max_item, delimiter, lambda cells: score(cells, shape))
         self._header: Header | None = None
 
     @property
@@ -80,19 +81,17 @@ class CsvDecoder:
         header, width = self._header, self._header.width
         for line, text, row in records:
             if isinstance(row, csv.Error):
-                yield unreadable(
-                    excerpt(text.strip("\r\n")),
-                    "This row is not valid CSV.",
-                    f"Line {line}: {row}.",
-                )
+                raw = text.strip("\r\n")
+                yield unreadable(raw, "This row is not valid CSV.", f"Line {line}: {row}.")
             elif not any(row):
                 continue
             elif len(row) != width:
-                message = f"This row has {_cells(len(row))}, and the header has {width}."
+                count = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+                message = f"This row has {count}, and the header has {width}."
                 yield unreadable(row, message, f"Line {line}.")
             elif header.whole is not None:
                 yield self._whole_item(row[header.whole], line)
-            elif header.unnamed and (column := header.stray(row)) is not None:
+            elif (column := header.stray(row)) is not None:
                 message = (
                     f"This row has a value in column {column}, which has no name in the header."
                 )
@@ -107,7 +106,7 @@ class CsvDecoder:
         return Header(
             cells,
             self._shape,
-            empty_as_null=self._options.empty_as_null,
+            empty_as_null=self._empty_as_null,
             max_nesting=self._limits.max_nesting,
         )
 
@@ -121,12 +120,8 @@ class CsvDecoder:
             reason = error.message if isinstance(error, MalformedBody) else error.msg
             column = whole_column(self._shape.names)
             return unreadable(
-                excerpt(cell),
+                cell,
                 f"The cell `{column}` of this row is not an item as JSON.",
                 f"Line {line}: {reason}.",
             )
         return keep_digits(data, item)
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"

@@ -5,12 +5,12 @@ JSON, XML and YAML give all of them at the end, and the caller limits the size o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ingest.errors import InvalidParameter
 from ingest.formats import json, negotiation, xml, yaml
-from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
@@ -49,11 +49,14 @@ class BodyFormat:
     media_type: str
     charset: str | None = None
     """As `charsets.check_charset` gives it; of CSV and XML only."""
-    csv: CsvOptions = field(default_factory=CsvOptions)
+    delimiter: str | None = None
+    """Of CSV; None where the header decides."""
+    empty_as_null: bool = False
+    """Of CSV: whether an empty cell is null."""
 
 
-def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None) -> CsvOptions:
-    """Read the values of `CSV_PARAMETERS`.
+def csv_format(charset: str | None, delimiter: str | None, empty_as: str | None) -> BodyFormat:
+    """CSV as the values of `CSV_PARAMETERS` say.
 
     Raises:
         InvalidParameter: names the parameter and what it takes.
@@ -68,11 +71,8 @@ def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None
             f"The query parameter 'emptyAs' cannot be {str(empty_as)[:50]!r}",
             "It takes absent or null.",
         )
-    return CsvOptions(
-        charset=charset,
-        delimiter=None if delimiter is None else DELIMITERS.get(delimiter, delimiter),
-        empty_as_null=empty_as == "null",
-    )
+    character = None if delimiter is None else DELIMITERS.get(delimiter, delimiter)
+    return BodyFormat(negotiation.CSV, charset, character, empty_as == "null")
 
 
 def open_decoder(
@@ -81,16 +81,20 @@ def open_decoder(
     """A decoder of one body.
 
     Args:
-        body: its format.
         resource: of its items; its schema says what a text is.
         matching: the field whose values stand for items, None for the key.
-        limits: how large it may be.
     """
     match body.media_type:
         case negotiation.NDJSON:
             return NdjsonDecoder(limits)
         case negotiation.CSV:
-            return CsvDecoder(item_shape(resource), limits, body.csv)
+            return CsvDecoder(
+                item_shape(resource),
+                limits,
+                body.charset,
+                body.delimiter,
+                empty_as_null=body.empty_as_null,
+            )
         case negotiation.XML:
             item, key = item_shape(resource), shape_of(resource.identity(matching).field)
             return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))

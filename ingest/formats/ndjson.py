@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from ingest.exactjson import keep_digits, may_round
-from ingest.formats.limits import Limits, excerpt, item_too_large, no_body, unreadable
+from ingest.formats.limits import Limits, item_too_large, no_body, unreadable
 from ingest.formats.nesting import may_nest_deeper, nests_deeper
 from ingest.model import Unreadable
 
@@ -91,7 +91,7 @@ class NdjsonDecoder:
 
 def _unreadable(line: bytes, number: int, reason: str) -> Unreadable:
     text = line[:_MAX_SHOWN].decode(errors="replace").strip()
-    return unreadable(excerpt(text), "This line is not valid JSON.", f"Line {number}: {reason}.")
+    return unreadable(text, "This line is not valid JSON.", f"Line {number}: {reason}.")
 
 
 def _reason(line: bytes, error: orjson.JSONDecodeError) -> str:

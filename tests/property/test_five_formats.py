@@ -17,7 +17,6 @@ from ingest import Resource
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats import xml, yaml
 from ingest.formats.compression import Decompressor
-from ingest.formats.csv import CsvOptions
 from ingest.formats.decoding import BodyFormat, open_decoder
 from ingest.formats.failure_files import Columns, CsvWriter
 from ingest.formats.limits import Limits
@@ -113,7 +112,7 @@ ACTIONS = st.sampled_from(list(VALIDATORS))
 def submitted(
     body: bytes, media_type: str, action: Action, chunk: int = 11, **options: Any
 ) -> Chunk:
-    decoder = open_decoder(BodyFormat(media_type, csv=CsvOptions(**options)), THINGS, None, LIMITS)
+    decoder = open_decoder(BodyFormat(media_type, **options), THINGS, None, LIMITS)
     plain = Decompressor((), 2**20)
     intake = Intake(VALIDATORS[action], Options(), max_values=MAX_VALUES)
     for start in range(0, len(body), chunk):

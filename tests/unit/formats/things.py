@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 
 from ingest import Resource
 from ingest.errors import MalformedBody
-from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.csv import CsvDecoder
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import item_shape
 
@@ -59,7 +59,7 @@ SHAPE = item_shape(RESOURCE)
 
 
 def decoder_of(limits: Limits = LIMITS, **options: Any) -> CsvDecoder:
-    return CsvDecoder(SHAPE, limits, CsvOptions(**options))
+    return CsvDecoder(SHAPE, limits, **options)
 
 
 def decoded(
