@@ -49,24 +49,12 @@ class CsvDecoder:
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """The names of the columns, without those of errors; None before the header is read."""
         return None if self._header is None else self._header.columns
 
     def feed(self, piece: bytes) -> list[Any]:
-        """The elements that `piece` completes: items, and `Unreadable`s.
-
-        Raises:
-            MalformedBody: a byte is no text in the charset, or the header cannot be used.
-            BodyTooLarge: a row is longer than an item may be.
-        """
         return list(self._elements(self._records.feed(self._text.feed(piece))))
 
     def end(self) -> list[Any]:
-        """The last elements.
-
-        Raises:
-            MalformedBody: as `feed`; or a quote is still open, or there was no header.
-        """
         found = list(self._elements(self._records.end(self._text.end())))
         if self._header is None:
             raise no_body()

@@ -85,7 +85,7 @@ class Header:
         self.columns = own if self.whole is None else ()
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)
-        self.unnamed = [position for position, name in enumerate(names) if not name]
+        self._unnamed = [position for position, name in enumerate(names) if not name]
         self._empty_as_null = empty_as_null
         self._max_nesting = max_nesting
         root = _Branch(Kind.OBJECT, empty_as_null)
@@ -103,7 +103,7 @@ class Header:
 
     def stray(self, row: Sequence[str]) -> int | None:
         """The number of the first column that has a value and no name."""
-        return next((position + 1 for position in self.unnamed if row[position]), None)
+        return next((position + 1 for position in self._unnamed if row[position]), None)
 
     def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
         path = list(islice(_path(shape, name), self._max_nesting))

@@ -82,9 +82,8 @@ class RecordReader:
             )
 
     def _keep(self, text: str) -> None:
-        if text:
-            self._parts.append(text)
-            self._size += len(text)
+        self._parts.append(text)
+        self._size += len(text)
 
     def _read(self, lines: str, rest: str) -> Iterator[Record]:
         """The records of whole lines; what makes no record yet is kept before `rest`."""
@@ -131,11 +130,6 @@ class _Records:
     """The records of a text of whole lines."""
 
     def __init__(self, text: str, start: int, line: int, delimiter: str) -> None:
-        """
-        Args:
-            start: where the first line that is read begins.
-            line: its number.
-        """
         self.end = start
         """Where the last record ended."""
         self.next_line = line
@@ -146,21 +140,19 @@ class _Records:
         self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[Record]:
-        reader, text, tell = self._reader, self._text, self._source.tell
-        start, line = self.end, self.next_line
-        lines_before = line - 1
+        start, first_line = self.end, self.next_line
         cells: list[str] | csv.Error
         while True:
+            line = self.next_line
             try:
-                cells = next(reader)
+                cells = next(self._reader)
             except csv.Error as error:
                 cells = error
             except _Incomplete:
                 return
-            self.end = end = tell()
-            self.next_line = lines_before + reader.line_num + 1
-            yield line, text[start:end], cells
-            start, line = end, self.next_line
+            start, self.end = self.end, self._source.tell()
+            self.next_line = first_line + self._reader.line_num
+            yield line, self._text[start : self.end], cells
 
     def first(self) -> list[str] | csv.Error | None:
         """The cells of the first record that is not blank, or its error; None without one."""

@@ -29,17 +29,23 @@ class Decoder(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """The names of a CSV file's columns, once its header is read; None for other formats."""
+        """The names of a CSV file's columns, without those of errors, once its header is read;
+        None for other formats."""
 
     def feed(self, piece: bytes) -> list[Any]:
         """The elements that `piece` (decompressed bytes) completes.
 
         Raises:
-            MalformedBody, BodyTooLarge, TooManyItems: the body as a whole cannot be read.
+            MalformedBody: the body as a whole cannot be read, such as a CSV header, or a byte that
+                is no text in the charset.
+            BodyTooLarge: a line of NDJSON or a row of CSV is longer than an item may be; an XML or
+                YAML body has too many values.
+            TooManyItems
         """
 
     def end(self) -> list[Any]:
-        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all."""
+        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all
+        (one of blank lines is an empty collection), or where a quote is still open."""
 
 
 @dataclass(frozen=True, slots=True)

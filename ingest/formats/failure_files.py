@@ -58,16 +58,13 @@ def undefuse(cell: str) -> str:
 
 
 class Writer(ABC):
-    """Writes one file; what it returns is its next bytes."""
+    """Writes one file: `head`, pages of failures, and `tail`."""
 
-    def start(self) -> bytes:
-        return b""
+    head = b""
+    tail = b""
 
     @abstractmethod
     def page(self, failures: Sequence[Failure]) -> bytes: ...
-
-    def end(self) -> bytes:
-        return b""
 
 
 class NdjsonWriter(Writer):
@@ -80,20 +77,16 @@ class NdjsonWriter(Writer):
 class JsonWriter(Writer):
     """A document with `failures` as its last member."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
-        self._separator = b""
+    tail = b"]}"
 
-    def start(self) -> bytes:
-        return dump_exact(self._document).removesuffix(b"}") + b',"failures":['
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.head = dump_exact(document).removesuffix(b"}") + b',"failures":['
+        self._separator = b""
 
     def page(self, failures: Sequence[Failure]) -> bytes:
         page = self._separator + b",".join(map(_document, failures))
         self._separator = b","
         return page
-
-    def end(self) -> bytes:
-        return b"]}"
 
 
 class CsvWriter(Writer):
@@ -102,9 +95,7 @@ class CsvWriter(Writer):
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
         self._errors = [name for name in ERROR_COLUMNS if name not in columns]
-
-    def start(self) -> bytes:
-        return csv_lines([[*map(defuse, self._columns), *self._errors]])
+        self.head = csv_lines([[*map(defuse, columns), *self._errors]])
 
     def page(self, failures: Sequence[Failure]) -> bytes:
         return csv_lines(self._row(failure) for failure in failures)

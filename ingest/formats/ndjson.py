@@ -28,11 +28,6 @@ class NdjsonDecoder:
         self._line = 1  # the number of the unfinished line
 
     def feed(self, piece: bytes) -> list[Any]:
-        """The elements that `piece` completes: items, and `Unreadable`s.
-
-        Raises:
-            BodyTooLarge: a line is longer than an item may be.
-        """
         self._empty = self._empty and not piece
         end = piece.rfind(b"\n") + 1
         if not end:
@@ -45,11 +40,6 @@ class NdjsonDecoder:
         return found
 
     def end(self) -> list[Any]:
-        """The last elements: a body need not end with a newline.
-
-        Raises:
-            MalformedBody: there was no body at all. One of blank lines is an empty collection.
-        """
         if self._empty:
             raise no_body()
         lines = bytes(self._rest)
@@ -62,7 +52,6 @@ class NdjsonDecoder:
         self._rest += part
 
     def _read(self, text: bytes) -> list[Any]:
-        """The elements of whole lines."""
         if self._line == 1:
             text = text.removeprefix(_BOM)
         # One test for many lines; each of them is tested only where it finds something.

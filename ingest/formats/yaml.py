@@ -29,9 +29,6 @@ _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
 _MAX_DIGITS = 300
 
 
-# -- in ---------------------------------------------------------------------------------------
-
-
 def decode(body: bytes, limits: Limits) -> list[Any]:
     """The items of a YAML body, not yet validated: a sequence of them, or one mapping alone.
 
@@ -43,11 +40,8 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
         raise no_body()
     try:
         document = _Builder(limits).build(yaml.CSafeLoader(body))
-    except yaml.MarkedYAMLError as error:
-        raise MalformedBody("The body is not valid YAML", _sentence(error)) from None
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise MalformedBody("The body is not valid YAML", f"{reason}.") from None
+        raise MalformedBody("The body is not valid YAML", _sentence(error)) from None
     if not isinstance(document, list | dict):
         raise MalformedBody(
             "The body is neither a sequence nor a mapping", "Send a YAML sequence of mappings."
@@ -92,18 +86,15 @@ class _Builder:
         if self._wants_key():
             self._keys[-1] = event.value
         elif tag in ("", "null", "bool", "int", "float") and (event.implicit[0] or tag):
-            self._put(event, self._plain(event, tag))
+            value = _plain(event)
+            if value is event.value and tag:
+                text = f"{event.value[:50]!r} has the tag {event.tag[:50]!r}"
+                raise _refused(event, f"{text}, and is none")
+            self._put(event, value)
         elif tag in ("", "str", "!"):
             self._put(event, event.value)
         else:
             raise _refused(event, f"The tag {event.tag[:50]!r} is not read")
-
-    def _plain(self, event: Any, tag: str) -> Any:
-        text: str = event.value
-        value = _LITERALS[text] if text in _LITERALS else _number(event, text)
-        if value is text and tag:
-            raise _refused(event, f"{text[:50]!r} has the tag {event.tag[:50]!r}, and is none")
-        return value
 
     def _start(self, event: Any, value: Any) -> None:
         name = "map" if isinstance(value, dict) else "seq"
@@ -137,8 +128,11 @@ class _Builder:
             parent.append(value)
 
 
-def _number(event: Any, text: str) -> Any:
-    """The number that a plain scalar is, else its text."""
+def _plain(event: Any) -> Any:
+    """What a plain scalar is, else its text."""
+    text: str = event.value
+    if text in _LITERALS:
+        return _LITERALS[text]
     if _FLOAT.fullmatch(text) is None:
         return text
     if len(text) > _MAX_DIGITS:
@@ -155,16 +149,15 @@ def _refused(event: Any, reason: str) -> MalformedBody:
     )
 
 
-def _sentence(error: yaml.MarkedYAMLError) -> str:
+def _sentence(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"{' '.join(str(error).split())[:200]}."
     reason = ", ".join(filter(None, (error.context, error.problem)))[:200]
     return f"{_mark(error.problem_mark or error.context_mark)}: {reason}."
 
 
 def _mark(mark: Any) -> str:
     return "Somewhere" if mark is None else f"Line {mark.line + 1}, column {mark.column + 1}"
-
-
-# -- out --------------------------------------------------------------------------------------
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -174,11 +167,9 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def _represent_decimal(dumper: Any, value: Decimal) -> Any:
-    return dumper.represent_scalar(_CORE + "float", str(value))
-
-
-_Dumper.add_representer(Decimal, _represent_decimal)
+_Dumper.add_representer(
+    Decimal, lambda dumper, value: dumper.represent_scalar(_CORE + "float", str(value))
+)
 _Dumper.add_implicit_resolver(
     _CORE + "float",
     re.compile(r"[-+]?\.?[0-9][0-9_]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?$"),
@@ -194,7 +185,6 @@ def encode(document: Any) -> bytes:
         encoding="utf-8",
         allow_unicode=True,
         sort_keys=False,
-        default_flow_style=False,
         width=2**31 - 1,
     )
     return text

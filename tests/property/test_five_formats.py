@@ -140,9 +140,7 @@ def as_csv(items: list[Any]) -> bytes:
     columns = Columns("code")
     columns.add(failures)
     writer = CsvWriter(columns.names)
-    rows = list(
-        csv.reader(io.StringIO((writer.start() + writer.page(failures)).decode(), newline=""))
-    )
+    rows = list(csv.reader(io.StringIO((writer.head + writer.page(failures)).decode(), newline="")))
     return _delimited(rows)
 
 
@@ -220,7 +218,7 @@ def test_failed_rows_come_back_as_they_were(items: list[Any]) -> None:
     decoder.end()
     assert decoder.columns is not None
     writer = CsvWriter(decoder.columns)
-    file = writer.start() + writer.page(first.failures) + writer.end()
+    file = writer.head + writer.page(first.failures) + writer.tail
     again = submitted(file, CSV, Action.CREATE)
     assert again.received == len(again.failures) == len(first.failures)
     for one, other in zip(first.failures, again.failures, strict=True):

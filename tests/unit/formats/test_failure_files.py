@@ -44,7 +44,7 @@ def test_names_of_columns_come_back_as_they_were() -> None:
     columns = Columns("@id")
     columns.add(failures)
     writer = CsvWriter(columns.names)
-    body = writer.start() + writer.page(failures) + writer.end()
+    body = writer.head + writer.page(failures) + writer.tail
     assert body.startswith(b"'@id,''-x,'=a.b,error_field,")
     decoder = CsvDecoder(shape, LIMITS)
     assert decoder.feed(body) + decoder.end() == [raw]
@@ -64,7 +64,7 @@ def test_a_column_of_whole_items_has_no_fields_name() -> None:
     items = [{"error_item": "x", "item": ["=1", 2.50]}, ["a", {}], "text", -5, None, {}]
     failures = [Failure(index, item, []) for index, item in enumerate(items)]
     writer = WholeCsvWriter(column)
-    body = writer.start() + writer.page(failures) + writer.end()
+    body = writer.head + writer.page(failures) + writer.tail
     decoder = CsvDecoder(shape, LIMITS)
     assert decoder.feed(body) + decoder.end() == items
     assert decoder.columns == ()
