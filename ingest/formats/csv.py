@@ -7,13 +7,12 @@ from typing import Any
 import orjson
 
 from ingest.errors import MalformedBody
-from ingest.exactjson import keep_digits
+from ingest.formats import json
 from ingest.formats.charsets import TextReader
 from ingest.formats.csv_header import Header, score
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import whole_column
 from ingest.formats.limits import Limits, no_body, unreadable
-from ingest.formats.nesting import check_nesting
 from ingest.formats.shapes import Shape
 
 
@@ -101,15 +100,9 @@ class CsvDecoder:
     def _whole_item(self, cell: str, line: int) -> Any:
         """The item of a failed row that has all of it in one cell."""
         try:
-            data = cell.encode()
-            item = orjson.loads(data)
-            check_nesting([item], self._limits.max_nesting)  # before the digits: that recurses
+            return json.value_of(cell, self._limits.max_nesting - 1)
         except (orjson.JSONDecodeError, MalformedBody) as error:
             reason = error.message if isinstance(error, MalformedBody) else error.msg
             column = whole_column(self._shape.names)
-            return unreadable(
-                cell,
-                f"The cell `{column}` of this row is not an item as JSON.",
-                f"Line {line}: {reason}.",
-            )
-        return keep_digits(data, item)
+            message = f"The cell `{column}` of this row is not an item as JSON."
+            return unreadable(cell, message, f"Line {line}: {reason}.")

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from ingest.errors import MalformedBody
-from ingest.exactjson import keep_digits
+from ingest.formats import json
 from ingest.formats.failure_files import ERROR_COLUMNS, is_index, undefuse, whole_column
-from ingest.formats.nesting import nests_too_deep, too_deep
+from ingest.formats.nesting import nests_too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
@@ -126,14 +124,9 @@ class Header:
         if text[0] not in "[{":
             return text
         try:
-            data = text.encode()
-            value = orjson.loads(data)
-        except (orjson.JSONDecodeError, UnicodeEncodeError):
+            return json.value_of(text, self._max_nesting - 2)
+        except (ValueError, MalformedBody):
             return text
-        # Before the digits: what reads them recurses.
-        if too_deep([value], self._max_nesting - 1) is not None:
-            return text
-        return keep_digits(data, value)
 
 
 def _path(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:

@@ -36,6 +36,19 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
     return exact if isinstance(exact, list) else [exact]
 
 
+def value_of(text: str, max_nesting: int) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON.
+        MalformedBody: it nests too deep.
+    """
+    data = text.encode()
+    value = orjson.loads(data)
+    check_nesting([value], max_nesting + 1)  # before the digits: what reads them recurses
+    return keep_digits(data, value)
+
+
 def _parse(body: bytes) -> Any:
     try:
         return orjson.loads(body)

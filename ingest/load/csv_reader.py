@@ -15,7 +15,6 @@ def read_csv(chunks: Iterable[bytes], *, delimiter: str | None, charset: str | N
     """The rows of a CSV file, without blank ones; a body repeats the header.
 
     Args:
-        chunks: its decompressed bytes.
         delimiter: None for the one that finds most columns in the header.
         charset: None for UTF-8, or what a byte order mark says. Bodies are UTF-8.
 

@@ -4,7 +4,7 @@ import filecmp
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -71,8 +71,7 @@ class FailedRows:
         """Put the file in its place.
 
         Args:
-            complete: whether all of the file was loaded; else an earlier file stays where no row
-                failed.
+            complete: whether all rows were loaded; else an earlier file stays where none failed.
         """
         target = self._target
         if self._file is None:
@@ -140,12 +139,12 @@ class CsvRows(Writer):
 
     def row(self, index: int, row: Row, errors: Errors) -> bytes:
         cells = self._undefused(self._cells(row))
-        said = [
+        cells += [
             "; ".join(error.get("field") or "" for error in errors),
             "; ".join(str(error["code"]) for error in errors),
             f"line {row.line}: " + ("; ".join(error["message"] for error in errors) or NOT_SAVED),
         ]
-        return self._line([defuse(cell) for cell in (*cells, *said)])
+        return self._line(map(defuse, cells))
 
     def _undefused(self, cells: list[str]) -> list[str]:
         """What cells were before they came to a file of failed rows, if that is what is loaded."""
@@ -160,8 +159,8 @@ class CsvRows(Writer):
             return [cells[place] for place in self._places]
         return fitted(cells, len(self._places), self._delimiter)
 
-    def _line(self, cells: Sequence[str]) -> bytes:
-        return csv_lines([cells], self._delimiter)
+    def _line(self, cells: Iterable[str]) -> bytes:
+        return csv_lines([[*cells]], self._delimiter)
 
 
 class NdjsonRows(Writer):

@@ -56,13 +56,11 @@ class Part:
     """How many bytes of the file were read when it was complete."""
 
     def __str__(self) -> str:
-        """Its name in messages."""
         start, end = self.rows[0].line, self.rows[-1].line
+        where = f"from line {start} to {end}"
         if start is None or end is None:
-            return (
-                f"part {self.number + 1} (items {self.first + 1} to {self.first + len(self.rows)})"
-            )
-        return f"part {self.number + 1} (from line {start} to {end})"
+            where = f"items {self.first + 1} to {self.first + len(self.rows)}"
+        return f"part {self.number + 1} ({where})"
 
 
 def cut(feed: Feed, reading: Reading, max_rows: int, max_bytes: int = MAX_PART) -> Iterator[Part]:

@@ -30,13 +30,7 @@ class Loader:
     def __init__(
         self, plan: Plan, source: Source, sender: Sender, progress: Progress, failed: Path
     ) -> None:
-        """
-        Args:
-            failed: where failed rows are written.
-
-        Raises:
-            LoadError: the file cannot be read.
-        """
+        """Raises LoadError where the file cannot be read; its failed rows go to `failed`."""
         self._plan = plan
         self._source = source
         self._sender = sender

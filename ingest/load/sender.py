@@ -11,6 +11,7 @@
 import asyncio
 import random
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,10 @@ import aiohttp
 
 from ingest.exactjson import load_exact
 from ingest.formats.negotiation import JSON, NDJSON
-from ingest.load.calls import MAX_SHOWN, Answer, Call, document_of, retry_after
+from ingest.load.calls import MAX_SHOWN, Answer, Call, document_of
 from ingest.load.source import LoadError
 
-_HOPELESS = (
-    aiohttp.ClientConnectorCertificateError,
-    aiohttp.ClientConnectorSSLError,
-)
+_HOPELESS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
 _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s?#:@]+)(:\d{1,5})?(/[^\s?#]*)?")
 _FINISHED = ("committed", "rejected", "failed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
@@ -58,7 +56,6 @@ class Sender:
         """
         Args:
             session: with the headers that every request has, and no timeout of its own.
-            url: of the service.
             note: shows why something is tried again.
 
         Raises:
@@ -96,17 +93,17 @@ class Sender:
         )
         last = -1
         retries = self._retries(call)
-        complete = False
-        while not complete:
+        while True:
             try:
                 async for failure in self._read_failures(call):
                     if failure["index"] > last:
                         yield failure
                         last = failure["index"]
                         retries = self._retries(call)
-                complete = True
             except (aiohttp.ClientError, TimeoutError) as error:
                 await retries.wait(_reason(error))
+            else:
+                return
 
     async def _read_failures(self, call: Call) -> AsyncIterator[dict[str, Any]]:
         """The failures that one try gets; it breaks off with aiohttp's errors, or TimeoutError."""
@@ -145,7 +142,6 @@ class Sender:
                 await retries.wait(answer.sentence, answer.retry_after)
 
     async def _once(self, call: Call) -> Answer:
-        """The answer to one try."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._timeouts.answer) as deadline:
 
@@ -161,15 +157,15 @@ class Sender:
                 compress=call.compress,
                 allow_redirects=False,
             ) as response:
+                retry_after = response.headers.get("Retry-After", "")  # never a date
                 return Answer(
                     response.status,
                     document_of(await response.read()),
                     response.headers.get("Idempotency-Replayed") == "true",
-                    retry_after(response.headers.get("Retry-After")),
+                    int(retry_after) if re.fullmatch("[0-9]+", retry_after) else 0,
                 )
 
     async def _finished(self, call: Call, accepted: Answer) -> Answer:
-        """The answer that a batch has once it is finished."""
         batch_id = UUID(accepted.document["metadata"]["batchId"])
         lookup = Call("GET", f"/v1/batches/{batch_id}", f"batch {batch_id}")
         poll = _FIRST_POLL
@@ -200,17 +196,12 @@ class _Retries:
     def __init__(self, what: str, timeout: float, note: Callable[[str], None]) -> None:
         self._what = what
         self._note = note
-        self._loop = asyncio.get_running_loop()
-        self._until = self._loop.time() + timeout
+        self._until = time.monotonic() + timeout
         self._pause = _FIRST_PAUSE
         self._tries = 0
 
     async def wait(self, reason: str, at_least: float = 0) -> None:
-        """Wait before the next try, each time longer.
-
-        Args:
-            reason: of the try before.
-            at_least: seconds.
+        """Wait before the next try, each time longer, and at least so many seconds.
 
         Raises:
             LoadError: there is no time for another try.
@@ -219,7 +210,7 @@ class _Retries:
         spread = self._pause * random.uniform(0.5, 1)  # noqa: S311 - spreads tries, hides nothing
         pause = max(spread, at_least)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-        if self._loop.time() + pause > self._until:
+        if time.monotonic() + pause > self._until:
             raise LoadError(
                 f"{self._what}: given up after {self._tries} tries: {reason}; "
                 "run the same command again to go on, nothing is written twice"

@@ -13,8 +13,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import BinaryIO, TypeVar
+from functools import partial
+from io import BufferedIOBase
+from typing import TypeVar
 
 from ingest.errors import IngestError
 from ingest.formats.compression import Decompressor
@@ -31,14 +32,17 @@ class LoadError(IngestError):
 class Source:
     """An open file that can be read several times, also at once."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BufferedIOBase, name: str) -> None:
         """Args: `file` is a regular one, open for reading."""
         self.name = name
         self._file = file
         self._state = self._now()
         self.size = self._state[0]
         """In bytes, as it is stored."""
-        self.digest = self._digest()
+        file.seek(0)
+        self.digest = hashlib.file_digest(
+            file, partial(hashlib.blake2b, digest_size=20)
+        ).hexdigest()
         """Identifies its content."""
 
     def read(self) -> "Reading":
@@ -59,14 +63,6 @@ class Source:
     def _now(self) -> tuple[int, int]:
         status = os.fstat(self._file.fileno())
         return status.st_size, status.st_mtime_ns
-
-    def _digest(self) -> str:
-        digest = hashlib.blake2b(digest_size=20)
-        place = 0
-        while data := self.bytes_at(place):
-            digest.update(data)
-            place += len(data)
-        return digest.hexdigest()
 
 
 class Reading:
@@ -96,10 +92,10 @@ def open_source(path: str) -> Iterator[Source]:
         LoadError: there is no such file, or it cannot be read.
     """
     is_input = path == "-"
-    file: BinaryIO
+    file: BufferedIOBase
     with ExitStack() as stack:
         try:
-            file = sys.stdin.buffer if is_input else stack.enter_context(Path(path).open("rb"))
+            file = stack.enter_context(open(0 if is_input else path, "rb", closefd=not is_input))
         except OSError as error:
             raise LoadError(f"{path}: {error.strerror}") from None
         if is_input or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
