@@ -35,8 +35,6 @@ def parse_encodings(headers: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnsupportedEncoding: one of them is not known, or there are too many.
     """
-    if not headers:
-        return ()
     names = [name.strip().lower() for header in headers for name in header.split(",")]
     names = [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
     for name in names:
@@ -56,11 +54,7 @@ class Decompressor:
     """Undoes the encodings of one body. Without any, it only counts."""
 
     def __init__(self, encodings: Sequence[str], limit: int) -> None:
-        """
-        Args:
-            encodings: as `parse_encodings` gives them.
-            limit: the most bytes that the body may become.
-        """
+        """Args: `limit` is the most bytes that the body may become."""
         self._stages = [_Stage(name, limit) for name in reversed(encodings)]
         self._limit = limit
         self.size = 0
@@ -93,11 +87,7 @@ class Decompressor:
         self.end()
 
     def end(self) -> None:
-        """Check that nothing is missing.
-
-        Raises:
-            MalformedBody: the compressed body breaks off.
-        """
+        """Raise MalformedBody where the compressed body breaks off."""
         for stage in self._stages:
             stage.end()
 

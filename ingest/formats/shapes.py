@@ -17,6 +17,7 @@ from marshmallow import Schema, fields
 from ingest.resources.resource import META, Resource
 
 Convert = Callable[[str], Any]
+_BOOLEANS = {"true": True, "false": False}
 _MAX_DIGITS = 300
 """Longer numbers stay text: a double ends before, and so does what JSON can say."""
 
@@ -83,13 +84,6 @@ def plain_number(text: str) -> Any:
     return plain_integer(text)
 
 
-_BOOLEANS = {"true": True, "false": False}
-
-
-def plain_boolean(text: str) -> Any:
-    return _BOOLEANS.get(text, text)
-
-
 def item_shape(resource: Resource) -> Shape:
     """The shape of a resource's items, by the names that clients use."""
     members = {
@@ -153,7 +147,7 @@ def _scalar(field: "fields.Field[Any]") -> Shape:
     if isinstance(field, fields.Float):
         return Shape(Kind.SCALAR, plain_number)
     if isinstance(field, fields.Boolean):
-        return Shape(Kind.SCALAR, plain_boolean)
+        return Shape(Kind.SCALAR, lambda text: _BOOLEANS.get(text, text))
     if isinstance(field, fields.Enum):
         return _enum(field)
     return _TEXT if isinstance(field, _TEXTS) else ANY

@@ -74,18 +74,17 @@ def decode(
     return target.items
 
 
-def safe_parser(kind: Any, charset: str | None, *arguments: Any, **options: Any) -> Any:
+def safe_parser(kind: Any, charset: str | None, **options: Any) -> Any:
     """A parser for untrusted XML. Its user must refuse document types.
 
     Args:
-        kind: a parser of lxml; it gets `arguments` and `options`.
-        charset: None for what the document says.
+        kind: a parser of lxml; it gets `options`.
 
     Raises:
         UnsupportedMediaType: libxml2 does not know the charset, even if Python does.
     """
     try:
-        return kind(*arguments, encoding=charset, **options, **_SAFE)
+        return kind(encoding=charset, **options, **_SAFE)
     except LookupError:
         raise UnsupportedMediaType(
             f"XML in the charset {str(charset)[:100]!r} is not read", "Send UTF-8."
