@@ -135,14 +135,15 @@ def _path(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:
     An iterator, for a name may have thousands of dots. A name that the schema does not know is one
     unknown member, with its dots.
     """
-    name = column
-    while not _is_last(shape, name):
-        first, _, name = name.partition(".")
-        _check_element(shape, first, column)
-        shape = shape.below(first)
-        yield first, shape
-    _check_element(shape, name, column)
-    yield name, shape.below(name)
+    rest = column
+    is_last = False
+    while not is_last:
+        is_last = _is_last(shape, rest)
+        step, _, rest = (rest, "", "") if is_last else rest.partition(".")
+        if shape.kind is Kind.ARRAY and not is_index(step):
+            raise MalformedBody(f"The column {column[:100]!r} stands in a list", _NUMBERED)
+        shape = shape.below(step)
+        yield step, shape
 
 
 def _is_last(shape: Shape, name: str) -> bool:
@@ -151,12 +152,6 @@ def _is_last(shape: Shape, name: str) -> bool:
     unknown = shape.kind is Kind.OBJECT and not shape.names(first)
     to_scalar = shape.below(first).kind is Kind.SCALAR
     return not dot or shape.names(name) or unknown or to_scalar or not first
-
-
-def _check_element(shape: Shape, name: str, column: str) -> None:
-    """Raise MalformedBody where a step into a list is no index."""
-    if shape.kind is Kind.ARRAY and not is_index(name):
-        raise MalformedBody(f"The column {column[:100]!r} stands in a list", _NUMBERED)
 
 
 def _number_lists(branch: _Branch, prefix: str) -> None:

@@ -22,7 +22,10 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
     body = body.removeprefix(_BOM)
     if not body.strip():
         raise no_body()
-    document = _parse(body)
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
     items = document if isinstance(document, list) else [document]
     if not isinstance(document, list | dict):
         raise MalformedBody("The body is neither an array nor an object", "Send a JSON array.")
@@ -47,13 +50,6 @@ def value_of(text: str, max_nesting: int) -> Any:
     value = orjson.loads(data)
     check_nesting([value], max_nesting + 1)  # before the digits: what reads them recurses
     return keep_digits(data, value)
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
 
 
 def _place(body: bytes, error: orjson.JSONDecodeError) -> str:

@@ -20,16 +20,9 @@ STREAMS = frozenset({NDJSON, CSV})
 """Those of any number of items, which are decoded while they arrive."""
 RESPONSES = (JSON, XML, YAML)
 """What every response may be."""
-EXTENSIONS: Mapping[str, str] = {
-    "json": JSON,
-    "ndjson": NDJSON,
-    "csv": CSV,
-    "xml": XML,
-    "yaml": YAML,
-}
+EXTENSIONS = {"json": JSON, "ndjson": NDJSON, "csv": CSV, "xml": XML, "yaml": YAML}
 
 _ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml.encode, YAML: yaml.encode}
-
 _Q = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
 
 

@@ -54,13 +54,12 @@ class _Builder:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._open: list[Any] = []
-        self._keys: list[str | None] = []
+        self._documents: list[Any] = []
+        self._open: list[Any] = [self._documents]
+        self._keys: list[str | None] = [None]
         self._values = 0
-        self._document: Any = None
 
     def build(self, loader: Any) -> Any:
-        documents = 0
         while loader.check_event():
             event = loader.get_event()
             kind = type(event)
@@ -73,13 +72,11 @@ class _Builder:
                 self._keys.pop()
             elif kind is yaml.AliasEvent:
                 raise _refused(event, "Aliases are not read; write the value out")
-            elif kind is yaml.DocumentStartEvent:
-                documents += 1
-                if documents > 1:
-                    raise _refused(event, "Only one document is read")
-        if not documents:
+            elif kind is yaml.DocumentStartEvent and self._documents:
+                raise _refused(event, "Only one document is read")
+        if not self._documents:
             raise no_body()
-        return self._document
+        return self._documents[0]
 
     def _scalar(self, event: Any) -> None:
         tag = (event.tag or "").removeprefix(_CORE)
@@ -102,28 +99,25 @@ class _Builder:
             raise _refused(event, f"The tag {event.tag[:50]!r} is not read")
         if self._wants_key():
             raise _refused(event, "A key must be a scalar")
-        if len(self._open) >= self._limits.max_nesting:
+        if len(self._open) > self._limits.max_nesting:
             raise nests_too_deep(self._limits.max_nesting, _mark(event.start_mark).lower())
         self._put(event, value)
         self._open.append(value)
         self._keys.append(None)
 
     def _wants_key(self) -> bool:
-        return bool(self._open) and isinstance(self._open[-1], dict) and self._keys[-1] is None
+        return isinstance(self._open[-1], dict) and self._keys[-1] is None
 
     def _put(self, event: Any, value: Any) -> None:
         self._values += 1
         if self._values > self._limits.max_values:
             raise too_many_values(self._limits.max_values)
-        if not self._open:
-            self._document = value
-            return
         parent = self._open[-1]
         if isinstance(parent, dict):
             parent[self._keys[-1]] = value
             self._keys[-1] = None
         else:
-            if len(self._open) == 1 and len(parent) >= self._limits.max_items:
+            if len(self._open) == 2 and len(parent) >= self._limits.max_items:
                 raise too_many_items(self._limits.max_items)
             parent.append(value)
 

@@ -1,7 +1,8 @@
 """What is loaded where and how, and the requests that do it."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote
@@ -11,7 +12,7 @@ import orjson
 from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.negotiation import CSV
 from ingest.load.calls import Alive, Body, Call
-from ingest.load.feed import Feed, Part
+from ingest.load.feed import Feed, Part, cut
 from ingest.load.readers import FileOptions, open_feed
 from ingest.load.source import Source, in_thread
 
@@ -75,7 +76,7 @@ def stream_call(plan: Plan, source: Source, feed: Feed, sent: Callable[[int], No
 
     Args:
         feed: the file, opened to learn its columns; its rows are not read.
-        sent: called with the bytes of the file that have been sent, after each piece.
+        sent: called with the number of bytes of the file that have been sent, after each piece.
     """
     body = partial(_stream, plan, source, sent)
     return _call(plan, source, feed, 0, source.name, body)
@@ -102,21 +103,13 @@ def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: 
 async def _stream(
     plan: Plan, source: Source, sent: Callable[[int], None], alive: Alive
 ) -> AsyncIterator[bytes]:
-    reading = source.read()
-    pieces = _pieces(await in_thread(partial(open_feed, reading, plan.file)))
-    while piece := await in_thread(partial(next, pieces, b"")):
-        yield piece
-        alive()
-        sent(reading.place)
-
-
-def _pieces(feed: Feed) -> Iterator[bytes]:
     """A body of all rows; of the formats that have neither separators nor tails."""
-    piece = bytearray(feed.head)
-    for row in feed.rows:
-        piece += row.data
-        if len(piece) >= _PIECE:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
+    reading = source.read()
+    feed = await in_thread(partial(open_feed, reading, plan.file))
+    parts = cut(feed, reading, sys.maxsize, _PIECE)
+    if feed.head:
+        yield feed.head
+    while part := await in_thread(partial(next, parts, None)):
+        yield b"".join(row.data for row in part.rows)
+        alive()
+        sent(part.place)

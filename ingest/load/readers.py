@@ -80,22 +80,18 @@ def open_feed(reading: Reading, options: FileOptions) -> Feed:
         LoadError: the file cannot be read; so may reading its rows.
     """
     with _naming(reading.name):
-        feed = _open(reading, options)
+        match options.format:
+            case FileFormat.CSV:
+                feed = read_csv(reading, delimiter=options.delimiter, charset=options.charset)
+            case FileFormat.NDJSON:
+                feed = read_failed_items(reading) if options.failed_rows else read_ndjson(reading)
+            case FileFormat.XML:
+                feed = read_xml(reading, charset=options.charset)
+            case FileFormat.YAML:
+                feed = read_yaml(reading)
+            case FileFormat.JSON:
+                feed = read_json(reading)
     return replace(feed, rows=_named(feed.rows, reading.name))
-
-
-def _open(reading: Reading, options: FileOptions) -> Feed:
-    match options.format:
-        case FileFormat.CSV:
-            return read_csv(reading, delimiter=options.delimiter, charset=options.charset)
-        case FileFormat.NDJSON:
-            return read_failed_items(reading) if options.failed_rows else read_ndjson(reading)
-        case FileFormat.XML:
-            return read_xml(reading, charset=options.charset)
-        case FileFormat.YAML:
-            return read_yaml(reading)
-        case FileFormat.JSON:
-            return read_json(reading)
 
 
 def _named(rows: Iterator[Row], name: str) -> Iterator[Row]:
