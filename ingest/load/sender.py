@@ -13,6 +13,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ import aiohttp
 
 from ingest.exactjson import load_exact
 from ingest.formats.negotiation import JSON, NDJSON
-from ingest.load.calls import MAX_SHOWN, Answer, Call, document_of
+from ingest.load.calls import MAX_SHOWN, Alive, Answer, Call, document_of
 from ingest.load.source import LoadError
 
 _HOPELESS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
@@ -107,19 +108,15 @@ class Sender:
 
     async def _read_failures(self, call: Call) -> AsyncIterator[dict[str, Any]]:
         """The failures that one try gets; it breaks off with aiohttp's errors, or TimeoutError."""
-        loop = asyncio.get_running_loop()
-        async with (
-            asyncio.timeout(self._timeouts.answer) as deadline,
-            self._session.get(self._url + call.path, headers=call.headers) as response,
-        ):
+        async with self._response(call) as (response, alive):
             if response.status != 200:
-                answer = Answer(response.status, document_of(await response.read()))
+                answer = await _answer_of(response)
                 if answer.is_temporary:
                     raise aiohttp.ClientPayloadError(answer.sentence)
                 raise answer.refusal(call)
             rest = b""
             async for chunk in response.content.iter_any():
-                deadline.reschedule(loop.time() + self._timeouts.answer)
+                alive()
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     yield load_exact(line)
@@ -129,7 +126,8 @@ class Sender:
         retries = self._retries(call)
         while True:
             try:
-                answer = await self._once(call)
+                async with self._response(call) as (response, _):
+                    answer = await _answer_of(response)
             except _HOPELESS as error:
                 raise LoadError(f"{self._url}: {_reason(error)}") from None
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -141,7 +139,9 @@ class Sender:
                     return answer
                 await retries.wait(answer.sentence, answer.retry_after)
 
-    async def _once(self, call: Call) -> Answer:
+    @asynccontextmanager
+    async def _response(self, call: Call) -> AsyncIterator[tuple[aiohttp.ClientResponse, Alive]]:
+        """The response to one try, and what moves the deadline for the rest of it."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._timeouts.answer) as deadline:
 
@@ -157,13 +157,7 @@ class Sender:
                 compress=call.compress,
                 allow_redirects=False,
             ) as response:
-                retry_after = response.headers.get("Retry-After", "")  # never a date
-                return Answer(
-                    response.status,
-                    document_of(await response.read()),
-                    response.headers.get("Idempotency-Replayed") == "true",
-                    int(retry_after) if re.fullmatch("[0-9]+", retry_after) else 0,
-                )
+                yield response, alive
 
     async def _finished(self, call: Call, accepted: Answer) -> Answer:
         batch_id = UUID(accepted.document["metadata"]["batchId"])
@@ -217,6 +211,16 @@ class _Retries:
             )
         self._note(f"{self._what}: {reason}; trying again in {pause:.1f} s")
         await asyncio.sleep(pause)
+
+
+async def _answer_of(response: aiohttp.ClientResponse) -> Answer:
+    retry_after = response.headers.get("Retry-After", "")  # never a date
+    return Answer(
+        response.status,
+        document_of(await response.read()),
+        response.headers.get("Idempotency-Replayed") == "true",
+        int(retry_after) if re.fullmatch("[0-9]+", retry_after) else 0,
+    )
 
 
 def _reason(error: BaseException) -> str:
