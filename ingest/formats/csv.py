@@ -13,6 +13,7 @@ from ingest.formats.csv_header import Header, score
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import whole_column
 from ingest.formats.limits import Limits, no_body, unreadable
+from ingest.formats.negotiation import BodyFormat
 from ingest.formats.shapes import Shape
 
 
@@ -22,28 +23,15 @@ class CsvDecoder:
     No more than two of the largest rows are kept between two calls.
     """
 
-    def __init__(
-        self,
-        shape: Shape,
-        limits: Limits,
-        charset: str | None = None,
-        delimiter: str | None = None,
-        *,
-        empty_as_null: bool = False,
-    ) -> None:
-        """
-        Args:
-            shape: of an item.
-            charset: as `charsets.check_charset` gives it; None for UTF-8, or what a byte order
-                mark says.
-            delimiter: None where the header decides.
-            empty_as_null: whether an empty cell is null; else the item has no such field.
-        """
+    def __init__(self, shape: Shape, limits: Limits, body: BodyFormat) -> None:
+        """Args: `shape` is that of an item."""
         self._shape = shape
         self._limits = limits
-        self._empty_as_null = empty_as_null
-        self._text = TextReader(charset)
-        self._records = RecordReader(limits.max_item, delimiter, lambda cells: score(cells, shape))
+        self._empty_as_null = body.empty_as_null
+        self._text = TextReader(body.charset)
+        self._records = RecordReader(
+            limits.max_item, body.delimiter, lambda cells: score(cells, shape)
+        )
         self._header: Header | None = None
 
     @property

@@ -5,7 +5,6 @@ JSON, XML and YAML give all of them at the end, and the caller limits the size o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ingest.errors import InvalidParameter
@@ -14,6 +13,7 @@ from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
+from ingest.formats.negotiation import BodyFormat
 from ingest.formats.shapes import item_shape, shape_of
 from ingest.resources.resource import Resource
 
@@ -46,19 +46,6 @@ class Decoder(Protocol):
     def end(self) -> list[Any]:
         """The last elements. Raises as `feed`, and MalformedBody where there was no body at all
         (one of blank lines is an empty collection), or where a quote is still open."""
-
-
-@dataclass(frozen=True, slots=True)
-class BodyFormat:
-    """What a request says about the format of its body."""
-
-    media_type: str
-    charset: str | None = None
-    """As `charsets.check_charset` gives it; of CSV and XML only."""
-    delimiter: str | None = None
-    """Of CSV; None where the header decides."""
-    empty_as_null: bool = False
-    """Of CSV: whether an empty cell is null."""
 
 
 def csv_format(charset: str | None, delimiter: str | None, empty_as: str | None) -> BodyFormat:
@@ -94,13 +81,7 @@ def open_decoder(
         case negotiation.NDJSON:
             return NdjsonDecoder(limits)
         case negotiation.CSV:
-            return CsvDecoder(
-                item_shape(resource),
-                limits,
-                body.charset,
-                body.delimiter,
-                empty_as_null=body.empty_as_null,
-            )
+            return CsvDecoder(item_shape(resource), limits, body)
         case negotiation.XML:
             item, key = item_shape(resource), shape_of(resource.identity(matching).field)
             return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))

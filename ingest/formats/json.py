@@ -1,5 +1,6 @@
 """JSON bodies: an array of items, or one object alone."""
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
@@ -9,8 +10,6 @@ from ingest.exactjson import keep_digits
 from ingest.formats.limits import Limits, no_body, too_many_items
 from ingest.formats.nesting import check_nesting, nests_deeper
 
-_BOM = b"\xef\xbb\xbf"
-
 
 def decode(body: bytes, limits: Limits) -> list[Any]:
     """The items of a JSON body, not yet validated. Duplicate object keys: the last one wins.
@@ -19,7 +18,7 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
         MalformedBody: not JSON, not UTF-8, nested too deep, or neither an array nor an object.
         TooManyItems: more elements than allowed.
     """
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM_UTF8)
     if not body.strip():
         raise no_body()
     try:

@@ -1,5 +1,6 @@
 """NDJSON bodies: one JSON value a line, read while they arrive."""
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
@@ -9,7 +10,6 @@ from ingest.formats.limits import Limits, item_too_large, no_body, unreadable
 from ingest.formats.nesting import may_nest_deeper, nests_deeper
 from ingest.model import Unreadable
 
-_BOM = b"\xef\xbb\xbf"
 _MAX_SHOWN = 40_000  # bytes of a line that cannot be read: no excerpt has more
 
 
@@ -53,7 +53,7 @@ class NdjsonDecoder:
 
     def _read(self, text: bytes) -> list[Any]:
         if self._line == 1:
-            text = text.removeprefix(_BOM)
+            text = text.removeprefix(BOM_UTF8)
         # One test for many lines; each of them is tested only where it finds something.
         suspicious = may_round(text) or may_nest_deeper(text, self._limits.max_nesting - 1)
         found: list[Any] = []

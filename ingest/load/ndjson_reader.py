@@ -1,5 +1,6 @@
 """NDJSON files: one item a line. Lines are not parsed here: the service names the bad ones."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 
 import orjson
@@ -7,8 +8,6 @@ import orjson
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats.negotiation import NDJSON
 from ingest.load.feed import MAX_ROW, Feed, FileError, Row
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def read_ndjson(chunks: Iterable[bytes]) -> Feed:
@@ -23,7 +22,7 @@ def read_failed_items(chunks: Iterable[bytes]) -> Feed:
 
 def _rows(chunks: Iterable[bytes]) -> Iterator[Row]:
     for number, line in enumerate(_lines(chunks), 1):
-        text = line.removeprefix(_BOM) if number == 1 else line
+        text = line.removeprefix(BOM_UTF8) if number == 1 else line
         if text.strip():
             yield Row(number, text.rstrip(b"\r\n") + b"\n")
 

@@ -13,6 +13,7 @@ from ingest.formats.failure_files import (
     undefuse,
     whole_column,
 )
+from ingest.formats.negotiation import CSV, BodyFormat
 from ingest.formats.shapes import item_shape
 from ingest.model import Failure, Unreadable
 from tests.unit.formats.things import LIMITS, decoded, decoder_of
@@ -46,10 +47,10 @@ def test_names_of_columns_come_back_as_they_were() -> None:
     writer = CsvWriter(columns.names)
     body = writer.head + writer.page(failures) + writer.tail
     assert body.startswith(b"'@id,''-x,'=a.b,error_field,")
-    decoder = CsvDecoder(shape, LIMITS)
+    decoder = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert decoder.feed(body) + decoder.end() == [raw]
     assert decoder.columns == tuple(raw)
-    unmarked = CsvDecoder(shape, LIMITS)
+    unmarked = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert unmarked.feed(b"'@id\n5\n") + unmarked.end() == [{"'@id": "5"}]
 
 
@@ -65,10 +66,10 @@ def test_a_column_of_whole_items_has_no_fields_name() -> None:
     failures = [Failure(index, item, []) for index, item in enumerate(items)]
     writer = WholeCsvWriter(column)
     body = writer.head + writer.page(failures) + writer.tail
-    decoder = CsvDecoder(shape, LIMITS)
+    decoder = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert decoder.feed(body) + decoder.end() == items
     assert decoder.columns == ()
-    fields_of_that_name = CsvDecoder(shape, LIMITS)
+    fields_of_that_name = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     body = b"error_item,error_code\n[],x\n"
     assert fields_of_that_name.feed(body) + fields_of_that_name.end() == [{"error_item": "[]"}]
 
@@ -90,7 +91,7 @@ def test_error_columns_of_the_schema_are_its_own() -> None:
         error_code = fields.Integer(strict=True)
 
     shape = item_shape(Resource("errors", Errors))
-    decoder = CsvDecoder(shape, LIMITS)
+    decoder = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert decoder.feed(b"error_code\n5\n") + decoder.end() == [{"error_code": 5}]
 
 
