@@ -8,7 +8,8 @@ from itertools import chain
 from ingest.formats.charsets import decoded
 from ingest.formats.csv_records import RecordReader
 from ingest.formats.negotiation import CSV
-from ingest.load.feed import MAX_ROW, Feed, FileError, Row
+from ingest.load.feed import MAX_ROW, Feed, Row
+from ingest.load.source import LoadError
 
 
 def read_csv(chunks: Iterable[bytes], *, delimiter: str | None, charset: str | None) -> Feed:
@@ -19,17 +20,17 @@ def read_csv(chunks: Iterable[bytes], *, delimiter: str | None, charset: str | N
         charset: None for UTF-8, or what a byte order mark says. Bodies are UTF-8.
 
     Raises:
-        FileError, RequestError: there is no header, or the file is no text.
+        LoadError, RequestError: there is no header, or the file is no text.
     """
     reader = RecordReader(MAX_ROW, delimiter, len)
     texts = decoded(chunks, charset)
     records = chain(chain.from_iterable(map(reader.feed, texts)), reader.end())
     header = next(records, None)
     if header is None:
-        raise FileError("the file is empty; its first line must name the columns")
+        raise LoadError("the file is empty; its first line must name the columns")
     _, text, cells = header
     if isinstance(cells, csv.Error):
-        raise FileError("the header is not valid CSV")
+        raise LoadError("the header is not valid CSV")
     # The service counts no row whose cells are all empty.
     rows = (
         Row(line, _ended(text))

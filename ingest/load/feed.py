@@ -3,17 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ingest.errors import IngestError
 from ingest.load.source import Reading
 
 MAX_ROW = 16 * 1024 * 1024
 """The most bytes or characters of one row or item: the service's own default."""
 MAX_PART = 8 * 1024 * 1024
 """The most bytes of a part of several rows: half of what the service takes by default."""
-
-
-class FileError(IngestError):
-    """What is wrong with a file; `readers.open_feed` adds its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from ingest.formats import yaml
 from ingest.formats.charsets import decoded
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import JSON
-from ingest.load.feed import MAX_ROW, Feed, FileError, Row
+from ingest.load.feed import MAX_ROW, Feed, Row
+from ingest.load.source import LoadError
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
@@ -27,7 +28,7 @@ _YAML_LIMITS = Limits(max_item=MAX_ROW, max_items=1_000_000, max_nesting=1000)
 def read_json(chunks: Iterable[bytes]) -> Feed:
     """The items of a JSON file.
 
-    Reading the rows raises FileError with line and column where the file is not valid JSON.
+    Reading the rows raises LoadError with line and column where the file is not valid JSON.
     """
     return _feed(_items(_Scanner(decoded(chunks, None))))
 
@@ -36,14 +37,14 @@ def read_yaml(chunks: Iterable[bytes]) -> Feed:
     """The items of a YAML file of at most 16 MiB.
 
     Raises:
-        FileError: it is larger.
+        LoadError: it is larger.
         RequestError: it is not valid YAML; the place is named.
     """
     body = bytearray()
     for chunk in chunks:
         body += chunk
         if len(body) > MAX_ROW:
-            raise FileError(
+            raise LoadError(
                 f"a YAML file of more than {MAX_ROW} bytes is not read; convert it to NDJSON"
             )
     items = yaml.decode(bytes(body), _YAML_LIMITS)
@@ -107,15 +108,15 @@ class _Scanner:
         self._advance(end)
         return row
 
-    def error(self, reason: str, place: int | None = None) -> FileError:
+    def error(self, reason: str, place: int | None = None) -> LoadError:
         """That the text is no JSON, at `place` or where reading stopped."""
         line, column = self._position(self._at if place is None else place)
-        return FileError(f"not valid JSON on line {line}, column {column}: {reason}")
+        return LoadError(f"not valid JSON on line {line}, column {column}: {reason}")
 
     def _end(self) -> int:
         """Where the value ends. A number that ends with the text read so far may go on."""
         while True:
-            error: FileError | None = None
+            error: LoadError | None = None
             end = len(self._text)
             try:
                 _, end = _DECODER.raw_decode(self._text, self._at)

@@ -7,7 +7,8 @@ import orjson
 
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats.negotiation import NDJSON
-from ingest.load.feed import MAX_ROW, Feed, FileError, Row
+from ingest.load.feed import MAX_ROW, Feed, Row
+from ingest.load.source import LoadError
 
 
 def read_ndjson(chunks: Iterable[bytes]) -> Feed:
@@ -33,7 +34,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
         if len(rest) > MAX_ROW:
-            raise FileError(f"a line has more than {MAX_ROW} bytes")
+            raise LoadError(f"a line has more than {MAX_ROW} bytes")
     if rest:
         yield rest
 
@@ -42,11 +43,11 @@ def _unwrapped(row: Row) -> Row:
     try:
         item = load_exact(row.data)["item"]
     except orjson.JSONDecodeError as error:
-        raise FileError(
+        raise LoadError(
             f"not valid JSON on line {row.line}, column {error.colno}: {error.msg}"
         ) from None
     except (KeyError, TypeError):
-        raise FileError(
+        raise LoadError(
             f"line {row.line} has no member 'item', as lines of failed rows have; "
             "rename the file if it is no such file"
         ) from None

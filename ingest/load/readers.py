@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ingest.errors import RequestError
 from ingest.load.csv_reader import read_csv
-from ingest.load.feed import Feed, FileError, Row
+from ingest.load.feed import Feed, Row
 from ingest.load.json_reader import read_json, read_yaml
 from ingest.load.ndjson_reader import read_failed_items, read_ndjson
 from ingest.load.source import LoadError, Reading
@@ -101,10 +101,10 @@ def _named(rows: Iterator[Row], name: str) -> Iterator[Row]:
 
 @contextmanager
 def _naming(name: str) -> Iterator[None]:
-    """Turn what is wrong with a file into a LoadError with its name."""
+    """Turn what is wrong with a file into a LoadError that begins with its name."""
     try:
         yield
-    except FileError as error:
+    except LoadError as error:
         raise LoadError(f"{name}: {error}") from None
     except RequestError as error:  # a decoder, which speaks of a body
         sentence = f"{error.message}. {error.description or ''}".rstrip()

@@ -96,7 +96,7 @@ async def _load(plan: Plan, source: Source, failed: Path, options: Mapping[str, 
     if problem is not None:
         click.echo(f"ingest: {problem}", err=True)
         return 128 + signals[0] if signals else _NOT_FINISHED
-    return _ALL_SAVED if totals.all_saved else _SOME_FAILED
+    return _SOME_FAILED if totals.failed or totals.unsaved else _ALL_SAVED
 
 
 def _left(written: Written, *, nothing_saved: bool) -> Iterator[str]:

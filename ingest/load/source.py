@@ -53,11 +53,11 @@ class Source:
         """At most one step of its bytes as they are stored, none at the end.
 
         Raises:
-            LoadError: the file has changed since it was opened.
+            LoadError: the file has changed since it was opened; without its name.
         """
         data = os.pread(self._file.fileno(), _STEP, place)
         if not data and self._now() != self._state:
-            raise LoadError(f"{self.name}: the file was changed while it was being loaded")
+            raise LoadError("the file was changed while it was being loaded")
         return data
 
     def _now(self) -> tuple[int, int]:

@@ -51,10 +51,6 @@ class Totals:
                 place = f"item {index + 1}" if row.line is None else f"line {row.line}"
                 self.examples.setdefault(kind, place)
 
-    @property
-    def all_saved(self) -> bool:
-        return not self.failed and not self.unsaved
-
 
 def summary(totals: Totals, seconds: float) -> Iterator[str]:
     """The lines of the summary."""

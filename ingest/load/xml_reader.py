@@ -8,7 +8,8 @@ from lxml import etree
 from ingest.formats.negotiation import XML
 from ingest.formats.xml import invalid_xml, safe_parser
 from ingest.formats.xml_elements import document_type
-from ingest.load.feed import MAX_ROW, Feed, FileError, Row
+from ingest.load.feed import MAX_ROW, Feed, Row
+from ingest.load.source import LoadError
 
 _UNKNOWN_LINE = 65_535  # older releases of libxml2 count no further
 
@@ -16,7 +17,7 @@ _UNKNOWN_LINE = 65_535  # older releases of libxml2 count no further
 def read_xml(chunks: Iterable[bytes], *, charset: str | None) -> Feed:
     """The items of an XML file.
 
-    Reading the rows raises FileError or RequestError where it is not valid XML, or in a charset
+    Reading the rows raises LoadError or RequestError where it is not valid XML, or in a charset
     that is not read.
     """
     return Feed(XML, _rows(chunks, charset), head=b"<items>", tail=b"</items>")
@@ -44,7 +45,7 @@ def _rows(chunks: Iterable[bytes], charset: str | None) -> Iterator[Row]:
                     _check_blank(element.text)
                 depth -= 1
             if size > MAX_ROW + len(chunk):
-                raise FileError(f"an item has more than {MAX_ROW} bytes")
+                raise LoadError(f"an item has more than {MAX_ROW} bytes")
         parser.close()
     except etree.XMLSyntaxError as error:
         raise invalid_xml(error) from None
@@ -72,6 +73,6 @@ def _row(item: Any) -> Row:
 
 def _check_blank(text: str | None) -> None:
     if text and text.strip():
-        raise FileError(
+        raise LoadError(
             f"the text {text.strip()[:50]!r} stands beside the items, and in none of them"
         )
