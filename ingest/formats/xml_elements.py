@@ -75,7 +75,7 @@ class Target:
     """Takes the parser's events."""
 
     def __init__(self, item: Shape, key: Shape, limits: Limits) -> None:
-        self._collection = Shape(Kind.ARRAY, below=lambda _: item)
+        self._collection = Shape(Kind.ARRAY, element=lambda: item)
         self._one = item
         self._key = key
         self._limits = limits
