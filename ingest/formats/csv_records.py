@@ -83,15 +83,16 @@ class RecordReader:
             )
 
     def _keep(self, text: str) -> None:
-        self._parts.append(text)
-        self._size += len(text)
+        if text:
+            self._parts.append(text)
+            self._size += len(text)
 
     def _read(self, lines: str, rest: str) -> Iterator[Record]:
         """The records of whole lines; what makes no record yet is kept before `rest`."""
         before_header = not self._has_header
         done = 0
-        for record, end, next_line in self._open(lines):
-            done, self._line = end, next_line
+        for record, done, next_line in self._open(lines):
+            self._line = next_line
             if before_header and _is_blank(record):
                 continue
             before_header = False
