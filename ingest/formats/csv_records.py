@@ -91,8 +91,8 @@ class RecordReader:
         """The records of whole lines; what makes no record yet is kept before `rest`."""
         before_header = not self._has_header
         done = 0
-        for record, done, next_line in self._open(lines):
-            self._line = next_line
+        for record, end, next_line in self._open(lines):
+            done, self._line = end, next_line
             if before_header and _is_blank(record):
                 continue
             before_header = False
