@@ -16,7 +16,7 @@ import pytest
 
 from tests.processes import clean_environment, processes_in, runs
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """How long to wait for what must happen soon, in seconds."""
 POLL = 0.02
 """How often to look whether it has, in seconds."""
@@ -100,14 +100,14 @@ class Dev:
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until `condition` holds."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not condition():
             assert time.monotonic() < deadline, f"still not: {what}\n{self.complaints}"
             time.sleep(POLL)
 
     def refusal(self) -> str:
         """The one line that it leaves where it cannot work."""
-        assert (self.process.wait(PATIENCE), self.output) == (1, "")
+        assert (self.process.wait(TIMEOUT), self.output) == (1, "")
         lines = self.complaints.splitlines()
         assert [line for line in lines if line.startswith("ingest: ")] == lines[-1:]
         assert "Traceback" not in self.complaints
@@ -121,7 +121,7 @@ class Dev:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
@@ -147,7 +147,7 @@ class Dev:
         if self.ready_file.exists():
             _ = self.pids
         self.process.send_signal(number)
-        assert self.process.wait(PATIENCE) == 0, self.complaints
+        assert self.process.wait(TIMEOUT) == 0, self.complaints
         assert ("Traceback" in self.complaints) is broken
         assert not self.ready_file.exists()
         self.check_nothing_left()
@@ -161,7 +161,7 @@ class Dev:
         """Whatever a test did, leave nothing behind."""
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
 
 @pytest.fixture

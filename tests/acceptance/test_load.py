@@ -23,7 +23,7 @@ from ingest.http.server import JsonAppRunner
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
-from tests.acceptance.conftest import PATIENCE, clean_environment
+from tests.acceptance.conftest import TIMEOUT, clean_environment
 from tests.harness import REGISTRY, Service
 
 HEADER = ["email", "first_name", "last_name", "age", "tags.0"]
@@ -68,7 +68,7 @@ class Front:
             return web.json_response(document, status=503, headers={"Retry-After": "1"})
         if trouble == "held":
             self.held.set()
-            await asyncio.sleep(PATIENCE)
+            await asyncio.sleep(TIMEOUT)
         if trouble == "cut":
             return self._cut(request)
         target = self.service.client.make_url(request.path_qs)
@@ -150,7 +150,7 @@ class Loading:
 
     @staticmethod
     async def ended(process: asyncio.subprocess.Process, stdin: bytes | None = None) -> Ended:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             output, complaints = await process.communicate(stdin)
         assert b"Traceback" not in complaints, complaints.decode()
         return Ended(process.returncode or 0, output.decode(), complaints.decode())
@@ -284,7 +284,7 @@ async def test_a_load_that_was_stopped_goes_on(
     front.troubles = ["", "", "answer cut", "held"]
     arguments = ("c.csv", "--to", "contacts", "--batch-size", "10", "--in-flight", "1")
     process = await loading.start(*arguments)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await front.held.wait()
     process.send_signal(number)
     stopped = await loading.ended(process)

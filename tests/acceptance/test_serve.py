@@ -19,7 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.processes.port import free_port
-from tests.acceptance.conftest import PATIENCE, POLL, clean_environment
+from tests.acceptance.conftest import POLL, TIMEOUT, clean_environment
 from tests.processes import runs
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Command:
         return None
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not condition():
             assert time.monotonic() < deadline, f"still not: {what}\n{self.complaints.read_text()}"
             time.sleep(POLL)
@@ -93,7 +93,7 @@ def start(dev: "Dev", tmp_path: Path) -> Iterator[Start]:
     for command in started:
         if command.process.poll() is None:
             command.process.terminate()
-        command.process.wait(PATIENCE)
+        command.process.wait(TIMEOUT)
     assert list(temporary.iterdir()) == []
 
 
@@ -164,7 +164,7 @@ def test_a_signal_stops_all_of_them_and_requests_are_answered(
         command.process.send_signal(number)
         connection.send(body.encode())
         assert connection.getresponse().status == 201
-    assert command.process.wait(PATIENCE) == 0
+    assert command.process.wait(TIMEOUT) == 0
     assert not any(map(runs, serving["pids"]))
     assert "Traceback" not in command.complaints.read_text()
 
@@ -186,14 +186,14 @@ def test_a_taken_port_is_one_line(start: Start) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         command = start("serve", "--port", str(port), "--processes", "2")
-        assert command.process.wait(PATIENCE) == 1
+        assert command.process.wait(TIMEOUT) == 1
     (line,) = command.complaints.read_text().splitlines()
     assert line.startswith(f"ingest: port {port} on {HOST} is taken")
 
 
 def test_resources_that_cannot_be_served_are_one_line(start: Start) -> None:
     command = start("serve", "--port", "0", "--processes", "3", INGEST_RESOURCES="no_such_module")
-    assert command.process.wait(PATIENCE) == 1
+    assert command.process.wait(TIMEOUT) == 1
     (line,) = command.complaints.read_text().splitlines()
     assert "no_such_module" in line
 
@@ -227,6 +227,6 @@ def test_a_worker_of_its_own_serves_its_metrics_where_its_setting_says(start: St
 
     command.until(answers, "the worker's metrics")
     taken = start("worker", INGEST_WORKER_METRICS_PORT=str(port))
-    assert taken.process.wait(PATIENCE) == 1
+    assert taken.process.wait(TIMEOUT) == 1
     (line,) = taken.complaints.read_text().splitlines()
     assert line.startswith(f"ingest: cannot serve metrics on {HOST}:{port}")

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 import redis
 from aiohttp.test_utils import TestClient, TestServer
-from workers.maintenance import ring_for_unfinished
 
 from ingest.app import create_app
 from ingest.settings import Settings
@@ -20,6 +19,7 @@ from tests.api.shared import ANN, BAD, JIM
 from tests.harness import REGISTRY, Reply, Service
 from tests.waiting import until
 from workers.commit import Committer
+from workers.maintenance import ring_for_unfinished
 
 
 async def batches_of(operator: Pool) -> int:

@@ -1,11 +1,13 @@
 """What has expired goes, a step at a time; what is unfinished, or named by an item, stays."""
 
 import dataclasses
-import itertools
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ingest import ids
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.retention import remove_expired
@@ -60,11 +62,9 @@ async def kept(operator: Pool, batch: str) -> set[str]:
 @pytest.fixture(autouse=True)
 def _ids_of_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches get ids as old as their times will be."""
-    from ingest import ids
-
-    then = ids.time.time_ns() - 40 * DAY * 10**9
-    counters = itertools.count(step=1_000)
-    monkeypatch.setattr(ids._Clock, "tick", lambda *_: (then // 10**6, next(counters)))
+    then = time.time_ns() - 40 * DAY * 10**9
+    monkeypatch.setattr(ids, "time", SimpleNamespace(time_ns=lambda: then))
+    monkeypatch.setattr(ids, "uuid7_texts", ids.Uuid7Sequence().texts)
 
 
 async def test_each_thing_goes_in_its_time(

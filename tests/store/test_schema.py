@@ -4,8 +4,8 @@ import subprocess
 from importlib.resources import files
 
 import pytest
-from ingest.processes.server import package_folder
 
+from ingest.processes.server import package_folder
 from tests.store.migrating import connected, migrated, things
 
 SCHEMA = files("migrations") / "schema.sql"
