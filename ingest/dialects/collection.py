@@ -1,13 +1,14 @@
-"""The default dialect: outcomes, items, batches and errors as contract 2 shows them.
+"""The default dialect, `collection`: document 003 with HTTP's finer statuses (contract 2).
 
-Every function returns the document and, where the outcome decides it, the status.
+Its functions make the answer to an outcome, a list, an item or an error. Where a client names the
+dialect, `tell` gives the answer the closed list of statuses of document 003.
 """
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ingest.dialects.answer import Answer, Context, Document, Kind, Paging, Told
 from ingest.errors import LimitReached, RequestError
 from ingest.model import (
     MAX_LISTED_ITEMS,
@@ -21,17 +22,6 @@ from ingest.model import (
 )
 from ingest.resources.representation import Presenter
 
-Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response without its headers."""
-
-    status: int
-    document: Document
-
-
 def written(outcome: Outcome, presenter: Presenter) -> Answer:
     """The answer to POST, PATCH and DELETE."""
     batch = outcome.batch
@@ -44,7 +34,7 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
         document["error"] = batch.error
     if outcome.failures:
         document["failures"] = [_failure(failure) for failure in outcome.failures]
-    return Answer(status, document)
+    return Answer(kind=Kind.WRITE, status=status, document=document, outcome=outcome)
 
 
 def rehearsed(outcome: Outcome) -> Answer:
@@ -53,7 +43,7 @@ def rehearsed(outcome: Outcome) -> Answer:
     if batch.error is not None:
         status, result = _status(batch)
         document = _envelope(result, status, _message(batch)) | {"error": batch.error}
-        return Answer(status, document)
+        return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
     failed = bool(batch.invalid)
     document = _envelope(
         "failure" if failed else "success",
@@ -64,46 +54,56 @@ def rehearsed(outcome: Outcome) -> Answer:
     del document["metadata"]["batchId"]
     if outcome.failures:
         document["failures"] = [_failure(failure) for failure in outcome.failures]
-    return Answer(document["status"], document)
+    status = document["status"]
+    return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
 
 
 def listed(page: Page, presenter: Presenter) -> Answer:
     """One page of a collection."""
+    paging = Paging(limit=page.limit, offset=page.offset, total=page.total)
     document = _envelope("success", 200, f"{len(page.rows)} of {page.total} items")
-    document["metadata"] = _page(page.limit, page.offset, page.total)
+    document["metadata"] = _page(paging)
     document["data"] = [presenter.item(row) for row in page.rows]
-    return Answer(200, document)
+    return Answer(kind=Kind.LIST, status=200, document=document, paging=paging)
 
 
 def item(row: bytes, presenter: Presenter) -> Answer:
-    """One item."""
-    return Answer(200, _envelope("success", 200, "1 item") | {"data": presenter.item(row)})
+    """One item, with the metadata of a list of one."""
+    document = _envelope("success", 200, "1 item")
+    document["metadata"] = _page(Paging(limit=1, offset=0, total=1))
+    document["data"] = presenter.item(row)
+    return Answer(kind=Kind.ITEM, status=200, document=document)
 
 
 def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) -> Answer:
     """One page of batches: counts, but neither indices nor failures nor responses."""
+    paging = Paging(limit=limit, offset=offset, total=total)
     document = _envelope("success", 200, f"{len(found)} of {total} batches")
-    document["metadata"] = _page(limit, offset, total)
+    document["metadata"] = _page(paging)
     document["data"] = [_batch(each) | {"metadata": _counts(each)} for each in found]
-    return Answer(200, document)
+    return Answer(kind=Kind.BATCHES, status=200, document=document, paging=paging)
 
 
 def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
-    """One batch, whatever became of it; `presenter` is None where its collection is gone."""
+    """One batch, whatever became of it; `presenter` is None where its collection is gone.
+
+    Its `response` is for the dialect to fill in, from the answer that is `stored` with this one.
+    """
     shown = outcome.batch
     stored = None
     if shown.state.finished and presenter is not None:
-        answer = written(outcome, presenter)
-        stored = {"status": answer.status, "body": answer.document}
+        stored = written(outcome, presenter)
     document = _envelope("success", 200, f"The batch is {shown.state.value}")
     document["data"] = _batch(shown) | {
         "failures": [_failure(failure) for failure in outcome.failures],
-        "response": stored,
+        "response": stored and {"status": stored.status, "body": stored.document},
     }
-    return Answer(200, document)
+    return Answer(
+        kind=Kind.BATCH, status=200, document=document, outcome=Outcome(shown), stored=stored
+    )
 
 
-def failures(shown: Batch) -> Document:
+def failures(shown: Batch) -> Answer:
     """What stands before the failures of a batch where all of them are listed."""
     bad = shown.invalid_count
     document = _envelope("success", 200, f"{bad} of {_items(shown.received)} {_are(bad)} invalid")
@@ -112,16 +112,34 @@ def failures(shown: Batch) -> Document:
         "receivedItemsCount": shown.received,
         "invalidItemsCount": bad,
     }
-    return document
+    return Answer(kind=Kind.FAILURES, status=200, document=document)
 
 
-def error(problem: RequestError, status: int) -> Document:
+def error(problem: RequestError) -> Answer:
     """An error of the request as a whole."""
+    status = problem.error_code.code // 100
     document = _envelope("error", status, problem.message)
     document["error"] = problem.document()
     if problem.batch_id is not None:
         document["metadata"] = {"batchId": str(problem.batch_id)}
-    return document
+    return Answer(kind=Kind.ERROR, status=status, document=document, problem=problem)
+
+
+_NAMED_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400}
+
+
+def tell(answer: Answer, context: Context) -> Told:
+    """The answer as it is; where the dialect is named, with the statuses of document 003."""
+    status = _NAMED_STATUSES.get(answer.status, answer.status) if context.named else answer.status
+    document = answer.document if status == answer.status else answer.document | {"status": status}
+    if answer.stored is not None:
+        told = tell(answer.stored, context)
+        response = {"status": told.status, "body": told.document}
+        document = document | {"data": document["data"] | {"response": response}}
+    more: Document = dict(context.summaries)
+    if context.notifications:
+        more["notifications"] = list(context.notifications)
+    return Told(status, document | more if more else document)
 
 
 def _batch(shown: Batch) -> Document:
@@ -137,7 +155,8 @@ def _batch(shown: Batch) -> Document:
     }
 
 
-def _page(limit: int, offset: int, total: int) -> Document:
+def _page(paging: Paging) -> Document:
+    limit, offset, total = paging.limit, paging.offset, paging.total
     return {
         "page": offset // limit + 1,
         "pagesCount": -(-total // limit),

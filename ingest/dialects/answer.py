@@ -1,0 +1,99 @@
+"""What an answer says, before a dialect gives it the shape of one of the documents.
+
+The default dialect (`collection`) makes an `Answer` of every outcome, list and error; it *is* the
+document of that dialect, with the values it was made of beside it. Every other dialect is one
+function, `tell`, from an answer to its own status and document.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from ingest.errors import ErrorCode, RequestError
+from ingest.model import Failure, Outcome
+
+Document = dict[str, Any]
+
+
+class Kind(Enum):
+    """What an answer is about."""
+
+    WRITE = "write"
+    DRY_RUN = "dry run"
+    LIST = "list"
+    ITEM = "item"
+    BATCHES = "batches"
+    BATCH = "batch"
+    FAILURES = "failures"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """Which part of a list is shown: `total` counts all that match."""
+
+    limit: int
+    offset: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer in the default dialect, and what it was made of."""
+
+    kind: Kind
+    status: int
+    document: Document
+    outcome: Outcome | None = None
+    """Of a write, a dry run or a batch."""
+    paging: Paging | None = None
+    problem: RequestError | None = None
+    stored: "Answer | None" = None
+    """The answer that a batch got, where it is shown with it."""
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        return () if self.outcome is None else self.outcome.failures
+
+    @property
+    def saved_all(self) -> bool:
+        """Whether the operation did all it was asked."""
+        return self.document["result"] == "success"
+
+    @property
+    def code(self) -> ErrorCode | None:
+        """The code of an error, or the first one of the first bad item; None on success."""
+        if self.problem is not None:
+            return self.problem.error_code
+        for failure in self.failures:
+            return failure.errors[0].code
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a dialect knows of the request besides its answer."""
+
+    collection: str = ""
+    single: bool = False
+    """Whether the request carried one object, and no array."""
+    named: bool = False
+    """Whether the client named the dialect."""
+    extension: bool = False
+    """Whether the path named the format."""
+    docs: str = ""
+    """Where the pages of errors are: an absolute URL without its last part."""
+    notifications: Sequence[str] = ()
+    summaries: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer in a dialect: no document means an empty body."""
+
+    status: int
+    document: Document | None
+
+
+Tell = Callable[[Answer, Context], Told]
