@@ -7,6 +7,7 @@
     │   ├── MalformedBody               40001
     │   ├── InvalidParameter            40002
     │   ├── KeyRequired, InvalidKey     40003, 40004
+    │   ├── FormatRequired              40005
     │   ├── TokenRequired, TokenInvalid 40101, 40102
     │   ├── NotPermitted                40301, with the right that is missing
     │   ├── LimitReached                40302, with the limit and what is left of it
@@ -132,6 +133,10 @@ class KeyRequired(RequestError):
 
 class InvalidKey(RequestError):
     error_code = ErrorCode(40004, "invalid_idempotency_key", "client")
+
+
+class FormatRequired(RequestError):
+    error_code = ErrorCode(40005, "format_required", "client")
 
 
 class TokenRequired(RequestError):

@@ -41,6 +41,9 @@ class Settings:
     worker_metrics_port: int = 0
     """Where a worker answers `GET /metrics`; 0 is nowhere."""
 
+    public_url: str = ""
+    """Where clients reach the service, such as `https://api.example.com`; empty for each request's
+    own host. Links in answers begin with it."""
     allowed_hosts: str = ""
     """The names that requests may be for, separated by commas; empty for any."""
     trusted_proxies: str = ""

@@ -89,6 +89,7 @@ CREATE TABLE ingest.tokens (
     secret_hash   bytea NOT NULL UNIQUE CHECK (octet_length(secret_hash) = 32),
     role          text COLLATE "C" NOT NULL DEFAULT 'writer' REFERENCES ingest.roles,
     groups        text[] NOT NULL DEFAULT '{}',
+    dialect       text,
     created_at    timestamptz NOT NULL DEFAULT now(),
     expires_at    timestamptz,
     revoked_at    timestamptz,
@@ -101,6 +102,7 @@ CREATE TABLE ingest.tokens (
 );
 COMMENT ON COLUMN ingest.tokens.secret_hash IS 'SHA-256 of the token; the token itself is not kept';
 COMMENT ON COLUMN ingest.tokens.groups IS 'what the token is confined to; empty for everything';
+COMMENT ON COLUMN ingest.tokens.dialect IS 'that of its answers; NULL for the default';
 COMMENT ON COLUMN ingest.tokens.last_used_at IS 'to the minute';
 
 -- The most items that an account may hold.
@@ -359,7 +361,7 @@ END $$;
 CREATE FUNCTION ingest.find_token(hash bytea)
     RETURNS TABLE (
         id uuid, account text, secret_hash bytea, role text, rights json, groups text[],
-        limited boolean
+        limited boolean, dialect text
     )
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -378,7 +380,8 @@ AS $$
            (SELECT coalesce(json_object_agg(r.collection, r.rights), '{}')
             FROM ingest.role_rights r WHERE r.role = t.role),
            t.groups,
-           EXISTS (SELECT FROM ingest.quotas q WHERE q.account = t.account)
+           EXISTS (SELECT FROM ingest.quotas q WHERE q.account = t.account),
+           t.dialect
     FROM ingest.tokens t
     WHERE t.secret_hash = hash
       AND t.revoked_at IS NULL

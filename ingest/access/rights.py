@@ -43,6 +43,8 @@ class Caller:
     """What the caller is confined to; none for everything of the account."""
     limited: bool = False
     """Whether the account has quotas."""
+    dialect: str | None = None
+    """The dialect of its answers; None for the default."""
 
     def may(self, right: Right, collection: str) -> bool:
         """Whether the caller has a right on a collection."""

@@ -7,10 +7,22 @@ from uuid import UUID
 import click
 
 from ingest.cli.operator import on_database, show
+from ingest.dialects import DIALECTS
 from ingest.errors import ConfigurationError
 
-_COLUMNS = "id", "account", "name", "role", "groups", "created", "expires", "last used", "revoked"
-_ATTRIBUTES = "id account name role groups created_at expires_at last_used_at revoked_at"
+_COLUMNS = (
+    "id",
+    "account",
+    "name",
+    "role",
+    "groups",
+    "dialect",
+    "created",
+    "expires",
+    "last used",
+    "revoked",
+)
+_ATTRIBUTES = "id account name role groups dialect created_at expires_at last_used_at revoked_at"
 
 
 @click.group("token")
@@ -34,12 +46,22 @@ def tokens() -> None:
     help="Confine it to items of this group; may be given several times.",
 )
 @click.option(
+    "--dialect",
+    type=click.Choice(list(DIALECTS)),
+    help="The dialect of its answers where a request names none.",
+)
+@click.option(
     "--expires",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
     help="When it stops working; UTC unless it says otherwise.",
 )
 def create_token(
-    account: str, name: str, role: str, groups: tuple[str, ...], expires: datetime | None
+    account: str,
+    name: str,
+    role: str,
+    groups: tuple[str, ...],
+    dialect: str | None,
+    expires: datetime | None,
 ) -> None:
     """Make a token and print it, alone, on standard output. It is never shown again."""
     from ingest.store import tokens
@@ -49,7 +71,9 @@ def create_token(
     if expires is not None and expires <= datetime.now(UTC):
         raise click.BadParameter("must be in the future", param_hint="--expires")
     token_id, secret = on_database(
-        lambda pool: tokens.create_token(pool, account, name, expires, role=role, groups=groups)
+        lambda pool: tokens.create_token(
+            pool, account, name, expires, role=role, groups=groups, dialect=dialect
+        )
     )
     click.echo(f"token {token_id} of account {account}; keep it, it is not shown again:", err=True)
     click.echo(secret)

@@ -1,11 +1,13 @@
-"""The dialects by name: the same answer in the shape of each document. A new one is added here."""
+"""The dialects: one answer in the shape of each document. A new one is a file and a line here."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
-from ingest.dialects import collection
-from ingest.dialects.answer import Tell
+from ingest.dialects import collection, problem
+from ingest.dialects.answer import Dialect
 
-DEFAULT = "collection"
-DIALECTS: Mapping[str, Tell] = {
-    DEFAULT: collection.tell,
-}
+DEFAULT = collection.DIALECT
+PROBLEM = problem.DIALECT
+"""The default's second face, which its media type chooses and no name does."""
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in (DEFAULT,)})
+"""By the names that clients and tokens use."""

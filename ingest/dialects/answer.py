@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from ingest.errors import ErrorCode, RequestError
+from ingest.errors import RequestError
 from ingest.model import Failure, Outcome
 
 Document = dict[str, Any]
@@ -62,13 +62,11 @@ class Answer:
         return self.document["result"] == "success"
 
     @property
-    def code(self) -> ErrorCode | None:
-        """The code of an error, or the first one of the first bad item; None on success."""
-        if self.problem is not None:
-            return self.problem.error_code
-        for failure in self.failures:
-            return failure.errors[0].code
-        return None
+    def codes(self) -> list[int]:
+        """The code of an error, or those of the first error of each bad item; none on success."""
+        if error := self.document.get("error"):
+            return [error["code"]]
+        return [failure.errors[0].code.code for failure in self.failures]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +95,30 @@ class Told:
 
 
 Tell = Callable[[Answer, Context], Told]
+
+
+class Format(Enum):
+    """How a request has to say in which format it wants its answer."""
+
+    ANY = "any way, or none"
+    EXPLICIT = "an extension, or a media type in Accept"
+    EXTENSION = "an extension"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One of the documents that the service speaks."""
+
+    name: str
+    tell: Tell
+    format: Format = Format.ANY
+    path: str | None = None
+    """The root of its own paths, beside `/v1/`."""
+    puts: bool = False
+    """Whether PUT updates, as PATCH does."""
+    knows_accepted: bool = True
+    """Whether it has a word for a batch that is accepted and not finished (202)."""
+    waits: bool = True
+    """Whether its answers wait for the commit as long as they may: only the default's do not."""
+    media_type: str | None = None
+    """Its own name for JSON, where it has one."""

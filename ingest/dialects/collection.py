@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingest.dialects.answer import Answer, Context, Document, Kind, Paging, Told
+from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind, Paging, Told
 from ingest.errors import LimitReached, RequestError
 from ingest.model import (
     MAX_LISTED_ITEMS,
@@ -21,6 +21,7 @@ from ingest.model import (
     Page,
 )
 from ingest.resources.representation import Presenter
+
 
 def written(outcome: Outcome, presenter: Presenter) -> Answer:
     """The answer to POST, PATCH and DELETE."""
@@ -140,6 +141,9 @@ def tell(answer: Answer, context: Context) -> Told:
     if context.notifications:
         more["notifications"] = list(context.notifications)
     return Told(status, document | more if more else document)
+
+
+DIALECT = Dialect(name="collection", tell=tell, waits=False)
 
 
 def _batch(shown: Batch) -> Document:

@@ -66,7 +66,7 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
     if media_type == NDJSON:
         return NdjsonWriter()
     if media_type == JSON:
-        return JsonWriter(await with_notifications(request, collection.failures(batch)))
+        return JsonWriter(await with_notifications(request, collection.failures(batch).document))
     if batch.options.columns is not None:
         return CsvWriter(batch.options.columns)
     service = request.app[SERVICE]

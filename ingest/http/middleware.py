@@ -13,9 +13,12 @@ from aiohttp.typedefs import Handler
 
 from ingest import metrics
 from ingest.access.rights import Caller, Right
+from ingest.dialects import DEFAULT, DIALECTS
+from ingest.dialects.answer import Dialect, Format
 from ingest.errors import (
     BodyTooLarge,
     ConfigurationError,
+    FormatRequired,
     InternalError,
     InvalidParameter,
     MalformedBody,
@@ -29,7 +32,7 @@ from ingest.errors import (
 )
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import CALL, RESOURCE, Call, parse
-from ingest.http.responses import TRACE_HEADER, WRITTEN, respond_error
+from ingest.http.responses import DIALECT, TRACE_HEADER, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE
 from ingest.resources.registry import Registry
@@ -85,22 +88,49 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
         raise InvalidParameter(
             f"The host {call.host[:100]!r} is not served here", "Use the service's own name."
         )
-    if call.media_type is None:
-        return web.Response(status=406)
     gate = request[GATE] = Gate(call.credentials, service.callers, service.rates, service.under_way)
-    if call.endpoint is None:
-        # That there is nothing is said without a token, too.
+    named = call.dialect or call.path_dialect
+    if named is not None:
+        request[DIALECT] = named
+    if call.endpoint is None or call.media_type is None:
+        # That there is nothing is said without a token, too; with one, in its dialect.
         with suppress(TokenRequired, TokenInvalid, Unavailable):
-            request[CALLER] = await gate.authenticate()
+            _remember(request, await gate.authenticate())
+    if not _is_acceptable(call, request.get(DIALECT, DEFAULT)):
+        return web.Response(status=406)
+    if call.endpoint is None:
         return await handler(request)
     async with gate.entered() as caller:
-        request[CALLER] = caller
+        _remember(request, caller)
+        if not _is_acceptable(call, request.get(DIALECT, DEFAULT)):
+            return web.Response(status=406)
         if call.endpoint.right is not None:
             right = call.endpoint.right
             request[RESOURCE] = _permitted(call, caller, right, service.registry)
         if call.problem is not None:
             raise call.problem
         return await handler(request)
+
+
+def _remember(request: web.Request, caller: Caller) -> None:
+    """Set who calls, and the dialect of their token where the request names none."""
+    request[CALLER] = caller
+    if DIALECT not in request and caller.dialect is not None:
+        request[DIALECT] = DIALECTS[caller.dialect]
+
+
+def _is_acceptable(call: Call, dialect: Dialect) -> bool:
+    """Whether there is a format for the answer that is named as the dialect wants it.
+
+    Raises:
+        FormatRequired: the dialect has words for its absence.
+    """
+    by_extension = call.named_by is Format.EXTENSION
+    if dialect.format is Format.EXTENSION and not (by_extension and call.media_type):
+        path = call.path.rstrip("/")
+        raise FormatRequired(f"Name the format: {path}.json, {path}.xml or {path}.yaml")
+    explicit = by_extension or call.named_by is Format.EXPLICIT
+    return call.media_type is not None and (explicit or dialect.format is not Format.EXPLICIT)
 
 
 def _permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> Resource:

@@ -29,7 +29,7 @@ async def list_items(request: web.Request) -> web.Response:
         groups=caller.groups,
     )
     answer = collection.listed(page, service.presenters[resource.name])
-    return await respond(request, answer.status, answer.document)
+    return await respond(request, answer)
 
 
 @endpoint(right=Right.READ, parameters=SELECT)
@@ -47,7 +47,7 @@ async def get_item(request: web.Request) -> web.Response:
     if row is None:
         raise absent
     answer = collection.item(row, service.presenters[resource.name])
-    return await respond(request, answer.status, answer.document)
+    return await respond(request, answer)
 
 
 @endpoint(parameters=PAGE)
@@ -55,7 +55,7 @@ async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
     answer = collection.listed_batches(found, call.limit, call.offset, total)
-    return await respond(request, answer.status, answer.document)
+    return await respond(request, answer)
 
 
 @endpoint()
@@ -68,4 +68,4 @@ async def get_batch(request: web.Request) -> web.Response:
     check_visible(outcome.batch, caller)
     seen = as_seen(outcome, caller)
     answer = collection.batch(seen, service.presenters.get(seen.batch.collection))
-    return await respond(request, answer.status, answer.document)
+    return await respond(request, answer)

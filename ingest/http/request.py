@@ -14,9 +14,12 @@ from uuid import UUID
 from aiohttp import web
 
 from ingest.access.rights import Right
+from ingest.dialects import DIALECTS
+from ingest.dialects.answer import Dialect, Format
 from ingest.errors import RequestError, UnknownBatch
 from ingest.formats.decoding import CSV_PARAMETERS
-from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES, choose
+from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES
+from ingest.http.accept import accepted
 from ingest.http.headers import BodyHead, body_head, idempotency_key
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
@@ -30,6 +33,8 @@ LIST = PAGE | SELECT | {FILTERS}
 WRITE = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
 
 _API = "/v1/"
+ROOTS = {each.path: each for each in DIALECTS.values() if each.path is not None}
+"""The roots of paths that belong to a dialect."""
 # Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
 _TRACEPARENT = re.compile(
     r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -91,6 +96,12 @@ class Call:
     """The id of a batch in the path, as text."""
     media_type: str | None = JSON
     """Of the answer; None where the request admits none that there is."""
+    named_by: Format = Format.ANY
+    """How the request names that media type."""
+    dialect: Dialect | None = None
+    """The one that `Accept` names."""
+    path_dialect: Dialect | None = None
+    """The one whose path it is."""
     preferences: Preferences = field(default_factory=Preferences)
     idempotency_key: str | None = None
     head: BodyHead = field(default_factory=BodyHead)
@@ -132,29 +143,34 @@ def unknown_batch(text: str) -> UnknownBatch:
 
 def parse(request: web.Request) -> Call:
     """All that a request says, apart from its body."""
-    service = request.app[SERVICE]
-    of_api = request.path.startswith(_API)
+    service, path = request.app[SERVICE], request.path
+    path_dialect = next((each for root, each in ROOTS.items() if path.startswith(root)), None)
     endpoint: Endpoint | None = getattr(request.match_info.handler, _ENDPOINT, None)
     remote = request.remote or ""
     call = Call(
         trace_id=trace_id_of(request.headers.get("traceparent")),
         method=request.method,
-        path=request.path,
+        path=path,
         query=request.query_string,
         # Where HTTP/1.0 names none, aiohttp takes our own address.
         host=request.host if "Host" in request.headers else "",
         client=client_address(request, service.proxies) if service.proxies else remote,
-        of_api=of_api,
+        of_api=path_dialect is not None or path.startswith(_API),
         endpoint=endpoint,
         credentials=tuple(request.headers.getall("Authorization", ())),
+        path_dialect=path_dialect,
     )
-    if not of_api:
+    if not call.of_api:
         return call
-    accept = ", ".join(request.headers.getall("Accept", ()))
+    formats = RESPONSES if endpoint is None else endpoint.formats
+    accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
     if endpoint is None:
-        return replace(call, media_type=choose(accept) or JSON)
+        return replace(call, media_type=accept.media_type or JSON, dialect=accept.dialect)
     named, extension = _named(request, service, endpoint)
-    chosen = choose(accept, endpoint.formats) if extension is None else EXTENSIONS.get(extension)
+    media_type = accept.media_type
+    named_by = Format.EXPLICIT if accept.concrete else Format.ANY
+    if extension is not None and not accept.unknown:
+        media_type, named_by = EXTENSIONS.get(extension), Format.EXTENSION
     collection = named.get("collection", "")
     call = replace(
         call,
@@ -162,7 +178,9 @@ def parse(request: web.Request) -> Call:
         resource=service.registry.get(collection),
         item=named.get("key", ""),
         batch=named.get("batch", ""),
-        media_type=chosen if chosen in endpoint.formats else None,
+        media_type=media_type if media_type in formats else None,
+        named_by=named_by,
+        dialect=accept.dialect,
     )
     return _with_headers(request, endpoint, call)
 

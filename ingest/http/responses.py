@@ -1,7 +1,7 @@
 """Documents as HTTP responses, in the format that the request asks for."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +9,8 @@ import structlog
 from aiohttp import web
 
 from ingest.access.quotas import notifications
-from ingest.dialects import collection
+from ingest.dialects import DEFAULT, collection
+from ingest.dialects.answer import Answer, Context, Dialect, Document
 from ingest.errors import (
     IngestError,
     NotPermitted,
@@ -33,24 +34,40 @@ _MUCH = 16 * 1024  # bytes of JSON above which another format is written beside 
 
 WRITTEN = web.RequestKey("written", Outcome)
 """What came of the write, as far as it is known."""
+DIALECT = web.RequestKey("dialect", Dialect)
+"""The one of the answer."""
+SINGLE = web.RequestKey("single", bool)
+"""Whether the body was one object."""
 
 
 async def respond(
-    request: web.Request, status: int, document: Any, headers: Mapping[str, str] | None = None
+    request: web.Request, answer: Answer, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """A response in the format that the request asks for."""
+    """A response in the dialect and the format that the request has."""
     if headers is None:
-        headers = _headers(request, status)
-    media_type = request[CALL].media_type
+        headers = _headers(request, answer.status)
+    call, dialect = request[CALL], request.get(DIALECT, DEFAULT)
+    names = await _notifications(request)
+    if dialect is DEFAULT and call.dialect is None:
+        status, document = answer.status, answer.document
+        if names:
+            document = {**document, "notifications": names}
+    else:
+        told = dialect.tell(answer, _context(request, names))
+        if told.document is None:
+            return web.Response(status=told.status, headers=headers)
+        status, document = told.status, told.document
+    media_type = call.media_type
     if media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
         media_type = JSON
-    body = dump_exact(await with_notifications(request, document))
+    body = dump_exact(document)
     if media_type != JSON and len(body) > _MUCH:
         body = await asyncio.to_thread(from_json, body, media_type)
     elif media_type != JSON:
         body = from_json(body, media_type)
-    response = web.Response(status=status, body=body, content_type=media_type, headers=headers)
-    response.headers["Vary"] = "Accept"
+    content_type = dialect.media_type or media_type
+    response = web.Response(status=status, body=body, content_type=content_type, headers=headers)
+    response.headers["Vary"] = "Accept, Authorization"
     return response
 
 
@@ -58,8 +75,8 @@ async def respond_error(
     request: web.Request, problem: RequestError, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The response to a request that could not be processed."""
-    status, document, own = _error(problem)
-    return await respond(request, status, document, {**own, **(headers or {})})
+    own = {**_error_headers(problem), **(headers or {})}
+    return await respond(request, collection.error(problem), own)
 
 
 def json_response(
@@ -73,30 +90,49 @@ def json_response(
 
 def json_error(problem: RequestError) -> web.Response:
     """The response to what is no request of the API."""
-    return json_response(*_error(problem))
+    answer = collection.error(problem)
+    return json_response(answer.status, answer.document, _error_headers(problem))
 
 
 def batch_location(batch: Any) -> str:
     return f"/v1/batches/{batch}"
 
 
-async def with_notifications(request: web.Request, document: dict[str, Any]) -> dict[str, Any]:
-    """A document with the limits that the caller's account has reached, where there are any.
+async def with_notifications(request: web.Request, document: Document) -> Document:
+    """A document of the default dialect with the limits that the account has reached."""
+    names = await _notifications(request)
+    return {**document, "notifications": names} if names else document
+
+
+async def _notifications(request: web.Request) -> Sequence[str]:
+    """The limits that the caller's account has reached.
 
     Only an account that has limits costs a look into the database.
     """
     caller, outcome = request.get(CALLER), request.get(WRITTEN)
     if caller is None or not (caller.limited or (outcome is not None and outcome.batch.limited)):
-        return document
+        return ()
     service = request.app[SERVICE]
     try:
         holdings = await read_holdings(service.pool, caller.account)
     except IngestError as error:
         # The request is processed; its answer goes without them.
         log.warning("no notifications", error=type(error).__name__)
-        return document
-    names = notifications(service.registry, holdings)
-    return {**document, "notifications": names} if names else document
+        return ()
+    return notifications(service.registry, holdings)
+
+
+def _context(request: web.Request, names: Sequence[str]) -> Context:
+    """What a dialect knows of the request."""
+    call = request[CALL]
+    base = request.app[SERVICE].settings.public_url or f"{request.scheme}://{request.host}"
+    return Context(
+        collection=call.collection,
+        single=bool(request.get(SINGLE)),
+        named=call.dialect is not None,
+        docs=f"{base.rstrip('/')}/docs/errors/",
+        notifications=names,
+    )
 
 
 def _headers(request: web.Request, status: int) -> dict[str, str]:
@@ -118,9 +154,7 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
     return headers
 
 
-def _error(problem: RequestError) -> tuple[int, Any, dict[str, str]]:
-    """Status, document and headers of an error."""
-    status = problem.error_code.code // 100
+def _error_headers(problem: RequestError) -> dict[str, str]:
     headers: dict[str, str] = {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
@@ -134,4 +168,4 @@ def _error(problem: RequestError) -> tuple[int, Any, dict[str, str]]:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     if isinstance(problem, NotPermitted):
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.right}"'
-    return status, collection.error(problem, status), headers
+    return headers

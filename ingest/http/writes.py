@@ -6,14 +6,15 @@ from aiohttp import web
 
 from ingest.access.rights import Caller, Right
 from ingest.batches.write import Write
-from ingest.dialects import collection
+from ingest.dialects import DEFAULT, collection
+from ingest.dialects.answer import Dialect
 from ingest.formats.decoding import open_decoder
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import STREAMS
 from ingest.http.bodies import Body
 from ingest.http.gate import CALLER
 from ingest.http.request import CALL, RESOURCE, WRITE, Call, endpoint
-from ingest.http.responses import WRITTEN, respond
+from ingest.http.responses import DIALECT, WRITTEN, respond
 from ingest.http.service import SERVICE
 from ingest.http.streams import Stream
 from ingest.http.visibility import as_seen
@@ -40,7 +41,8 @@ async def delete(request: web.Request) -> web.Response:
 async def _write(request: web.Request, action: Action) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     resource = request[RESOURCE]
-    write = _write_of(call, caller, resource, action, service.settings)
+    dialect = request.get(DIALECT, DEFAULT)
+    write = _write_of(call, caller, resource, action, dialect, service.settings)
     if write.options.resolution is Resolution.MERGE:
         caller.needs(Right.UPDATE, resource.name)
     if not write.dry_run:
@@ -54,15 +56,22 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         answer = collection.rehearsed(outcome)
     else:
         answer = collection.written(outcome, service.presenters[resource.name])
-    return await respond(request, answer.status, answer.document)
+    return await respond(request, answer)
 
 
 def _write_of(
-    call: Call, caller: Caller, resource: Resource, action: Action, settings: Settings
+    call: Call,
+    caller: Caller,
+    resource: Resource,
+    action: Action,
+    dialect: Dialect,
+    settings: Settings,
 ) -> Write:
     asked = call.preferences
     resolution = asked.resolution if action is Action.CREATE else Resolution.REFUSE
-    wait = 0.0 if asked.respond_async else settings.wait
+    wait = settings.max_wait if dialect.waits else settings.wait
+    if asked.respond_async and dialect.knows_accepted:
+        wait = 0.0
     return Write(
         account=caller.account,
         token=caller.token,

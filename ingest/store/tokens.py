@@ -33,6 +33,8 @@ class Token:
     name: str
     role: str
     groups: Sequence[str]
+    dialect: str | None
+    """That of its answers; None for the default."""
     created_at: dt.datetime
     expires_at: dt.datetime | None
     last_used_at: dt.datetime | None
@@ -48,6 +50,7 @@ async def create_token(
     *,
     role: str = DEFAULT_ROLE,
     groups: Sequence[str] = (),
+    dialect: str | None = None,
 ) -> tuple[UUID, str]:
     """Make a token of 256 random bits; returns its id and the token, which is shown only now.
 
@@ -57,7 +60,8 @@ async def create_token(
     if not all(group_fits(group) for group in groups):
         raise ConfigurationError(f"the name of a group has 1 to {MAX_GROUP_BYTES} bytes")
     token, id_ = make_token(), uuid7()
-    values = (id_, account, name, digest_of(token), expires_at, role, list(dict.fromkeys(groups)))
+    names = list(dict.fromkeys(groups))
+    values = (id_, account, name, digest_of(token), expires_at, role, names, dialect)
     try:
         async with pool.connection() as connection:
             await connection.execute(QUERIES["create_token"], *values)
@@ -90,6 +94,7 @@ async def find_caller(pool: Pool, digest: bytes) -> Caller | None:
         rights=rights,
         groups=tuple(row["groups"]),
         limited=row["limited"],
+        dialect=row["dialect"],
     )
 
 
