@@ -1,98 +1,48 @@
-"""The methods of the user's that take part in a load, and what a failed load ends in.
-
-`with_hooks` reads as marshmallow's `Schema._do_load` does, with the fields loaded by a generated
-function unless that falls back. Each hook is called once, as marshmallow would call it.
-"""
+"""The methods of the user's that take part in a load."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from functools import partial as bind
+from types import SimpleNamespace
+from typing import Any
 
-from marshmallow import Schema, ValidationError
-from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
+from marshmallow import Schema
+from marshmallow.decorators import PRE_LOAD
 from marshmallow.error_store import ErrorStore
 
 from ingest.resources.resource import nested_in
 from ingest.validation.engine.load import Load
 from ingest.validation.engine.source import FALLBACK
 
-# marshmallow does not annotate these two.
-new_errors: Callable[[], ErrorStore] = ErrorStore
-messages_of: Callable[[ValidationError], Any] = ValidationError.normalized_messages
+_PARTS = (
+    "_hooks",
+    "_invoke_field_validators",
+    "_invoke_load_processors",
+    "_invoke_schema_validators",
+    "handle_error",
+    "partial",
+)
+"""What `Schema._do_load` takes from its schema, beside `_deserialize`."""
 
 
-def with_hooks(whole: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
-    """A `load` for one item that runs the schema's hooks around `load_fields`.
+def with_hooks(load: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
+    """marshmallow's own load of one item, with its hooks, around `load_fields`.
 
     Args:
-        whole: of a schema whose `_do_load` is marshmallow's.
+        load: of a schema whose `_do_load` is marshmallow's.
         load_fields: from raw data and an ErrorStore to the loaded fields, or FALLBACK.
     """
-    schema = whole.schema
-    options: dict[str, Any] = {"many": False, "partial": whole.partial, "unknown": whole.unknown}
-    fail = failure(whole)
-    before, after = _processors(schema, PRE_LOAD), _processors(schema, POST_LOAD)
-    validates, validates_schema = schema._hooks[VALIDATES], schema._hooks[VALIDATES_SCHEMA]
+    schema = load.schema
 
-    def process(processors: list[tuple[str, bool]], data: Any, original: Any) -> Any:
-        for name, pass_original in processors:
-            processor = getattr(schema, name)
-            data = processor(data, *((original,) if pass_original else ()), **options)
-        return data
+    def deserialize(data: Any, *, error_store: ErrorStore, **options: Any) -> Any:
+        loaded = load_fields(data, error_store)
+        if loaded is FALLBACK:
+            return schema._deserialize(data, error_store=error_store, **options)
+        return loaded
 
-    def load(item: Any) -> Any:
-        errors: Any = {}
-        store = new_errors()
-        result: Any
-        try:
-            data = process(before, item, item)
-        except ValidationError as error:
-            errors = messages_of(error)
-            result = None
-        if not errors:
-            result = load_fields(data, store)
-            if result is FALLBACK:
-                result = schema._deserialize(data, error_store=store, **options)
-            if validates:
-                schema._invoke_field_validators(error_store=store, data=result, many=False)
-            if validates_schema:
-                field_errors = bool(store.errors)
-                for pass_collection in (True, False):
-                    schema._invoke_schema_validators(
-                        error_store=store,
-                        pass_collection=pass_collection,
-                        data=result,
-                        original_data=item,
-                        field_errors=field_errors,
-                        **options,
-                    )
-            errors = store.errors
-            if not errors:
-                try:
-                    return process(after, result, item)
-                except ValidationError as error:
-                    errors = messages_of(error)
-        if errors:
-            fail(item, result, errors)
-        return result
-
-    return load
-
-
-def _processors(schema: Schema, tag: str) -> list[tuple[str, bool]]:
-    """The names of a tag's methods in the order of a load, and whether each gets the raw item."""
-    collections_first = sorted(schema._hooks[tag], key=lambda hook: not hook[1])
-    return [(name, given.get("pass_original", False)) for name, _, given in collections_first]
-
-
-def failure(load: Load) -> Callable[[Any, Any, Any], NoReturn]:
-    """What raises the error of a load that failed, as marshmallow does."""
-
-    def fail(item: Any, result: Any, errors: Any) -> NoReturn:
-        error = ValidationError(errors, data=item, valid_data=result)
-        load.schema.handle_error(error, item, many=False, partial=load.partial)
-        raise error
-
-    return fail
+    parts: Any = SimpleNamespace(**{name: getattr(schema, name) for name in _PARTS})
+    parts._deserialize = deserialize
+    do_load: Callable[..., Any] = Schema._do_load
+    return bind(do_load, parts, many=False, partial=load.partial, unknown=load.unknown)
 
 
 def has_pre_load(schema: Schema) -> bool:

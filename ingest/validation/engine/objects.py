@@ -2,10 +2,11 @@
 
 import uuid
 from collections import OrderedDict
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from marshmallow import EXCLUDE, INCLUDE, fields, missing, utils
+from marshmallow import INCLUDE, RAISE, fields, missing, utils
 
 from ingest.validation.engine.known import load_hooks, nested_schema
 from ingest.validation.engine.load import Load, LoadField
@@ -13,7 +14,6 @@ from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes
 from ingest.validation.engine.values import (
     TAKE_ANYTHING,
-    Called,
     Scope,
     compiled_class,
     require_compiled,
@@ -24,6 +24,12 @@ _FACTORIES: tuple[Any, ...] = (bool, dict, float, int, list, set, str, tuple, uu
 """Defaults that run no user code when they are called, so that how often does not show."""
 _NESTED_AT_MOST = 2
 """How often a schema is written out inside itself."""
+
+
+def scope_of(load: Load) -> Scope:
+    """The outermost scope of a load, with a new source."""
+    kind = type(load.schema)
+    return Scope(Source("load", kind.__name__), load.partial, (kind,), write_nested)
 
 
 def write_object(scope: Scope, load: Load, data: str, out: str) -> None:
@@ -37,7 +43,7 @@ def write_object(scope: Scope, load: Load, data: str, out: str) -> None:
         try:
             if calls_user(each.default):
                 raise Uncompiled("its load_default is a function of the user's own")
-            require_compiled(writer.write_field(each, scope.source.fresh("value"), assign_to=out))
+            require_compiled(writer.write_field(each, scope.source.fresh("value"), assign=True))
         except Uncompiled as left:
             raise Uncompiled(f"{each.name}: {left}") from None
     writer.write_unknown_check()
@@ -61,21 +67,23 @@ class ObjectWriter:
         self._unknown = load.unknown
         # Made as marshmallow makes it: the order of a difference of sets may depend on that.
         self._keys = {each.key for each in self.fields}
-        self._counted = load.unknown != EXCLUDE and len(self._keys) == len(self.fields)
+        if len(self._keys) != len(self.fields):
+            raise Uncompiled("two fields are called the same")
         self._absent = self._source.fresh("absent")
+        self._has_unknown = f"len({data}) + {self._absent} != {len(self.fields)}"
         self._source.fall_back_if(f"type({data}) is not dict")
         ordered = load.schema.dict_class is OrderedDict
         made = f"{self._source.bind('OrderedDict', OrderedDict)}()" if ordered else "{}"
         self._source.line(f"{out} = {made}")
-        if self._counted:
-            self._source.line(f"{self._absent} = 0")
+        self._source.line(f"{self._absent} = 0")
 
-    def write_field(self, each: LoadField, var: str, *, assign_to: str | None) -> list[Called]:
+    def write_field(self, each: LoadField, var: str, *, assign: bool) -> list[Any]:
         """Write the load of one field into `var`, calling no user code.
 
         Args:
+            each: the field.
             var: left `missing` where the field is absent and has no plain default.
-            assign_to: the new object; None where that is written later.
+            assign: whether to write the assignment to the new object, too.
 
         Returns:
             The validators that are still to be called.
@@ -84,58 +92,47 @@ class ObjectWriter:
         if len(self._scope.schemas) == 1:
             source.begin_field()
         kind = compiled_class(each.field)
-        source.comment(kind.__name__, each.key)
-        inner = replace(self._scope, partial=each.partial)
+        source.line(f"# {each.key!a}: {kind.__name__}")
+        has_default = each.default is not missing and not calls_user(each.default)
+        present: AbstractContextManager[None] = nullcontext()
         if each.required:
             source.line(f"{var} = {self._data}[{each.key!a}]")
             if kind in TAKE_ANYTHING:
                 source.fall_back_if(f"{var} is MISSING")
-            called = write_value(inner, each.field, var)
-            write_assignment(source, assign_to, each, var)
-            return called
-        has_default = each.default is not missing and not calls_user(each.default)
-        source.line(f"{var} = {self._data}.get({each.key!a}, MISSING)")
-        with source.block(f"if {var} is MISSING:"):
-            self._write_absent()
-            if has_default:
-                source.line(f"{var} = {_default(source, each.default)}")
-        with source.block("else:"):
-            called = write_value(inner, each.field, var)
-            if not has_default:
-                write_assignment(source, assign_to, each, var)
-        if has_default:
-            write_assignment(source, assign_to, each, var)
+        else:
+            source.line(f"{var} = {self._data}.get({each.key!a}, MISSING)")
+            with source.block(f"if {var} is MISSING:"):
+                source.line(f"{self._absent} += 1")
+                if has_default:
+                    source.line(f"{var} = {_default(source, each.default)}")
+            present = source.block("else:")
+        with present:
+            called = write_value(replace(self._scope, partial=each.partial), each.field, var)
+            if assign and not has_default:
+                write_assignment(source, self._out, each, var)
+        if assign and has_default:
+            write_assignment(source, self._out, each, var)
         return called
 
     def write_presence(self, each: LoadField) -> None:
         """Write what counts a field that is loaded later."""
-        if self._counted:
-            with self._source.block(f"if {self._data}.get({each.key!a}, MISSING) is MISSING:"):
-                self._write_absent()
+        with self._source.block(f"if {self._data}.get({each.key!a}, MISSING) is MISSING:"):
+            self._source.line(f"{self._absent} += 1")
 
     def write_unknown_check(self) -> None:
         """Fall back on unknown keys where the schema raises."""
-        if self._unknown not in (EXCLUDE, INCLUDE):
-            self._source.fall_back_if(self._has_unknown())
+        if self._unknown == RAISE:
+            self._source.fall_back_if(self._has_unknown)
 
     def write_unknown_copy(self) -> None:
         """Copy unknown keys where the schema does, in marshmallow's order: that of a set."""
         if self._unknown == INCLUDE:
             keys, key = self._source.bind("keys", self._keys), self._source.fresh("key")
             with (
-                self._source.block(f"if {self._has_unknown()}:"),
+                self._source.block(f"if {self._has_unknown}:"),
                 self._source.block(f"for {key} in set({self._data}) - {keys}:"),
             ):
                 self._source.line(f"{self._out}[{key}] = {self._data}[{key}]")
-
-    def _write_absent(self) -> None:
-        if self._counted:
-            self._source.line(f"{self._absent} += 1")
-
-    def _has_unknown(self) -> str:
-        if self._counted:
-            return f"len({self._data}) + {self._absent} != {len(self._keys)}"
-        return f"not {self._source.bind('keys', self._keys)}.issuperset({self._data})"
 
 
 def calls_user(default: Any) -> bool:
@@ -149,10 +146,8 @@ def _default(source: Source, default: Any) -> str:
     return source.constant(default)
 
 
-def write_assignment(source: Source, out: str | None, each: LoadField, var: str) -> None:
-    """Write marshmallow's `set_value`, if there is an object: a target with dots is a path."""
-    if out is None:
-        return
+def write_assignment(source: Source, out: str, each: LoadField, var: str) -> None:
+    """Write marshmallow's `set_value`: a target with dots is a path."""
     if "." in each.target:
         source.line(f"{source.bind('set_value', utils.set_value)}({out}, {each.target!a}, {var})")
     else:

@@ -40,7 +40,7 @@ def _loaded_value(
     """The variable with the loaded value, and a block for where there is one."""
     field = converter.field
     value = source.fresh("value")
-    source.comment(field.type.value, field.data_key)
+    source.line(f"# {field.data_key!a}: {field.type.value}")
     if required:
         source.line(f"{value} = loaded[{field.source!a}]")
         yield value

@@ -158,10 +158,6 @@ class Source:
             return repr(value)
         return self.bind("constant", value)
 
-    def comment(self, kind: str, name: str) -> None:
-        """Say which field the lines below are about."""
-        self.line(f"# {name!a}: {kind}")
-
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"
 

@@ -2,22 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from marshmallow import fields
 
 from ingest.validation.engine.known import SCALARS, field_class
-from ingest.validation.engine.nested import CompileSchema
 from ingest.validation.engine.scalars import SCALAR_FIELDS, UNCHANGED, write_scalar
 from ingest.validation.engine.source import Source, Uncompiled
-from ingest.validation.engine.validators import Classes, inline
+from ingest.validation.engine.validators import Classes, describe, inline
 
 _LIST, _TUPLE, _DICT = frozenset({list}), frozenset({tuple}), frozenset({dict})
-_RAW = (fields.Raw, fields.Field)
-_NESTED = (fields.Nested, fields.Pluck)
-_COMPILED = SCALAR_FIELDS | {fields.List, fields.Tuple, fields.Dict, *_RAW, *_NESTED}
+_NESTED = frozenset({fields.Nested, fields.Pluck})
 # These say nothing about the value they are given, so None and `missing` must be ruled out first.
-TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, fields.Pluck, *_RAW})
+TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, fields.Pluck, fields.Raw, fields.Field})
 
 
 def compiled_class(field: fields.Field[Any]) -> type:
@@ -40,28 +37,15 @@ class Scope:
     """The classes of the schemas around it, the outermost first."""
     write_nested: Callable[["Scope", fields.Nested, str], Classes]
     """Writes the load of a nested schema; it is in `objects`, which needs this module."""
-    compile_schema: CompileSchema
-    """Compiles the nested schemas of fields that are not."""
 
 
-class Called(NamedTuple):
-    """A validator that has to be called, for it is not compiled."""
-
-    validator: Any
-    reason: str
-
-
-def require_compiled(called: Sequence[Called]) -> None:
-    """Make sure that no validator has to be called.
-
-    Raises:
-        Uncompiled: one has to be.
-    """
+def require_compiled(called: Sequence[Any]) -> None:
+    """Raise Uncompiled where a validator has to be called."""
     if called:
-        raise Uncompiled(called[0].reason)
+        raise Uncompiled(f"the validator {describe(called[0])} has to be called")
 
 
-def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Called]:
+def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Any]:
     """Write the deserialization of the value in `var`, which is not `missing`.
 
     Args:
@@ -76,9 +60,8 @@ def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Called
         Uncompiled: marshmallow has to do it.
     """
     kind = compiled_class(field)
-    for name in ("pre_load", "post_load"):
-        if getattr(field, name):
-            raise Uncompiled(f"the field has {name} functions")
+    if field.pre_load or field.post_load:
+        raise Uncompiled("the field has pre_load or post_load functions")
     if not field.allow_none:
         if kind in TAKE_ANYTHING:
             scope.source.fall_back_if(f"{var} is None")
@@ -87,18 +70,18 @@ def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Called
         return _write_not_none(scope, field, kind, var)
 
 
-def _write_not_none(scope: Scope, field: fields.Field[Any], kind: type, var: str) -> list[Called]:
+def _write_not_none(scope: Scope, field: fields.Field[Any], kind: type, var: str) -> list[Any]:
     classes = _write_load(scope, field, kind, var)
-    called: list[Called] = []
+    called: list[Any] = []
     for validator in field.validators:
         try:
             with scope.source.undone_if_uncompiled():
                 inline(scope.source, validator, var, classes)
-        except Uncompiled as left:
+        except Uncompiled:
             # A container could be changed by one validator before the next one sees it.
             if kind not in SCALAR_FIELDS or kind is fields.Constant:
                 raise
-            called.append(Called(validator, str(left)))
+            called.append(validator)
     return called
 
 
@@ -107,13 +90,7 @@ def _write_load(scope: Scope, field: Any, kind: type, var: str) -> Classes:
         return write_scalar(scope.source, field, kind, var)
     if kind in _NESTED:
         return scope.write_nested(scope, field, var)
-    if kind is fields.List:
-        return _list(scope, field, var)
-    if kind is fields.Tuple:
-        return _tuple(scope, field, var)
-    if kind is fields.Dict:
-        return _dict(scope, field, var)
-    return _raw(scope, field, var)
+    return _WRITERS[kind](scope, field, var)
 
 
 def _raw(scope: Scope, field: fields.Field[Any], var: str) -> Classes:
@@ -179,3 +156,13 @@ def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
         source.line(f"{made}[{key}] = {value}")
     source.line(f"{var} = {made}")
     return _DICT
+
+
+_WRITERS: dict[type, Callable[[Scope, Any, str], Classes]] = {
+    fields.Dict: _dict,
+    fields.Field: _raw,
+    fields.List: _list,
+    fields.Raw: _raw,
+    fields.Tuple: _tuple,
+}
+_COMPILED = SCALAR_FIELDS | _WRITERS.keys() | _NESTED
