@@ -44,12 +44,10 @@ def compile_late(load: Load) -> tuple[Callable[..., Any], str, list[Coverage]]:
     """
     scope = scope_of(load)
     source = scope.source
-    coverage = []
     with source.function("item, errors", "FALLBACK"):
         with source.guarded():
             writer = ObjectWriter(scope, load, "item", "out")
-            for each in writer.fields:
-                coverage.append(_write_field(source, writer, each))
+            coverage = [_write_field(source, writer, each) for each in writer.fields]
             writer.write_unknown_check()
         with source.block("else:"):
             source.write_deferred()

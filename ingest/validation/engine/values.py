@@ -1,13 +1,14 @@
 """What `Field.deserialize` does to a value that is there, for every field that can be compiled."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import fields
 
 from ingest.validation.engine.known import SCALARS, field_class
-from ingest.validation.engine.scalars import SCALAR_FIELDS, UNCHANGED, write_scalar
+from ingest.validation.engine.scalars import SCALAR_FIELDS, write_scalar
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes, describe, inline
 
@@ -62,35 +63,29 @@ def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Any]:
     kind = compiled_class(field)
     if field.pre_load or field.post_load:
         raise Uncompiled("the field has pre_load or post_load functions")
-    if not field.allow_none:
-        if kind in TAKE_ANYTHING:
-            scope.source.fall_back_if(f"{var} is None")
-        return _write_not_none(scope, field, kind, var)
-    with scope.source.block(f"if {var} is not None:"):
-        return _write_not_none(scope, field, kind, var)
-
-
-def _write_not_none(scope: Scope, field: fields.Field[Any], kind: type, var: str) -> list[Any]:
-    classes = _write_load(scope, field, kind, var)
-    called: list[Any] = []
-    for validator in field.validators:
-        try:
-            with scope.source.undone_if_uncompiled():
-                inline(scope.source, validator, var, classes)
-        except Uncompiled:
-            # A container could be changed by one validator before the next one sees it.
-            if kind not in SCALAR_FIELDS or kind is fields.Constant:
-                raise
-            called.append(validator)
-    return called
-
-
-def _write_load(scope: Scope, field: Any, kind: type, var: str) -> Classes:
-    if kind in SCALAR_FIELDS:
-        return write_scalar(scope.source, field, kind, var)
-    if kind in _NESTED:
-        return scope.write_nested(scope, field, var)
-    return _WRITERS[kind](scope, field, var)
+    present: AbstractContextManager[None] = nullcontext()
+    if field.allow_none:
+        present = scope.source.block(f"if {var} is not None:")
+    elif kind in TAKE_ANYTHING:
+        scope.source.fall_back_if(f"{var} is None")
+    with present:
+        if kind in SCALAR_FIELDS:
+            classes = write_scalar(scope.source, field, kind, var)
+        elif kind in _NESTED:
+            classes = scope.write_nested(scope, cast(fields.Nested, field), var)
+        else:
+            classes = _WRITERS[kind](scope, field, var)
+        called: list[Any] = []
+        for validator in field.validators:
+            try:
+                with scope.source.undone_if_uncompiled():
+                    inline(scope.source, validator, var, classes)
+            except Uncompiled:
+                # A container could be changed by one validator before the next one sees it.
+                if kind not in SCALAR_FIELDS or kind is fields.Constant:
+                    raise
+                called.append(validator)
+        return called
 
 
 def _raw(scope: Scope, field: fields.Field[Any], var: str) -> Classes:
@@ -109,18 +104,14 @@ def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
 
 
 def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:
-    source, inner = scope.source, field.inner
+    source = scope.source
     source.fall_back_if(f"type({var}) is not list")
     each, many = source.fresh("each"), source.fresh("many")
-    kind = compiled_class(inner)
-    unchanged = kind in UNCHANGED or (isinstance(inner, fields.Integer) and inner.strict)
-    if not unchanged:
-        source.line(f"{many} = []")
+    source.line(f"{many} = []")
     with source.block(f"for {each} in {var}:"):
-        write_element(scope, inner, each)
-        if not unchanged:
-            source.line(f"{many}.append({each})")
-    source.line(f"{var} = [*{var}]" if unchanged else f"{var} = {many}")
+        write_element(scope, field.inner, each)
+        source.line(f"{many}.append({each})")
+    source.line(f"{var} = {many}")
     return _LIST
 
 
