@@ -143,19 +143,15 @@ class ItemValidator:
 
 def _rule_failed(resource: Resource, error: Exception) -> InvalidItem:
     """The answer where the user's code raised something else than ValidationError."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
     # Only where, never what: the message of an exception may quote the item.
     log.warning(
         "schema code raised",
         collection=resource.name,
         error=type(error).__name__,
-        where=_origin(error),
+        where=f"{frame.f_code.co_qualname}:{line}",
     )
     return InvalidItem([ItemError(INVALID, "A rule of the schema could not be applied to it.")])
-
-
-def _origin(error: BaseException) -> str:
-    *_, (frame, line) = walk_tb(error.__traceback__)
-    return f"{frame.f_code.co_qualname}:{line}"
 
 
 def _shape(item: Any) -> str:

@@ -10,13 +10,7 @@ from marshmallow import Schema
 
 from ingest.validation.engine.hooks import with_hooks
 from ingest.validation.engine.known import check_schema, load_hooks
-from ingest.validation.engine.late import (
-    CALLS_HOOKS,
-    COMPILED,
-    WHOLE_ITEM,
-    Coverage,
-    compile_late,
-)
+from ingest.validation.engine.late import CALLS_HOOKS, COMPILED, WHOLE_ITEM, Coverage, compile_late
 from ingest.validation.engine.load import Load, Partial
 from ingest.validation.engine.objects import scope_of, write_object
 from ingest.validation.engine.source import Source, Uncompiled
