@@ -17,6 +17,7 @@ from ingest.validation.engine.values import (
     Scope,
     compiled_class,
     require_compiled,
+    write_list,
     write_value,
 )
 
@@ -57,11 +58,7 @@ class ObjectWriter:
     """
 
     def __init__(self, scope: Scope, load: Load, data: str, out: str) -> None:
-        """Write what comes before the first field.
-
-        Args:
-            data, out: the variables with the raw object and the new one.
-        """
+        """Write what comes before the first field; `data` and `out` are variables."""
         self.fields = [*load.fields()]
         self._scope, self._source, self._data, self._out = scope, scope.source, data, out
         self._unknown = load.unknown
@@ -80,17 +77,12 @@ class ObjectWriter:
     def write_field(self, each: LoadField, var: str, *, assign: bool) -> list[Any]:
         """Write the load of one field into `var`, calling no user code.
 
-        Args:
-            each: the field.
-            var: left `missing` where the field is absent and has no plain default.
-            assign: whether to write the assignment to the new object, too.
+        `var` is left `missing` where the field is absent and has no plain default.
 
         Returns:
             The validators that are still to be called.
         """
         source = self._source
-        if len(self._scope.schemas) == 1:
-            source.begin_field()
         kind = compiled_class(each.field)
         source.line(f"# {each.key!a}: {kind.__name__}")
         has_default = each.default is not missing and not calls_user(each.default)
@@ -168,8 +160,13 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
         raise Uncompiled("its unknown is none of RAISE, INCLUDE and EXCLUDE")
     if (field.many or plucked is not None) and bool(field.many) != bool(schema.many):
         raise Uncompiled("the field and its schema disagree about many")
-    write = write_many if schema.many else _write_one
-    return write(replace(scope, schemas=(*scope.schemas, type(schema))), load, var, plucked)
+    inside = replace(scope, schemas=(*scope.schemas, type(schema)))
+    if not schema.many:
+        _write_one(inside, load, var, plucked)
+        return frozenset({schema.dict_class})
+    with write_list(scope.source, var) as each:
+        _write_one(inside, load, each, plucked)
+    return frozenset({list})
 
 
 def _plucked_key(field: fields.Pluck) -> str:
@@ -182,24 +179,10 @@ def _plucked_key(field: fields.Pluck) -> str:
     return key
 
 
-def _write_one(scope: Scope, load: Load, var: str, plucked: str | None = None) -> Classes:
+def _write_one(scope: Scope, load: Load, var: str, plucked: str | None) -> None:
     raw, out = var, scope.source.fresh("out")
     if plucked is not None:
         raw = scope.source.fresh("raw")
         scope.source.line(f"{raw} = {{{plucked!a}: {var}}}")
     write_object(scope, load, raw, out)
     scope.source.line(f"{var} = {out}")
-    return frozenset({load.schema.dict_class})
-
-
-def write_many(scope: Scope, load: Load, var: str, plucked: str | None = None) -> Classes:
-    """Write the load of a list of raw objects into a list of new ones."""
-    source = scope.source
-    source.fall_back_if(f"type({var}) is not list")
-    many, each = source.fresh("many"), source.fresh("each")
-    source.line(f"{many} = []")
-    with source.block(f"for {each} in {var}:"):
-        _write_one(scope, load, each, plucked)
-        source.line(f"{many}.append({each})")
-    source.line(f"{var} = {many}")
-    return frozenset({list})

@@ -164,20 +164,16 @@ def _write_rest(source: Source, resource: Resource, writer: RecordWriter) -> Non
             source.line(f"record[{column}] = key")
         with source.block("if given:"):
             source.line(f"record[{CLIENT_KEY!a}] = True")
-    _write_required(source, resource, writer)
-    source.line(f"record[{INDEX!a}] = index")
-    if writer.sparse:
-        _write_carried(source, resource)
-    source.line("return record, restorable")
-
-
-def _write_required(source: Source, resource: Resource, writer: RecordWriter) -> None:
     for field in writer.required:
         source.fall_back_if(f"record.get({field.column!a}) is None")
         if field is writer.matching and field.field.load_default is not missing:
             source.fall_back_if(f"{field.data_key!a} not in item")
     if resource.key not in writer.required:
         source.fall_back_if(f"record.get({resource.key.column!a}, True) is None")
+    source.line(f"record[{INDEX!a}] = index")
+    if writer.sparse:
+        _write_carried(source, resource)
+    source.line("return record, restorable")
 
 
 def _write_carried(source: Source, resource: Resource) -> None:

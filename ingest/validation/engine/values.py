@@ -1,7 +1,7 @@
 """What `Field.deserialize` does to a value that is there, for every field that can be compiled."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -47,12 +47,7 @@ def require_compiled(called: Sequence[Any]) -> None:
 
 
 def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Any]:
-    """Write the deserialization of the value in `var`, which is not `missing`.
-
-    Args:
-        scope: where it stands.
-        field: what deserializes it.
-        var: the variable, from the raw value to the loaded one.
+    """Write how `field` changes `var` from the raw value, not `missing`, to the loaded one.
 
     Returns:
         The validators that are still to be called.
@@ -104,15 +99,21 @@ def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
 
 
 def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:
-    source = scope.source
+    with write_list(scope.source, var) as each:
+        write_element(scope, field.inner, each)
+    return _LIST
+
+
+@contextmanager
+def write_list(source: Source, var: str) -> Iterator[str]:
+    """Write a new list of what the lines inside make of each element of a list."""
     source.fall_back_if(f"type({var}) is not list")
     each, many = source.fresh("each"), source.fresh("many")
     source.line(f"{many} = []")
     with source.block(f"for {each} in {var}:"):
-        write_element(scope, field.inner, each)
+        yield each
         source.line(f"{many}.append({each})")
     source.line(f"{var} = {many}")
-    return _LIST
 
 
 def _tuple(scope: Scope, field: fields.Tuple, var: str) -> Classes:
