@@ -12,7 +12,7 @@ service begin with one `$`, which no column of a schema does:
     $extra  what was loaded and is no field of the schema
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError, missing
@@ -73,7 +73,7 @@ class RecordWriter:
             try:
                 stored = converter.convert(value)
             except NotStorable as error:
-                problems.append(_item_error(converter.field, error))
+                problems.append(_not_storable(error, converter.field.data_key, *error.path))
                 continue
             record[converter.column] = stored
             same += converter.unchanged(item, stored)
@@ -85,7 +85,7 @@ class RecordWriter:
             try:
                 record |= {EXTRA: json_value(extra)} if extra else {}
             except NotStorable as error:
-                problems.append(_error_at(error.path, error))
+                problems.append(_not_storable(error, *error.path))
         named = {problem.field for problem in problems}
         problems += [each for each in self._unidentified(record, item) if each.field not in named]
         if problems:
@@ -117,7 +117,7 @@ class RecordWriter:
             try:
                 converter.convert(field.field.deserialize(item[key]))
             except NotStorable as error:
-                problems.append(_item_error(field, error))
+                problems.append(_not_storable(error, key, *error.path))
             except Exception:  # noqa: BLE001, S112 - why it does not load, `errors` tells
                 continue
         return problems + [
@@ -129,15 +129,22 @@ class RecordWriter:
         ]
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The stored form of an object of the user's: what `dump` shows, read back."""
+        """The stored form of an object of the user's: what `dump` shows, read back.
+
+        jsonb holds dumped values, other columns hold loaded ones.
+        """
         shown = self._resource.schema.dump(loaded)
         values: dict[str, Any] = {}
         for field in self._resource.fields:
             if field.data_key not in shown or (self._partial and field.data_key not in item):
                 continue
             value = shown[field.data_key]
-            if value is not None:
-                value = _read_back(field, value)
+            if value is not None and field.type is not ColumnType.JSONB:
+                try:
+                    value = field.field.deserialize(value)
+                except ValidationError as error:
+                    message = "What the schema dumps for this field cannot be read back by it."
+                    raise InvalidItem([ItemError(NOT_STORABLE, message, field.data_key)]) from error
             values[field.source] = value
         return values
 
@@ -215,22 +222,7 @@ def _required_of_clients(resource: Resource, action: Action, options: Options) -
     return required
 
 
-def _read_back(field: StoredField, value: Any) -> Any:
-    """A dumped value as its column wants it: jsonb holds dumped values, others hold loaded ones."""
-    if field.type is ColumnType.JSONB:
-        return value
-    try:
-        return field.field.deserialize(value)
-    except ValidationError as error:
-        message = "What the schema dumps for this field cannot be read back by it."
-        raise InvalidItem([ItemError(NOT_STORABLE, message, field.data_key)]) from error
-
-
-def _item_error(field: StoredField, error: NotStorable) -> ItemError:
-    return _error_at((field.data_key, *error.path), error)
-
-
-def _error_at(path: Iterable[str], error: NotStorable) -> ItemError:
+def _not_storable(error: NotStorable, *path: str) -> ItemError:
     return ItemError(NOT_STORABLE, error.message, ".".join(path), error.description)
 
 

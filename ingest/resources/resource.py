@@ -2,9 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
@@ -89,15 +88,18 @@ class Resource:
         self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
         self.fields = self._stored_fields()
         self._by_name = {field.name: field for field in self.fields}
-        self.by_data_key: Mapping[str, StoredField] = MappingProxyType(
-            {field.data_key: field for field in self.fields}
-        )
+        self.by_data_key = {field.data_key: field for field in self.fields}
         self.key = self._key_field(key)
         self.unique = tuple(self._unique_fields(entry) for entry in unique)
         self.keeps_unknown = self.schema.unknown == INCLUDE or bool(
             self.schema._hooks.get(POST_LOAD)
         )
-        self._check()
+        self._check_names()
+        if self.schema.many:
+            raise self._refused("the schema has many=True; a resource's schema describes one item")
+        for field in self.fields:
+            if field.type is ColumnType.JSONB:
+                self._check_nested(field.field, field.name, ())
 
     def __repr__(self) -> str:
         return f"Resource({self.name!r}, {type(self.schema).__name__})"
@@ -164,14 +166,6 @@ class Resource:
 
     def _refused(self, reason: str) -> ConfigurationError:
         return ConfigurationError(f"resource {self.name!r}: {reason}")
-
-    def _check(self) -> None:
-        self._check_names()
-        if self.schema.many:
-            raise self._refused("the schema has many=True; a resource's schema describes one item")
-        for field in self.fields:
-            if field.type is ColumnType.JSONB:
-                self._check_nested(field.field, field.name, ())
 
     def _check_names(self) -> None:
         columns: dict[str, str] = {}
