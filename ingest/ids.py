@@ -2,6 +2,7 @@
 
 import os
 import time
+from array import array
 from uuid import UUID
 
 _COUNTER_BITS = 42
@@ -20,17 +21,15 @@ class Uuid7Sequence:
             return []
         first = self._advance(count)
         moment = f"{self._milliseconds & 0xFFFF_FFFF_FFFF:012x}"
-        random = os.urandom(4 * count).hex()
+        entropy = iter(array("I", os.urandom(4 * count)))
         texts: list[str] = []
         # 16 bits of the counter change from one to the next; what stands before them seldom does.
         for high in range(first >> 16, ((first + count - 1) >> 16) + 1):
+            low = range(max(first - (high << 16), 0), min(first + count - (high << 16), 1 << 16))
             groups = f"{0x7000 | high >> 14:04x}-{0x8000 | high & 0x3FFF:04x}"
             prefix = f"{moment[:8]}-{moment[8:]}-{groups}-"
-            end = min(first + count, (high + 1) << 16)
-            texts += [
-                f"{prefix}{counter & 0xFFFF:04x}{random[(counter - first) * 8 :][:8]}"
-                for counter in range(first + len(texts), end)
-            ]
+            pairs = zip(low, entropy, strict=False)
+            texts += [f"{prefix}{each << 32 | random:012x}" for each, random in pairs]
         return texts
 
     def _advance(self, count: int) -> int:

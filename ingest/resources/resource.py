@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
-from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
+from marshmallow.decorators import POST_LOAD
 
 from ingest.errors import ConfigurationError
 from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
@@ -103,15 +103,6 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"Resource({self.name!r}, {type(self.schema).__name__})"
-
-    @property
-    def dump_hooks(self) -> bool:
-        """Whether only `schema.dump` can say how an item looks."""
-        hooks = self.schema._hooks
-        return bool(hooks.get(PRE_DUMP) or hooks.get(POST_DUMP)) or any(
-            isinstance(field, fields.Method | fields.Function)
-            for field in self.schema.dump_fields.values()
-        )
 
     def identity(self, matching: str | None) -> StoredField:
         """The field that finds an item's stored row: the one named by `matching`, or the key."""

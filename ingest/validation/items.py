@@ -16,7 +16,7 @@ from ingest.model import Action, ItemError, Options, Unreadable
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
-from ingest.validation.engine.hooks import count_fields, has_pre_load
+from ingest.validation.engine.known import count_fields, has_pre_load
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.record_functions import generate_accept, generate_write
 from ingest.validation.messages import explain, explain_field

@@ -8,9 +8,8 @@ from typing import Any
 
 from marshmallow import Schema
 
-from ingest.validation.engine.hooks import with_hooks
 from ingest.validation.engine.known import check_schema, load_hooks
-from ingest.validation.engine.late import CALLS_HOOKS, COMPILED, WHOLE_ITEM, Coverage, compile_late
+from ingest.validation.engine.late import COMPILED, WHOLE_ITEM, Coverage, compile_late
 from ingest.validation.engine.load import Load, Partial
 from ingest.validation.engine.objects import scope_of, write_object
 from ingest.validation.engine.source import Source, Uncompiled
@@ -75,16 +74,12 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
 
 
 def _compile(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
-    hooks = load_hooks(load.schema)
-    if not hooks:
+    if not load_hooks(load.schema):
         with suppress(Uncompiled):
             source = _write_load(load, "marshmallow(item)")
             coverage = [Coverage(name, COMPILED) for name in load.schema.load_fields]
             return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), coverage)
-    function, text, coverage = compile_late(load)
-    if hooks:
-        coverage.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
-    return CompiledLoad(with_hooks(load, function), text, coverage)
+    return CompiledLoad(*compile_late(load))
 
 
 def _write_load(load: Load, fallback: str) -> Source:

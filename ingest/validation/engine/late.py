@@ -7,21 +7,34 @@ would have stored it.
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial as bind
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from marshmallow import ValidationError, missing
+from marshmallow import Schema, ValidationError, missing
 from marshmallow.error_store import ErrorStore
 from marshmallow.validate import And
 
+from ingest.validation.engine.known import load_hooks
 from ingest.validation.engine.load import Load, LoadField
 from ingest.validation.engine.objects import ObjectWriter, calls_user, scope_of, write_assignment
-from ingest.validation.engine.source import Source, Uncompiled
+from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
 from ingest.validation.engine.validators import describe
 
 COMPILED = "compiled"
 CALLS_FIELD = "calls marshmallow's field"
 CALLS_HOOKS = "calls the schema's methods"
 WHOLE_ITEM = "whole item left to marshmallow"
+
+_PARTS = (
+    "_hooks",
+    "_invoke_field_validators",
+    "_invoke_load_processors",
+    "_invoke_schema_validators",
+    "handle_error",
+    "partial",
+)
+"""What `Schema._do_load` takes from its schema, beside `_deserialize`."""
 
 
 class Coverage(NamedTuple):
@@ -36,11 +49,10 @@ class Coverage(NamedTuple):
 
 
 def compile_late(load: Load) -> tuple[Callable[..., Any], str, list[Coverage]]:
-    """Compile the load of the fields of one item.
+    """Compile the fields of a load, with marshmallow's `_do_load` around them.
 
     Returns:
-        A function from the item and an ErrorStore to the loaded fields, or FALLBACK; its text; and
-        how each field is loaded.
+        The load of one item, the text of what loads its fields, and how each is loaded.
     """
     scope = scope_of(load)
     source = scope.source
@@ -53,8 +65,27 @@ def compile_late(load: Load) -> tuple[Callable[..., Any], str, list[Coverage]]:
             source.write_deferred()
             writer.write_unknown_copy()
             source.line("return out")
-    function = source.compiled(ValidationError=ValidationError, note=_note)
-    return function, source.text(), coverage
+    hooks = load_hooks(load.schema)
+    if hooks:
+        coverage.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
+    load_fields = source.compiled(ValidationError=ValidationError, note=_note)
+    return _with_hooks(load, load_fields), source.text(), coverage
+
+
+def _with_hooks(load: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
+    """marshmallow's own load of one item, with its hooks, around `load_fields`."""
+    schema = load.schema
+
+    def deserialize(data: Any, *, error_store: ErrorStore, **options: Any) -> Any:
+        loaded = load_fields(data, error_store)
+        if loaded is FALLBACK:
+            return schema._deserialize(data, error_store=error_store, **options)
+        return loaded
+
+    parts: Any = SimpleNamespace(**{name: getattr(schema, name) for name in _PARTS})
+    parts._deserialize = deserialize
+    do_load: Callable[..., Any] = Schema._do_load
+    return bind(do_load, parts, many=False, partial=load.partial, unknown=load.unknown)
 
 
 def _note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
