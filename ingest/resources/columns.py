@@ -261,3 +261,14 @@ _CONVERTERS: dict[ColumnType, Converter] = {
     ColumnType.INET: _inet,
     ColumnType.JSONB: json_value,
 }
+READ: dict[ColumnType, Converter] = {
+    ColumnType.NUMERIC: Decimal,
+    ColumnType.DOUBLE: float,
+    ColumnType.UUID: uuid.UUID,
+    ColumnType.TIMESTAMPTZ: dt.datetime.fromisoformat,
+    ColumnType.TIMESTAMP: dt.datetime.fromisoformat,
+    ColumnType.DATE: dt.date.fromisoformat,
+    ColumnType.TIME: dt.time.fromisoformat,
+    ColumnType.INET: ipaddress.ip_interface,
+}
+"""From what is stored, as JSON shows it, to the loaded value; the others are the same."""

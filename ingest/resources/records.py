@@ -91,7 +91,10 @@ class RecordWriter:
         if problems:
             raise InvalidItem(problems)
         if self.sparse:
-            record[SET] = self.carried(record, item)
+            record[SET] = "".join(
+                "01"[field.column in record and carries(item, field)]
+                for field in self._resource.fields
+            )
         if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
         return record, restorable
@@ -147,13 +150,6 @@ class RecordWriter:
                     raise InvalidItem([ItemError(NOT_STORABLE, message, field.data_key)]) from error
             values[field.source] = value
         return values
-
-    def carried(self, record: Record, item: Mapping[str, Any]) -> str:
-        """Which fields the item carried: those of the record that are no `load_default`."""
-        return "".join(
-            "1" if field.column in record and carries(item, field) else "0"
-            for field in self._resource.fields
-        )
 
     def _unidentified(self, record: Record, item: Mapping[str, Any]) -> list[ItemError]:
         """Errors of what identifies the item: it must be there, and a key is never null.

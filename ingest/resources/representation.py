@@ -3,11 +3,8 @@
 Most schemas show what is stored, and then the database's own JSON goes into the response as it is.
 """
 
-import datetime as dt
 import ipaddress
-import uuid
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -15,19 +12,9 @@ from marshmallow import fields
 from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
 
 from ingest.exactjson import load_exact
-from ingest.resources.columns import ColumnType
+from ingest.resources.columns import READ, ColumnType
 from ingest.resources.resource import META, Resource, StoredField
 
-_READ: dict[ColumnType, Callable[[Any], Any]] = {
-    ColumnType.NUMERIC: Decimal,
-    ColumnType.DOUBLE: float,
-    ColumnType.UUID: uuid.UUID,
-    ColumnType.TIMESTAMPTZ: dt.datetime.fromisoformat,
-    ColumnType.TIMESTAMP: dt.datetime.fromisoformat,
-    ColumnType.DATE: dt.date.fromisoformat,
-    ColumnType.TIME: dt.time.fromisoformat,
-    ColumnType.INET: lambda text: ipaddress.ip_interface(text),
-}
 # Fields of exactly these classes show what their column holds.
 _PLAIN = {fields.String, fields.Email, fields.Url, fields.Boolean, fields.UUID}
 
@@ -112,5 +99,5 @@ def _loaded(field: StoredField, value: Any) -> Any:
         return field.field.enum[value]
     if field.type is ColumnType.INET and isinstance(field.field, fields.IP):
         return ipaddress.ip_address(value)
-    read = _READ.get(field.type)
+    read = READ.get(field.type)
     return value if read is None else read(value)

@@ -109,7 +109,12 @@ class Resource:
         return self.key if matching is None else self._by_name[matching]
 
     def _stored_fields(self) -> tuple[StoredField, ...]:
-        stored = tuple(
+        declared = dict(self.schema.fields)
+        if self.server_key:
+            key = fields.UUID(data_key=SERVER_KEY)
+            key.name = SERVER_KEY
+            declared = {SERVER_KEY: key, **declared}
+        return tuple(
             StoredField(
                 name=name,
                 data_key=name if field.data_key is None else field.data_key,
@@ -118,14 +123,8 @@ class Resource:
                 type=column_type(field),
                 field=field,
             )
-            for name, field in self.schema.fields.items()
+            for name, field in declared.items()
         )
-        if not self.server_key:
-            return stored
-        key = fields.UUID(data_key=SERVER_KEY)
-        key.name = SERVER_KEY
-        names = (SERVER_KEY, SERVER_KEY, SERVER_KEY, SERVER_KEY)
-        return (StoredField(*names, ColumnType.UUID, key), *stored)
 
     def _key_field(self, name: str) -> StoredField:
         field = self._named(name, "the key")

@@ -95,8 +95,10 @@ class ObjectWriter:
             source.line(f"{var} = {self._data}.get({each.key!a}, MISSING)")
             with source.block(f"if {var} is MISSING:"):
                 source.line(f"{self._absent} += 1")
-                if has_default:
-                    source.line(f"{var} = {_default(source, each.default)}")
+                if callable(each.default) and has_default:
+                    source.line(f"{var} = {source.bind('factory', each.default)}()")
+                elif has_default:
+                    source.line(f"{var} = {source.constant(each.default)}")
             present = source.block("else:")
         with present:
             called = write_value(replace(self._scope, partial=each.partial), each.field, var)
@@ -130,12 +132,6 @@ class ObjectWriter:
 def calls_user(default: Any) -> bool:
     """Whether a `load_default` is a function that the user may see being called."""
     return callable(default) and not any(default is each for each in _FACTORIES)
-
-
-def _default(source: Source, default: Any) -> str:
-    if callable(default):
-        return f"{source.bind('factory', default)}()"
-    return source.constant(default)
 
 
 def write_assignment(source: Source, out: str, each: LoadField, var: str) -> None:

@@ -177,7 +177,7 @@ def _write_rest(source: Source, resource: Resource, writer: RecordWriter) -> Non
 
 
 def _write_carried(source: Source, resource: Resource) -> None:
-    """One bit for each field, as `RecordWriter.carried` has them."""
+    """One bit for each field: whether the item carried it."""
     bits = []
     for field in resource.fields:
         sent = "" if field.field.load_default is missing else f" and {field.data_key!a} in item"
