@@ -1,6 +1,7 @@
 """Ids that sort by the time they were made: UUIDv7 (RFC 9562), before Python 3.14 has its own."""
 
 import os
+import sys
 import time
 from array import array
 from uuid import UUID
@@ -21,15 +22,13 @@ class Uuid7Sequence:
             return []
         first = self._advance(count)
         moment = f"{self._milliseconds & 0xFFFF_FFFF_FFFF:012x}"
-        entropy = iter(array("I", os.urandom(4 * count)))
         texts: list[str] = []
         # 16 bits of the counter change from one to the next; what stands before them seldom does.
         for high in range(first >> 16, ((first + count - 1) >> 16) + 1):
             low = range(max(first - (high << 16), 0), min(first + count - (high << 16), 1 << 16))
             groups = f"{0x7000 | high >> 14:04x}-{0x8000 | high & 0x3FFF:04x}"
             prefix = f"{moment[:8]}-{moment[8:]}-{groups}-"
-            pairs = zip(low, entropy, strict=False)
-            texts += [f"{prefix}{each << 32 | random:012x}" for each, random in pairs]
+            texts += [prefix + last for last in _last_groups(low)]
         return texts
 
     def _advance(self, count: int) -> int:
@@ -54,3 +53,17 @@ uuid7_texts = Uuid7Sequence().texts
 def uuid7() -> UUID:
     """A new UUIDv7, greater than all that this process made before."""
     return UUID(uuid7_texts(1)[0])
+
+
+def _last_groups(counters: range) -> list[str]:
+    """For each counter of 16 bits its four digits, and eight that are random."""
+    digits = array("H", counters)
+    if sys.byteorder == "little":
+        digits.byteswap()
+    counted = digits.tobytes()
+    made = bytearray(6 * len(counters))
+    made[0::6], made[1::6] = counted[0::2], counted[1::2]
+    entropy = os.urandom(4 * len(counters))
+    for byte in range(4):
+        made[2 + byte :: 6] = entropy[byte::4]
+    return made.hex(" ", 6).split(" ")

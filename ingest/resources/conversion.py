@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from marshmallow import fields, missing
+from marshmallow import missing
 from marshmallow.utils import get_value
 
 from ingest.resources.columns import ColumnType, Converter, NotStorable, converter
@@ -13,7 +13,6 @@ from ingest.resources.resource import Resource, StoredField
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
 MAX_INDEXED_BYTES = 2048
-_LOAD_THEMSELVES = frozenset({fields.Email, fields.String, fields.Url})
 
 
 class FieldConverter:
@@ -24,9 +23,6 @@ class FieldConverter:
         self.column = field.column
         widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
         self.limit = MAX_INDEXED_BYTES // max(widths) if widths else None
-        self._loads_itself = type(field.field) in _LOAD_THEMSELVES and not (
-            field.field.pre_load or field.field.post_load or "_deserialize" in vars(field.field)
-        )
         self._to_column: Converter = converter(field.type)
         # jsonb holds a value as GET shows it.
         self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
@@ -54,11 +50,6 @@ class FieldConverter:
                 "The field is a key or a unique attribute.",
             )
         return stored
-
-    def surely_stores(self, raw: Any) -> bool:
-        """Whether a raw value is storable if it loads; False where only loading it would tell."""
-        fits = type(raw) is str and raw.isascii() and "\0" not in raw
-        return fits and self._loads_itself and (self.limit is None or len(raw) <= self.limit)
 
     def unchanged(self, item: Mapping[str, Any], stored: Any) -> bool:
         """Whether the item holds exactly what is stored, so that its raw form need not be kept."""

@@ -103,33 +103,33 @@ class RecordWriter:
         """Whether the field is the server's key, which no schema loads."""
         return self._resource.server_key and field is self._resource.key
 
-    def also_wrong(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
+    def also_wrong(
+        self, valid: Any, item: Mapping[str, Any], errors: Sequence[ItemError]
+    ) -> list[ItemError]:
         """What else is wrong with an item that did not load: what could not be stored of it, and
-        what identifies it where that is missing.
+        what identifies it where that is missing. Fields that are named already are left alone.
 
-        Fields that are named already are left alone, and so are those that do not load by
-        themselves.
+        Args:
+            valid: what could be loaded of it, where that is known.
+            item: the item as received.
+            errors: why it did not load.
         """
         named = {error.field.partition(".")[0] for error in errors if error.field}
-        problems: list[ItemError] = []
-        for converter in self.converters:
-            field = converter.field
-            key = field.data_key
-            if key not in item or key in named or converter.surely_stores(item[key]):
-                continue
-            try:
-                converter.convert(field.field.deserialize(item[key]))
-            except NotStorable as error:
-                problems.append(_not_storable(error, key, *error.path))
-            except Exception:  # noqa: BLE001, S112 - why it does not load, `errors` tells
-                continue
-        return problems + [
-            _field_error(REQUIRED, field, "required")
-            for field in self.required
-            if field.data_key not in item
-            and field.data_key not in named
-            and (field is self.matching or field.field.load_default is missing)
-        ]
+        try:
+            self.write(0, valid if isinstance(valid, dict) else {}, item)
+        except InvalidItem as wrong:
+            return [
+                each
+                for each in wrong.errors
+                if each.field is None
+                or (
+                    each.field.partition(".")[0] not in named
+                    and not (each.code is REQUIRED and each.field in item)
+                )
+            ]
+        except Exception:  # noqa: BLE001 - it is invalid already, whatever else the user's code does
+            return []
+        return []
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
         """The stored form of an object of the user's: what `dump` shows, read back.

@@ -116,7 +116,8 @@ class ItemValidator:
             return self._load(deepcopy(item) if self._copies else item)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
-            raise InvalidItem([*errors, *self._writer.also_wrong(received, errors)]) from None
+            also = self._writer.also_wrong(error.valid_data, received, errors)
+            raise InvalidItem([*errors, *also]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 
