@@ -150,7 +150,11 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
         raise Uncompiled(f"the schema {type(schema).__name__} contains itself")
     if load_hooks(schema):
         raise Uncompiled("the nested schema has hooks")
-    plucked = _plucked_key(field) if isinstance(field, fields.Pluck) else None
+    plucked = None
+    if isinstance(field, fields.Pluck):
+        if field.field_name not in schema.fields or type(field._field_data_key) is not str:
+            raise Uncompiled("a plucked field that is not there")
+        plucked = field._field_data_key
     load = Load.of(schema, scope.partial, field.unknown)
     if load.unknown not in ("raise", "include", "exclude"):
         raise Uncompiled("its unknown is none of RAISE, INCLUDE and EXCLUDE")
@@ -163,16 +167,6 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
     with write_list(scope.source, var) as each:
         _write_one(inside, load, each, plucked)
     return frozenset({list})
-
-
-def _plucked_key(field: fields.Pluck) -> str:
-    try:
-        key = field._field_data_key
-    except KeyError:
-        key = None
-    if type(key) is not str:
-        raise Uncompiled("a plucked field that is not there")
-    return key
 
 
 def _write_one(scope: Scope, load: Load, var: str, plucked: str | None) -> None:
