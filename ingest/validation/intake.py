@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import orjson
-from marshmallow import EXCLUDE
+from marshmallow import INCLUDE, RAISE
 
 from ingest.access.rights import group_fits
 from ingest.errors import INVALID
@@ -47,7 +47,7 @@ class Intake:
         plain = len(self._groups) <= 1 and all(map(group_fits, self._groups))
         self._accept = validator.accept if plain else None
         # What it drops of an item is not in the record, and counts all the same.
-        self._drops_unknown = validator.resource.schema.unknown == EXCLUDE
+        self._drops_unknown = validator.resource.schema.unknown not in (RAISE, INCLUDE)
         # A wrong column mapping misses each field, and has another in its place.
         self._few_errors = max(_FEW_ERRORS, 2 * validator.fields)
         self._errors = 0

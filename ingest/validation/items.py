@@ -61,7 +61,6 @@ class ItemValidator:
 
         Args:
             index: the item's index in the request.
-            item: the raw item.
             made: a key for it in case it has none; one is made where that is left out.
             groups: what the sender is confined to; what it creates belongs to one of them.
 

@@ -118,8 +118,6 @@ def check_schema(schema: Schema) -> None:
         raise Uncompiled(f"the schema overrides {name}")
     if schema.dict_class not in (dict, OrderedDict):
         raise Uncompiled(f"its dict_class is {schema.dict_class.__name__}")
-    if schema.unknown not in ("raise", "include", "exclude"):
-        raise Uncompiled("its unknown is none of RAISE, INCLUDE and EXCLUDE")
     for name, field in schema.load_fields.items():
         for text in (name, field.data_key, field.attribute):
             if text is not None and type(text) is not str:

@@ -156,8 +156,6 @@ def write_nested(scope: Scope, field: fields.Nested, var: str) -> Classes:
             raise Uncompiled("a plucked field that is not there")
         plucked = field._field_data_key
     load = Load.of(schema, scope.partial, field.unknown)
-    if load.unknown not in ("raise", "include", "exclude"):
-        raise Uncompiled("its unknown is none of RAISE, INCLUDE and EXCLUDE")
     if (field.many or plucked is not None) and bool(field.many) != bool(schema.many):
         raise Uncompiled("the field and its schema disagree about many")
     inside = replace(scope, schemas=(*scope.schemas, type(schema)))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from marshmallow import EXCLUDE, INCLUDE, Schema, fields, missing
+from marshmallow import INCLUDE, RAISE, Schema, fields, missing
 from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
@@ -48,10 +48,7 @@ def write_unknown(source: Source, converter: FieldConverter) -> None:
 def write_known(source: Source, converter: FieldConverter, *, in_place: bool) -> None:
     """Write a column whose value a compiled load has made of the item's own, if it has made one.
 
-    Args:
-        source: takes the lines; none where the value stays what and where it is.
-        converter: the column's.
-        in_place: whether `record` is `loaded` itself, and the column is called as its source.
+    Nothing is written where `record` is `loaded` itself (`in_place`) and holds what is stored.
     """
     start = len(source.lines)
     with _loaded_value(source, converter) as value:
@@ -185,7 +182,7 @@ def _write_nested(source: Source, field: fields.Nested, var: str) -> bool:
     many = field.many or schema.many
     each = source.fresh("each") if many else var
     with source.optional_block(f"for {each} in {var}:") if many else nullcontext():
-        return _write_object(source, schema, each) and unknown != EXCLUDE
+        return _write_object(source, schema, each) and unknown == RAISE
 
 
 def _write_object(source: Source, schema: Schema, var: str) -> bool:

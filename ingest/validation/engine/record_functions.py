@@ -33,13 +33,7 @@ Write = Callable[[int, Any, Mapping[str, Any], Any], Recorded | None]
 
 
 def generate_accept(resource: Resource, writer: RecordWriter, partial: Partial) -> Accept | None:
-    """The function from raw items to records; None where the schema needs more than that.
-
-    Args:
-        resource: what the items are of.
-        writer: makes the records of the items for which the function gives None.
-        partial: what the schema's `load` is given.
-    """
+    """The function from raw items to records; None where the schema needs more than that."""
     if writer.action is Action.DELETE or resource.keeps_unknown:
         return None
     load = compile_exact(resource.schema, partial)

@@ -12,7 +12,6 @@ from ingest.validation.engine.scalars import SCALAR_FIELDS, write_scalar
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import Classes, describe, inline
 
-_LIST, _TUPLE, _DICT = frozenset({list}), frozenset({tuple}), frozenset({dict})
 _NESTED = frozenset({fields.Nested, fields.Pluck})
 # These say nothing about the value they are given, so None and `missing` must be ruled out first.
 TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, fields.Pluck, fields.Raw, fields.Field})
@@ -101,7 +100,7 @@ def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
 def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:
     with write_list(scope.source, var) as each:
         write_element(scope, field.inner, each)
-    return _LIST
+    return frozenset({list})
 
 
 @contextmanager
@@ -129,7 +128,7 @@ def _tuple(scope: Scope, field: fields.Tuple, var: str) -> Classes:
     for name, inner in zip(names, field.tuple_fields, strict=True):
         write_element(scope, inner, name)
     source.line(f"{var} = ({', '.join(names)}{',' if names else ''})")
-    return _TUPLE
+    return frozenset({tuple})
 
 
 def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
@@ -137,7 +136,7 @@ def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
     source.fall_back_if(f"type({var}) is not dict")
     if not field.key_field and not field.value_field:
         source.line(f"{var} = dict({var})")
-        return _DICT
+        return frozenset({dict})
     made, key, value = source.fresh("made"), source.fresh("key"), source.fresh("value")
     source.line(f"{made} = {{}}")
     with source.block(f"for {key}, {value} in {var}.items():"):
@@ -147,7 +146,7 @@ def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
             write_element(scope, field.value_field, value)
         source.line(f"{made}[{key}] = {value}")
     source.line(f"{var} = {made}")
-    return _DICT
+    return frozenset({dict})
 
 
 _WRITERS: dict[type, Callable[[Scope, Any, str], Classes]] = {
