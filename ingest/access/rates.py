@@ -67,7 +67,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class Remaining:
     """What is left of one limit, for the headers of a response. `reset` in whole seconds."""
 
     policy: str
@@ -78,14 +78,14 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Charge:
     """Whether items may be sent: at once, or after `wait` seconds."""
 
-    quotas: Sequence[Quota] = ()
+    remaining: Sequence[Remaining] = ()
     wait: float = 0.0
 
 
-PASSED = Verdict()
+PASSED = Charge()
 
 
 class Rates:
@@ -109,7 +109,7 @@ class Rates:
         )
         self._windows = SlidingWindowCounterRateLimiter(self._storage)
 
-    async def charge(self, caller: Caller, items: int) -> Verdict:
+    async def charge(self, caller: Caller, items: int) -> Charge:
         """Count items that a caller wants to send; where a limit forbids it, nothing is counted.
 
         A batch larger than a limit needs all of it, and takes no more. Everything passes where
@@ -132,19 +132,19 @@ class Rates:
             self._holds = holds
             log.warning("rates are limited again" if holds else "rates are lifted: redis is away")
 
-    async def _charge(self, caller: Caller, items: int) -> Verdict:
+    async def _charge(self, caller: Caller, items: int) -> Charge:
         windows = await self._look(caller)
         wait = _wait(windows, items)
         if wait:
-            return Verdict(self._quotas(windows), wait)
+            return Charge(self._remaining(windows), wait)
         for (policy, item), window in zip(self.limits, windows, strict=True):
             cost = min(items, window.limit)
             if not await self._windows.hit(item, policy, _name(policy, caller), cost=cost):
                 # Another request was faster.
                 windows = await self._look(caller)
-                return Verdict(self._quotas(windows), _wait(windows, items) or _MARGIN)
+                return Charge(self._remaining(windows), _wait(windows, items) or _MARGIN)
         counted = [replace(w, current=w.current + min(items, w.limit)) for w in windows]
-        return Verdict(self._quotas(counted))
+        return Charge(self._remaining(counted))
 
     async def _look(self, caller: Caller) -> list[Window]:
         """The window of each limit, all of about the same moment."""
@@ -162,9 +162,9 @@ class Rates:
         rest = ends - length if ends else 0.0
         return Window(item.amount, length, previous, current, min(max(rest, 0.0), length))
 
-    def _quotas(self, windows: Sequence[Window]) -> list[Quota]:
+    def _remaining(self, windows: Sequence[Window]) -> list[Remaining]:
         return [
-            Quota(
+            Remaining(
                 policy,
                 window.limit,
                 int(window.length),

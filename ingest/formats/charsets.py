@@ -65,7 +65,8 @@ class TextReader:
 
     def _decode(self, chunk: bytes, *, final: bool) -> str:
         if self._decoder is None:
-            self._charset = self._charset or _charset_of(chunk)
+            marked = (name for bom, name in _BOMS if chunk.startswith(bom))
+            self._charset = self._charset or next(marked, "utf-8")
             self._decoder = codecs.getincrementaldecoder(self._charset)()
         self._bytes += len(chunk)
         try:
@@ -105,7 +106,3 @@ def decoded(chunks: Iterable[bytes], charset: str | None) -> Iterator[str]:
     for chunk in chunks:
         yield reader.feed(chunk)
     yield reader.end()
-
-
-def _charset_of(start: bytes) -> str:
-    return next((name for bom, name in _BOMS if start.startswith(bom)), "utf-8")

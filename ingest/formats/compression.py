@@ -35,8 +35,6 @@ def parse_encodings(headers: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnsupportedEncoding: one of them is not known, or there are too many.
     """
-    if not headers:
-        return ()
     names = [name.strip().lower() for header in headers for name in header.split(",")]
     names = [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
     for name in names:
@@ -56,11 +54,7 @@ class Decompressor:
     """Undoes the encodings of one body. Without any, it only counts."""
 
     def __init__(self, encodings: Sequence[str], limit: int) -> None:
-        """
-        Args:
-            encodings: as `parse_encodings` gives them.
-            limit: the most bytes that the body may become.
-        """
+        """Args: `limit` is the most bytes that the body may become."""
         self._stages = [_Stage(name, limit) for name in reversed(encodings)]
         self._limit = limit
         self.size = 0
@@ -93,11 +87,7 @@ class Decompressor:
         self.end()
 
     def end(self) -> None:
-        """Check that nothing is missing.
-
-        Raises:
-            MalformedBody: the compressed body breaks off.
-        """
+        """Raise MalformedBody where the compressed body breaks off."""
         for stage in self._stages:
             stage.end()
 
@@ -114,7 +104,7 @@ class _Stage:
     def __init__(self, name: str, limit: int) -> None:
         self._name = name
         self._limit = limit
-        self._open, self._steps = _CODECS[name]
+        self._open = _OPEN[name]
         self._member: Any = None
         self._head = b""
         self._ended = False
@@ -153,7 +143,7 @@ class _Stage:
 
     def _counted(self, data: bytes) -> Iterator[bytes]:
         try:
-            for piece in self._steps(self._member, data):
+            for piece in _steps(self._member, data):
                 self._size += len(piece)
                 if self._size > self._limit:
                     raise too_large(self._limit)
@@ -168,23 +158,14 @@ class _Stage:
         )
 
 
-def _zlib_steps(member: Any, data: bytes) -> Iterator[bytes]:
+def _steps(member: Any, data: bytes) -> Iterator[bytes]:
+    """What a decompressor of the standard library makes of some bytes."""
     while not member.eof:
         piece = member.decompress(data, STEP)
         if piece:
             yield piece
-        data = member.unconsumed_tail
+        data = getattr(member, "unconsumed_tail", b"")  # zstd keeps its own
         if not data and len(piece) < STEP:
-            return
-
-
-def _zstd_steps(member: Any, data: bytes) -> Iterator[bytes]:
-    while not member.eof:
-        piece = member.decompress(data, STEP)
-        if piece:
-            yield piece
-        data = b""
-        if member.needs_input:
             return
 
 
@@ -194,13 +175,9 @@ def _open_deflate(start: bytes) -> Any:
     return zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
 
 
-_Open = Callable[[bytes], Any]
-"""From the first bytes of a member to a decompressor of the standard library."""
-_Steps = Callable[[Any, bytes], Iterator[bytes]]
-"""What that decompressor makes of some bytes, in pieces of at most `STEP`."""
-
-_CODECS: dict[str, tuple[_Open, _Steps]] = {
-    "gzip": (lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS), _zlib_steps),
-    "deflate": (_open_deflate, _zlib_steps),
-    "zstd": (lambda _: zstd.ZstdDecompressor(options=_ZSTD_OPTIONS), _zstd_steps),
+# From the first bytes of a member to a decompressor.
+_OPEN: dict[str, Callable[[bytes], Any]] = {
+    "gzip": lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS),
+    "deflate": _open_deflate,
+    "zstd": lambda _: zstd.ZstdDecompressor(options=_ZSTD_OPTIONS),
 }

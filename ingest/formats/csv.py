@@ -2,32 +2,19 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from ingest.errors import MalformedBody
-from ingest.exactjson import keep_digits
+from ingest.formats import json
 from ingest.formats.charsets import TextReader
 from ingest.formats.csv_header import Header, score
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import whole_column
-from ingest.formats.limits import Limits, excerpt, no_body, unreadable
-from ingest.formats.nesting import check_nesting
+from ingest.formats.limits import Limits, no_body, unreadable
+from ingest.formats.negotiation import BodyFormat
 from ingest.formats.shapes import Shape
-
-
-@dataclass(frozen=True, slots=True)
-class CsvOptions:
-    """What a request says about its CSV."""
-
-    charset: str | None = None
-    """As `charsets.check_charset` gives it; None for UTF-8, or what a byte order mark says."""
-    delimiter: str | None = None
-    """None where the header decides."""
-    empty_as_null: bool = False
-    """Whether an empty cell is null; else the item has no such field."""
 
 
 class CsvDecoder:
@@ -36,36 +23,25 @@ class CsvDecoder:
     No more than two of the largest rows are kept between two calls.
     """
 
-    def __init__(self, shape: Shape, limits: Limits, options: CsvOptions) -> None:
+    def __init__(self, shape: Shape, limits: Limits, body: BodyFormat) -> None:
+        """Args: `shape` is that of an item."""
         self._shape = shape
         self._limits = limits
-        self._options = options
-        self._text = TextReader(options.charset)
+        self._empty_as_null = body.empty_as_null
+        self._text = TextReader(body.charset)
         self._records = RecordReader(
-            limits.max_item, options.delimiter, lambda cells: score(cells, shape)
+            limits.max_item, body.delimiter, lambda cells: score(cells, shape)
         )
         self._header: Header | None = None
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """The names of the columns, without those of errors; None before the header is read."""
         return None if self._header is None else self._header.columns
 
     def feed(self, piece: bytes) -> list[Any]:
-        """The elements that `piece` completes: items, and `Unreadable`s.
-
-        Raises:
-            MalformedBody: a byte is no text in the charset, or the header cannot be used.
-            BodyTooLarge: a row is longer than an item may be.
-        """
         return list(self._elements(self._records.feed(self._text.feed(piece))))
 
     def end(self) -> list[Any]:
-        """The last elements.
-
-        Raises:
-            MalformedBody: as `feed`; or a quote is still open, or there was no header.
-        """
         found = list(self._elements(self._records.end(self._text.end())))
         if self._header is None:
             raise no_body()
@@ -80,19 +56,17 @@ class CsvDecoder:
         header, width = self._header, self._header.width
         for line, text, row in records:
             if isinstance(row, csv.Error):
-                yield unreadable(
-                    excerpt(text.strip("\r\n")),
-                    "This row is not valid CSV.",
-                    f"Line {line}: {row}.",
-                )
+                raw = text.strip("\r\n")
+                yield unreadable(raw, "This row is not valid CSV.", f"Line {line}: {row}.")
             elif not any(row):
                 continue
             elif len(row) != width:
-                message = f"This row has {_cells(len(row))}, and the header has {width}."
+                count = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+                message = f"This row has {count}, and the header has {width}."
                 yield unreadable(row, message, f"Line {line}.")
             elif header.whole is not None:
                 yield self._whole_item(row[header.whole], line)
-            elif header.unnamed and (column := header.stray(row)) is not None:
+            elif (column := header.stray(row)) is not None:
                 message = (
                     f"This row has a value in column {column}, which has no name in the header."
                 )
@@ -107,26 +81,16 @@ class CsvDecoder:
         return Header(
             cells,
             self._shape,
-            empty_as_null=self._options.empty_as_null,
+            empty_as_null=self._empty_as_null,
             max_nesting=self._limits.max_nesting,
         )
 
     def _whole_item(self, cell: str, line: int) -> Any:
         """The item of a failed row that has all of it in one cell."""
         try:
-            data = cell.encode()
-            item = orjson.loads(data)
-            check_nesting([item], self._limits.max_nesting)  # before the digits: that recurses
+            return json.value_of(cell, self._limits.max_nesting - 1)
         except (orjson.JSONDecodeError, MalformedBody) as error:
             reason = error.message if isinstance(error, MalformedBody) else error.msg
             column = whole_column(self._shape.names)
-            return unreadable(
-                excerpt(cell),
-                f"The cell `{column}` of this row is not an item as JSON.",
-                f"Line {line}: {reason}.",
-            )
-        return keep_digits(data, item)
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
+            message = f"The cell `{column}` of this row is not an item as JSON."
+            return unreadable(cell, message, f"Line {line}: {reason}.")

@@ -1,20 +1,17 @@
 """The header of a CSV file: which cell becomes which value of an item."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from ingest.errors import MalformedBody
-from ingest.exactjson import keep_digits
-from ingest.formats.failure_files import ERROR_COLUMNS, undefuse, whole_column
-from ingest.formats.nesting import nests_too_deep, too_deep
+from ingest.formats import json
+from ingest.formats.failure_files import ERROR_COLUMNS, is_index, undefuse, whole_column
+from ingest.formats.nesting import nests_too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
-_MAX_INDEX_DIGITS = 6
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
 
 
@@ -47,18 +44,20 @@ class _Branch:
     empty_as_null: bool
     below: "dict[str, _Leaf | _Branch]" = field(default_factory=dict)
 
+    def members(self, row: Sequence[str]) -> dict[str, Any]:
+        """Its members. One whose cells are empty is null or left out."""
+        values = {name: each.value(row) for name, each in self.below.items()}
+        if self.empty_as_null:
+            return values
+        return {name: value for name, value in values.items() if value is not None}
+
     def value(self, row: Sequence[str]) -> Any:
         """None where all its cells are empty. Elements whose cells are empty are left out."""
-        values = {
-            name: value
-            for name, each in self.below.items()
-            if (value := each.value(row)) is not None
-        }
-        if not values:
+        members = self.members(row)
+        present = [value for value in members.values() if value is not None]
+        if not present:
             return None
-        if self.kind is Kind.ARRAY:
-            return list(values.values())
-        return {name: values.get(name) for name in self.below} if self.empty_as_null else values
+        return present if self.kind is Kind.ARRAY else members
 
 
 class Header:
@@ -84,7 +83,7 @@ class Header:
         self.columns = own if self.whole is None else ()
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)
-        self.unnamed = [position for position, name in enumerate(names) if not name]
+        self._unnamed = [position for position, name in enumerate(names) if not name]
         self._empty_as_null = empty_as_null
         self._max_nesting = max_nesting
         root = _Branch(Kind.OBJECT, empty_as_null)
@@ -92,35 +91,17 @@ class Header:
             if name and name not in ignored:
                 self._place(root, shape, name, position)
         _number_lists(root, "")
-        self._flat = [
-            (name, each.position, each.convert)
-            for name, each in root.below.items()
-            if isinstance(each, _Leaf)
-        ]
-        self._nested = [
-            (name, each) for name, each in root.below.items() if isinstance(each, _Branch)
-        ]
+        self._root = root
 
     def item(self, row: Sequence[str]) -> dict[str, Any]:
         """The item of a row of the right width."""
         if self._from_failures:
             row = [undefuse(cell) for cell in row]
-        item: dict[str, Any] = {}
-        for name, position, convert in self._flat:
-            cell = row[position]
-            if cell:
-                item[name] = cell if convert is None else convert(cell)
-            elif self._empty_as_null:
-                item[name] = None
-        for name, branch in self._nested:
-            value = branch.value(row)
-            if value is not None or self._empty_as_null:
-                item[name] = value
-        return item
+        return self._root.members(row)
 
     def stray(self, row: Sequence[str]) -> int | None:
         """The number of the first column that has a value and no name."""
-        return next((position + 1 for position in self.unnamed if row[position]), None)
+        return next((position + 1 for position in self._unnamed if row[position]), None)
 
     def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
         path = list(islice(_path(shape, name), self._max_nesting))
@@ -143,14 +124,9 @@ class Header:
         if text[0] not in "[{":
             return text
         try:
-            data = text.encode()
-            value = orjson.loads(data)
-        except (orjson.JSONDecodeError, UnicodeEncodeError):
+            return json.value_of(text, self._max_nesting - 2)
+        except (ValueError, MalformedBody):
             return text
-        # Before the digits: what reads them recurses.
-        if too_deep([value], self._max_nesting - 1) is not None:
-            return text
-        return keep_digits(data, value)
 
 
 def _path(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:
@@ -158,19 +134,16 @@ def _path(shape: Shape, column: str) -> Iterator[tuple[str, Shape]]:
 
     An iterator, for a name may have thousands of dots. A name that the schema does not know is one
     unknown member, with its dots.
-
-    Args:
-        shape: of the item.
-        column: its name.
     """
-    name = column
-    while not _is_last(shape, name):
-        first, _, name = name.partition(".")
-        _check_element(shape, first, column)
-        shape = shape.below(first)
-        yield first, shape
-    _check_element(shape, name, column)
-    yield name, shape.below(name)
+    rest = column
+    is_last = False
+    while not is_last:
+        is_last = _is_last(shape, rest)
+        step, _, rest = (rest, "", "") if is_last else rest.partition(".")
+        if shape.kind is Kind.ARRAY and not is_index(step):
+            raise MalformedBody(f"The column {column[:100]!r} stands in a list", _NUMBERED)
+        shape = shape.below(step)
+        yield step, shape
 
 
 def _is_last(shape: Shape, name: str) -> bool:
@@ -181,27 +154,8 @@ def _is_last(shape: Shape, name: str) -> bool:
     return not dot or shape.names(name) or unknown or to_scalar or not first
 
 
-def _check_element(shape: Shape, name: str, column: str) -> None:
-    """Raise MalformedBody where a step into a list is no index."""
-    if shape.kind is Kind.ARRAY and not _is_index(name):
-        raise MalformedBody(f"The column {column[:100]!r} stands in a list", _NUMBERED)
-
-
-def _is_index(name: str) -> bool:
-    return name.isascii() and name.isdigit() and len(name) <= _MAX_INDEX_DIGITS
-
-
-def _are_indices(steps: Collection[str]) -> bool:
-    """Whether these are the numbers of a list, all of them and in any order."""
-    numbers = sorted(int(step) for step in steps if _is_index(step))
-    return numbers == [*range(len(steps))]
-
-
 def _number_lists(branch: _Branch, prefix: str) -> None:
     """Put the columns of lists in the order of their numbers.
-
-    Args:
-        prefix: of the names of its columns.
 
     Raises:
         MalformedBody: a list lacks a number, or has it twice. The elements would get other numbers
@@ -210,7 +164,8 @@ def _number_lists(branch: _Branch, prefix: str) -> None:
     for step, below in branch.below.items():
         if isinstance(below, _Branch):
             _number_lists(below, f"{prefix}{step}.")
-    if branch.kind is Kind.ANY and _are_indices(branch.below):
+    numbers = sorted(int(step) for step in branch.below if is_index(step))
+    if branch.kind is Kind.ANY and numbers == [*range(len(branch.below))]:
         branch.kind = Kind.ARRAY  # other numbers may be names
     if branch.kind is Kind.ARRAY:
         branch.below = dict(sorted(branch.below.items(), key=lambda each: int(each[0])))

@@ -4,8 +4,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator
-from itertools import dropwhile
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ingest.errors import MalformedBody
@@ -15,6 +14,8 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 Record = tuple[int, str, list[str] | csv.Error]
 """The number of its first line, its text, and its cells or why it is not CSV."""
+_Placed = tuple[Record, int, int]
+"""A record, where it ends in the text, and the number of the line after it."""
 
 # The module's own bound on one cell is for the whole process; ours is on each record of a body.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
@@ -88,88 +89,79 @@ class RecordReader:
 
     def _read(self, lines: str, rest: str) -> Iterator[Record]:
         """The records of whole lines; what makes no record yet is kept before `rest`."""
-        is_first = not self._has_header
-        records = self._open(lines)
+        before_header = not self._has_header
         done = 0
-        if records is not None:
-            for record in dropwhile(_is_blank, records) if is_first else records:
-                if len(record[1]) > self._max:
-                    raise item_too_large(self._max, record[0], "row")
-                yield record
-            done, self._line = records.end, records.next_line
+        for record, end, next_line in self._open(lines):
+            done, self._line = end, next_line
+            if before_header and _is_blank(record):
+                continue
+            before_header = False
+            if len(record[1]) > self._max:
+                raise item_too_large(self._max, record[0], "row")
+            yield record
         self._new_line = False
         self._parts = [lines[done:] + rest]
         self._size = len(self._parts[0])
         # A record that goes on over many lines is not read from its start at each of them.
         self._retry_at = min(2 * self._size, self._max) if done < len(lines) else 0
 
-    def _open(self, lines: str) -> "_Records | None":
-        """The next records; None where the header is not whole yet."""
+    def _open(self, lines: str) -> Iterator[_Placed]:
+        """The next records; none where the header is not whole yet."""
         if self._has_header:
-            return _Records(lines, 0, self._line, self.delimiter)
+            return _records(lines, 0, self._line, self.delimiter)
         hint = _HINT.match(lines)
         start, line = (hint.end(), self._line + 1) if hint else (0, self._line)
         wanted = self._wanted or (hint and hint[1])
         tried = {
-            delimiter: _Records(lines, start, line, delimiter).first()
+            delimiter: _first(_records(lines, start, line, delimiter))
             for delimiter in ([wanted] if wanted else DELIMITERS.values())
         }
         headers = {each: cells for each, cells in tried.items() if isinstance(cells, list)}
         if headers:
             self.delimiter = max(headers, key=lambda each: self._score(headers[each]))
         elif None in tried.values():
-            return None
+            return iter(())
         self._has_header = True
-        return _Records(lines, start, line, self.delimiter)
+        return _records(lines, start, line, self.delimiter)
 
 
 class _Incomplete(Exception):
     """The lines have ended, perhaps within a record."""
 
 
-class _Records:
-    """The records of a text of whole lines."""
+def _records(text: str, start: int, line: int, delimiter: str) -> Iterator[_Placed]:
+    """The records of a text of whole lines.
 
-    def __init__(self, text: str, start: int, line: int, delimiter: str) -> None:
-        """
-        Args:
-            start: where the first line that is read begins.
-            line: its number.
-        """
-        self.end = start
-        """Where the last record ended."""
-        self.next_line = line
-        """The number of the line after it."""
-        self._text = text
-        self._source = io.StringIO(text, newline="")
-        self._source.seek(start)
-        self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+    Args:
+        start: where the first line that is read begins.
+        line: its number.
+    """
+    source = io.StringIO(text, newline="")
+    source.seek(start)
+    reader = csv.reader(_endless(source), delimiter=delimiter, strict=True)
+    first_line = line
+    cells: list[str] | csv.Error
+    while True:
+        try:
+            cells = next(reader)
+        except csv.Error as error:
+            cells = error
+        except _Incomplete:
+            return
+        end, next_line = source.tell(), first_line + reader.line_num
+        yield (line, text[start:end], cells), end, next_line
+        start, line = end, next_line
 
-    def __iter__(self) -> Iterator[Record]:
-        reader, text, tell = self._reader, self._text, self._source.tell
-        start, line = self.end, self.next_line
-        lines_before = line - 1
-        cells: list[str] | csv.Error
-        while True:
-            try:
-                cells = next(reader)
-            except csv.Error as error:
-                cells = error
-            except _Incomplete:
-                return
-            self.end = end = tell()
-            self.next_line = lines_before + reader.line_num + 1
-            yield line, text[start:end], cells
-            start, line = end, self.next_line
 
-    def first(self) -> list[str] | csv.Error | None:
-        """The cells of the first record that is not blank, or its error; None without one."""
-        return next((record[2] for record in self if not _is_blank(record)), None)
+def _endless(lines: Iterable[str]) -> Iterator[str]:
+    yield from lines
+    # A plain end would make the csv module take an unfinished record for a broken one.
+    raise _Incomplete
 
-    def _lines(self) -> Iterator[str]:
-        yield from self._source
-        # A plain end would make the csv module take an unfinished record for a broken one.
-        raise _Incomplete
+
+def _first(records: Iterator[_Placed]) -> list[str] | csv.Error | None:
+    """The cells of the first record that is not blank, or its error; None without one."""
+    return next((record[2] for record, _, _ in records if not _is_blank(record)), None)
 
 
 def _is_blank(record: Record) -> bool:

@@ -5,15 +5,15 @@ JSON, XML and YAML give all of them at the end, and the caller limits the size o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ingest.errors import InvalidParameter
 from ingest.formats import json, negotiation, xml, yaml
-from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
+from ingest.formats.negotiation import BodyFormat
 from ingest.formats.shapes import item_shape, shape_of
 from ingest.resources.resource import Resource
 
@@ -29,31 +29,27 @@ class Decoder(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """The names of a CSV file's columns, once its header is read; None for other formats."""
+        """The names of a CSV file's columns, without those of errors, once its header is read;
+        None for other formats."""
 
     def feed(self, piece: bytes) -> list[Any]:
         """The elements that `piece` (decompressed bytes) completes.
 
         Raises:
-            MalformedBody, BodyTooLarge, TooManyItems: the body as a whole cannot be read.
+            MalformedBody: the body as a whole cannot be read, such as a CSV header, or a byte that
+                is no text in the charset.
+            BodyTooLarge: a line of NDJSON or a row of CSV is longer than an item may be; an XML or
+                YAML body has too many values.
+            TooManyItems
         """
 
     def end(self) -> list[Any]:
-        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all."""
+        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all
+        (one of blank lines is an empty collection), or where a quote is still open."""
 
 
-@dataclass(frozen=True, slots=True)
-class BodyFormat:
-    """What a request says about the format of its body."""
-
-    media_type: str
-    charset: str | None = None
-    """As `charsets.check_charset` gives it; of CSV and XML only."""
-    csv: CsvOptions = field(default_factory=CsvOptions)
-
-
-def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None) -> CsvOptions:
-    """Read the values of `CSV_PARAMETERS`.
+def csv_format(charset: str | None, delimiter: str | None, empty_as: str | None) -> BodyFormat:
+    """CSV as the values of `CSV_PARAMETERS` say.
 
     Raises:
         InvalidParameter: names the parameter and what it takes.
@@ -68,11 +64,8 @@ def csv_options(charset: str | None, delimiter: str | None, empty_as: str | None
             f"The query parameter 'emptyAs' cannot be {str(empty_as)[:50]!r}",
             "It takes absent or null.",
         )
-    return CsvOptions(
-        charset=charset,
-        delimiter=None if delimiter is None else DELIMITERS.get(delimiter, delimiter),
-        empty_as_null=empty_as == "null",
-    )
+    character = None if delimiter is None else DELIMITERS.get(delimiter, delimiter)
+    return BodyFormat(negotiation.CSV, charset, character, empty_as == "null")
 
 
 def open_decoder(
@@ -81,16 +74,14 @@ def open_decoder(
     """A decoder of one body.
 
     Args:
-        body: its format.
         resource: of its items; its schema says what a text is.
         matching: the field whose values stand for items, None for the key.
-        limits: how large it may be.
     """
     match body.media_type:
         case negotiation.NDJSON:
             return NdjsonDecoder(limits)
         case negotiation.CSV:
-            return CsvDecoder(item_shape(resource), limits, body.csv)
+            return CsvDecoder(item_shape(resource), limits, body)
         case negotiation.XML:
             item, key = item_shape(resource), shape_of(resource.identity(matching).field)
             return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))

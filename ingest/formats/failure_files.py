@@ -21,6 +21,7 @@ _WHOLE = "error_item"
 # Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
 _MAX_COLUMNS = 1_000
 _MAX_NAMES = 64 * 1024
+_MAX_INDEX_DIGITS = 6
 # OWASP, CSV injection. What has apostrophes before that gets one more, so that `undefuse` is exact.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED = re.compile(r"''*[=+\-@\t\r]")
@@ -39,6 +40,11 @@ def whole_column(is_field: Callable[[str], bool]) -> str:
     return name
 
 
+def is_index(step: str) -> bool:
+    """Whether a step of a column's name (`tags.0`) may be a place in a list."""
+    return step.isascii() and step.isdigit() and len(step) <= _MAX_INDEX_DIGITS
+
+
 def defuse(cell: str) -> str:
     """A cell that begins like a formula, with an apostrophe before it, if it is no number."""
     if _FORMULA.match(cell) is None or _NUMBER.fullmatch(cell):
@@ -52,16 +58,13 @@ def undefuse(cell: str) -> str:
 
 
 class Writer(ABC):
-    """Writes one file; what it returns is its next bytes."""
+    """Writes one file: `head`, pages of failures, and `tail`."""
 
-    def start(self) -> bytes:
-        return b""
+    head = b""
+    tail = b""
 
     @abstractmethod
     def page(self, failures: Sequence[Failure]) -> bytes: ...
-
-    def end(self) -> bytes:
-        return b""
 
 
 class NdjsonWriter(Writer):
@@ -74,20 +77,16 @@ class NdjsonWriter(Writer):
 class JsonWriter(Writer):
     """A document with `failures` as its last member."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
-        self._separator = b""
+    tail = b"]}"
 
-    def start(self) -> bytes:
-        return dump_exact(self._document).removesuffix(b"}") + b',"failures":['
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.head = dump_exact(document).removesuffix(b"}") + b',"failures":['
+        self._separator = b""
 
     def page(self, failures: Sequence[Failure]) -> bytes:
         page = self._separator + b",".join(map(_document, failures))
         self._separator = b","
         return page
-
-    def end(self) -> bytes:
-        return b"]}"
 
 
 class CsvWriter(Writer):
@@ -96,9 +95,7 @@ class CsvWriter(Writer):
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
         self._errors = [name for name in ERROR_COLUMNS if name not in columns]
-
-    def start(self) -> bytes:
-        return csv_lines([[*map(defuse, self._columns), *self._errors]])
+        self.head = csv_lines([[*map(defuse, columns), *self._errors]])
 
     def page(self, failures: Sequence[Failure]) -> bytes:
         return csv_lines(self._row(failure) for failure in failures)
@@ -148,19 +145,14 @@ class Columns:
 
     def add(self, failures: Iterable[Failure]) -> None:
         for failure in failures:
-            if isinstance(failure.raw, dict):
-                self._add(name for name, _ in _flat(failure.raw, ""))
-            else:
-                self._add([self._key])
-
-    def _add(self, names: Iterable[str]) -> None:
-        for name in names:
-            if self.too_many:
-                return
-            if name not in self._names:
-                self._names[name] = None
-                self._size += len(name)
-                self.too_many = len(self._names) > _MAX_COLUMNS or self._size > _MAX_NAMES
+            raw = failure.raw
+            for name in _names(raw, "") if isinstance(raw, dict) else [self._key]:
+                if self.too_many:
+                    return
+                if name not in self._names:
+                    self._names[name] = None
+                    self._size += len(name)
+                    self.too_many = len(self._names) > _MAX_COLUMNS or self._size > _MAX_NAMES
 
 
 def _document(failure: Failure) -> bytes:
@@ -194,26 +186,22 @@ def _value(raw: Any, name: str) -> Any:
         if name in raw:
             return raw[name]
         return _value(raw[first], rest) if dot and first in raw else None
-    if not isinstance(raw, list) or not _is_place(first, raw):
+    if not isinstance(raw, list) or not is_index(first) or int(first) >= len(raw):
         return None
     found = raw[int(first)]
     return _value(found, rest) if dot else found
 
 
-def _is_place(text: str, values: Sequence[Any]) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(values)
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """The scalars of a nested value under names with dots; what is empty is one of them."""
+def _names(value: Any, name: str) -> Iterator[str]:
+    """The names with dots of the scalars of a nested value; what is empty is one of them."""
     if isinstance(value, dict) and value:
         for each, below in value.items():
-            yield from _flat(below, f"{name}.{each}" if name else each)
+            yield from _names(below, f"{name}.{each}" if name else each)
     elif isinstance(value, list) and value:
         for index, below in enumerate(value):
-            yield from _flat(below, f"{name}.{index}")
+            yield from _names(below, f"{name}.{index}")
     else:
-        yield name, value
+        yield name
 
 
 def _text(value: Any) -> str:

@@ -1,5 +1,6 @@
 """JSON bodies: an array of items, or one object alone."""
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
@@ -9,8 +10,6 @@ from ingest.exactjson import keep_digits
 from ingest.formats.limits import Limits, no_body, too_many_items
 from ingest.formats.nesting import check_nesting, nests_deeper
 
-_BOM = b"\xef\xbb\xbf"
-
 
 def decode(body: bytes, limits: Limits) -> list[Any]:
     """The items of a JSON body, not yet validated. Duplicate object keys: the last one wins.
@@ -19,10 +18,13 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
         MalformedBody: not JSON, not UTF-8, nested too deep, or neither an array nor an object.
         TooManyItems: more elements than allowed.
     """
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM_UTF8)
     if not body.strip():
         raise no_body()
-    document = _parse(body)
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
     items = document if isinstance(document, list) else [document]
     if not isinstance(document, list | dict):
         raise MalformedBody("The body is neither an array nor an object", "Send a JSON array.")
@@ -36,11 +38,17 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
     return exact if isinstance(exact, list) else [exact]
 
 
-def _parse(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
+def value_of(text: str, max_nesting: int) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON.
+        MalformedBody: it nests too deep.
+    """
+    data = text.encode()
+    value = orjson.loads(data)
+    check_nesting([value], max_nesting + 1)  # before the digits: what reads them recurses
+    return keep_digits(data, value)
 
 
 def _place(body: bytes, error: orjson.JSONDecodeError) -> str:

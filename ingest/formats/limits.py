@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from ingest.errors import BAD_FORMAT, BodyTooLarge, MalformedBody, TooManyItems
 from ingest.model import ItemError, Unreadable
@@ -53,11 +52,8 @@ def item_too_large(limit: int, line: int, kind: str) -> BodyTooLarge:
     )
 
 
-def unreadable(raw: Any, message: str, description: str) -> Unreadable:
-    """What stands in the place of an item that cannot be read."""
+def unreadable(raw: str | list[str], message: str, description: str) -> Unreadable:
+    """What stands in the place of an item that cannot be read; of a long text, its beginning."""
+    if isinstance(raw, str) and len(raw) > _MAX_EXCERPT:
+        raw = raw[:_MAX_EXCERPT] + "…"
     return Unreadable(raw, [ItemError(BAD_FORMAT, message, description=description)])
-
-
-def excerpt(text: str) -> str:
-    """The text of an item that cannot be read, or the beginning of a long one."""
-    return text if len(text) <= _MAX_EXCERPT else text[:_MAX_EXCERPT] + "…"

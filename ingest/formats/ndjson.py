@@ -1,15 +1,15 @@
 """NDJSON bodies: one JSON value a line, read while they arrive."""
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
 
 from ingest.exactjson import keep_digits, may_round
-from ingest.formats.limits import Limits, excerpt, item_too_large, no_body, unreadable
+from ingest.formats.limits import Limits, item_too_large, no_body, unreadable
 from ingest.formats.nesting import may_nest_deeper, nests_deeper
 from ingest.model import Unreadable
 
-_BOM = b"\xef\xbb\xbf"
 _MAX_SHOWN = 40_000  # bytes of a line that cannot be read: no excerpt has more
 
 
@@ -28,11 +28,6 @@ class NdjsonDecoder:
         self._line = 1  # the number of the unfinished line
 
     def feed(self, piece: bytes) -> list[Any]:
-        """The elements that `piece` completes: items, and `Unreadable`s.
-
-        Raises:
-            BodyTooLarge: a line is longer than an item may be.
-        """
         self._empty = self._empty and not piece
         end = piece.rfind(b"\n") + 1
         if not end:
@@ -45,11 +40,6 @@ class NdjsonDecoder:
         return found
 
     def end(self) -> list[Any]:
-        """The last elements: a body need not end with a newline.
-
-        Raises:
-            MalformedBody: there was no body at all. One of blank lines is an empty collection.
-        """
         if self._empty:
             raise no_body()
         lines = bytes(self._rest)
@@ -62,9 +52,8 @@ class NdjsonDecoder:
         self._rest += part
 
     def _read(self, text: bytes) -> list[Any]:
-        """The elements of whole lines."""
         if self._line == 1:
-            text = text.removeprefix(_BOM)
+            text = text.removeprefix(BOM_UTF8)
         # One test for many lines; each of them is tested only where it finds something.
         suspicious = may_round(text) or may_nest_deeper(text, self._limits.max_nesting - 1)
         found: list[Any] = []
@@ -91,7 +80,7 @@ class NdjsonDecoder:
 
 def _unreadable(line: bytes, number: int, reason: str) -> Unreadable:
     text = line[:_MAX_SHOWN].decode(errors="replace").strip()
-    return unreadable(excerpt(text), "This line is not valid JSON.", f"Line {number}: {reason}.")
+    return unreadable(text, "This line is not valid JSON.", f"Line {number}: {reason}.")
 
 
 def _reason(line: bytes, error: orjson.JSONDecodeError) -> str:

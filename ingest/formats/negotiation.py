@@ -1,7 +1,9 @@
-"""Media types: which one a response has, by `Accept` (RFC 9110, 12.5.1), and documents in it."""
+"""Media types: what is said of a body, which one a response has by `Accept` (RFC 9110, 12.5.1),
+and documents in it."""
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -20,17 +22,23 @@ STREAMS = frozenset({NDJSON, CSV})
 """Those of any number of items, which are decoded while they arrive."""
 RESPONSES = (JSON, XML, YAML)
 """What every response may be."""
-EXTENSIONS: Mapping[str, str] = {
-    "json": JSON,
-    "ndjson": NDJSON,
-    "csv": CSV,
-    "xml": XML,
-    "yaml": YAML,
-}
+EXTENSIONS = {"json": JSON, "ndjson": NDJSON, "csv": CSV, "xml": XML, "yaml": YAML}
 
 _ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml.encode, YAML: yaml.encode}
-
 _Q = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFormat:
+    """What a request says about the format of its body."""
+
+    media_type: str
+    charset: str | None = None
+    """As `charsets.check_charset` gives it, of CSV and XML only; None for what the body says."""
+    delimiter: str | None = None
+    """Of CSV; None where the header decides."""
+    empty_as_null: bool = False
+    """Of CSV: whether an empty cell is null; else the item has no such field."""
 
 
 @lru_cache(maxsize=256)  # a client sends the same one again and again

@@ -24,7 +24,6 @@ def nests_deeper(body: bytes, limit: int) -> bool:
 
     It looks at no values: there are millions of them in the largest body.
     """
-
     return _nests(b"".join(_structure(body).split(b'"')[::2]), limit)
 
 
@@ -74,11 +73,7 @@ def _members(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def check_nesting(items: list[Any], limit: int) -> None:
-    """Refuse items that nest too deep.
-
-    Raises:
-        MalformedBody: names the place.
-    """
+    """Raise MalformedBody where items nest deeper than `limit`; `items` is level 1."""
     place = too_deep(items, limit)
     if place is not None:
         raise nests_too_deep(limit, place)

@@ -9,7 +9,7 @@ here it gets what `int` makes of it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -17,6 +17,7 @@ from marshmallow import Schema, fields
 from ingest.resources.resource import META, Resource
 
 Convert = Callable[[str], Any]
+_BOOLEANS = {"true": True, "false": False}
 _MAX_DIGITS = 300
 """Longer numbers stay text: a double ends before, and so does what JSON can say."""
 
@@ -41,10 +42,18 @@ class Shape:
     kind: Kind
     convert: Convert | None = None
     """From text to value, of a scalar; None where the text is the value."""
-    below: "Callable[[str], Shape]" = lambda _: ANY
-    """The shape of a member or element, by its name or index; `ANY` where there is none."""
-    names: "Callable[[str], bool]" = lambda _: False
-    """Whether the schema names such a member."""
+    members: "Callable[[], Mapping[str, Shape]]" = dict
+    """What the schema names, by name or index. Made late: a schema may contain itself."""
+    element: "Callable[[], Shape]" = lambda: ANY
+    """Every other member or element."""
+
+    def below(self, name: str) -> "Shape":
+        """The shape of a member or element, by its name or index."""
+        return self.members().get(name) or self.element()
+
+    def names(self, name: str) -> bool:
+        """Whether the schema names such a member."""
+        return name in self.members()
 
     def value(self, text: str) -> Any:
         return text if self.convert is None else self.convert(text)
@@ -83,13 +92,6 @@ def plain_number(text: str) -> Any:
     return plain_integer(text)
 
 
-_BOOLEANS = {"true": True, "false": False}
-
-
-def plain_boolean(text: str) -> Any:
-    return _BOOLEANS.get(text, text)
-
-
 def item_shape(resource: Resource) -> Shape:
     """The shape of a resource's items, by the names that clients use."""
     members = {
@@ -97,54 +99,39 @@ def item_shape(resource: Resource) -> Shape:
         for field in resource.fields
         if not field.field.dump_only
     }
-    members[META] = _object({"version": Shape(Kind.SCALAR, any_integer)})
-    return _object(members)
+    version = {"version": Shape(Kind.SCALAR, any_integer)}
+    members[META] = Shape(Kind.OBJECT, members=lambda: version)
+    return Shape(Kind.OBJECT, members=lambda: members)
 
 
 def shape_of(field: "fields.Field[Any]") -> Shape:
     """The shape of what a field loads."""
-    if isinstance(field, fields.Pluck):
-        return _many(field, lambda: shape_of(field.schema.fields[field.field_name]))
     if isinstance(field, fields.Nested):
-        return _many(field, lambda: _schema_shape(field.schema))
+        one = cache(partial(_nested, field))
+        return Shape(Kind.ARRAY, element=one) if field.many or field.schema.many else one()
     if isinstance(field, fields.List):
         inner = shape_of(field.inner)
-        return Shape(Kind.ARRAY, below=lambda _: inner)
+        return Shape(Kind.ARRAY, element=lambda: inner)
     if isinstance(field, fields.Tuple):
         places = {str(index): shape_of(each) for index, each in enumerate(field.tuple_fields)}
-        return Shape(Kind.ARRAY, below=_members(places))
+        return Shape(Kind.ARRAY, members=lambda: places)
     if isinstance(field, fields.Mapping):
         value = ANY if field.value_field is None else shape_of(field.value_field)
-        return Shape(Kind.MAP, below=lambda _: value)
+        return Shape(Kind.MAP, element=lambda: value)
     return _scalar(field)
 
 
-def _many(field: fields.Nested, one: Callable[[], Shape]) -> Shape:
-    """The shape of a nested value or of a list of them. Made late: a schema may contain itself."""
-    made = cache(one)
-    if field.many or field.schema.many:
-        return Shape(Kind.ARRAY, below=lambda _: made())
+def _nested(field: fields.Nested) -> Shape:
     if isinstance(field, fields.Pluck):
-        return made()
-    return Shape(
-        Kind.OBJECT, below=lambda name: made().below(name), names=lambda name: made().names(name)
-    )
+        return shape_of(field.schema.fields[field.field_name])
+    return Shape(Kind.OBJECT, members=cache(partial(_members, field.schema)))
 
 
-def _schema_shape(schema: Schema) -> Shape:
-    members = {
+def _members(schema: Schema) -> dict[str, Shape]:
+    return {
         name if field.data_key is None else field.data_key: shape_of(field)
         for name, field in schema.load_fields.items()
     }
-    return _object(members)
-
-
-def _object(members: Mapping[str, Shape]) -> Shape:
-    return Shape(Kind.OBJECT, below=_members(members), names=members.__contains__)
-
-
-def _members(shapes: Mapping[str, Shape]) -> Callable[[str], Shape]:
-    return lambda name: shapes.get(name, ANY)
 
 
 def _scalar(field: "fields.Field[Any]") -> Shape:
@@ -153,7 +140,7 @@ def _scalar(field: "fields.Field[Any]") -> Shape:
     if isinstance(field, fields.Float):
         return Shape(Kind.SCALAR, plain_number)
     if isinstance(field, fields.Boolean):
-        return Shape(Kind.SCALAR, plain_boolean)
+        return Shape(Kind.SCALAR, lambda text: _BOOLEANS.get(text, text))
     if isinstance(field, fields.Enum):
         return _enum(field)
     return _TEXT if isinstance(field, _TEXTS) else ANY

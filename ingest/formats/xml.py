@@ -46,19 +46,15 @@ _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
 _UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-# -- in ---------------------------------------------------------------------------------------
-
-
 def decode(
     body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | None = None
 ) -> list[Any]:
     """The items of an XML body, not yet validated.
 
     Args:
-        body: decompressed bytes.
         item: the shape of an item.
         key: the shape of a bare key, which is an item without elements.
-        charset: what the request says; None for what the document says.
+        charset: None for what the document says.
 
     Raises:
         MalformedBody: not XML, or XML that the mapping has no place for; the place is named.
@@ -78,18 +74,17 @@ def decode(
     return target.items
 
 
-def safe_parser(kind: Any, charset: str | None, *arguments: Any, **options: Any) -> Any:
+def safe_parser(kind: Any, charset: str | None, **options: Any) -> Any:
     """A parser for untrusted XML. Its user must refuse document types.
 
     Args:
-        kind: a parser of lxml; it gets `arguments` and `options`.
-        charset: None for what the document says.
+        kind: a parser of lxml; it gets `options`.
 
     Raises:
         UnsupportedMediaType: libxml2 does not know the charset, even if Python does.
     """
     try:
-        return kind(*arguments, encoding=charset, **options, **_SAFE)
+        return kind(encoding=charset, **options, **_SAFE)
     except LookupError:
         raise UnsupportedMediaType(
             f"XML in the charset {str(charset)[:100]!r} is not read", "Send UTF-8."
@@ -104,9 +99,6 @@ def invalid_xml(error: etree.XMLSyntaxError) -> MalformedBody:
     )
 
 
-# -- out --------------------------------------------------------------------------------------
-
-
 def encode(document: Any, root: str = "response") -> bytes:
     """A document of JSON values as XML."""
     element = etree.Element(root)
@@ -117,7 +109,11 @@ def encode(document: Any, root: str = "response") -> bytes:
 
 def _fill(element: Any, value: Any) -> None:
     if isinstance(value, str):
-        _fill_text(element, value)
+        if _UNSAID.search(value) is None:
+            element.text = value
+        else:
+            element.set("encoding", "base64")
+            element.text = base64.b64encode(value.encode()).decode()
     elif value is None:
         element.set("type", "null")
     elif isinstance(value, bool):
@@ -135,14 +131,6 @@ def _fill(element: Any, value: Any) -> None:
     else:
         element.set("type", "number")
         element.text = dump_exact(value).decode()
-
-
-def _fill_text(element: Any, text: str) -> None:
-    if _UNSAID.search(text) is None:
-        element.text = text
-    else:
-        element.set("encoding", "base64")
-        element.text = base64.b64encode(text.encode()).decode()
 
 
 def _named(parent: Any, name: str) -> Any:

@@ -75,7 +75,7 @@ class Target:
     """Takes the parser's events."""
 
     def __init__(self, item: Shape, key: Shape, limits: Limits) -> None:
-        self._collection = Shape(Kind.ARRAY, below=lambda _: item)
+        self._collection = Shape(Kind.ARRAY, element=lambda: item)
         self._one = item
         self._key = key
         self._limits = limits
@@ -87,7 +87,7 @@ class Target:
         raise document_type()
 
     def start(self, tag: str, attributes: Any) -> None:
-        name, type_, encoded = self._read_attributes(_local(tag), attributes)
+        name, type_, encoded = self._read_attributes(tag.rpartition("}")[2], attributes)
         if not self._open:
             shape = self._one if type_ == "object" else self._collection
             self._open.append(_Element(name, shape, type_))
@@ -125,8 +125,6 @@ class Target:
 
     def close(self) -> None:
         """The parser requires it."""
-
-    # -- what an element is -------------------------------------------------------------------
 
     def _read_attributes(self, name: str, attributes: Any) -> tuple[str, str | None, bool]:
         """The name of the field, its type where it is said, and whether its text is base64."""
@@ -218,7 +216,3 @@ def _members(values: Iterable[tuple[str, bool, Any]]) -> dict[str, Any]:
             repeated.add(name)
             members[name] = [members[name], value]
     return members
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]

@@ -29,9 +29,6 @@ _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
 _MAX_DIGITS = 300
 
 
-# -- in ---------------------------------------------------------------------------------------
-
-
 def decode(body: bytes, limits: Limits) -> list[Any]:
     """The items of a YAML body, not yet validated: a sequence of them, or one mapping alone.
 
@@ -43,11 +40,8 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
         raise no_body()
     try:
         document = _Builder(limits).build(yaml.CSafeLoader(body))
-    except yaml.MarkedYAMLError as error:
-        raise MalformedBody("The body is not valid YAML", _sentence(error)) from None
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise MalformedBody("The body is not valid YAML", f"{reason}.") from None
+        raise MalformedBody("The body is not valid YAML", _sentence(error)) from None
     if not isinstance(document, list | dict):
         raise MalformedBody(
             "The body is neither a sequence nor a mapping", "Send a YAML sequence of mappings."
@@ -60,13 +54,12 @@ class _Builder:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._open: list[Any] = []
-        self._keys: list[str | None] = []
+        self._documents: list[Any] = []
+        self._open: list[Any] = [self._documents]
+        self._keys: list[str | None] = [None]
         self._values = 0
-        self._document: Any = None
 
     def build(self, loader: Any) -> Any:
-        documents = 0
         while loader.check_event():
             event = loader.get_event()
             kind = type(event)
@@ -79,31 +72,26 @@ class _Builder:
                 self._keys.pop()
             elif kind is yaml.AliasEvent:
                 raise _refused(event, "Aliases are not read; write the value out")
-            elif kind is yaml.DocumentStartEvent:
-                documents += 1
-                if documents > 1:
-                    raise _refused(event, "Only one document is read")
-        if not documents:
+            elif kind is yaml.DocumentStartEvent and self._documents:
+                raise _refused(event, "Only one document is read")
+        if not self._documents:
             raise no_body()
-        return self._document
+        return self._documents[0]
 
     def _scalar(self, event: Any) -> None:
         tag = (event.tag or "").removeprefix(_CORE)
         if self._wants_key():
             self._keys[-1] = event.value
         elif tag in ("", "null", "bool", "int", "float") and (event.implicit[0] or tag):
-            self._put(event, self._plain(event, tag))
+            value = _plain(event)
+            if value is event.value and tag:
+                text = f"{event.value[:50]!r} has the tag {event.tag[:50]!r}"
+                raise _refused(event, f"{text}, and is none")
+            self._put(event, value)
         elif tag in ("", "str", "!"):
             self._put(event, event.value)
         else:
             raise _refused(event, f"The tag {event.tag[:50]!r} is not read")
-
-    def _plain(self, event: Any, tag: str) -> Any:
-        text: str = event.value
-        value = _LITERALS[text] if text in _LITERALS else _number(event, text)
-        if value is text and tag:
-            raise _refused(event, f"{text[:50]!r} has the tag {event.tag[:50]!r}, and is none")
-        return value
 
     def _start(self, event: Any, value: Any) -> None:
         name = "map" if isinstance(value, dict) else "seq"
@@ -111,34 +99,34 @@ class _Builder:
             raise _refused(event, f"The tag {event.tag[:50]!r} is not read")
         if self._wants_key():
             raise _refused(event, "A key must be a scalar")
-        if len(self._open) >= self._limits.max_nesting:
+        if len(self._open) > self._limits.max_nesting:
             raise nests_too_deep(self._limits.max_nesting, _mark(event.start_mark).lower())
         self._put(event, value)
         self._open.append(value)
         self._keys.append(None)
 
     def _wants_key(self) -> bool:
-        return bool(self._open) and isinstance(self._open[-1], dict) and self._keys[-1] is None
+        return isinstance(self._open[-1], dict) and self._keys[-1] is None
 
     def _put(self, event: Any, value: Any) -> None:
         self._values += 1
         if self._values > self._limits.max_values:
             raise too_many_values(self._limits.max_values)
-        if not self._open:
-            self._document = value
-            return
         parent = self._open[-1]
         if isinstance(parent, dict):
             parent[self._keys[-1]] = value
             self._keys[-1] = None
         else:
-            if len(self._open) == 1 and len(parent) >= self._limits.max_items:
+            if len(self._open) == 2 and len(parent) >= self._limits.max_items:
                 raise too_many_items(self._limits.max_items)
             parent.append(value)
 
 
-def _number(event: Any, text: str) -> Any:
-    """The number that a plain scalar is, else its text."""
+def _plain(event: Any) -> Any:
+    """What a plain scalar is, else its text."""
+    text: str = event.value
+    if text in _LITERALS:
+        return _LITERALS[text]
     if _FLOAT.fullmatch(text) is None:
         return text
     if len(text) > _MAX_DIGITS:
@@ -155,16 +143,15 @@ def _refused(event: Any, reason: str) -> MalformedBody:
     )
 
 
-def _sentence(error: yaml.MarkedYAMLError) -> str:
+def _sentence(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"{' '.join(str(error).split())[:200]}."
     reason = ", ".join(filter(None, (error.context, error.problem)))[:200]
     return f"{_mark(error.problem_mark or error.context_mark)}: {reason}."
 
 
 def _mark(mark: Any) -> str:
     return "Somewhere" if mark is None else f"Line {mark.line + 1}, column {mark.column + 1}"
-
-
-# -- out --------------------------------------------------------------------------------------
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -174,11 +161,9 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def _represent_decimal(dumper: Any, value: Decimal) -> Any:
-    return dumper.represent_scalar(_CORE + "float", str(value))
-
-
-_Dumper.add_representer(Decimal, _represent_decimal)
+_Dumper.add_representer(
+    Decimal, lambda dumper, value: dumper.represent_scalar(_CORE + "float", str(value))
+)
 _Dumper.add_implicit_resolver(
     _CORE + "float",
     re.compile(r"[-+]?\.?[0-9][0-9_]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?$"),
@@ -194,7 +179,6 @@ def encode(document: Any) -> bytes:
         encoding="utf-8",
         allow_unicode=True,
         sort_keys=False,
-        default_flow_style=False,
         width=2**31 - 1,
     )
     return text

@@ -50,10 +50,10 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
         response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}-failures.csv"'
     await response.prepare(request)
     try:
-        await response.write(writer.start())
+        await response.write(writer.head)
         async for page in pages(pool, batch.account, batch.id):
             await response.write(b"".join([writer.page(part) async for part in _parts(page)]))
-        await response.write(writer.end())
+        await response.write(writer.tail)
     except Unavailable as error:
         # The status is sent: only a broken connection can still show that it is not complete.
         log.warning("failures broke off", batch=str(batch.id), error=error.message)

@@ -11,7 +11,7 @@ from uuid import UUID
 from aiohttp import web
 
 from ingest.access.callers import Callers
-from ingest.access.rates import Quota, Rates
+from ingest.access.rates import Rates, Remaining
 from ingest.access.rights import Caller
 from ingest.errors import RateLimited, TokenInvalid, TokenRequired
 
@@ -36,7 +36,7 @@ class Gate:
         self._rates = rates
         self._under_way = under_way
         self._begun = False
-        self.quotas: Sequence[Quota] = ()
+        self.remaining: Sequence[Remaining] = ()
         """What is left of each rate limit."""
 
     @asynccontextmanager
@@ -89,18 +89,18 @@ class Gate:
             Unavailable: the token cannot be looked up.
         """
         caller = await self.authenticate()
-        if not self._rates.limits or not items:
+        if not self._rates.limits or (self._begun and not items):
             return
-        verdict = await self._rates.charge(caller, items)
-        while verdict.wait and self._begun:
-            await asyncio.sleep(verdict.wait)
-            verdict = await self._rates.charge(caller, items)
-        self.quotas = verdict.quotas
-        if verdict.wait:
+        charge = await self._rates.charge(caller, items)
+        while charge.wait and self._begun:
+            await asyncio.sleep(charge.wait)
+            charge = await self._rates.charge(caller, items)
+        self.remaining = charge.remaining
+        if charge.wait:
             raise RateLimited(
                 "Too many items in too short a time; nothing was saved",
                 "Wait for as long as Retry-After says, or send smaller batches.",
-                retry_after=math.ceil(verdict.wait),
+                retry_after=math.ceil(charge.wait),
             )
         self._begun = True
 

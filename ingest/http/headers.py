@@ -9,8 +9,8 @@ from aiohttp import web
 from ingest.errors import InvalidKey, InvalidParameter, UnsupportedMediaType
 from ingest.formats.charsets import check_charset
 from ingest.formats.compression import parse_encodings
-from ingest.formats.decoding import CSV_PARAMETERS, BodyFormat, csv_options
-from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML
+from ingest.formats.decoding import CSV_PARAMETERS, csv_format
+from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML, BodyFormat
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UTF8 = frozenset({"utf-8", "ascii"})
@@ -89,5 +89,4 @@ def _body_format(request: web.Request) -> BodyFormat:
                 f"It is for bodies of type {CSV}.",
             )
         return BodyFormat(media_type, charset)
-    options = csv_options(charset, request.query.get("delimiter"), request.query.get("emptyAs"))
-    return BodyFormat(media_type, charset, options)
+    return csv_format(charset, request.query.get("delimiter"), request.query.get("emptyAs"))

@@ -16,7 +16,6 @@ from ingest.access.rights import Caller, Right
 from ingest.errors import (
     BodyTooLarge,
     ConfigurationError,
-    IngestError,
     InternalError,
     InvalidParameter,
     MalformedBody,
@@ -48,7 +47,7 @@ async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
     structlog.contextvars.bind_contextvars(trace_id=call.trace_id)
     try:
         response = await _admitted(request, call, handler)
-    except (IngestError, web.HTTPException) as error:
+    except (RequestError, ConfigurationError, web.HTTPException) as error:
         response = await _refused(request, error)
     except Exception as error:
         log.exception("unexpected error", error=type(error).__name__)
@@ -116,7 +115,7 @@ def _permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> 
 
 
 async def _refused(
-    request: web.Request, error: IngestError | web.HTTPException
+    request: web.Request, error: RequestError | ConfigurationError | web.HTTPException
 ) -> web.StreamResponse:
     """The answer to what a handler, or aiohttp by itself, has raised."""
     if isinstance(error, RequestError):
@@ -136,10 +135,8 @@ async def _refused(
         return await respond_error(request, problem, {"Allow": allowed})
     elif isinstance(error, web.HTTPRequestEntityTooLarge):
         problem = BodyTooLarge("The body is too large", "Send the items in several requests.")
-    elif isinstance(error, web.HTTPException):
-        problem = MalformedBody(f"The request cannot be read: {error.reason}")
     else:
-        raise error
+        problem = MalformedBody(f"The request cannot be read: {error.reason}")
     return await respond_error(request, problem)
 
 
@@ -153,12 +150,12 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
     if call is not None:  # else it was refused before the middleware
         headers[TRACE_HEADER] = call.trace_id
     gate = request.get(GATE)
-    if gate is not None and gate.quotas:  # draft-ietf-httpapi-ratelimit-headers
+    if gate is not None and gate.remaining:  # draft-ietf-httpapi-ratelimit-headers
         headers["RateLimit-Policy"] = ", ".join(
-            f'"{quota.policy}";q={quota.limit};w={quota.length}' for quota in gate.quotas
+            f'"{each.policy}";q={each.limit};w={each.length}' for each in gate.remaining
         )
         headers["RateLimit"] = ", ".join(
-            f'"{quota.policy}";r={quota.left};t={quota.reset}' for quota in gate.quotas
+            f'"{each.policy}";r={each.left};t={each.reset}' for each in gate.remaining
         )
     if request.app[SERVICE].stopping.is_set():
         # Or the client would send its next request into a connection that is being closed.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from ingest.formats.negotiation import JSON, RESPONSES, from_json
 from ingest.http.gate import CALLER
 from ingest.http.request import CALL
 from ingest.http.service import SERVICE
-from ingest.model import Outcome
+from ingest.model import Action, Outcome
 from ingest.store.quotas import read_holdings
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,8 @@ async def respond(
     request: web.Request, status: int, document: Any, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """A response in the format that the request asks for."""
+    if headers is None:
+        headers = _headers(request, status)
     media_type = request[CALL].media_type
     if media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
         media_type = JSON
@@ -55,8 +58,8 @@ async def respond_error(
     request: web.Request, problem: RequestError, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The response to a request that could not be processed."""
-    status, document, own_headers = _error(problem)
-    return await respond(request, status, document, {**own_headers, **(headers or {})})
+    status, document, own = _error(problem)
+    return await respond(request, status, document, {**own, **(headers or {})})
 
 
 def json_response(
@@ -94,6 +97,25 @@ async def with_notifications(request: web.Request, document: dict[str, Any]) -> 
         return document
     names = notifications(service.registry, holdings)
     return {**document, "notifications": names} if names else document
+
+
+def _headers(request: web.Request, status: int) -> dict[str, str]:
+    """The headers of the answer to a write; of other answers, none."""
+    outcome, headers = request.get(WRITTEN), dict[str, str]()
+    if outcome is None:
+        return headers
+    applied = [
+        each
+        for each in request[CALL].preferences.applied
+        if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
+    ]
+    if applied:
+        headers["Preference-Applied"] = ", ".join(applied)
+    if status == HTTPStatus.ACCEPTED:
+        headers["Location"] = batch_location(outcome.batch.id)
+    if outcome.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return headers
 
 
 def _error(problem: RequestError) -> tuple[int, Any, dict[str, str]]:

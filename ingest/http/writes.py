@@ -13,11 +13,11 @@ from ingest.formats.negotiation import STREAMS
 from ingest.http.bodies import Body
 from ingest.http.gate import CALLER
 from ingest.http.request import CALL, RESOURCE, WRITE, Call, endpoint
-from ingest.http.responses import WRITTEN, batch_location, respond
+from ingest.http.responses import WRITTEN, respond
 from ingest.http.service import SERVICE
 from ingest.http.streams import Stream
 from ingest.http.visibility import as_seen
-from ingest.model import Action, Options, Outcome, Resolution
+from ingest.model import Action, Options, Resolution
 from ingest.resources.resource import Resource
 from ingest.settings import Settings
 
@@ -54,9 +54,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         answer = collection.rehearsed(outcome)
     else:
         answer = collection.written(outcome, service.presenters[resource.name])
-    return await respond(
-        request, answer.status, answer.document, _headers(call, outcome, answer.status)
-    )
+    return await respond(request, answer.status, answer.document)
 
 
 def _write_of(
@@ -94,19 +92,3 @@ def _body_of(request: web.Request, resource: Resource) -> Body:
     if call.head.format.media_type in STREAMS:
         return Stream(request, settings.max_stream, decoder)
     return Body(request, settings.max_body, decoder)
-
-
-def _headers(call: Call, outcome: Outcome, status: int) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    applied = [
-        each
-        for each in call.preferences.applied
-        if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
-    ]
-    if applied:
-        headers["Preference-Applied"] = ", ".join(applied)
-    if status == web.HTTPAccepted.status_code:
-        headers["Location"] = batch_location(outcome.batch.id)
-    if outcome.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return headers

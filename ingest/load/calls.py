@@ -27,6 +27,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
+    compress: str | None = None
+    """The content encoding of the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,3 @@ def document_of(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def retry_after(value: str | None) -> float:
-    """Seconds of a Retry-After header; 0 for a date, which the service never sends."""
-    return float(value) if value and value.isascii() and value.isdigit() else 0

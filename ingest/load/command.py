@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from ingest.formats.csv_records import DELIMITERS
+
 _FORMATS = ("csv", "json", "ndjson", "xml", "yaml")
-_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 
 class _Command(click.Command):
@@ -29,7 +30,7 @@ class _Command(click.Command):
 @click.option("--format", "format_", type=click.Choice(_FORMATS), help="[default: by the name]")
 @click.option(
     "--delimiter",
-    type=click.Choice([*_DELIMITERS, *_DELIMITERS.values()]),
+    type=click.Choice([*DELIMITERS, *DELIMITERS.values()]),
     help="Of CSV.  [default: by the header]",
 )
 @click.option("--charset", help="Of CSV and XML.  [default: utf-8, or by a byte order mark]")
@@ -71,5 +72,5 @@ def load(file: str, **options: Any) -> None:
     from ingest.load.run import run
 
     delimiter = options["delimiter"]
-    options["delimiter"] = _DELIMITERS.get(delimiter, delimiter)
+    options["delimiter"] = DELIMITERS.get(delimiter, delimiter)
     sys.exit(run(file, options))

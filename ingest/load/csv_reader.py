@@ -2,33 +2,35 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 
 from ingest.formats.charsets import decoded
-from ingest.formats.csv_records import Record, RecordReader
+from ingest.formats.csv_records import RecordReader
 from ingest.formats.negotiation import CSV
-from ingest.load.feed import MAX_ROW, Feed, FileError, Row
+from ingest.load.feed import MAX_ROW, Feed, Row
+from ingest.load.source import LoadError
 
 
 def read_csv(chunks: Iterable[bytes], *, delimiter: str | None, charset: str | None) -> Feed:
     """The rows of a CSV file, without blank ones; a body repeats the header.
 
     Args:
-        chunks: its decompressed bytes.
         delimiter: None for the one that finds most columns in the header.
         charset: None for UTF-8, or what a byte order mark says. Bodies are UTF-8.
 
     Raises:
-        FileError, RequestError: there is no header, or the file is no text.
+        LoadError, RequestError: there is no header, or the file is no text.
     """
     reader = RecordReader(MAX_ROW, delimiter, len)
-    records = _records(reader, decoded(chunks, charset))
+    texts = decoded(chunks, charset)
+    records = chain(chain.from_iterable(map(reader.feed, texts)), reader.end())
     header = next(records, None)
     if header is None:
-        raise FileError("the file is empty; its first line must name the columns")
+        raise LoadError("the file is empty; its first line must name the columns")
     _, text, cells = header
     if isinstance(cells, csv.Error):
-        raise FileError("the header is not valid CSV")
+        raise LoadError("the header is not valid CSV")
     # The service counts no row whose cells are all empty.
     rows = (
         Row(line, _ended(text))
@@ -46,12 +48,6 @@ def parse_row(data: bytes, delimiter: str) -> list[str] | None:
         return next(csv.reader(lines, delimiter=delimiter, strict=True), [])
     except csv.Error:
         return None
-
-
-def _records(reader: RecordReader, texts: Iterable[str]) -> Iterator[Record]:
-    for text in texts:
-        yield from reader.feed(text)
-    yield from reader.end()
 
 
 def _ended(text: str) -> bytes:

@@ -4,7 +4,7 @@ import filecmp
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,16 +27,13 @@ _NOT_IN_COMMENTS = re.compile("-(?=-)|-$|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010
 
 
 class Writer(ABC):
-    """Writes one format."""
+    """Writes one format: `head`, the rows, and `tail`."""
 
-    def start(self) -> bytes:
-        return b""
+    head = b""
+    tail = b""
 
     @abstractmethod
     def row(self, index: int, row: Row, errors: Errors) -> bytes: ...
-
-    def end(self) -> bytes:
-        return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +60,24 @@ class FailedRows:
 
         Args:
             index: its place among the rows of the file, counted from 0.
-            row: as it stands in the file.
             errors: what is wrong with it; nothing where others were, in a strict batch.
         """
         if self._file is None:
             self._file = self._partial.open("wb")
-            self._file.write(self._writer.start())
+            self._file.write(self._writer.head)
         self._file.write(self._writer.row(index, row, errors))
 
     def finish(self, *, complete: bool) -> Written:
         """Put the file in its place.
 
         Args:
-            complete: whether all of the file was loaded; else an earlier file stays where no row
-                failed.
+            complete: whether all rows were loaded; else an earlier file stays where none failed.
         """
         target = self._target
         if self._file is None:
             return Written(None, self._set_aside() if complete else None)
         with self._file:
-            self._file.write(self._writer.end())
+            self._file.write(self._writer.tail)
             self._file.flush()
             os.fsync(self._file.fileno())
         if target.exists() and filecmp.cmp(self._partial, target, shallow=False):
@@ -93,7 +88,6 @@ class FailedRows:
         return Written(target, set_aside)
 
     def _set_aside(self) -> Path | None:
-        """Rename an earlier file, if there is one."""
         if not self._target.exists():
             return None
         return self._target.replace(self._target.with_name(f"{self._target.name}.old"))
@@ -139,20 +133,18 @@ class CsvRows(Writer):
         self._places = [
             place for place, name in enumerate(feed.header) if name not in ERROR_COLUMNS
         ]
-        self._names = self._undefused([feed.header[place] for place in self._places])
         self._width = len(feed.header)
-
-    def start(self) -> bytes:
-        return self._line([*map(defuse, self._names), *ERROR_COLUMNS])
+        names = self._undefused([feed.header[place] for place in self._places])
+        self.head = self._line([*map(defuse, names), *ERROR_COLUMNS])
 
     def row(self, index: int, row: Row, errors: Errors) -> bytes:
         cells = self._undefused(self._cells(row))
-        said = [
+        cells += [
             "; ".join(error.get("field") or "" for error in errors),
             "; ".join(str(error["code"]) for error in errors),
-            f"line {row.line}: " + ("; ".join(map(_sentence, errors)) or NOT_SAVED),
+            f"line {row.line}: " + ("; ".join(error["message"] for error in errors) or NOT_SAVED),
         ]
-        return self._line([defuse(cell) for cell in (*cells, *said)])
+        return self._line(map(defuse, cells))
 
     def _undefused(self, cells: list[str]) -> list[str]:
         """What cells were before they came to a file of failed rows, if that is what is loaded."""
@@ -167,8 +159,8 @@ class CsvRows(Writer):
             return [cells[place] for place in self._places]
         return fitted(cells, len(self._places), self._delimiter)
 
-    def _line(self, cells: Sequence[str]) -> bytes:
-        return csv_lines([cells], self._delimiter)
+    def _line(self, cells: Iterable[str]) -> bytes:
+        return csv_lines([[*cells]], self._delimiter)
 
 
 class NdjsonRows(Writer):
@@ -184,16 +176,13 @@ class NdjsonRows(Writer):
 class XmlRows(Writer):
     """Elements as they stand in the file, each after a comment that says what is wrong."""
 
-    def start(self) -> bytes:
-        return b"<items>\n"
+    head = b"<items>\n"
+    tail = b"</items>\n"
 
     def row(self, index: int, row: Row, errors: Errors) -> bytes:
-        said = [f"{error.get('field', '')} {error['code']}: {_sentence(error)}" for error in errors]
+        said = [f"{error.get('field', '')} {error['code']}: {error['message']}" for error in errors]
         text = f"item {index}, line {row.line}: " + ("; ".join(said) or NOT_SAVED)
         return f"<!-- {_NOT_IN_COMMENTS.sub('?', text)} -->\n".encode() + row.data + b"\n"
-
-    def end(self) -> bytes:
-        return b"</items>\n"
 
 
 def _json_item(data: bytes) -> Any:
@@ -204,7 +193,3 @@ def _json_item(data: bytes) -> Any:
         return data.decode(errors="replace").strip()
     # In JSON, line ends stand only between tokens.
     return orjson.Fragment(data.strip().replace(b"\r", b" ").replace(b"\n", b" "))
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    return str(error.get("message", ""))

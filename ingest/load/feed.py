@@ -3,17 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ingest.errors import IngestError
 from ingest.load.source import Reading
 
 MAX_ROW = 16 * 1024 * 1024
 """The most bytes or characters of one row or item: the service's own default."""
 MAX_PART = 8 * 1024 * 1024
 """The most bytes of a part of several rows: half of what the service takes by default."""
-
-
-class FileError(IngestError):
-    """What is wrong with a file; `readers.open_feed` adds its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +51,11 @@ class Part:
     """How many bytes of the file were read when it was complete."""
 
     def __str__(self) -> str:
-        """Its name in messages."""
         start, end = self.rows[0].line, self.rows[-1].line
+        where = f"from line {start} to {end}"
         if start is None or end is None:
-            return (
-                f"part {self.number + 1} (items {self.first + 1} to {self.first + len(self.rows)})"
-            )
-        return f"part {self.number + 1} (from line {start} to {end})"
+            where = f"items {self.first + 1} to {self.first + len(self.rows)}"
+        return f"part {self.number + 1} ({where})"
 
 
 def cut(feed: Feed, reading: Reading, max_rows: int, max_bytes: int = MAX_PART) -> Iterator[Part]:

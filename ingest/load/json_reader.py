@@ -1,7 +1,8 @@
-"""JSON files: an array of items, or items one after the other, which is how many tools export.
+"""JSON and YAML files, both sent as JSON.
 
-The standard library's scanner finds where an item ends; bodies hold its text as it stands in the
-file, so that no number loses a digit.
+A JSON file is an array of items, or items one after the other, which is how many tools export. The
+standard library's scanner finds where an item ends; bodies hold its text as it stands in the file,
+so that no number loses a digit. A YAML file is one document, and read as a whole.
 """
 
 import json
@@ -10,47 +11,63 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
+from ingest.exactjson import dump_exact
+from ingest.formats import yaml
 from ingest.formats.charsets import decoded
+from ingest.formats.limits import Limits
 from ingest.formats.negotiation import JSON
-from ingest.load.feed import MAX_ROW, Feed, FileError, Row
+from ingest.load.feed import MAX_ROW, Feed, Row
+from ingest.load.source import LoadError
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+# The service's own limit of nesting is lower, and its message says so.
+_YAML_LIMITS = Limits(max_item=MAX_ROW, max_items=1_000_000, max_nesting=1000)
 
 
 def read_json(chunks: Iterable[bytes]) -> Feed:
     """The items of a JSON file.
 
-    Reading the rows raises FileError with line and column where the file is not valid JSON.
+    Reading the rows raises LoadError with line and column where the file is not valid JSON.
     """
-    scanner = _Scanner(decoded(chunks, None))
-    return Feed(JSON, _items(scanner), head=b"[", separator=b",", tail=b"]")
+    return _feed(_items(_Scanner(decoded(chunks, None))))
+
+
+def read_yaml(chunks: Iterable[bytes]) -> Feed:
+    """The items of a YAML file of at most 16 MiB.
+
+    Raises:
+        LoadError: it is larger.
+        RequestError: it is not valid YAML; the place is named.
+    """
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_ROW:
+            raise LoadError(
+                f"a YAML file of more than {MAX_ROW} bytes is not read; convert it to NDJSON"
+            )
+    items = yaml.decode(bytes(body), _YAML_LIMITS)
+    return _feed(Row(None, dump_exact(item)) for item in items)
+
+
+def _feed(rows: Iterator[Row]) -> Feed:
+    return Feed(JSON, rows, head=b"[", separator=b",", tail=b"]")
 
 
 def _items(scanner: "_Scanner") -> Iterator[Row]:
-    if scanner.peek() != "[":
+    if not scanner.take("["):
         while scanner.peek():
             yield scanner.value()
         return
-    scanner.skip()
-    if scanner.peek() == "]":
-        scanner.skip()
-    else:
-        yield from _elements(scanner)
+    if not scanner.take("]"):
+        yield scanner.value()
+        while scanner.take(","):
+            yield scanner.value()
+        if not scanner.take("]"):
+            raise scanner.error("expected a comma or the end of the array")
     if scanner.peek():
         raise scanner.error("the array has ended, and nothing may follow it")
-
-
-def _elements(scanner: "_Scanner") -> Iterator[Row]:
-    while True:
-        yield scanner.value()
-        follows = scanner.peek()
-        if follows not in (",", "]"):
-            raise scanner.error("expected a comma or the end of the array")
-        scanner.skip()
-        if follows == "]":
-            return
-        scanner.peek()
 
 
 class _Scanner:
@@ -73,12 +90,15 @@ class _Scanner:
             if not self._grow():
                 return ""
 
-    def skip(self) -> None:
-        """Go past the character that `peek` showed."""
-        self._advance(self._at + 1)
+    def take(self, character: str) -> bool:
+        """Go past the next character, if it is this one."""
+        found = self.peek() == character
+        if found:
+            self._advance(self._at + 1)
+        return found
 
     def value(self) -> Row:
-        """The value that begins where `peek` stopped."""
+        self.peek()
         end = self._end()
         row = Row(self._line, self._text[self._at : end].encode())
         try:
@@ -88,15 +108,15 @@ class _Scanner:
         self._advance(end)
         return row
 
-    def error(self, reason: str, place: int | None = None) -> FileError:
+    def error(self, reason: str, place: int | None = None) -> LoadError:
         """That the text is no JSON, at `place` or where reading stopped."""
         line, column = self._position(self._at if place is None else place)
-        return FileError(f"not valid JSON on line {line}, column {column}: {reason}")
+        return LoadError(f"not valid JSON on line {line}, column {column}: {reason}")
 
     def _end(self) -> int:
         """Where the value ends. A number that ends with the text read so far may go on."""
         while True:
-            error: FileError | None = None
+            error: LoadError | None = None
             end = len(self._text)
             try:
                 _, end = _DECODER.raw_decode(self._text, self._at)
@@ -116,12 +136,11 @@ class _Scanner:
 
         Doubling, because a value that is not whole yet is read again from its start.
         """
-        self._text = self._text[self._at :]
+        parts = [self._text[self._at :]]
         self._at = 0
-        before = size = len(self._text)
+        before = size = len(parts[0])
         if before > MAX_ROW:
             raise self.error(f"an item has more than {MAX_ROW} characters")
-        parts = [self._text]
         for text in self._texts:
             parts.append(text)
             size += len(text)

@@ -4,73 +4,54 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ingest.load.calls import Answer
-from ingest.load.failed_rows import Errors, FailedRows, Written, writer_for
-from ingest.load.feed import Feed, Part, Row, cut
+from ingest.load.failed_rows import Errors, FailedRows, writer_for
+from ingest.load.feed import Part, Row, cut
 from ingest.load.plan import Plan, part_call, stream_call
 from ingest.load.progress import Progress
 from ingest.load.readers import open_feed
 from ingest.load.sender import Sender
-from ingest.load.source import LoadError, Reading, Source, in_thread
+from ingest.load.source import LoadError, Source, in_thread
 from ingest.load.totals import Totals
 
 _LINE = re.compile(r"^Line \d+[.:] ?")
 
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A part, its answer, and what is wrong with which of its rows, by their places in it."""
-
-    part: Part
-    answer: Answer
-    errors: Mapping[int, Errors]
+Settled = tuple[Part, Answer, Mapping[int, Errors]]
+"""A part, its answer, and what is wrong with which of its rows, by their places in it."""
 
 
 class Loader:
-    """One load. `totals` grows while it runs, and holds what is known however it ends."""
+    """One load. `totals` and `failed_rows` hold what is known however it ends."""
 
-    def __init__(self, plan: Plan, source: Source, sender: Sender, progress: Progress) -> None:
+    def __init__(
+        self, plan: Plan, source: Source, sender: Sender, progress: Progress, failed: Path
+    ) -> None:
+        """Raises LoadError where the file cannot be read; its failed rows go to `failed`."""
         self._plan = plan
         self._source = source
         self._sender = sender
         self._progress = progress
-        self._failed_rows: FailedRows | None = None
-        self._complete = False
+        self._reading = source.read()
+        self._feed = open_feed(self._reading, plan.file)
+        self.failed_rows = FailedRows(failed, writer_for(self._feed))
         self.totals = Totals()
 
-    async def run(self, failed_target: Path) -> None:
+    async def run(self) -> None:
         """Load the file.
-
-        Args:
-            failed_target: where failed rows are written.
 
         Raises:
             LoadError: it could not be finished; what was saved stays, and the same load goes on.
         """
-        reading = self._source.read()
-        feed = await in_thread(partial(open_feed, reading, self._plan.file))
-        self._failed_rows = FailedRows(failed_target, writer_for(feed))
-        if self._plan.atomic:
-            await self._send_stream(feed)
-        else:
-            await self._send_parts(feed, reading)
-        self._complete = True
-
-    def finish(self) -> Written:
-        """Put the file of failed rows in its place, however the load has ended."""
-        if self._failed_rows is None:
-            return Written(None, None)
-        return self._failed_rows.finish(complete=self._complete)
+        await (self._send_stream() if self._plan.atomic else self._send_parts())
 
     # -- in parts -----------------------------------------------------------------------------
 
-    async def _send_parts(self, feed: Feed, reading: Reading) -> None:
-        parts = cut(feed, reading, self._plan.batch_size)
+    async def _send_parts(self) -> None:
+        parts = cut(self._feed, self._reading, self._plan.batch_size)
         under_way: deque[asyncio.Task[Settled]] = deque()
         unreadable: LoadError | None = None
         try:
@@ -82,11 +63,11 @@ class Loader:
                     break
                 if part is None:
                     break
-                under_way.append(asyncio.create_task(self._send(feed, part)))
+                under_way.append(asyncio.create_task(self._send(part)))
                 if len(under_way) >= self._plan.at_once:
-                    self._settle(await under_way.popleft())
+                    self._settle(*await under_way.popleft())
             while under_way:
-                self._settle(await under_way.popleft())
+                self._settle(*await under_way.popleft())
         finally:
             for task in under_way:
                 task.cancel()
@@ -94,49 +75,42 @@ class Loader:
         if unreadable is not None:
             raise unreadable
 
-    async def _send(self, feed: Feed, part: Part) -> Settled:
-        call = await in_thread(partial(part_call, self._plan, self._source, feed, part))
-        answer = await self._sender.send(call)
-        received = answer.document["metadata"]["receivedItemsCount"]
+    async def _send(self, part: Part) -> Settled:
+        answer = await self._sender.send(part_call(self._plan, self._source, self._feed, part))
+        metadata = answer.document["metadata"]
+        received = metadata["receivedItemsCount"]
         if received != len(part.rows):
             raise LoadError(
                 f"{part}: the service counted {received} items, and these are "
                 f"{len(part.rows)}; is the delimiter right? Give --delimiter"
             )
-        return Settled(part, answer, await self._errors(answer))
-
-    async def _errors(self, answer: Answer) -> dict[int, Errors]:
-        metadata = answer.document["metadata"]
         listed = answer.document.get("failures", [])
         indices = metadata.get("invalidItems", [])
         if len(indices) == len(listed) == metadata["invalidItemsCount"]:
-            pairs = zip(indices, listed, strict=True)
-            return {index: _errors(failure) for index, failure in pairs}
-        failures = self._sender.failures(metadata["batchId"])
-        return {failure["index"]: _errors(failure) async for failure in failures}
+            errors = dict(zip(indices, map(_errors, listed), strict=True))
+        else:
+            failures = self._sender.failures(metadata["batchId"])
+            errors = {failure["index"]: _errors(failure) async for failure in failures}
+        return part, answer, errors
 
-    def _settle(self, settled: Settled) -> None:
-        part, answer = settled.part, settled.answer
+    def _settle(self, part: Part, answer: Answer, failed: Mapping[int, Errors]) -> None:
         self.totals.add(answer)
         nothing_saved = answer.document["result"] == "failure"
         for place, row in enumerate(part.rows):
-            errors = settled.errors.get(place, [])
+            errors = failed.get(place, [])
             if errors or nothing_saved:
                 self._fail(part.first + place, row, errors)
         self._progress.at(part.place, self.totals.rows)
 
     def _fail(self, index: int, row: Row, errors: Errors) -> None:
         self.totals.add_errors(index, row, errors)
-        if self._failed_rows is not None:
-            self._failed_rows.add(index, row, errors)
+        self.failed_rows.add(index, row, errors)
 
     # -- as one stream ------------------------------------------------------------------------
 
-    async def _send_stream(self, feed: Feed) -> None:
-        call = stream_call(
-            self._plan, self._source, feed, lambda place: self._progress.at(place, None)
-        )
-        answer = await self._sender.send(call)
+    async def _send_stream(self) -> None:
+        sent = partial(self._progress.at, rows=None)
+        answer = await self._sender.send(stream_call(self._plan, self._source, self._feed, sent))
         self.totals.add(answer)
         metadata = answer.document["metadata"]
         if metadata["invalidItemsCount"]:

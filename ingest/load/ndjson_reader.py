@@ -1,14 +1,14 @@
 """NDJSON files: one item a line. Lines are not parsed here: the service names the bad ones."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 
 import orjson
 
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats.negotiation import NDJSON
-from ingest.load.feed import MAX_ROW, Feed, FileError, Row
-
-_BOM = b"\xef\xbb\xbf"
+from ingest.load.feed import MAX_ROW, Feed, Row
+from ingest.load.source import LoadError
 
 
 def read_ndjson(chunks: Iterable[bytes]) -> Feed:
@@ -23,7 +23,7 @@ def read_failed_items(chunks: Iterable[bytes]) -> Feed:
 
 def _rows(chunks: Iterable[bytes]) -> Iterator[Row]:
     for number, line in enumerate(_lines(chunks), 1):
-        text = line.removeprefix(_BOM) if number == 1 else line
+        text = line.removeprefix(BOM_UTF8) if number == 1 else line
         if text.strip():
             yield Row(number, text.rstrip(b"\r\n") + b"\n")
 
@@ -34,7 +34,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
         if len(rest) > MAX_ROW:
-            raise FileError(f"a line has more than {MAX_ROW} bytes")
+            raise LoadError(f"a line has more than {MAX_ROW} bytes")
     if rest:
         yield rest
 
@@ -43,11 +43,11 @@ def _unwrapped(row: Row) -> Row:
     try:
         item = load_exact(row.data)["item"]
     except orjson.JSONDecodeError as error:
-        raise FileError(
+        raise LoadError(
             f"not valid JSON on line {row.line}, column {error.colno}: {error.msg}"
         ) from None
     except (KeyError, TypeError):
-        raise FileError(
+        raise LoadError(
             f"line {row.line} has no member 'item', as lines of failed rows have; "
             "rename the file if it is no such file"
         ) from None

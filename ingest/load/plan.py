@@ -1,9 +1,8 @@
 """What is loaded where and how, and the requests that do it."""
 
-import gzip
 import hashlib
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote
@@ -13,7 +12,7 @@ import orjson
 from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.negotiation import CSV
 from ingest.load.calls import Alive, Body, Call
-from ingest.load.feed import Feed, Part
+from ingest.load.feed import Feed, Part, cut
 from ingest.load.readers import FileOptions, open_feed
 from ingest.load.source import Source, in_thread
 
@@ -21,7 +20,6 @@ _SCHEME = 1
 """Changes whenever files are cut differently: a key must never name another request's rows."""
 
 _PIECE = 256 * 1024
-_LEVEL = 1  # of compression: the network is what it saves
 _DELIMITER_NAMES = {character: name for name, character in DELIMITERS.items()}
 
 
@@ -31,19 +29,19 @@ class Plan:
 
     collection: str
     file: FileOptions
-    method: str = "post"
+    method: str
     """`post`, `patch` or `delete`."""
-    preferences: tuple[str, ...] = ()
-    matching: str | None = None
-    empty_as: str | None = None
-    batch_size: int = 5000
+    preferences: tuple[str, ...]
+    matching: str | None
+    empty_as: str | None
+    batch_size: int
     """The most rows of a request."""
-    at_once: int = 4
+    at_once: int
     """How many requests are on their way at a time."""
-    atomic: bool = False
+    atomic: bool
     """Whether the file is one request, and so one batch."""
-    compress: bool = False
-    run: str = ""
+    compress: bool
+    run: str
     """Another one loads the same file anew."""
 
     def key(self, source: Source, number: int) -> str:
@@ -59,10 +57,8 @@ class Plan:
 
 def preferences(given: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
     """The preferences of every request; what is given wins over the defaults."""
-    chosen = {
-        "handling": f"handling={'strict' if strict else 'lenient'}",
-        "return": "return=minimal",
-    }
+    handling = "handling=strict" if strict else "handling=lenient"
+    chosen = {"handling": handling, "return": "return=minimal"}
     for each in (part.strip() for value in given for part in value.split(",")):
         chosen[each.partition("=")[0].strip().lower()] = each
     chosen["replay"] = "replay=return"
@@ -72,8 +68,6 @@ def preferences(given: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
 def part_call(plan: Plan, source: Source, feed: Feed, part: Part) -> Call:
     """The request that sends a part."""
     body = feed.body(part.rows)
-    if plan.compress:
-        body = gzip.compress(body, _LEVEL, mtime=0)
     return _call(plan, source, feed, part.number, str(part), lambda _: body)
 
 
@@ -82,7 +76,7 @@ def stream_call(plan: Plan, source: Source, feed: Feed, sent: Callable[[int], No
 
     Args:
         feed: the file, opened to learn its columns; its rows are not read.
-        sent: called with the bytes of the file that have been sent, after each piece.
+        sent: called with the number of bytes of the file that have been sent, after each piece.
     """
     body = partial(_stream, plan, source, sent)
     return _call(plan, source, feed, 0, source.name, body)
@@ -94,8 +88,6 @@ def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: 
         "Idempotency-Key": f'"{plan.key(source, number)}"',
         "Prefer": ", ".join(plan.preferences),
     }
-    if plan.compress:
-        headers["Content-Encoding"] = "gzip"
     params = {} if plan.matching is None else {"matching": plan.matching}
     if feed.media_type == CSV:
         params["delimiter"] = _DELIMITER_NAMES[feed.delimiter]
@@ -105,37 +97,19 @@ def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: 
     method = "PATCH" if plan.method == "patch" else "POST"
     path = f"/v1/{quote(plan.collection, safe='')}"
     path += ":delete" if plan.method == "delete" else ""
-    return Call(method, path, what, headers, params, body)
+    return Call(method, path, what, headers, params, body, "gzip" if plan.compress else None)
 
 
 async def _stream(
     plan: Plan, source: Source, sent: Callable[[int], None], alive: Alive
 ) -> AsyncIterator[bytes]:
-    reading = source.read()
-    pieces = _pieces(await in_thread(partial(open_feed, reading, plan.file)))
-    if plan.compress:
-        pieces = _compressed(pieces)
-    while piece := await in_thread(partial(next, pieces, b"")):
-        yield piece
-        alive()
-        sent(reading.place)
-
-
-def _pieces(feed: Feed) -> Iterator[bytes]:
     """A body of all rows; of the formats that have neither separators nor tails."""
-    piece = bytearray(feed.head)
-    for row in feed.rows:
-        piece += row.data
-        if len(piece) >= _PIECE:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
-
-
-def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    compressor = zlib.compressobj(_LEVEL, wbits=16 + zlib.MAX_WBITS)
-    for piece in pieces:
-        if packed := compressor.compress(piece):
-            yield packed
-    yield compressor.flush()
+    reading = source.read()
+    feed = await in_thread(partial(open_feed, reading, plan.file))
+    parts = cut(feed, reading, sys.maxsize, _PIECE)
+    if feed.head:
+        yield feed.head
+    while part := await in_thread(partial(next, parts, None)):
+        yield b"".join(row.data for row in part.rows)
+        alive()
+        sent(part.place)

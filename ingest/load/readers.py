@@ -9,12 +9,11 @@ from pathlib import Path
 
 from ingest.errors import RequestError
 from ingest.load.csv_reader import read_csv
-from ingest.load.feed import Feed, FileError, Row
-from ingest.load.json_reader import read_json
+from ingest.load.feed import Feed, Row
+from ingest.load.json_reader import read_json, read_yaml
 from ingest.load.ndjson_reader import read_failed_items, read_ndjson
 from ingest.load.source import LoadError, Reading
 from ingest.load.xml_reader import read_xml
-from ingest.load.yaml_reader import read_yaml
 
 FAILED = re.compile(r"\.failed(?:-(\d{1,9}))?$")
 """How the names of files of failed rows end, without the suffix."""
@@ -56,7 +55,7 @@ def bare_name(path: Path) -> str:
 
 
 def file_options(
-    path: str, format_: FileFormat | None, delimiter: str | None, charset: str | None
+    path: str, format_: str | None, delimiter: str | None, charset: str | None
 ) -> FileOptions:
     """How the file at `path` is read; its name decides what is not given.
 
@@ -64,7 +63,7 @@ def file_options(
         LoadError: its name does not say its format.
     """
     name = Path(_COMPRESSED.sub("", Path(path).name).lower())
-    found = format_ or _SUFFIXES.get(name.suffix)
+    found = FileFormat(format_) if format_ else _SUFFIXES.get(name.suffix)
     if found is None:
         known = ", ".join(FileFormat)
         raise LoadError(f"{path}: the name does not say the format; give --format ({known})")
@@ -81,22 +80,18 @@ def open_feed(reading: Reading, options: FileOptions) -> Feed:
         LoadError: the file cannot be read; so may reading its rows.
     """
     with _naming(reading.name):
-        feed = _open(reading, options)
+        match options.format:
+            case FileFormat.CSV:
+                feed = read_csv(reading, delimiter=options.delimiter, charset=options.charset)
+            case FileFormat.NDJSON:
+                feed = read_failed_items(reading) if options.failed_rows else read_ndjson(reading)
+            case FileFormat.XML:
+                feed = read_xml(reading, charset=options.charset)
+            case FileFormat.YAML:
+                feed = read_yaml(reading)
+            case FileFormat.JSON:
+                feed = read_json(reading)
     return replace(feed, rows=_named(feed.rows, reading.name))
-
-
-def _open(reading: Reading, options: FileOptions) -> Feed:
-    match options.format:
-        case FileFormat.CSV:
-            return read_csv(reading, delimiter=options.delimiter, charset=options.charset)
-        case FileFormat.NDJSON:
-            return read_failed_items(reading) if options.failed_rows else read_ndjson(reading)
-        case FileFormat.XML:
-            return read_xml(reading, charset=options.charset)
-        case FileFormat.YAML:
-            return read_yaml(reading)
-        case FileFormat.JSON:
-            return read_json(reading)
 
 
 def _named(rows: Iterator[Row], name: str) -> Iterator[Row]:
@@ -106,10 +101,10 @@ def _named(rows: Iterator[Row], name: str) -> Iterator[Row]:
 
 @contextmanager
 def _naming(name: str) -> Iterator[None]:
-    """Turn what is wrong with a file into a LoadError with its name."""
+    """Turn what is wrong with a file into a LoadError that begins with its name."""
     try:
         yield
-    except FileError as error:
+    except LoadError as error:
         raise LoadError(f"{name}: {error}") from None
     except RequestError as error:  # a decoder, which speaks of a body
         sentence = f"{error.message}. {error.description or ''}".rstrip()

@@ -17,7 +17,7 @@ from ingest.load.progress import show_progress
 from ingest.load.readers import FileFormat, file_options
 from ingest.load.sender import Sender, Timeouts
 from ingest.load.source import LoadError, Source, open_source
-from ingest.load.totals import Totals, summary
+from ingest.load.totals import summary
 
 _ALL_SAVED, _NOT_FINISHED, _SOME_FAILED = 0, 1, 2
 _CONNECT = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=10)
@@ -34,20 +34,15 @@ def run(file: str, options: Mapping[str, Any]) -> int:
         LoadError: the options cannot work, or the file cannot be read.
     """
     plan = _plan(file, options)
-    failed = options["failed"] or _beside(file, plan)
+    path = Path("stdin") if file == "-" else Path(file)
+    failed = options["failed"] or path.with_name(failed_name(path, plan.file.format))
     check_writable(failed)
     with open_source(file) as source:
         return asyncio.run(_load(plan, source, failed, options))
 
 
 def _plan(file: str, options: Mapping[str, Any]) -> Plan:
-    format_ = options["format_"]
-    how = file_options(
-        file,
-        None if format_ is None else FileFormat(format_),
-        options["delimiter"],
-        options["charset"],
-    )
+    how = file_options(file, options["format_"], options["delimiter"], options["charset"])
     atomic = options["atomic"]
     if atomic and how.format not in (FileFormat.CSV, FileFormat.NDJSON):
         raise LoadError(f"--atomic is for CSV and NDJSON, which are streamed, not {how.format}")
@@ -66,73 +61,67 @@ def _plan(file: str, options: Mapping[str, Any]) -> Plan:
     )
 
 
-def _beside(file: str, plan: Plan) -> Path:
-    """Where the failed rows of a file go."""
-    path = Path("stdin") if file == "-" else Path(file)
-    return path.with_name(failed_name(path, plan.file.format))
-
-
 async def _load(plan: Plan, source: Source, failed: Path, options: Mapping[str, Any]) -> int:
     """Load, print the result, and return the status."""
     began = time.monotonic()
     token = options["token"]
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     connector = aiohttp.TCPConnector(limit=2 * plan.at_once)
-    stop = _Stop()
+    signals = _signals_that_cancel()
     problem: LoadError | None = None
     async with aiohttp.ClientSession(
         headers=headers, timeout=_CONNECT, connector=connector
     ) as session:
         with show_progress(source.name, source.size, quiet=options["quiet"]) as progress:
             sender = Sender(session, options["url"], Timeouts(), progress.note)
-            loader = Loader(plan, source, sender, progress)
+            loader = Loader(plan, source, sender, progress, failed)
             try:
-                await loader.run(failed)
+                await loader.run()
             except LoadError as error:
                 problem = error
             except asyncio.CancelledError:
-                if not stop.signal:
+                if not signals:
                     raise
                 problem = LoadError(
-                    f"stopped by {signal.Signals(stop.signal).name}; run the same command again "
+                    f"stopped by {signals[0].name}; run the same command again "
                     "to go on, nothing is written twice"
                 )
-    written = loader.finish()
-    if loader.totals.batches or problem is None:
-        for line in summary(loader.totals, time.monotonic() - began):
+    written = loader.failed_rows.finish(complete=problem is None)
+    totals = loader.totals
+    if totals.batches or problem is None:
+        for line in summary(totals, time.monotonic() - began):
             click.echo(line)
-    for line in _left(plan, loader.totals, written):
+    for line in _left(written, nothing_saved=plan.atomic and totals.unsaved > 0):
         click.echo(line)
     if problem is not None:
         click.echo(f"ingest: {problem}", err=True)
-        return 128 + stop.signal if stop.signal else _NOT_FINISHED
-    return _ALL_SAVED if loader.totals.all_saved else _SOME_FAILED
+        return 128 + signals[0] if signals else _NOT_FINISHED
+    return _SOME_FAILED if totals.failed or totals.unsaved else _ALL_SAVED
 
 
-def _left(plan: Plan, totals: Totals, written: Written) -> Iterator[str]:
+def _left(written: Written, *, nothing_saved: bool) -> Iterator[str]:
     """What lies beside the file now, and what to do about it."""
     if written.path is not None:
         yield f"Failed rows: {written.path}"
         yield (
             "Nothing was saved: correct the file itself, and load it again."
-            if plan.atomic and totals.unsaved
+            if nothing_saved
             else "Corrected, that file can be loaded as it is."
         )
     if written.set_aside is not None:
         yield f"An earlier file of failed rows is now {written.set_aside}"
 
 
-class _Stop:
-    """Cancels the current task on Ctrl-C and SIGTERM."""
+def _signals_that_cancel() -> list[signal.Signals]:
+    """The signals that have come; each of SIGINT and SIGTERM cancels the current task."""
+    come: list[signal.Signals] = []
+    task = asyncio.current_task()
 
-    def __init__(self) -> None:
-        self.signal = 0
-        """The number of the first signal that came; 0 for none."""
-        self._task = asyncio.current_task()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop, number)
+    def cancel(number: signal.Signals) -> None:
+        come.append(number)
+        if task is not None:
+            task.cancel()
 
-    def _stop(self, number: int) -> None:
-        self.signal = self.signal or number
-        if self._task is not None:
-            self._task.cancel()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, cancel, number)
+    return come

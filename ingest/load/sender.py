@@ -11,7 +11,9 @@
 import asyncio
 import random
 import re
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,13 +22,10 @@ import aiohttp
 
 from ingest.exactjson import load_exact
 from ingest.formats.negotiation import JSON, NDJSON
-from ingest.load.calls import MAX_SHOWN, Answer, Call, document_of, retry_after
+from ingest.load.calls import MAX_SHOWN, Alive, Answer, Call, document_of
 from ingest.load.source import LoadError
 
-_HOPELESS = (
-    aiohttp.ClientConnectorCertificateError,
-    aiohttp.ClientConnectorSSLError,
-)
+_HOPELESS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
 _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s?#:@]+)(:\d{1,5})?(/[^\s?#]*)?")
 _FINISHED = ("committed", "rejected", "failed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
@@ -58,7 +57,6 @@ class Sender:
         """
         Args:
             session: with the headers that every request has, and no timeout of its own.
-            url: of the service.
             note: shows why something is tried again.
 
         Raises:
@@ -96,33 +94,29 @@ class Sender:
         )
         last = -1
         retries = self._retries(call)
-        complete = False
-        while not complete:
+        while True:
             try:
                 async for failure in self._read_failures(call):
                     if failure["index"] > last:
                         yield failure
                         last = failure["index"]
                         retries = self._retries(call)
-                complete = True
             except (aiohttp.ClientError, TimeoutError) as error:
                 await retries.wait(_reason(error))
+            else:
+                return
 
     async def _read_failures(self, call: Call) -> AsyncIterator[dict[str, Any]]:
         """The failures that one try gets; it breaks off with aiohttp's errors, or TimeoutError."""
-        loop = asyncio.get_running_loop()
-        async with (
-            asyncio.timeout(self._timeouts.answer) as deadline,
-            self._session.get(self._url + call.path, headers=call.headers) as response,
-        ):
+        async with self._response(call) as (response, alive):
             if response.status != 200:
-                answer = Answer(response.status, document_of(await response.read()))
+                answer = await _answer_of(response)
                 if answer.is_temporary:
                     raise aiohttp.ClientPayloadError(answer.sentence)
                 raise answer.refusal(call)
             rest = b""
             async for chunk in response.content.iter_any():
-                deadline.reschedule(loop.time() + self._timeouts.answer)
+                alive()
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     yield load_exact(line)
@@ -132,7 +126,8 @@ class Sender:
         retries = self._retries(call)
         while True:
             try:
-                answer = await self._once(call)
+                async with self._response(call) as (response, _):
+                    answer = await _answer_of(response)
             except _HOPELESS as error:
                 raise LoadError(f"{self._url}: {_reason(error)}") from None
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -144,8 +139,9 @@ class Sender:
                     return answer
                 await retries.wait(answer.sentence, answer.retry_after)
 
-    async def _once(self, call: Call) -> Answer:
-        """The answer to one try."""
+    @asynccontextmanager
+    async def _response(self, call: Call) -> AsyncIterator[tuple[aiohttp.ClientResponse, Alive]]:
+        """The response to one try, and what moves the deadline for the rest of it."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._timeouts.answer) as deadline:
 
@@ -158,17 +154,12 @@ class Sender:
                 params=call.params,
                 headers={"Accept": JSON, **call.headers},
                 data=None if call.body is None else call.body(alive),
+                compress=call.compress,
                 allow_redirects=False,
             ) as response:
-                return Answer(
-                    response.status,
-                    document_of(await response.read()),
-                    response.headers.get("Idempotency-Replayed") == "true",
-                    retry_after(response.headers.get("Retry-After")),
-                )
+                yield response, alive
 
     async def _finished(self, call: Call, accepted: Answer) -> Answer:
-        """The answer that a batch has once it is finished."""
         batch_id = UUID(accepted.document["metadata"]["batchId"])
         lookup = Call("GET", f"/v1/batches/{batch_id}", f"batch {batch_id}")
         poll = _FIRST_POLL
@@ -199,17 +190,12 @@ class _Retries:
     def __init__(self, what: str, timeout: float, note: Callable[[str], None]) -> None:
         self._what = what
         self._note = note
-        self._loop = asyncio.get_running_loop()
-        self._until = self._loop.time() + timeout
+        self._until = time.monotonic() + timeout
         self._pause = _FIRST_PAUSE
         self._tries = 0
 
     async def wait(self, reason: str, at_least: float = 0) -> None:
-        """Wait before the next try, each time longer.
-
-        Args:
-            reason: of the try before.
-            at_least: seconds.
+        """Wait before the next try, each time longer, and at least so many seconds.
 
         Raises:
             LoadError: there is no time for another try.
@@ -218,13 +204,23 @@ class _Retries:
         spread = self._pause * random.uniform(0.5, 1)  # noqa: S311 - spreads tries, hides nothing
         pause = max(spread, at_least)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-        if self._loop.time() + pause > self._until:
+        if time.monotonic() + pause > self._until:
             raise LoadError(
                 f"{self._what}: given up after {self._tries} tries: {reason}; "
                 "run the same command again to go on, nothing is written twice"
             )
         self._note(f"{self._what}: {reason}; trying again in {pause:.1f} s")
         await asyncio.sleep(pause)
+
+
+async def _answer_of(response: aiohttp.ClientResponse) -> Answer:
+    retry_after = response.headers.get("Retry-After", "")  # never a date
+    return Answer(
+        response.status,
+        document_of(await response.read()),
+        response.headers.get("Idempotency-Replayed") == "true",
+        int(retry_after) if re.fullmatch("[0-9]+", retry_after) else 0,
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -12,9 +12,10 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, TypeVar
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from io import BufferedIOBase
+from typing import TypeVar
 
 from ingest.errors import IngestError
 from ingest.formats.compression import Decompressor
@@ -31,18 +32,17 @@ class LoadError(IngestError):
 class Source:
     """An open file that can be read several times, also at once."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        """
-        Args:
-            file: a regular file, open for reading.
-            name: for messages.
-        """
+    def __init__(self, file: BufferedIOBase, name: str) -> None:
+        """Args: `file` is a regular one, open for reading."""
         self.name = name
         self._file = file
         self._state = self._now()
         self.size = self._state[0]
         """In bytes, as it is stored."""
-        self.digest = self._digest()
+        file.seek(0)
+        self.digest = hashlib.file_digest(
+            file, partial(hashlib.blake2b, digest_size=20)
+        ).hexdigest()
         """Identifies its content."""
 
     def read(self) -> "Reading":
@@ -53,24 +53,16 @@ class Source:
         """At most one step of its bytes as they are stored, none at the end.
 
         Raises:
-            LoadError: the file has changed since it was opened.
+            LoadError: the file has changed since it was opened; without its name.
         """
         data = os.pread(self._file.fileno(), _STEP, place)
         if not data and self._now() != self._state:
-            raise LoadError(f"{self.name}: the file was changed while it was being loaded")
+            raise LoadError("the file was changed while it was being loaded")
         return data
 
     def _now(self) -> tuple[int, int]:
         status = os.fstat(self._file.fileno())
         return status.st_size, status.st_mtime_ns
-
-    def _digest(self) -> str:
-        digest = hashlib.blake2b(digest_size=20)
-        place = 0
-        while data := self.bytes_at(place):
-            digest.update(data)
-            place += len(data)
-        return digest.hexdigest()
 
 
 class Reading:
@@ -99,28 +91,19 @@ def open_source(path: str) -> Iterator[Source]:
     Raises:
         LoadError: there is no such file, or it cannot be read.
     """
-    if path == "-":
-        with _copied(sys.stdin.buffer) as copy:
-            yield Source(copy, "standard input")
-        return
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise LoadError(f"{path}: {error.strerror}") from None
-    with file:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            yield Source(file, path)
-        else:
-            with _copied(file) as copy:
-                yield Source(copy, path)
-
-
-@contextmanager
-def _copied(pipe: BinaryIO) -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile(prefix="ingest-load-") as copy:
-        shutil.copyfileobj(pipe, copy, _STEP)
-        copy.flush()
-        yield copy
+    is_input = path == "-"
+    file: BufferedIOBase
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(0 if is_input else path, "rb", closefd=not is_input))
+        except OSError as error:
+            raise LoadError(f"{path}: {error.strerror}") from None
+        if is_input or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            copy = stack.enter_context(tempfile.TemporaryFile(prefix="ingest-load-"))
+            shutil.copyfileobj(file, copy, _STEP)
+            copy.flush()
+            file = copy
+        yield Source(file, "standard input" if is_input else path)
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:

@@ -62,7 +62,7 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
     except Exception as error:  # noqa: BLE001 - it is raised to the request that sent the batch
         if len(new) == 1:
             return [error]
-        # Whatever it is, it must not be the others' fault.
+        # One bad batch must not fail the others.
         return [(await save(pool, account, [each]))[0] for each in new]
 
 

@@ -103,16 +103,18 @@ class Intake:
     def cut(self, *, last: bool = False) -> Chunk:
         """What has come together since the last cut."""
         pending = self._pending
+        records = b"[%b]" % b",".join(pending.records) if pending.records else None
+        raw = b"{%b}" % b",".join(pending.raw) if pending.raw else None
         chunk = Chunk(
             number=self._number,
             first_index=self._first_index,
             received=self.received,
             invalid=self.invalid,
-            records=b"[%b]" % b",".join(pending.records) if pending.records else None,
-            raw=b"{%b}" % b",".join(pending.raw) if pending.raw else None,
+            records=records,
+            raw=raw,
             failures=pending.failures,
             last=last,
-            size=pending.staged,
+            size=len(records or b"") + len(raw or b""),
         )
         self._number += 1
         self._first_index = self.received

@@ -177,7 +177,7 @@ async def test_a_refusal_names_limits_too(limited: None, service: Service, opera
 
 
 async def test_the_write_that_reaches_a_limit_names_it(service: Service, operator: Pool) -> None:
-    """Although this process may not have heard of it yet where it looks tokens up."""
+    """Although this process may still remember the token from before."""
     assert (await service.post("contacts", contacts(0, 1))).status == 201
     await set_quota(operator, "acme", "contacts", 2)
     full = await service.post("contacts", contacts(1, 1))
@@ -190,10 +190,10 @@ async def test_over_the_limit_only_deletes_are_allowed(service: Service, operato
     await set_quota(operator, "acme", "contacts", 2)
     names = ["contacts_list_full", "too_many_contacts"]
 
-    async def heard() -> bool:
+    async def known() -> bool:
         return (await service.get("contacts")).body.get("notifications") == names
 
-    await until(heard)
+    await until(known)
     edit = [{"id": keys[0], "age": 1}]
     refused(await service.patch("contacts", edit), "contacts", 2, 0)
     refused(await service.post("contacts", contacts(5, 1)), "contacts", 2, 0)

@@ -1,4 +1,4 @@
-"""Load: writers that send batches until they are told to stop, or a number of them."""
+"""Load: writers that send batches until they are stopped, or a number of them."""
 
 import asyncio
 import itertools

@@ -17,11 +17,10 @@ from ingest import Resource
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats import xml, yaml
 from ingest.formats.compression import Decompressor
-from ingest.formats.csv import CsvOptions
-from ingest.formats.decoding import BodyFormat, open_decoder
+from ingest.formats.decoding import open_decoder
 from ingest.formats.failure_files import Columns, CsvWriter
 from ingest.formats.limits import Limits
-from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML
+from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML, BodyFormat
 from ingest.model import Action, Chunk, Failure, Options
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
@@ -113,7 +112,7 @@ ACTIONS = st.sampled_from(list(VALIDATORS))
 def submitted(
     body: bytes, media_type: str, action: Action, chunk: int = 11, **options: Any
 ) -> Chunk:
-    decoder = open_decoder(BodyFormat(media_type, csv=CsvOptions(**options)), THINGS, None, LIMITS)
+    decoder = open_decoder(BodyFormat(media_type, **options), THINGS, None, LIMITS)
     plain = Decompressor((), 2**20)
     intake = Intake(VALIDATORS[action], Options(), max_values=MAX_VALUES)
     for start in range(0, len(body), chunk):
@@ -141,9 +140,7 @@ def as_csv(items: list[Any]) -> bytes:
     columns = Columns("code")
     columns.add(failures)
     writer = CsvWriter(columns.names)
-    rows = list(
-        csv.reader(io.StringIO((writer.start() + writer.page(failures)).decode(), newline=""))
-    )
+    rows = list(csv.reader(io.StringIO((writer.head + writer.page(failures)).decode(), newline="")))
     return _delimited(rows)
 
 
@@ -221,7 +218,7 @@ def test_failed_rows_come_back_as_they_were(items: list[Any]) -> None:
     decoder.end()
     assert decoder.columns is not None
     writer = CsvWriter(decoder.columns)
-    file = writer.start() + writer.page(first.failures) + writer.end()
+    file = writer.head + writer.page(first.failures) + writer.tail
     again = submitted(file, CSV, Action.CREATE)
     assert again.received == len(again.failures) == len(first.failures)
     for one, other in zip(first.failures, again.failures, strict=True):

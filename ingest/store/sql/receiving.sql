@@ -17,7 +17,7 @@ WITH batch AS (
 SELECT id FROM batch
 
 -- name: beat
--- Somebody still receives it.
+-- Its request still receives it.
 UPDATE ingest.batches SET heartbeat_at = now()
 WHERE account = $1 AND id = $2 AND state = 'receiving' AND heartbeat_at > '-infinity'
 
@@ -37,7 +37,7 @@ WHERE b.account = $1 AND b.id = $2 AND b.state = 'receiving' AND b.heartbeat_at 
 RETURNING b.id
 
 -- name: wait_for_state
--- Its state once nobody is about to change it.
+-- Its state once no transaction is about to change it.
 SELECT state FROM ingest.batches WHERE account = $1 AND id = $2 FOR UPDATE
 
 -- name: abandoned
@@ -51,7 +51,7 @@ WHERE account = $1 AND id = $2 AND state = 'receiving'
 RETURNING id
 
 -- name: remove_payloads
--- The next chunks of a batch that nobody will apply.
+-- The next chunks of a batch that will not be applied.
 DELETE FROM ingest.payloads
 WHERE account = $1 AND batch = $2 AND chunk IN (
     SELECT chunk FROM ingest.payloads WHERE account = $1 AND batch = $2 ORDER BY chunk LIMIT $3

@@ -1,4 +1,4 @@
-"""How fast a backlog drains, and what refused clients are told of it."""
+"""How fast a backlog drains, and the Retry-After that follows from it."""
 
 import datetime as dt
 

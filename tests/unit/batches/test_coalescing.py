@@ -19,7 +19,7 @@ class Recorder:
         self.calls.append((account, list(asked)))
         await self.may_answer.wait()
         if "all fail" in asked:
-            raise RuntimeError("nobody is answered")
+            raise RuntimeError("no call gets a result")
         return [ValueError(each) if each == "bad" else each for each in asked]
 
 

@@ -4,7 +4,7 @@ import pytest
 from marshmallow import Schema, fields
 
 from ingest import Resource
-from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.csv import CsvDecoder
 from ingest.formats.failure_files import (
     Columns,
     CsvWriter,
@@ -13,6 +13,7 @@ from ingest.formats.failure_files import (
     undefuse,
     whole_column,
 )
+from ingest.formats.negotiation import CSV, BodyFormat
 from ingest.formats.shapes import item_shape
 from ingest.model import Failure, Unreadable
 from tests.unit.formats.things import LIMITS, decoded, decoder_of
@@ -44,12 +45,12 @@ def test_names_of_columns_come_back_as_they_were() -> None:
     columns = Columns("@id")
     columns.add(failures)
     writer = CsvWriter(columns.names)
-    body = writer.start() + writer.page(failures) + writer.end()
+    body = writer.head + writer.page(failures) + writer.tail
     assert body.startswith(b"'@id,''-x,'=a.b,error_field,")
-    decoder = CsvDecoder(shape, LIMITS, CsvOptions())
+    decoder = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert decoder.feed(body) + decoder.end() == [raw]
     assert decoder.columns == tuple(raw)
-    unmarked = CsvDecoder(shape, LIMITS, CsvOptions())
+    unmarked = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert unmarked.feed(b"'@id\n5\n") + unmarked.end() == [{"'@id": "5"}]
 
 
@@ -64,11 +65,11 @@ def test_a_column_of_whole_items_has_no_fields_name() -> None:
     items = [{"error_item": "x", "item": ["=1", 2.50]}, ["a", {}], "text", -5, None, {}]
     failures = [Failure(index, item, []) for index, item in enumerate(items)]
     writer = WholeCsvWriter(column)
-    body = writer.start() + writer.page(failures) + writer.end()
-    decoder = CsvDecoder(shape, LIMITS, CsvOptions())
+    body = writer.head + writer.page(failures) + writer.tail
+    decoder = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert decoder.feed(body) + decoder.end() == items
     assert decoder.columns == ()
-    fields_of_that_name = CsvDecoder(shape, LIMITS, CsvOptions())
+    fields_of_that_name = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     body = b"error_item,error_code\n[],x\n"
     assert fields_of_that_name.feed(body) + fields_of_that_name.end() == [{"error_item": "[]"}]
 
@@ -90,7 +91,7 @@ def test_error_columns_of_the_schema_are_its_own() -> None:
         error_code = fields.Integer(strict=True)
 
     shape = item_shape(Resource("errors", Errors))
-    decoder = CsvDecoder(shape, LIMITS, CsvOptions())
+    decoder = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert decoder.feed(b"error_code\n5\n") + decoder.end() == [{"error_code": 5}]
 
 

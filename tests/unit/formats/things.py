@@ -8,8 +8,9 @@ from marshmallow import Schema, fields
 
 from ingest import Resource
 from ingest.errors import MalformedBody
-from ingest.formats.csv import CsvDecoder, CsvOptions
+from ingest.formats.csv import CsvDecoder
 from ingest.formats.limits import Limits
+from ingest.formats.negotiation import CSV, BodyFormat
 from ingest.formats.shapes import item_shape
 
 LIMITS = Limits(max_item=2**20, max_items=10, max_nesting=6)
@@ -59,7 +60,7 @@ SHAPE = item_shape(RESOURCE)
 
 
 def decoder_of(limits: Limits = LIMITS, **options: Any) -> CsvDecoder:
-    return CsvDecoder(SHAPE, limits, CsvOptions(**options))
+    return CsvDecoder(SHAPE, limits, BodyFormat(CSV, **options))
 
 
 def decoded(

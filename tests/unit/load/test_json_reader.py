@@ -1,4 +1,4 @@
-"""JSON files: an array, or items one after the other, as they stand."""
+"""JSON files: an array, or items one after the other, as they stand; and YAML, sent as JSON."""
 
 import pytest
 
@@ -22,3 +22,11 @@ def test_json_items_may_follow_each_other(size: int) -> None:
         (2, '{"a":3}'),
     ]
     assert read("[]", "json", size) == read(" ", "json", size) == []
+
+
+def test_yaml_becomes_json_without_losing_a_digit() -> None:
+    content = "- a: 1.10000000000000000001\n  b: no\n- {a: 2026-11-22}\n"
+    assert read(content, "yaml") == [
+        (None, '{"a":1.10000000000000000001,"b":"no"}'),
+        (None, '{"a":"2026-11-22"}'),
+    ]
