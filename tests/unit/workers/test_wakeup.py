@@ -31,13 +31,13 @@ def settings(settings: Settings) -> Settings:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The collections in which some worker has looked for pending batches."""
     seen: list[str] = []
-    original = Committer.commit_waiting
+    original = Committer.commit_pending
 
     async def recorded(self: Committer, account: str, collection: str) -> None:
         seen.append(collection)
         await original(self, account, collection)
 
-    monkeypatch.setattr(Committer, "commit_waiting", recorded)
+    monkeypatch.setattr(Committer, "commit_pending", recorded)
     return seen
 
 
