@@ -114,7 +114,7 @@ async def main(show: bool) -> None:
         async with open_committer(service.settings, load_registry(EXAMPLES)) as committer:
 
             async def commit() -> None:
-                await committer.commit_waiting("walk", "contacts")
+                await committer.commit_pending("walk", "contacts")
 
             for _ in range(2):
                 await service.post(_items(5), Content_Type="application/json", Prefer="wait=0")

@@ -46,21 +46,16 @@ def may_round(body: bytes) -> bool:
     for suspect in _SUSPECTS:
         at = digits.find(suspect)
         while at >= 0:
-            start, end = _number_around(body, at)
+            start = at
+            while start > 0 and body[start - 1] in _OF_A_NUMBER:
+                start -= 1
+            found = _NUMBER.match(body, at)
+            end = found.end() if found else at + 1
             inside_text = start > 0 and body[start - 1] not in _BEFORE_A_NUMBER
             if not inside_text and _is_rounded(body[start:end]):
                 return True
             at = digits.find(suspect, end)
     return False
-
-
-def _number_around(body: bytes, at: int) -> tuple[int, int]:
-    """From where to where there are only characters of numbers."""
-    start = at
-    while start > 0 and body[start - 1] in _OF_A_NUMBER:
-        start -= 1
-    found = _NUMBER.match(body, at)
-    return start, found.end() if found else at + 1
 
 
 def _is_rounded(number: bytes) -> bool:
@@ -102,8 +97,6 @@ def dump_exact(document: Any) -> bytes:
 def _fragment(value: Any) -> Any:
     if isinstance(value, Decimal):
         return orjson.Fragment(str(value).encode())
-    if isinstance(value, orjson.Fragment):
-        return value
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 

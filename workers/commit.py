@@ -48,9 +48,9 @@ class Committer:
     async def commit_rung(self, account: str, collection: str) -> None:
         """Take a ring, unless another worker has, and commit what is pending."""
         if await self.doorbell.take(account, collection):
-            await self.commit_waiting(account, collection)
+            await self.commit_pending(account, collection)
 
-    async def commit_waiting(self, account: str, collection: str) -> None:
+    async def commit_pending(self, account: str, collection: str) -> None:
         """Commit the pending batches of a collection, group by group."""
         pair = (account, collection)
         if pair in self.running:

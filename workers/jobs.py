@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from ingest import readiness
 from ingest.batches.doorbell import (
     COMMIT_JOB,
-    COMMIT_WAITING_JOB,
+    COMMIT_PENDING_JOB,
     QUEUE,
     deserialize,
     serialize,
@@ -58,7 +58,7 @@ def _create_worker(committer: Committer, slots: Slots) -> Worker:
         socket_connect_timeout=settings.redis_timeout,
     )
     return Worker(
-        [func(commit_waiting, name=COMMIT_WAITING_JOB), func(commit, name=COMMIT_JOB)],
+        [func(commit_pending, name=COMMIT_PENDING_JOB), func(commit, name=COMMIT_JOB)],
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
         ctx={"committer": committer, "slots": slots},
@@ -77,7 +77,7 @@ def _create_worker(committer: Committer, slots: Slots) -> Worker:
     )
 
 
-async def commit_waiting(ctx: dict[Any, Any], account: str, collection: str) -> None:
+async def commit_pending(ctx: dict[Any, Any], account: str, collection: str) -> None:
     """The job of a ring that no worker has taken yet."""
     await (await ctx["slots"].start(partial(ctx["committer"].commit_rung, account, collection)))
 

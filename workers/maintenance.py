@@ -59,7 +59,7 @@ async def ring_for_unfinished(committer: Committer, attempt: int) -> int:
     for account, collection, batch in places:
         if batch is None:
             if not await committer.doorbell.ring(account, collection):
-                await committer.commit_waiting(account, collection)
+                await committer.commit_pending(account, collection)
         elif not await committer.doorbell.ring_for_batch(account, batch, attempt):
             with contextlib.suppress(Retry):  # the next round tries again
                 await committer.commit(account, batch, tries=1)

@@ -22,13 +22,11 @@ class Verdict(Enum):
 
 def judge(error: Exception) -> Verdict:
     """The verdict on an exception of a commit."""
-    if isinstance(error, TooSlow):  # it always will be, and others wait behind it
-        return Verdict.COUNTED
-    if isinstance(error, Unavailable | ConfigurationError):
-        return Verdict.AGAIN
     if isinstance(error, UnservedCollection):
         return Verdict.NOT_HERE
-    return Verdict.COUNTED
+    # What is too slow always will be, and others wait behind it.
+    passes = isinstance(error, Unavailable | ConfigurationError) and not isinstance(error, TooSlow)
+    return Verdict.AGAIN if passes else Verdict.COUNTED
 
 
 def delay(tries: int) -> float:

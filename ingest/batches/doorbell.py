@@ -26,7 +26,7 @@ from ingest.batches.coalescing import Coalescer
 from ingest.redis import RedisAway, RedisLink
 
 QUEUE = "ingest:batches"
-COMMIT_WAITING_JOB = "commit_waiting"
+COMMIT_PENDING_JOB = "commit_pending"
 """Commits the pending batches of a collection of an account."""
 COMMIT_JOB = "commit"
 """Commits one batch by itself."""
@@ -122,7 +122,7 @@ class Doorbell:
 
     async def _ring(self, account: str, collection: str) -> None:
         if await self._redis.set(_flag(account, collection), b"", nx=True, px=_FLAG_MS):
-            await self._enqueue(COMMIT_WAITING_JOB, account, collection, _job(account, collection))
+            await self._enqueue(COMMIT_PENDING_JOB, account, collection, _job(account, collection))
             await self._redis.publish(_RUNG, orjson.dumps((account, collection)))
 
     async def _take(self, account: str, collection: str) -> bool:

@@ -32,7 +32,7 @@ from ingest.model import BatchState, IdempotencyKey, NewBatch, Outcome
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
-from ingest.store.commit import rehearse
+from ingest.store.commit import dry_run
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken, outcome_unknown
 
@@ -68,7 +68,7 @@ class Pipeline:
         key = self._key_of(write)
         await body.begin()
         if write.dry_run:
-            return await self._rehearse(write, body)
+            return await self._dry_run(write, body)
         batch_id = uuid7()
         claim = None if key is None else Claim(write.account, batch_id, body.identify(key))
         if claim is not None and await self._claims.claim(claim) is not None:
@@ -139,16 +139,16 @@ class Pipeline:
                 return key
         raise in_progress()
 
-    async def _rehearse(self, write: Write, body: Body) -> Outcome:
+    async def _dry_run(self, write: Write, body: Body) -> Outcome:
         """What the batch would come to at this moment, and nothing saved."""
         async with self._staging.staged(write, body, uuid7(), None) as staged:
             batch = staged.batch
             if batch.state is BatchState.REJECTED and batch.is_whole:
                 return await self._known(batch)
-            async with self._pool.rehearsal(batch.account) as connection:
+            async with self._pool.dry_run(batch.account) as connection:
                 await staged.settle_in(connection)
                 at_most = self._settings.max_failures
-                return await rehearse(connection, self._registry, batch, at_most)
+                return await dry_run(connection, self._registry, batch, at_most)
 
     async def _replayed(self, write: Write, body: Body, key: str) -> Outcome:
         """The answer to a request whose key is taken, once it can be compared."""

@@ -38,7 +38,7 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
     return Answer(kind=Kind.WRITE, status=status, document=document, outcome=outcome)
 
 
-def rehearsed(outcome: Outcome) -> Answer:
+def dry_run(outcome: Outcome) -> Answer:
     """The answer to a dry run: what a real call would find and count, and nothing saved."""
     batch = outcome.batch
     if batch.error is not None:

@@ -93,10 +93,7 @@ async def running_service() -> AsyncIterator[tuple[dict[str, Any], aiohttp.Clien
         async with service:
             content: dict[str, Any] = orjson.loads(ready_file.read_bytes())
             console.print(f"Listening on {content['url']}")
-            headers = {
-                "Authorization": f"Bearer {content['token']}",
-                "Content-Type": "application/json",
-            }
+            headers = {"Authorization": f"Bearer {content['token']}"}
             async with aiohttp.ClientSession(content["url"], headers=headers) as client:
                 yield content, client
 
@@ -110,9 +107,8 @@ async def request(
     expected: int = 200,
 ) -> dict[str, Any]:
     """Send a request; the document of its response, which must have the status `expected`."""
-    body = None if batch is None else orjson.dumps(batch)
-    async with client.request(method, path, data=body) as response:
-        document: dict[str, Any] = orjson.loads(await response.read())
+    async with client.request(method, path, json=batch) as response:
+        document: dict[str, Any] = await response.json()
     if response.status != expected:
         raise ConfigurationError(f"{response.status}, not {expected}: {document['message']}")
     return document
@@ -158,23 +154,19 @@ async def send_broken(client: aiohttp.ClientSession, good: Item) -> None:
 
 async def read_back(client: aiohttp.ClientSession, expected: int) -> None:
     """Show counts, and one airport, as GET gives them."""
-    total = await _count(client, "")
-    for label, count in (
-        ("airports", total),
-        ("of them in California", await _count(client, "&state=CA")),
-        ("in Palau", await _count(client, "&country=Palau")),
+    counts = []
+    for condition, label in (
+        ("", "airports"),
+        ("&state=CA", "of them in California"),
+        ("&country=Palau", "in Palau"),
     ):
-        console.print(f"{count:>6} {label}")
+        document = await request(client, "GET", f"/v1/airports?limit=1{condition}")
+        counts.append(document["metadata"]["recordsCount"])
+        console.print(f"{counts[-1]:>6} {label}")
     document = await request(client, "GET", "/v1/airports/SFO")
     console.print_json(data=document["data"])
-    if total < expected:
-        raise ConfigurationError(f"there are {total} airports, and {expected} were imported")
-
-
-async def _count(client: aiohttp.ClientSession, condition: str) -> int:
-    document = await request(client, "GET", f"/v1/airports?limit=1{condition}")
-    count: int = document["metadata"]["recordsCount"]
-    return count
+    if counts[0] < expected:
+        raise ConfigurationError(f"there are {counts[0]} airports, and {expected} were imported")
 
 
 if __name__ == "__main__":

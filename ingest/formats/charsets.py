@@ -52,19 +52,18 @@ class TextReader:
         Raises:
             MalformedBody: a byte is no text; its line and place are named.
         """
-        if self._decoder is None:
-            self._head += chunk
-            if len(self._head) < _LONGEST_BOM:
-                return ""
-            chunk = self._head
         return self._decode(chunk, final=False)
 
     def end(self) -> str:
-        """The rest of the text."""
-        return self._decode(self._head if self._decoder is None else b"", final=True)
+        """The rest of the text. Raises as `feed`."""
+        return self._decode(b"", final=True)
 
     def _decode(self, chunk: bytes, *, final: bool) -> str:
         if self._decoder is None:
+            self._head += chunk
+            if len(self._head) < _LONGEST_BOM and not final:
+                return ""
+            chunk = self._head
             marked = (name for bom, name in _BOMS if chunk.startswith(bom))
             self._charset = self._charset or next(marked, "utf-8")
             self._decoder = codecs.getincrementaldecoder(self._charset)()

@@ -118,11 +118,7 @@ class CsvWriter(Writer):
 
 
 class WholeCsvWriter(CsvWriter):
-    """One column of whole items as JSON, then those of their errors."""
-
-    def __init__(self, column: str) -> None:
-        """Args: `column` as `whole_column` gives it."""
-        super().__init__([column])
+    """One column (`whole_column`) of whole items as JSON, then those of their errors."""
 
     def _cells(self, raw: Any) -> list[str]:
         return [dump_exact(raw).decode()]

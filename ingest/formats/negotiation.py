@@ -49,7 +49,10 @@ def choose(accept: str | None, available: tuple[str, ...] = RESPONSES) -> str | 
     """
     if accept is None or not accept.strip():
         return available[0]
-    ranges = [_range(part) for part in accept.split(",") if part.strip()]
+    ranges: dict[str, float] = {}
+    for part in accept.split(","):
+        name, quality = _range(part)
+        ranges[name] = max(quality, ranges.get(name, 0.0))
     rated = [(_quality(media_type, ranges), media_type) for media_type in available]
     best = max(rated, key=lambda each: each[0])
     return best[1] if best[0] > 0 else None
@@ -75,10 +78,6 @@ def _range(part: str) -> tuple[str, float]:
     return name.strip().lower(), quality
 
 
-def _quality(media_type: str, ranges: list[tuple[str, float]]) -> float:
-    kind = media_type.partition("/")[0]
-    for name in (media_type, f"{kind}/*", "*/*"):
-        found = [quality for each, quality in ranges if each == name]
-        if found:
-            return max(found)
-    return 0.0
+def _quality(media_type: str, ranges: Mapping[str, float]) -> float:
+    names = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+    return next((ranges[name] for name in names if name in ranges), 0.0)

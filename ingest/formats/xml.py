@@ -99,9 +99,9 @@ def invalid_xml(error: etree.XMLSyntaxError) -> MalformedBody:
     )
 
 
-def encode(document: Any, root: str = "response") -> bytes:
+def encode(document: Any) -> bytes:
     """A document of JSON values as XML."""
-    element = etree.Element(root)
+    element = etree.Element("response")
     _fill(element, document)
     text: bytes = etree.tostring(element, encoding="utf-8", xml_declaration=True)
     return text

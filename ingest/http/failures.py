@@ -76,7 +76,7 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
         async for part in _parts(page):
             columns.add(part)
         if columns.too_many:
-            return WholeCsvWriter(whole_column(_names_of(resource)))
+            return WholeCsvWriter([whole_column(_names_of(resource))])
     return CsvWriter(columns.names)
 
 

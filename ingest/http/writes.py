@@ -53,7 +53,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         outcome = as_seen(outcome, caller)
     request[WRITTEN] = outcome
     if write.dry_run:
-        answer = collection.rehearsed(outcome)
+        answer = collection.dry_run(outcome)
     else:
         answer = collection.written(outcome, service.presenters[resource.name])
     return await respond(request, answer)

@@ -1,6 +1,7 @@
 """`ingest dev`: everything on this machine, from the first check to the last process that stops."""
 
 import asyncio
+import shutil
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from ingest.processes.greeting import greeting
 from ingest.processes.port import reserved_port
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.processes.ready_file import check_ready_file, ready_file
-from ingest.processes.service import open_metrics_folder, service_processes
+from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.processes.valkey import EmbeddedValkey
 from ingest.resources.registry import Registry, load_registry
@@ -57,11 +58,10 @@ def run(options: DevOptions) -> None:
     logs.configure(settings)
     registry = load_registry(settings.resources)
     folder = private_folder(options.data_dir)
-    with (
-        lock_folder(folder),
-        reserved_port(settings.host, settings.port) as port,
-        open_metrics_folder() as metrics,
-    ):
+    with lock_folder(folder), reserved_port(settings.host, settings.port) as port:
+        metrics = folder / "metrics"
+        shutil.rmtree(metrics, ignore_errors=True)  # what the last run counted
+        metrics.mkdir(mode=0o700)
         if options.ready_file is not None:
             check_ready_file(options.ready_file)
         options = replace(options, settings=replace(settings, port=port), data_dir=folder)
@@ -70,7 +70,7 @@ def run(options: DevOptions) -> None:
 
 
 async def _work(
-    supervisor: Supervisor, options: DevOptions, registry: Registry, metrics: str
+    supervisor: Supervisor, options: DevOptions, registry: Registry, metrics: Path
 ) -> None:
     """Start everything, print where it is, and keep it running."""
     folder = options.data_dir

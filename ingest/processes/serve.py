@@ -2,13 +2,15 @@
 
 import asyncio
 import signal
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
 from ingest import logs, readiness
 from ingest.processes.port import reserved_port
-from ingest.processes.service import open_metrics_folder, service_processes
+from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.resources.registry import load_registry
 from ingest.settings import Settings
@@ -30,11 +32,11 @@ def serve_processes(settings: Settings) -> None:
     registry = load_registry(settings.resources)  # here, so that an error is reported once
     with (
         reserved_port(settings.host, settings.port, shared=settings.reuse_port) as port,
-        open_metrics_folder() as metrics,
+        tempfile.TemporaryDirectory(prefix="ingest-metrics-", ignore_cleanup_errors=True) as folder,
     ):
         settings = replace(settings, port=port)
         parts = service_processes(
-            "api", settings.processes, settings, metrics, orphaned=signal.SIGTERM
+            "api", settings.processes, settings, Path(folder), orphaned=signal.SIGTERM
         )
         supervisor = Supervisor()
 

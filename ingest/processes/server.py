@@ -110,10 +110,8 @@ class EmbeddedServer(Part):
 
     def _environment(self) -> dict[str, str]:
         """Nothing of ours that would change how a server behaves."""
-        kept = {
-            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
-        }
-        return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+        kept = os.environ.keys() & {"PATH", "LD_LIBRARY_PATH"}
+        return {name: os.environ[name] for name in kept} | {"LC_ALL": "C", "TZ": "UTC"}
 
     def _details(self) -> str:
         """The last two lines of the log since the start."""

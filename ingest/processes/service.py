@@ -3,9 +3,9 @@
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ingest.processes.part import Part
 from ingest.readiness import READY_FD
@@ -52,16 +52,11 @@ class ServiceProcess(Part):
             await self._wait_for(announced)
 
 
-def open_metrics_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A private folder in which processes share their metrics, removed in the end."""
-    return tempfile.TemporaryDirectory(prefix="ingest-metrics-", ignore_cleanup_errors=True)
-
-
 def service_processes(
     kind: str,
     count: int,
     settings: Settings,
-    metrics: str,
+    metrics: Path,
     orphaned: signal.Signals,
 ) -> list[ServiceProcess]:
     """Processes that are started on the same settings.
@@ -82,7 +77,7 @@ def service_processes(
         "INGEST_REUSE_PORT": "true",
         "INGEST_PROCESSES": "1",
         "INGEST_WORKER_METRICS_PORT": "0",  # every API process shows the workers' as well
-        METRICS_FOLDER: metrics,
+        METRICS_FOLDER: str(metrics),
     }
     grace = settings.shutdown_timeout + _MARGIN
     return [

@@ -98,15 +98,11 @@ def _text(value: Any) -> str:
     if "\0" in value:
         raise NotStorable("The NUL character cannot be stored.", "Remove \\u0000 from the text.")
     if not value.isascii():
-        _require_utf8(value)
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise NotStorable("A lone surrogate cannot be stored.") from error
     return value
-
-
-def _require_utf8(value: str) -> None:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise NotStorable("A lone surrogate cannot be stored.") from error
 
 
 def _bigint(value: Any) -> int:
@@ -133,8 +129,7 @@ def _double(value: Any) -> float:
 
 
 def _numeric(value: Any) -> str:
-    if not isinstance(value, Decimal):
-        raise _wrong(value, "a decimal number")
+    _require(value, Decimal, "a decimal number")
     if not value.is_finite():
         raise NotStorable("Only finite numbers can be stored.")
     exponent = value.as_tuple().exponent
@@ -147,38 +142,32 @@ def _numeric(value: Any) -> str:
     return str(value)
 
 
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(value, "a boolean")
-    return value
+def _boolean(value: Any) -> Any:
+    return _require(value, bool, "a boolean")
 
 
-def _uuid(value: Any) -> uuid.UUID:
-    if not isinstance(value, uuid.UUID):
-        raise _wrong(value, "a UUID")
-    return value
+def _uuid(value: Any) -> Any:
+    return _require(value, uuid.UUID, "a UUID")
 
 
 def _timestamptz(value: Any) -> str:
-    if not isinstance(value, dt.datetime):
-        raise _wrong(value, "a date and time")
+    _require(value, dt.datetime, "a date and time")
     if value.utcoffset() is None:
         raise NotStorable(
             "A date and time without an offset cannot be stored.",
             "Send an offset, such as 2026-11-22T10:00:00Z, or declare the field as NaiveDateTime.",
         )
     try:
-        return value.astimezone(dt.UTC).isoformat()
+        return str(value.astimezone(dt.UTC).isoformat())
     except OverflowError as error:
         raise NotStorable("The time is outside the years 1 to 9999 in UTC.") from error
 
 
 def _timestamp(value: Any) -> str:
-    if not isinstance(value, dt.datetime):
-        raise _wrong(value, "a date and time")
+    _require(value, dt.datetime, "a date and time")
     if value.tzinfo is not None:
         raise NotStorable("An offset cannot be stored in this field.", "Send a time without one.")
-    return value.isoformat()
+    return str(value.isoformat())
 
 
 def _date(value: Any) -> str:
@@ -188,24 +177,14 @@ def _date(value: Any) -> str:
 
 
 def _time(value: Any) -> str:
-    if not isinstance(value, dt.time):
-        raise _wrong(value, "a time")
+    _require(value, dt.time, "a time")
     if value.tzinfo is not None:
         raise NotStorable("The offset of a time cannot be stored.", "Send a time without one.")
-    return value.isoformat()
-
-
-_INET = (
-    ipaddress.IPv4Address,
-    ipaddress.IPv6Address,
-    ipaddress.IPv4Interface,
-    ipaddress.IPv6Interface,
-)
+    return str(value.isoformat())
 
 
 def _inet(value: Any) -> str:
-    if not isinstance(value, _INET):
-        raise _wrong(value, "an IP address")
+    _require(value, ipaddress.IPv4Address | ipaddress.IPv6Address, "an IP address")
     if getattr(value, "scope_id", None) is not None:
         raise NotStorable("The zone of an IPv6 address cannot be stored.", "Leave out the %zone.")
     return str(value)
@@ -229,10 +208,22 @@ def json_value(value: Any) -> Any:
     if kind is Decimal:
         return orjson.Fragment(_numeric(value).encode())
     if isinstance(value, dict):
-        return {_json_key(key): _step(str(key), each) for key, each in value.items()}
+        return {
+            _text(key if isinstance(key, str) else str(key)): _step(str(key), each)
+            for key, each in value.items()
+        }
     if isinstance(value, list | tuple | set | frozenset):
         return [_step(str(index), each) for index, each in enumerate(value)]
-    return _json_scalar(value)
+    if isinstance(value, enum.Enum):
+        return json_value(value.value)
+    for base in (str, int, float, Decimal):
+        if isinstance(value, base):
+            return json_value(base(value))
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    raise _wrong(value, "a JSON value")
 
 
 def _step(name: str, value: Any) -> Any:
@@ -243,19 +234,10 @@ def _step(name: str, value: Any) -> Any:
         raise
 
 
-def _json_key(key: Any) -> str:
-    return _text(key if isinstance(key, str) else str(key))
-
-
-def _json_scalar(value: Any) -> Any:
-    if isinstance(value, enum.Enum):
-        return json_value(value.value)
-    for base in (str, int, float, Decimal):
-        if isinstance(value, base):
-            return json_value(base(value))
-    if isinstance(value, uuid.UUID | dt.datetime | dt.date | dt.time):
-        return value.isoformat() if not isinstance(value, uuid.UUID) else str(value)
-    raise _wrong(value, "a JSON value")
+def _require(value: Any, kind: Any, wanted: str) -> Any:
+    if not isinstance(value, kind):
+        raise _wrong(value, wanted)
+    return value
 
 
 def _wrong(value: Any, wanted: str) -> NotStorable:
@@ -279,3 +261,14 @@ _CONVERTERS: dict[ColumnType, Converter] = {
     ColumnType.INET: _inet,
     ColumnType.JSONB: json_value,
 }
+READ: dict[ColumnType, Converter] = {
+    ColumnType.NUMERIC: Decimal,
+    ColumnType.DOUBLE: float,
+    ColumnType.UUID: uuid.UUID,
+    ColumnType.TIMESTAMPTZ: dt.datetime.fromisoformat,
+    ColumnType.TIMESTAMP: dt.datetime.fromisoformat,
+    ColumnType.DATE: dt.date.fromisoformat,
+    ColumnType.TIME: dt.time.fromisoformat,
+    ColumnType.INET: ipaddress.ip_interface,
+}
+"""From what is stored, as JSON shows it, to the loaded value; the others are the same."""

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from marshmallow import fields, missing
+from marshmallow import missing
 from marshmallow.utils import get_value
 
 from ingest.resources.columns import ColumnType, Converter, NotStorable, converter
@@ -13,7 +13,6 @@ from ingest.resources.resource import Resource, StoredField
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
 MAX_INDEXED_BYTES = 2048
-_LOAD_THEMSELVES = frozenset({fields.Boolean, fields.Email, fields.String, fields.Url})
 
 
 class FieldConverter:
@@ -22,22 +21,17 @@ class FieldConverter:
     def __init__(self, field: StoredField, resource: Resource) -> None:
         self.field = field
         self.column = field.column
-        self.limit = _indexed_limit(field, resource)
-        # Whatever these load is what they were given, or a boolean.
-        self._loads_itself = type(field.field) in _LOAD_THEMSELVES and not (
-            field.field.pre_load or field.field.post_load or "_deserialize" in vars(field.field)
-        )
-        self._source = field.source
-        self._nested = "." in field.source
+        widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
+        self.limit = MAX_INDEXED_BYTES // max(widths) if widths else None
         self._to_column: Converter = converter(field.type)
         # jsonb holds a value as GET shows it.
         self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
 
     def value_of(self, loaded: Mapping[str, Any]) -> Any:
         """The value in a loaded item; `missing` where there is none."""
-        if self._nested:
-            return get_value(loaded, self._source)
-        return loaded.get(self._source, missing)
+        if "." in self.field.source:
+            return get_value(loaded, self.field.source)
+        return loaded.get(self.field.source, missing)
 
     def convert(self, value: Any) -> Any:
         """What the column stores for a loaded value.
@@ -57,15 +51,6 @@ class FieldConverter:
             )
         return stored
 
-    def surely_stores(self, raw: Any) -> bool:
-        """Whether a raw value is storable if it loads; False where only loading it would tell."""
-        if not self._loads_itself:
-            return False
-        if type(raw) is str:
-            fits = self.limit is None or len(raw) <= self.limit
-            return fits and raw.isascii() and "\0" not in raw
-        return raw is None or type(raw) is bool
-
     def unchanged(self, item: Mapping[str, Any], stored: Any) -> bool:
         """Whether the item holds exactly what is stored, so that its raw form need not be kept."""
         raw = item.get(self.field.data_key, missing)
@@ -79,11 +64,6 @@ class FieldConverter:
 def carries(item: Mapping[str, Any], field: StoredField) -> bool:
     """Whether a value that was loaded comes from the item (or a hook), and is no `load_default`."""
     return field.data_key in item or field.field.load_default is missing
-
-
-def _indexed_limit(field: StoredField, resource: Resource) -> int | None:
-    widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
-    return MAX_INDEXED_BYTES // max(widths) if widths else None
 
 
 def _json(value: Any) -> bytes | None:

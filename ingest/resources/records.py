@@ -12,7 +12,7 @@ service begin with one `$`, which no column of a schema does:
     $extra  what was loaded and is no field of the schema
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError, missing
@@ -73,7 +73,7 @@ class RecordWriter:
             try:
                 stored = converter.convert(value)
             except NotStorable as error:
-                problems.append(_item_error(converter.field, error))
+                problems.append(_not_storable(error, converter.field.data_key, *error.path))
                 continue
             record[converter.column] = stored
             same += converter.unchanged(item, stored)
@@ -85,13 +85,16 @@ class RecordWriter:
             try:
                 record |= {EXTRA: json_value(extra)} if extra else {}
             except NotStorable as error:
-                problems.append(_error_at(error.path, error))
+                problems.append(_not_storable(error, *error.path))
         named = {problem.field for problem in problems}
         problems += [each for each in self._unidentified(record, item) if each.field not in named]
         if problems:
             raise InvalidItem(problems)
         if self.sparse:
-            record[SET] = self.carried(record, item)
+            record[SET] = "".join(
+                "01"[field.column in record and carries(item, field)]
+                for field in self._resource.fields
+            )
         if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
         return record, restorable
@@ -100,53 +103,53 @@ class RecordWriter:
         """Whether the field is the server's key, which no schema loads."""
         return self._resource.server_key and field is self._resource.key
 
-    def also_wrong(self, item: Mapping[str, Any], errors: Sequence[ItemError]) -> list[ItemError]:
+    def also_wrong(
+        self, valid: Any, item: Mapping[str, Any], errors: Sequence[ItemError]
+    ) -> list[ItemError]:
         """What else is wrong with an item that did not load: what could not be stored of it, and
-        what identifies it where that is missing.
+        what identifies it where that is missing. Fields that are named already are left alone.
 
-        Fields that are named already are left alone, and so are those that do not load by
-        themselves.
+        Args:
+            valid: what could be loaded of it, where that is known.
+            item: the item as received.
+            errors: why it did not load.
         """
         named = {error.field.partition(".")[0] for error in errors if error.field}
-        problems: list[ItemError] = []
-        for converter in self.converters:
-            field = converter.field
-            key = field.data_key
-            if key not in item or key in named or converter.surely_stores(item[key]):
-                continue
-            try:
-                converter.convert(field.field.deserialize(item[key]))
-            except NotStorable as error:
-                problems.append(_item_error(field, error))
-            except Exception:  # noqa: BLE001, S112 - why it does not load, `errors` tells
-                continue
-        return problems + [
-            _field_error(REQUIRED, field, "required")
-            for field in self.required
-            if field.data_key not in item
-            and field.data_key not in named
-            and (field is self.matching or field.field.load_default is missing)
-        ]
+        try:
+            self.write(0, valid if isinstance(valid, dict) else {}, item)
+        except InvalidItem as wrong:
+            return [
+                each
+                for each in wrong.errors
+                if each.field is None
+                or (
+                    each.field.partition(".")[0] not in named
+                    and not (each.code is REQUIRED and each.field in item)
+                )
+            ]
+        except Exception:  # noqa: BLE001 - it is invalid already, whatever else the user's code does
+            return []
+        return []
 
     def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The stored form of an object of the user's: what `dump` shows, read back."""
+        """The stored form of an object of the user's: what `dump` shows, read back.
+
+        jsonb holds dumped values, other columns hold loaded ones.
+        """
         shown = self._resource.schema.dump(loaded)
         values: dict[str, Any] = {}
         for field in self._resource.fields:
             if field.data_key not in shown or (self._partial and field.data_key not in item):
                 continue
             value = shown[field.data_key]
-            if value is not None:
-                value = _read_back(field, value)
+            if value is not None and field.type is not ColumnType.JSONB:
+                try:
+                    value = field.field.deserialize(value)
+                except ValidationError as error:
+                    message = "What the schema dumps for this field cannot be read back by it."
+                    raise InvalidItem([ItemError(NOT_STORABLE, message, field.data_key)]) from error
             values[field.source] = value
         return values
-
-    def carried(self, record: Record, item: Mapping[str, Any]) -> str:
-        """Which fields the item carried: those of the record that are no `load_default`."""
-        return "".join(
-            "1" if field.column in record and carries(item, field) else "0"
-            for field in self._resource.fields
-        )
 
     def _unidentified(self, record: Record, item: Mapping[str, Any]) -> list[ItemError]:
         """Errors of what identifies the item: it must be there, and a key is never null.
@@ -215,22 +218,7 @@ def _required_of_clients(resource: Resource, action: Action, options: Options) -
     return required
 
 
-def _read_back(field: StoredField, value: Any) -> Any:
-    """A dumped value as its column wants it: jsonb holds dumped values, others hold loaded ones."""
-    if field.type is ColumnType.JSONB:
-        return value
-    try:
-        return field.field.deserialize(value)
-    except ValidationError as error:
-        message = "What the schema dumps for this field cannot be read back by it."
-        raise InvalidItem([ItemError(NOT_STORABLE, message, field.data_key)]) from error
-
-
-def _item_error(field: StoredField, error: NotStorable) -> ItemError:
-    return _error_at((field.data_key, *error.path), error)
-
-
-def _error_at(path: Iterable[str], error: NotStorable) -> ItemError:
+def _not_storable(error: NotStorable, *path: str) -> ItemError:
     return ItemError(NOT_STORABLE, error.message, ".".join(path), error.description)
 
 

@@ -29,10 +29,10 @@ def load_registry(location: str) -> Registry:
         ConfigurationError: nothing is there, it cannot be imported, or a schema cannot be stored.
     """
     module = _import(location)
-    found = {id(value): value for value in vars(module).values() if isinstance(value, Resource)}
+    found = [value for value in vars(module).values() if isinstance(value, Resource)]
     if not found:
         raise ConfigurationError(f"INGEST_RESOURCES={location}: it defines no Resource")
-    return Registry(list(found.values()))
+    return Registry(found)
 
 
 def _import(location: str) -> ModuleType:

@@ -3,31 +3,18 @@
 Most schemas show what is stored, and then the database's own JSON goes into the response as it is.
 """
 
-import datetime as dt
 import ipaddress
-import uuid
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import orjson
 from marshmallow import fields
-from marshmallow.decorators import POST_LOAD
+from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
 
 from ingest.exactjson import load_exact
-from ingest.resources.columns import ColumnType
+from ingest.resources.columns import READ, ColumnType
 from ingest.resources.resource import META, Resource, StoredField
 
-_READ: dict[ColumnType, Callable[[Any], Any]] = {
-    ColumnType.NUMERIC: Decimal,
-    ColumnType.DOUBLE: float,
-    ColumnType.UUID: uuid.UUID,
-    ColumnType.TIMESTAMPTZ: dt.datetime.fromisoformat,
-    ColumnType.TIMESTAMP: dt.datetime.fromisoformat,
-    ColumnType.DATE: dt.date.fromisoformat,
-    ColumnType.TIME: dt.time.fromisoformat,
-    ColumnType.INET: lambda text: ipaddress.ip_interface(text),
-}
 # Fields of exactly these classes show what their column holds.
 _PLAIN = {fields.String, fields.Email, fields.Url, fields.Boolean, fields.UUID}
 
@@ -38,8 +25,12 @@ class Presenter:
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
         self._shown = [field for field in resource.fields if field.shown]
+        hooks, dumped = resource.schema._hooks, resource.schema.dump_fields.values()
+        calls = any(isinstance(field, fields.Method | fields.Function) for field in dumped)
         # A schema that loads objects has dumped them before they were stored.
-        self._dumps = resource.dump_hooks and not resource.schema._hooks.get(POST_LOAD)
+        self._dumps = not hooks.get(POST_LOAD) and bool(
+            calls or hooks.get(PRE_DUMP) or hooks.get(POST_DUMP)
+        )
         self._serializers = [_serializer(field) for field in self._shown]
         self._verbatim = (
             not self._dumps
@@ -58,23 +49,23 @@ class Presenter:
         return [self._show(row) for row in load_exact(rows)]
 
     def _show(self, row: dict[str, Any]) -> dict[str, Any]:
-        shown = self._dumped(row) if self._dumps else self._serialized(row)
+        if self._dumps:
+            shown = self._dumped(row)
+        else:
+            shown = {
+                field.data_key: serialize(row[field.column]) if serialize else row[field.column]
+                for field, serialize in zip(self._shown, self._serializers, strict=True)
+            }
         if META in row:
             shown[META] = row[META]
         return shown
 
-    def _serialized(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {
-            field.data_key: row[field.column] if serialize is None else serialize(row[field.column])
-            for field, serialize in zip(self._shown, self._serializers, strict=True)
-        }
-
     def _dumped(self, row: dict[str, Any]) -> dict[str, Any]:
-        loaded: dict[str, Any] = {}
-        for field in self._shown:
-            value = row[field.column]
-            if value is not None:
-                loaded[field.source] = _loaded(field, value)
+        loaded = {
+            field.source: _loaded(field, row[field.column])
+            for field in self._shown
+            if row[field.column] is not None
+        }
         shown: dict[str, Any] = self._resource.schema.dump(loaded)
         key = self._resource.key
         if self._resource.server_key:
@@ -84,15 +75,13 @@ class Presenter:
 
 def _serializer(field: StoredField) -> Callable[[Any], Any] | None:
     """From what the column holds to what GET shows; None where that is the same."""
-    if _is_plain(field):
-        return None
 
     def serialize(value: Any) -> Any:
         if value is None:
             return None
         return field.field._serialize(_loaded(field, value), field.name, {})
 
-    return serialize
+    return None if _is_plain(field) else serialize
 
 
 def _is_plain(field: StoredField) -> bool:
@@ -110,5 +99,5 @@ def _loaded(field: StoredField, value: Any) -> Any:
         return field.field.enum[value]
     if field.type is ColumnType.INET and isinstance(field.field, fields.IP):
         return ipaddress.ip_address(value)
-    read = _READ.get(field.type)
+    read = READ.get(field.type)
     return value if read is None else read(value)

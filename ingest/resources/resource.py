@@ -2,13 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
-from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
+from marshmallow.decorators import POST_LOAD
 
 from ingest.errors import ConfigurationError
 from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
@@ -89,34 +88,33 @@ class Resource:
         self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
         self.fields = self._stored_fields()
         self._by_name = {field.name: field for field in self.fields}
-        self.by_data_key: Mapping[str, StoredField] = MappingProxyType(
-            {field.data_key: field for field in self.fields}
-        )
+        self.by_data_key = {field.data_key: field for field in self.fields}
         self.key = self._key_field(key)
         self.unique = tuple(self._unique_fields(entry) for entry in unique)
         self.keeps_unknown = self.schema.unknown == INCLUDE or bool(
             self.schema._hooks.get(POST_LOAD)
         )
-        self._check()
+        self._check_names()
+        if self.schema.many:
+            raise self._refused("the schema has many=True; a resource's schema describes one item")
+        for field in self.fields:
+            if field.type is ColumnType.JSONB:
+                self._check_nested(field.field, field.name, ())
 
     def __repr__(self) -> str:
         return f"Resource({self.name!r}, {type(self.schema).__name__})"
-
-    @property
-    def dump_hooks(self) -> bool:
-        """Whether only `schema.dump` can say how an item looks."""
-        hooks = self.schema._hooks
-        return bool(hooks.get(PRE_DUMP) or hooks.get(POST_DUMP)) or any(
-            isinstance(field, fields.Method | fields.Function)
-            for field in self.schema.dump_fields.values()
-        )
 
     def identity(self, matching: str | None) -> StoredField:
         """The field that finds an item's stored row: the one named by `matching`, or the key."""
         return self.key if matching is None else self._by_name[matching]
 
     def _stored_fields(self) -> tuple[StoredField, ...]:
-        stored = tuple(
+        declared = dict(self.schema.fields)
+        if self.server_key:
+            key = fields.UUID(data_key=SERVER_KEY)
+            key.name = SERVER_KEY
+            declared = {SERVER_KEY: key, **declared}
+        return tuple(
             StoredField(
                 name=name,
                 data_key=name if field.data_key is None else field.data_key,
@@ -125,14 +123,8 @@ class Resource:
                 type=column_type(field),
                 field=field,
             )
-            for name, field in self.schema.fields.items()
+            for name, field in declared.items()
         )
-        if not self.server_key:
-            return stored
-        key = fields.UUID(data_key=SERVER_KEY)
-        key.name = SERVER_KEY
-        names = (SERVER_KEY, SERVER_KEY, SERVER_KEY, SERVER_KEY)
-        return (StoredField(*names, ColumnType.UUID, key), *stored)
 
     def _key_field(self, name: str) -> StoredField:
         field = self._named(name, "the key")
@@ -164,14 +156,6 @@ class Resource:
 
     def _refused(self, reason: str) -> ConfigurationError:
         return ConfigurationError(f"resource {self.name!r}: {reason}")
-
-    def _check(self) -> None:
-        self._check_names()
-        if self.schema.many:
-            raise self._refused("the schema has many=True; a resource's schema describes one item")
-        for field in self.fields:
-            if field.type is ColumnType.JSONB:
-                self._check_nested(field.field, field.name, ())
 
     def _check_names(self) -> None:
         columns: dict[str, str] = {}

@@ -74,7 +74,7 @@ async def apply_batch(
     return await _apply(connection, resource, batch, timeout)
 
 
-async def rehearse(
+async def dry_run(
     connection: "Connection", registry: Registry, batch: NewBatch, at_most: int
 ) -> Outcome:
     """What a staged batch comes to, in a transaction that the caller rolls back.

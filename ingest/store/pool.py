@@ -93,7 +93,7 @@ class Pool:
             yield connection
 
     @asynccontextmanager
-    async def rehearsal(self, account: str) -> "AsyncIterator[Connection]":
+    async def dry_run(self, account: str) -> "AsyncIterator[Connection]":
         """A transaction as `transaction` gives it, which is always rolled back at its end.
 
         Raises:

@@ -1,17 +1,16 @@
 """The items of one batch on their way into chunks, a slice at a time so that others get a turn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 import orjson
-from marshmallow import EXCLUDE
+from marshmallow import INCLUDE, RAISE
 
 from ingest.access.rights import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
-from ingest.ids import uuid7_texts
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
 from ingest.resources.records import GROUP, InvalidItem, Record, Recorded
 from ingest.validation.engine.record_functions import Accept
@@ -34,10 +33,6 @@ _SHORTEST_VALUE = 2
 """Bytes of a value in a record, with its comma."""
 
 
-MakeKeys = Callable[[int], Sequence[str | None]]
-"""Keys for so many items, for those that come without one; None where the server makes none."""
-
-
 class Intake:
     """Validates the items of one batch in their order, and cuts what comes of them into chunks."""
 
@@ -47,29 +42,27 @@ class Intake:
         self._lenient = options.lenient
         self._groups = options.groups if validator.action is Action.CREATE else ()
         self._max_values = max_values
-        makes_keys = validator.resource.server_key and validator.action is Action.CREATE
-        self._make_keys: MakeKeys = uuid7_texts if makes_keys else _no_keys
         # It reads no `meta`, which has to say which of several groups an item belongs to, and looks
         # at no group.
         plain = len(self._groups) <= 1 and all(map(group_fits, self._groups))
         self._accept = validator.accept if plain else None
         # What it drops of an item is not in the record, and counts all the same.
-        self._drops_unknown = validator.resource.schema.unknown == EXCLUDE
+        self._drops_unknown = validator.resource.schema.unknown not in (RAISE, INCLUDE)
         # A wrong column mapping misses each field, and has another in its place.
         self._few_errors = max(_FEW_ERRORS, 2 * validator.fields)
         self._errors = 0
         self._number = self._first_index = 0
         self._pending = _Pending()
-        self._failed = self._weighed = 0  # bytes of pending failures, and of how many
         self.received = self.invalid = 0
 
     @property
     def full(self) -> bool:
         """Whether a chunk of a stream should be cut."""
         pending = self._pending
-        new, self._weighed = pending.failures[self._weighed :], len(pending.failures)
-        self._failed += _FAILURE_FACTOR * sum(map(_size, new))
-        return pending.staged + self._failed >= MAX_CHUNK
+        new = pending.failures[pending.weighed :]
+        pending.weighed += len(new)
+        pending.failed += _FAILURE_FACTOR * sum(map(_size, new))
+        return pending.staged + pending.failed >= MAX_CHUNK
 
     def take(self, items: Sequence[Any], start: int = 0) -> int:
         """Validate the next items from `start` on, as many as take a few milliseconds.
@@ -78,8 +71,8 @@ class Intake:
             How many they were; none where the first is one for `take_large`.
         """
         items = items[start : start + _SLICE]
-        keys = self._make_keys(len(items))
-        taken = self._take(items, keys, self._accept or _decline, _SLICE_VALUES)
+        keys = self._validator.make_keys(len(items))
+        taken = self._take(items, keys, self._accept, _SLICE_VALUES)
         encoded = _encoded(taken.records) if self._accept else orjson.dumps(taken.records)
         if encoded is None or self._may_hold_too_many(items, encoded):
             # One of them may hold NUL, or too many values: each is looked at by itself.
@@ -90,7 +83,7 @@ class Intake:
 
     def take_large(self, item: Any) -> None:
         """Validate one item that has many values, in a thread: it may take seconds."""
-        taken = self._take([item], self._make_keys(1), self._accept_one, self._max_values)
+        taken = self._take([item], self._validator.make_keys(1), self._accept_one, self._max_values)
         if not taken.count:
             error = ItemError(
                 INVALID,
@@ -119,17 +112,16 @@ class Intake:
         self._number += 1
         self._first_index = self.received
         self._pending = _Pending()
-        self._failed = self._weighed = 0
         return chunk
 
     def _take(
-        self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept, values: int
+        self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept | None, values: int
     ) -> "_Taken":
         """What becomes of items, up to the first with which there are more than `values` values."""
         taken = _Taken()
         keep, groups = taken.keep, self._groups
         for index, item, key in zip(count(self.received), items, keys):
-            found = accept(index, item, key)
+            found = accept(index, item, key) if accept else None
             if found is not None:
                 if groups:
                     found[0][GROUP] = groups[0]
@@ -164,7 +156,8 @@ class Intake:
         pending = self._pending
         if taken.records and (self._lenient or not self.invalid):
             # Without the brackets: a chunk puts its own around all of them.
-            pending.add(encoded[1:-1], dump_exact(taken.raw)[1:-1] if taken.raw else b"")
+            pending.records.append(encoded[1:-1])
+            pending.raw += [dump_exact(taken.raw)[1:-1]] if taken.raw else []
         for failure in taken.failures:
             errors = self._listed(failure.errors)
             pending.failures.append(Failure(failure.index, failure.raw, errors))
@@ -205,14 +198,14 @@ class _Pending:
     records: list[bytes] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    staged: int = 0
-    """Bytes of records and raw items."""
+    failed: int = 0
+    """Bytes of those failures that are weighed already."""
+    weighed: int = 0
 
-    def add(self, records: bytes, raw: bytes) -> None:
-        self.records.append(records)
-        if raw:
-            self.raw.append(raw)
-        self.staged += len(records) + len(raw)
+    @property
+    def staged(self) -> int:
+        """Bytes of records and raw items."""
+        return sum(map(len, self.records)) + sum(map(len, self.raw))
 
 
 def _size(failure: Failure) -> int:
@@ -246,11 +239,3 @@ def _values(item: Any, at_most: int) -> int:
         if found <= at_most:
             levels += [each for each in held if type(each) is dict or type(each) is list]
     return found
-
-
-def _no_keys(count: int) -> Sequence[None]:
-    return [None] * count
-
-
-def _decline(index: int, item: Any, key: str | None) -> None:
-    """Accepts nothing: each item is for the validator."""

@@ -16,7 +16,7 @@ from ingest.model import Action, ItemError, Options, Unreadable
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
-from ingest.validation.engine.hooks import count_fields, has_pre_load
+from ingest.validation.engine.known import count_fields, has_pre_load
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.record_functions import generate_accept, generate_write
 from ingest.validation.messages import explain, explain_field
@@ -61,7 +61,6 @@ class ItemValidator:
 
         Args:
             index: the item's index in the request.
-            item: the raw item.
             made: a key for it in case it has none; one is made where that is left out.
             groups: what the sender is confined to; what it creates belongs to one of them.
 
@@ -116,7 +115,8 @@ class ItemValidator:
             return self._load(deepcopy(item) if self._copies else item)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
-            raise InvalidItem([*errors, *self._writer.also_wrong(received, errors)]) from None
+            also = self._writer.also_wrong(error.valid_data, received, errors)
+            raise InvalidItem([*errors, *also]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 
@@ -143,19 +143,15 @@ class ItemValidator:
 
 def _rule_failed(resource: Resource, error: Exception) -> InvalidItem:
     """The answer where the user's code raised something else than ValidationError."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
     # Only where, never what: the message of an exception may quote the item.
     log.warning(
         "schema code raised",
         collection=resource.name,
         error=type(error).__name__,
-        where=_origin(error),
+        where=f"{frame.f_code.co_qualname}:{line}",
     )
     return InvalidItem([ItemError(INVALID, "A rule of the schema could not be applied to it.")])
-
-
-def _origin(error: BaseException) -> str:
-    *_, (frame, line) = walk_tb(error.__traceback__)
-    return f"{frame.f_code.co_qualname}:{line}"
 
 
 def _shape(item: Any) -> str:

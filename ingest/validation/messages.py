@@ -82,7 +82,10 @@ def _schema_errors(schema: Schema, item: Any, messages: Any, path: Path) -> Iter
     }
     for key, below in messages.items():
         if key == SCHEMA:
-            yield from _whole_item_errors(schema, item, below, path)
+            for error in _plain_errors(below, path):
+                wrong = error.message == schema.error_messages["type"]
+                code = codes.WRONG_TYPE if wrong and not isinstance(item, dict) else error.code
+                yield ItemError(code, error.message, error.field)
         elif key in by_data_key:
             value = item.get(key, missing) if isinstance(item, dict) else missing
             yield from _field_errors(by_data_key[key], value, below, (*path, str(key)))
@@ -92,59 +95,47 @@ def _schema_errors(schema: Schema, item: Any, messages: Any, path: Path) -> Iter
             yield from _plain_errors(below, (*path, str(key)))
 
 
-def _whole_item_errors(schema: Schema, item: Any, messages: Any, path: Path) -> Iterator[ItemError]:
-    wrong_type = schema.error_messages["type"]
-    for error in _plain_errors(messages, path):
-        if error.message == wrong_type and not isinstance(item, dict):
-            yield ItemError(codes.WRONG_TYPE, error.message, error.field)
-        else:
-            yield error
-
-
 def _field_errors(
-    field: fields.Field[Any], value: Any, messages: Any, path: Path
+    field: fields.Field[Any] | None, value: Any, messages: Any, path: Path
 ) -> Iterator[ItemError]:
-    if isinstance(messages, dict):
+    """Errors of a field; None where marshmallow does not tell which field wrote them."""
+    if field is None:
+        yield from _plain_errors(messages, path)
+    elif isinstance(messages, dict):
         yield from _nested_errors(field, value, messages, path)
-        return
-    for message in messages if isinstance(messages, list) else [messages]:
-        if isinstance(message, dict):
-            yield from _nested_errors(field, value, message, path)
-        elif isinstance(message, list):
+    elif isinstance(messages, list):
+        for message in messages:
             yield from _field_errors(field, value, message, path)
-        else:
-            text = str(message)
-            yield ItemError(_code(field, value, text), text, _dotted(path))
+    else:
+        text = str(messages)
+        yield ItemError(_code(field, value, text), text, _dotted(path))
 
 
 def _nested_errors(
     field: fields.Field[Any], value: Any, messages: dict[Any, Any], path: Path
 ) -> Iterator[ItemError]:
-    if isinstance(field, fields.Nested):
-        yield from _nested_schema_errors(field, value, messages, path)
+    if isinstance(field, fields.Nested) and not (field.schema.many or field.many):
+        yield from _object_errors(field, value, messages, path)
         return
     for key, below in messages.items():
-        if isinstance(field, fields.Mapping) and isinstance(below, dict):
-            yield from _entry_errors(field, key, value, below, _step(path, key))
+        at, inside = _step(path, key), _at(value, key)
+        if isinstance(field, fields.Nested):
+            if isinstance(key, int):
+                yield from _object_errors(field, inside, below, at)
+            else:
+                yield from _plain_errors(below, at)
+        elif isinstance(field, fields.Mapping) and isinstance(below, dict):
+            if "key" in below:
+                yield from _field_errors(field.key_field, key, below["key"], at)
+            if "value" in below:
+                yield from _field_errors(field.value_field, inside, below["value"], at)
         else:
-            yield from _inner_errors(_inner(field, key), _at(value, key), below, _step(path, key))
+            yield from _field_errors(_inner(field, key), inside, below, at)
 
 
-def _nested_schema_errors(
-    field: fields.Nested, value: Any, messages: dict[Any, Any], path: Path
+def _object_errors(
+    field: fields.Nested, value: Any, messages: Any, path: Path
 ) -> Iterator[ItemError]:
-    many = field.schema.many or field.many
-    if not many:
-        yield from _one_nested(field, value, messages, path)
-        return
-    for key, below in messages.items():
-        if isinstance(key, int):
-            yield from _one_nested(field, _at(value, key), below, (*path, str(key)))
-        else:
-            yield from _plain_errors(below, _step(path, key))
-
-
-def _one_nested(field: fields.Nested, value: Any, messages: Any, path: Path) -> Iterator[ItemError]:
     if not isinstance(field, fields.Pluck):
         yield from _schema_errors(field.schema, value, messages, path)
         return
@@ -153,23 +144,6 @@ def _one_nested(field: fields.Nested, value: Any, messages: Any, path: Path) -> 
     for error in _schema_errors(field.schema, {plucked: value}, messages, ()):
         steps = () if error.field is None else (error.field.removeprefix(plucked).lstrip("."),)
         yield ItemError(error.code, error.message, _dotted((*path, *filter(None, steps))))
-
-
-def _entry_errors(
-    field: fields.Mapping[Any], key: Any, value: Any, messages: dict[Any, Any], path: Path
-) -> Iterator[ItemError]:
-    if "key" in messages:
-        yield from _inner_errors(field.key_field, key, messages["key"], path)
-    if "value" in messages:
-        yield from _inner_errors(field.value_field, _at(value, key), messages["value"], path)
-
-
-def _inner_errors(
-    field: fields.Field[Any] | None, value: Any, messages: Any, path: Path
-) -> Iterator[ItemError]:
-    if field is None:
-        return _plain_errors(messages, path)
-    return _field_errors(field, value, messages, path)
 
 
 def _plain_errors(messages: Any, path: Path) -> Iterator[ItemError]:
@@ -192,17 +166,9 @@ def _code(field: fields.Field[Any], value: Any, message: str) -> ErrorCode:
         return codes.NULL_NOT_ALLOWED
     for key, code in _BY_MESSAGE_KEY.items():
         if _made_from(field.error_messages.get(key), message):
-            return _type_or_format(field, value, code)
-    return _validator_code(field, value, message)
-
-
-def _type_or_format(field: fields.Field[Any], value: Any, code: ErrorCode) -> ErrorCode:
-    if code not in (codes.WRONG_TYPE, codes.BAD_FORMAT) or not isinstance(field, _FORMATS):
-        return code
-    return codes.BAD_FORMAT if isinstance(value, str) else codes.WRONG_TYPE
-
-
-def _validator_code(field: fields.Field[Any], value: Any, message: str) -> ErrorCode:
+            if code in (codes.WRONG_TYPE, codes.BAD_FORMAT) and isinstance(field, _FORMATS):
+                return codes.BAD_FORMAT if isinstance(value, str) else codes.WRONG_TYPE
+            return code
     if isinstance(field, fields.Enum) and message in field.field.error_messages.values():
         return codes.WRONG_TYPE
     if isinstance(field, fields.Tuple) and _raises(field.validate_length, value, message):

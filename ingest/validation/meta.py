@@ -4,14 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.access.rights import MAX_GROUP_BYTES, group_fits
-from ingest.errors import (
-    BAD_LENGTH,
-    NOT_STORABLE,
-    OTHER_GROUP,
-    REQUIRED,
-    WRONG_TYPE,
-    ErrorCode,
-)
+from ingest.errors import BAD_LENGTH, NOT_STORABLE, OTHER_GROUP, REQUIRED, WRONG_TYPE, ErrorCode
 from ingest.model import Action, ItemError
 from ingest.resources.columns import INT64_MAX, INT64_MIN
 from ingest.resources.records import GROUP, VERSION, InvalidItem, Record, check_all

@@ -35,7 +35,6 @@ class Validator:
         """Load one item.
 
         Args:
-            item: the raw item.
             partial: what marshmallow's `load` takes: whether, or which, fields may be missing;
                 None stands for the schema's own.
 

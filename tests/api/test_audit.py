@@ -148,8 +148,8 @@ async def test_what_saves_nothing_is_no_write_of_its_own(
     await client.post("contacts?dryRun=true", contact(2))
     await client.get("contacts")
     await committed(lines, batch_of(saved))
-    first, replay, rehearsal, read = of(lines, "request")
+    first, replay, dry_run, read = of(lines, "request")
     assert (first["replayed"], replay["replayed"]) == (False, True)
     assert replay["batch"] == batch_of(again) == batch_of(saved)
-    assert "batch" not in rehearsal
+    assert "batch" not in dry_run
     assert "batch" not in read

@@ -272,7 +272,7 @@ async def test_groups_are_committed_together_and_kept_apart(
         item = _airport(f"{'ABCDEFGHI'[number]}AA")
         reply = await client.post("airports", item, prefer="respond-async")
         locations.append((client, reply.headers["Location"]))
-    await committer.commit_waiting("acme", "airports")
+    await committer.commit_pending("acme", "airports")
     for client, location in locations:
         assert (await finished(client, location))["state"] == "committed"
     groups = [

@@ -85,7 +85,7 @@ async def test_nothing_is_kept_while_a_request_waits_for_the_commit(
 
     await until(all_wait)
     assert not any(request.done() for request in requests)
-    await committer.commit_waiting("acme", "loose")
+    await committer.commit_pending("acme", "loose")
     assert [(await request).status for request in requests] == [201] * len(requests)
 
 

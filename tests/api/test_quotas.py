@@ -243,7 +243,7 @@ async def test_what_waits_together_is_refused_one_by_one(
     for number in range(5):
         reply = await api.post("contacts", contacts(number, 1), prefer="respond-async")
         locations.append(reply.headers["Location"])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     states = [(await finished(api, location))["state"] for location in locations]
     assert states == ["committed"] * 3 + ["failed"] * 2
 

@@ -151,6 +151,6 @@ async def test_requests_side_by_side_are_bounded(
     reply = await api.get("contacts")
     assert _refused(reply) == 1
     assert (await rival.get("contacts")).status == 200
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert [reply.status for reply in await asyncio.gather(*waiting)] == [201] * 3
     assert (await api.get("contacts")).status == 200

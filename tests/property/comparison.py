@@ -93,7 +93,7 @@ class Desk:
             states.append(self.rows)
         for request, reply in answered:
             if request.dry_run:
-                self._check_rehearsal(request, reply, states)
+                self._check_dry_run(request, reply, states)
 
     async def _in_commit_order(
         self, answered: Sequence[tuple[Request, Reply]]
@@ -111,7 +111,7 @@ class Desk:
             )
         return [ids[row["id"]] for row in rows]
 
-    def _check_rehearsal(
+    def _check_dry_run(
         self, request: Request, reply: Reply, states: Sequence[Mapping[Any, Row]]
     ) -> None:
         """A dry run speaks of one moment between the others' commits."""

@@ -59,8 +59,10 @@ class Thing(Schema):
 
 
 THINGS = Resource("things", Thing, key="code")
+# The good items of a batch are compared even beside bad ones.
+OPTIONS = Options(lenient=True)
 VALIDATORS = {
-    action: ItemValidator(THINGS, action, Options()) for action in (Action.CREATE, Action.UPDATE)
+    action: ItemValidator(THINGS, action, OPTIONS) for action in (Action.CREATE, Action.UPDATE)
 }
 
 # What every format can say, and CSV: no nulls, nothing empty, texts only where texts are wanted.
@@ -114,7 +116,7 @@ def submitted(
 ) -> Chunk:
     decoder = open_decoder(BodyFormat(media_type, **options), THINGS, None, LIMITS)
     plain = Decompressor((), 2**20)
-    intake = Intake(VALIDATORS[action], Options(), max_values=MAX_VALUES)
+    intake = Intake(VALIDATORS[action], OPTIONS, max_values=MAX_VALUES)
     for start in range(0, len(body), chunk):
         for piece in plain.feed(body[start : start + chunk]):
             take_all(intake, decoder.feed(piece))

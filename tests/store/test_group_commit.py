@@ -74,7 +74,7 @@ async def test_waiting_batches_are_one_statement_and_each_has_its_own_answer(
     api: Service, committer: Committer, applied: list[list[UUID]]
 ) -> None:
     batches = await send(api, "POST", [contact(1), contact(2)], [contact(3)], [], [contact(4)])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert applied == [batches]
     replies = [await outcome(api, batch) for batch in batches]
     assert [reply.body["metadata"]["created"] for reply in replies] == [2, 1, 0, 1]
@@ -94,7 +94,7 @@ async def test_no_items_are_answered_where_none_are_wanted(
     api: Service, committer: Committer
 ) -> None:
     minimal = await send(api, "POST", [contact(1)], [contact(2)], prefer="return=minimal")
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert await outcomes(api, minimal) == [201, 201]
     assert await api.count("contacts") == 2
     replies = [await outcome(api, batch) for batch in minimal]
@@ -115,7 +115,7 @@ async def test_of_batches_with_the_same_item_the_first_wins_and_no_other_is_harm
         [contact(5)],
         prefer=prefer,
     )
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert await outcomes(api, batches) == [201, 422, 201, 422, 201]
     assert (await outcome(api, batches[1])).codes == {1: [(40903, "id")]}
     assert (await outcome(api, batches[3])).codes == {0: [(40903, "email")]}
@@ -128,7 +128,7 @@ async def test_a_limit_takes_batches_apart_at_once(
     """Looking for conflicts would not tell which batch is one too many."""
     await set_quota(operator, "acme", "contacts", 2)
     batches = await send(api, "POST", [contact(1)], [contact(2)], [contact(3)])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert await outcomes(api, batches) == [201, 201, 403]
     assert applied == [batches]
 
@@ -137,16 +137,16 @@ async def test_an_item_twice_in_one_batch_is_that_batchs_failure(
     api: Service, committer: Committer
 ) -> None:
     twice, once = await send(api, "POST", [contact(1), contact(1)], [contact(2)])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert (await outcome(api, twice)).codes == {1: [(40904, "id"), (40904, "email")]}
     assert (await outcome(api, once)).status == 201
 
 
 async def test_lenient_batches_keep_their_own_failures(api: Service, committer: Committer) -> None:
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     items = [[{"email": "no"}, contact(1)], [contact(2)], [contact(3), contact(1)]]
     batches = await send(api, "POST", *items, prefer=LENIENT)
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert await outcomes(api, batches) == [207, 201, 207]
     first, _, third = [await outcome(api, batch) for batch in batches]
     assert first.body["metadata"]["invalidItems"] == [0]
@@ -186,22 +186,22 @@ async def test_two_batches_cannot_swap_what_each_alone_could_not_take(
     api: Service, committer: Committer
 ) -> None:
     saved = await send(api, "POST", [contact(1), contact(2)])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert await outcomes(api, saved) == [201]
     swaps = [
         [{"id": ID(1), "email": "2@example.com"}],
         [{"id": ID(2), "email": "1@example.com"}],
     ]
     batches = await send(api, "PATCH", *swaps)
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert await outcomes(api, batches) == [422, 422]
 
 
 async def test_deletes_together_count_for_themselves(api: Service, committer: Committer) -> None:
     await send(api, "POST", [contact(number) for number in range(1, 6)])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     batches = await send(api, "DELETE", [ID(1), ID(2)], [ID(3)], [ID(1)], [ID(9)])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert await outcomes(api, batches) == [200, 200, 422, 422]
     assert (await outcome(api, batches[0])).body["metadata"]["deleted"] == 2
     assert await api.count("contacts") == 2
@@ -213,7 +213,7 @@ async def test_batches_of_other_kinds_and_accounts_are_other_groups(
     creates = await send(api, "POST", [contact(1)])
     upserts = await send(api, "POST", [contact(2)], prefer=MERGE)
     creates += await send(api, "POST", [contact(3)])
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert applied == [creates, upserts]
     assert await outcomes(api, [*creates, *upserts]) == [201, 201, 201]
 
@@ -228,7 +228,7 @@ async def test_of_many_that_wait_half_need_not_wait_for_all(
 ) -> None:
     items = [{"email": f"{n}@example.com", "first_name": "Jo"} for n in range(waiting)]
     batches = await send(api, "POST", *([item] for item in items))
-    await committer.commit_waiting("acme", "contacts")
+    await committer.commit_pending("acme", "contacts")
     assert [len(group) for group in applied] == groups
     assert [batch for group in applied for batch in group] == batches
     assert await outcomes(api, batches) == [201] * waiting

@@ -186,7 +186,7 @@ async def test_a_value_that_is_taken_during_an_update_is_named(
     assert (await versions(service, "contacts"))[ID(1)] == 1
 
 
-async def test_a_rehearsal_names_what_appears_meanwhile(
+async def test_a_dry_run_names_what_appears_meanwhile(
     service: Service, operator: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with intruding(monkeypatch, operator, (ID(1), "other@example.com")):

@@ -1,27 +1,18 @@
 """A schema's `load`, as one generated function for each item."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial as bind
 from typing import Any
 
-from marshmallow import Schema, ValidationError
-from marshmallow.error_store import ErrorStore
+from marshmallow import Schema
 
-from ingest.validation.engine.hooks import failure, with_hooks
 from ingest.validation.engine.known import check_schema, load_hooks
-from ingest.validation.engine.late import (
-    CALLS_HOOKS,
-    COMPILED,
-    WHOLE_ITEM,
-    Coverage,
-    note,
-    write_object_late,
-)
+from ingest.validation.engine.late import COMPILED, WHOLE_ITEM, Coverage, compile_late
 from ingest.validation.engine.load import Load, Partial
-from ingest.validation.engine.objects import write_many, write_nested, write_object
+from ingest.validation.engine.objects import scope_of, write_object
 from ingest.validation.engine.source import Source, Uncompiled
-from ingest.validation.engine.values import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +42,9 @@ def compile_load(
     marshmallow = bind(schema.load, **given)
     try:
         check_schema(schema)
-        compiled = _many if (schema.many if many is None else many) else _one
-        return compiled(Load.of(schema, partial, unknown), marshmallow)
+        if schema.many if many is None else many:
+            raise Uncompiled("the schema loads collections")
+        return _compile(Load.of(schema, partial, unknown), marshmallow)
     except Uncompiled as left:
         names = schema.load_fields or [""]
         return CompiledLoad(
@@ -60,9 +52,9 @@ def compile_load(
         )
 
 
-def explain_schema(schema: Schema, partial: Partial = None) -> Sequence[Coverage]:
+def explain_schema(schema: Schema) -> Sequence[Coverage]:
     """How each field that `schema` loads is loaded by its compiled function."""
-    return compile_load(schema, partial).coverage
+    return compile_load(schema).coverage
 
 
 def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | None:
@@ -76,85 +68,25 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
         check_schema(schema)
         if schema.many or load_hooks(schema):
             return None
-        source = _early(Load.of(schema, partial), "item", "FALLBACK")
+        return _write_load(Load.of(schema, partial), "FALLBACK").compiled()
     except Uncompiled:
         return None
-    return source.compiled()
 
 
-def _many(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
-    if load_hooks(load.schema):
-        raise Uncompiled("hooks of a schema with many=True")
-    scope = _scope(load)
-    source = scope.source
-    with source.function("item", "marshmallow(item)"), source.guarded():
-        source.line("loaded = item")
-        write_many(scope, load, "loaded")
-        source.line("return loaded")
-    return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), _compiled(load))
+def _compile(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
+    if not load_hooks(load.schema):
+        with suppress(Uncompiled):
+            source = _write_load(load, "marshmallow(item)")
+            coverage = [Coverage(name, COMPILED) for name in load.schema.load_fields]
+            return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), coverage)
+    return CompiledLoad(*compile_late(load))
 
 
-def _one(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
-    hooks = load_hooks(load.schema)
-    # Of a load with hooks, only the fields are generated, with the ErrorStore of all of it.
-    how = ("item, errors", "FALLBACK") if hooks else ("item", "marshmallow(item)")
-    try:
-        source, coverage = _early(load, *how), _compiled(load)
-    except Uncompiled:
-        source, coverage = _late(load, *how, reports=not hooks)
-    function = source.compiled(
-        marshmallow=marshmallow,
-        ErrorStore=ErrorStore,
-        ValidationError=ValidationError,
-        note=note,
-        fail=failure(load),
-    )
-    if hooks:
-        function = with_hooks(load, function)
-        coverage = [*coverage, Coverage("", CALLS_HOOKS, ", ".join(hooks))]
-    return CompiledLoad(function, source.text(), coverage)
-
-
-def _compiled(load: Load) -> list[Coverage]:
-    return [Coverage(name, COMPILED) for name in load.schema.load_fields]
-
-
-def _early(load: Load, parameters: str, fallback: str) -> Source:
+def _write_load(load: Load, fallback: str) -> Source:
     """A function that calls no user code."""
-    scope = _scope(load)
+    scope = scope_of(load)
     source = scope.source
-    with source.function(parameters, fallback), source.guarded():
+    with source.function("item", fallback), source.guarded():
         write_object(scope, load, "item", "out")
         source.line("return out")
     return source
-
-
-def _late(
-    load: Load, parameters: str, fallback: str, *, reports: bool
-) -> tuple[Source, list[Coverage]]:
-    """A function that calls user code after all else; it `reports` errors, or notes them."""
-    scope = _scope(load)
-    source = scope.source
-    with source.function(parameters, fallback):
-        with source.guarded():
-            coverage = write_object_late(scope, load)
-        with source.block("else:"):
-            if reports:
-                source.line("errors = ErrorStore()")
-            source.write_deferred()
-            if reports:
-                source.line("if errors.errors:")
-                source.line("    fail(item, out, errors.errors)")
-            source.line("return out")
-    return source, coverage
-
-
-def _scope(load: Load) -> Scope:
-    kind = type(load.schema)
-    return Scope(
-        Source("load", kind.__name__), load.partial, (kind,), write_nested, _load_of_nested
-    )
-
-
-def _load_of_nested(schema: Schema, partial: Any, unknown: str | None) -> Callable[[Any], Any]:
-    return compile_load(schema, partial, unknown).load

@@ -8,13 +8,14 @@ import datetime as dt
 import decimal
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
 from marshmallow import Schema, fields
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 
+from ingest.resources.resource import nested_in
 from ingest.validation.engine.source import Uncompiled
 
 _READ = ("4.4.",)
@@ -117,8 +118,6 @@ def check_schema(schema: Schema) -> None:
         raise Uncompiled(f"the schema overrides {name}")
     if schema.dict_class not in (dict, OrderedDict):
         raise Uncompiled(f"its dict_class is {schema.dict_class.__name__}")
-    if schema.unknown not in ("raise", "include", "exclude"):
-        raise Uncompiled("its unknown is none of RAISE, INCLUDE and EXCLUDE")
     for name, field in schema.load_fields.items():
         for text in (name, field.data_key, field.attribute):
             if text is not None and type(text) is not str:
@@ -151,3 +150,23 @@ def nested_schema(field: fields.Nested) -> Schema:
 def load_hooks(schema: Schema) -> list[str]:
     """The methods of the user's that take part in loading, each with its kind."""
     return [f"{tag} {hook[0]}" for tag in _LOAD_HOOKS for hook in schema._hooks.get(tag, ())]
+
+
+def has_pre_load(schema: Schema) -> bool:
+    """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
+    return any(each._hooks.get(PRE_LOAD) for each in _schemas_in(schema))
+
+
+def count_fields(schema: Schema) -> int:
+    """How many fields a schema loads, those of nested schemas included."""
+    return sum(len(each.load_fields) for each in _schemas_in(schema))
+
+
+def _schemas_in(schema: Schema, around: tuple[type[Schema], ...] = ()) -> Iterator[Schema]:
+    """The schema and those nested in it, each once within itself."""
+    if type(schema) in around:
+        return
+    yield schema
+    for field in schema.load_fields.values():
+        for nested in nested_in(field):
+            yield from _schemas_in(nested.schema, (*around, type(schema)))

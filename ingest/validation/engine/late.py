@@ -1,29 +1,40 @@
-"""Fields that need the user's code: loaded last, by marshmallow's own `deserialize`.
+"""Loads that call user code, after everything that can be compiled.
 
-Everything that can be compiled is looked at first, and an item that fails there goes to marshmallow
-before any user code has run. So such code is called once an item, in the order of the fields, and
-what it raises is stored as marshmallow would have stored it.
+An item that fails in compiled code goes to marshmallow before any user code has run. So such code
+is called once an item, in the order of the fields, and what it raises is stored as marshmallow
+would have stored it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial as bind
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from marshmallow import ValidationError, missing
+from marshmallow import Schema, ValidationError, missing
 from marshmallow.error_store import ErrorStore
 from marshmallow.validate import And
 
+from ingest.validation.engine.known import load_hooks
 from ingest.validation.engine.load import Load, LoadField
-from ingest.validation.engine.nested import with_compiled_schemas
-from ingest.validation.engine.objects import ObjectWriter, calls_user, write_assignment
-from ingest.validation.engine.source import Source, Uncompiled
+from ingest.validation.engine.objects import ObjectWriter, calls_user, scope_of, write_assignment
+from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
 from ingest.validation.engine.validators import describe
-from ingest.validation.engine.values import Called, Scope
 
 COMPILED = "compiled"
 CALLS_FIELD = "calls marshmallow's field"
 CALLS_HOOKS = "calls the schema's methods"
 WHOLE_ITEM = "whole item left to marshmallow"
+
+_PARTS = (
+    "_hooks",
+    "_invoke_field_validators",
+    "_invoke_load_processors",
+    "_invoke_schema_validators",
+    "handle_error",
+    "partial",
+)
+"""What `Schema._do_load` takes from its schema, beside `_deserialize`."""
 
 
 class Coverage(NamedTuple):
@@ -37,81 +48,101 @@ class Coverage(NamedTuple):
     """Why it is not compiled, or what is called beside; a path leads to a nested field."""
 
 
-def note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
+def compile_late(load: Load) -> tuple[Callable[..., Any], str, list[Coverage]]:
+    """Compile the fields of a load, with marshmallow's `_do_load` around them.
+
+    Returns:
+        The load of one item, the text of what loads its fields, and how each is loaded.
+    """
+    scope = scope_of(load)
+    source = scope.source
+    with source.function("item, errors", "FALLBACK"):
+        with source.guarded():
+            writer = ObjectWriter(scope, load, "item", "out")
+            coverage = [_write_field(source, writer, each) for each in writer.fields]
+            writer.write_unknown_check()
+        with source.block("else:"):
+            source.write_deferred()
+            writer.write_unknown_copy()
+            source.line("return out")
+    hooks = load_hooks(load.schema)
+    if hooks:
+        coverage.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
+    load_fields = source.compiled(ValidationError=ValidationError, note=_note)
+    return _with_hooks(load, load_fields), source.text(), coverage
+
+
+def _with_hooks(load: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
+    """marshmallow's own load of one item, with its hooks, around `load_fields`."""
+    schema = load.schema
+
+    def deserialize(data: Any, *, error_store: ErrorStore, **options: Any) -> Any:
+        loaded = load_fields(data, error_store)
+        if loaded is FALLBACK:
+            return schema._deserialize(data, error_store=error_store, **options)
+        return loaded
+
+    parts: Any = SimpleNamespace(**{name: getattr(schema, name) for name in _PARTS})
+    parts._deserialize = deserialize
+    do_load: Callable[..., Any] = Schema._do_load
+    return bind(do_load, parts, many=False, partial=load.partial, unknown=load.unknown)
+
+
+def _note(errors: ErrorStore, error: ValidationError, key: str) -> Any:
     """Store what a field raised, and return what marshmallow goes on with in its place."""
     errors.store_error(error.messages, key, index=None)  # type: ignore[no-untyped-call]
     return error.valid_data or missing
 
 
-def write_object_late(scope: Scope, load: Load) -> list[Coverage]:
-    """Write the load of `item` into `out`, up to the first call of user code.
-
-    What follows is deferred; it also expects `errors`, an ErrorStore.
-    """
-    source = scope.source
-    writer = ObjectWriter(scope, load, "item", "out")
-    coverage = []
-    for each in writer.fields:
-        var = source.fresh("value")
-        try:
-            with source.undone_if_uncompiled():
-                called = writer.write_field(each, var, assign_to=None)
-        except Uncompiled as left:
-            coverage.append(Coverage(each.name, CALLS_FIELD, str(left)))
-            writer.write_presence(each)
-            with source.deferred():
-                _write_whole_field(scope, each, var)
-        else:
-            coverage.append(Coverage(each.name, COMPILED, _calls(each, called)))
-            with source.deferred():
-                _write_calls(source, each, var, called)
-    writer.write_unknown_check()
+def _write_field(source: Source, writer: ObjectWriter, each: LoadField) -> Coverage:
+    """Write what is compiled of a field; what calls user code is deferred."""
+    var = source.fresh("value")
+    try:
+        with source.undone_if_uncompiled():
+            called = writer.write_field(each, var, assign=False)
+        calls = f"then calls {', '.join(map(describe, called))}" if called else ""
+        if calls_user(each.default):
+            calls = calls or "calls its load_default"
+        coverage = Coverage(each.name, COMPILED, calls)
+    except Uncompiled as left:
+        called = None
+        writer.write_presence(each)
+        coverage = Coverage(each.name, CALLS_FIELD, str(left))
     with source.deferred():
-        writer.write_unknown_copy()
+        if called is None:
+            _write_whole_field(source, each, var)
+        else:
+            _write_calls(source, each, var, called)
+        with source.block(f"if {var} is not MISSING:"):
+            write_assignment(source, "out", each, var)
     return coverage
 
 
-def _calls(each: LoadField, called: Sequence[Called]) -> str:
-    if called:
-        return f"then calls {', '.join(describe(validator) for validator, _ in called)}"
-    return "calls its load_default" if calls_user(each.default) else ""
-
-
-def _write_whole_field(scope: Scope, each: LoadField, var: str) -> None:
+def _write_whole_field(source: Source, each: LoadField, var: str) -> None:
     """The field's own `deserialize`, called as marshmallow calls it."""
-    source = scope.source
-    field = with_compiled_schemas(each.field, scope.schemas, scope.compile_schema)
-    source.comment("marshmallow", each.key)
+    source.line(f"# {each.key!a}: marshmallow")
     source.line(f"{var} = item.get({each.key!a}, MISSING)")
-    deserialize = source.bind("deserialize", field.deserialize)
     arguments = f"{var}, {each.key!a}, item"
     if type(each.partial) is list:
         arguments += f", partial=[*{source.bind('names', each.partial)}]"
     elif each.partial is not None:
         arguments += f", partial={each.partial}"
+    deserialize = source.bind("deserialize", each.field.deserialize)
     with source.block(f"if {var} is not MISSING:") if each.excused else nullcontext():
         _write_call(source, each, f"{deserialize}({arguments})", var, var)
-    _write_late_assignment(source, each, var)
 
 
-def _write_calls(source: Source, each: LoadField, var: str, called: Sequence[Called]) -> None:
+def _write_calls(source: Source, each: LoadField, var: str, called: list[Any]) -> None:
     """What a field that is loaded already calls: its default, and the user's validators."""
-    source.comment("loaded above", each.key)
+    source.line(f"# {each.key!a}: loaded above")
     if calls_user(each.default):
         with source.block(f"if {var} is MISSING:"):
             _write_call(source, each, f"{source.bind('default', each.default)}()", var, var)
     if called:
-        check = source.bind("check", And(*(validator for validator, _ in called)))
         raw = f"item.get({each.key!a}, MISSING)"
         # Neither a default nor an allowed None is ever validated.
         with source.block(f"if {var} is not None and {raw} is not MISSING:"):
-            _write_call(source, each, f"{check}({var})", var, "_")
-    _write_late_assignment(source, each, var)
-
-
-def _write_late_assignment(source: Source, each: LoadField, var: str) -> None:
-    with source.block(f"if {var} is not MISSING:"):
-        write_assignment(source, "out", each, var)
+            _write_call(source, each, f"{source.bind('check', And(*called))}({var})", var, "_")
 
 
 def _write_call(source: Source, each: LoadField, call: str, var: str, result: str) -> None:

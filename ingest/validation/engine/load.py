@@ -74,11 +74,11 @@ class Load:
         elif partial is not None and partial is not True and partial is not False:
             raise Uncompiled(f"partial is a {type(partial).__name__}")
         for name, field in self.schema.load_fields.items():
-            if type(partial) not in _COLLECTIONS:
+            if type(partial) in _COLLECTIONS:
+                below = [each[len(name) + 1 :] for each in partial if each.startswith(f"{name}.")]
+                yield LoadField(name, field, name in partial, below)
+            else:
                 yield LoadField(name, field, partial is True, partial)
-                continue
-            below = [each[len(name) + 1 :] for each in partial if each.startswith(f"{name}.")]
-            yield LoadField(name, field, name in partial, below)
 
 
 def cache_key(partial: Any) -> Any:

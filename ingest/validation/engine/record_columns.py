@@ -2,6 +2,10 @@
 
 In the text, `item` is the raw item, `loaded` what became of it, `record` the record, and `same`
 whether every value so far is stored just as it was received.
+
+A jsonb column holds what the schema dumps. For plain fields that is the loaded value itself, and
+`dump` can be spared. NUL and lone surrogates are not looked for here where a load has made the
+value: they show in the bytes of a whole chunk of records.
 """
 
 import re
@@ -9,15 +13,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import INCLUDE, RAISE, Schema, fields, missing
+from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.resources.conversion import FieldConverter
+from ingest.validation.engine.known import overridden
 from ingest.validation.engine.source import Source, Uncompiled
-from ingest.validation.engine.storable import BEYOND_INT64, TEXTS, write_storable
-from ingest.validation.engine.values import compiled_class
 
 _MOST_BYTES_OF_A_CHARACTER = 4
+_TEXTS = frozenset({fields.String, fields.Email, fields.Url})
+_DUMPING = (
+    "__getattribute__",
+    "_invoke_dump_processors",
+    "_invoke_processors",
+    "_serialize",
+    "dump",
+    "get_attribute",
+)
 PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 """Whether a text is a UUID as Python and PostgreSQL write it."""
 
@@ -29,22 +42,35 @@ def write_unknown(source: Source, converter: FieldConverter) -> None:
         with source.block(f"if not ({plain}):") if plain else nullcontext():
             _write_convert(source, converter, value)
         source.line(f"record[{converter.column!a}] = {value}")
-        with source.block(f"if {_differs_as_json(source, converter, value)}:"):
-            source.line("same = False")
+        _write_comparison(source, converter, value)
+
+
+def write_known(source: Source, converter: FieldConverter, *, in_place: bool) -> None:
+    """Write a column whose value a compiled load has made of the item's own, if it has made one.
+
+    Nothing is written where `record` is `loaded` itself (`in_place`) and holds what is stored.
+    """
+    start = len(source.lines)
+    with _loaded_value(source, converter) as value:
+        before = len(source.lines)
+        nullable = f"if {value} is not None:" if converter.field.field.allow_none else None
+        with source.optional_block(nullable) if nullable else nullcontext():
+            as_received, replaced = _write_conversion(source, converter, value)
+        if replaced or not in_place:
+            source.line(f"record[{converter.column!a}] = {value}")
+        if not as_received:
+            _write_comparison(source, converter, value)
+        untouched = len(source.lines) == before
+    if untouched:
+        del source.lines[start:]
 
 
 @contextmanager
-def _loaded_value(
-    source: Source, converter: FieldConverter, *, required: bool = False
-) -> Iterator[str]:
+def _loaded_value(source: Source, converter: FieldConverter) -> Iterator[str]:
     """The variable with the loaded value, and a block for where there is one."""
     field = converter.field
     value = source.fresh("value")
-    source.comment(field.type.value, field.data_key)
-    if required:
-        source.line(f"{value} = loaded[{field.source!a}]")
-        yield value
-        return
+    source.line(f"# {field.data_key!a}: {field.type.value}")
     taken = f"loaded.get({field.source!a}, MISSING)"
     if "." in field.source:
         taken = f"{source.bind('value_of', converter.value_of)}(loaded)"
@@ -66,85 +92,36 @@ def _plain_values(converter: FieldConverter, value: str) -> str | None:
     return None
 
 
-def write_known(
-    source: Source, converter: FieldConverter, *, required: bool, in_place: bool
-) -> None:
-    """Write a column whose value a compiled load has made of the item's own, if it has made one.
-
-    Args:
-        source: takes the lines; none where the value stays what and where it is.
-        converter: the column's.
-        required: whether the load takes no items without it.
-        in_place: whether `record` is `loaded` itself, and the column is called as its source.
-    """
-    start = len(source.lines)
-    with _loaded_value(source, converter, required=required) as value:
-        before = len(source.lines)
-        nullable = f"if {value} is not None:" if converter.field.field.allow_none else None
-        with source.optional_block(nullable) if nullable else nullcontext():
-            differs, replaced = _write_conversion(source, converter, value)
-        if replaced or not in_place:
-            source.line(f"record[{converter.column!a}] = {value}")
-        if differs is not None:
-            with source.block(f"if {differs}:"):
-                source.line("same = False")
-        untouched = len(source.lines) == before
-    if untouched:
-        del source.lines[start:]
-
-
-def _write_conversion(
-    source: Source, converter: FieldConverter, value: str
-) -> tuple[str | None, bool]:
+def _write_conversion(source: Source, converter: FieldConverter, value: str) -> tuple[bool, bool]:
     """Write the way of a value that is not None.
 
     Returns:
-        The condition under which the stored value is not what was received (None: it always is, or
-        that is written already), and whether the variable has changed.
+        Whether the stored value is surely what was received, or that is written already; and
+        whether the variable has changed.
     """
-    field: Any = converter.field.field
-    kind = compiled_class(field)
-    is_other = f"{_raw(converter)} is not {value}"
-    if converter.field.type is ColumnType.TEXT and kind in TEXTS:
-        if converter.limit is not None:
-            source.fall_back_if(f"len({value}) > {converter.limit // _MOST_BYTES_OF_A_CHARACTER}")
-        return None, False
-    if kind is fields.Integer:
-        source.fall_back_if(BEYOND_INT64.format(value))
-        return (None if field.strict else is_other), False
-    if kind is fields.Boolean:
-        return is_other, False
-    if kind is fields.Float:
-        if field.allow_nan is not False:
-            _write_convert(source, converter, value)
-        return is_other, False
-    if kind is fields.UUID:
+    field = converter.field.field
+    if type(field) is fields.UUID:
         _write_uuid(source, converter, value)
-        return None, True
-    if converter.field.type is ColumnType.JSONB:
-        differs = _differs_as_json(source, converter, value)
-        try:
-            with source.undone_if_uncompiled():
-                as_received = write_storable(source, field, value)
-        except Uncompiled:
-            _write_convert(source, converter, value)
-            return differs, True
-        return (None if as_received else differs), False
-    _write_convert(source, converter, value)
-    return f"{_raw(converter)} != {value}", True
+        return True, True
+    if converter.limit is not None and type(field) in _TEXTS:
+        source.fall_back_if(f"len({value}) > {converter.limit // _MOST_BYTES_OF_A_CHARACTER}")
+    try:
+        with source.undone_if_uncompiled():
+            return _write_storable(source, field, value), False
+    except Uncompiled:
+        _write_convert(source, converter, value)
+        return False, True
 
 
 def _write_convert(source: Source, converter: FieldConverter, value: str) -> None:
     source.line(f"{value} = {source.bind('convert', converter.convert)}({value})")
 
 
-def _raw(converter: FieldConverter) -> str:
-    return f"item.get({converter.field.data_key!a}, MISSING)"
-
-
-def _differs_as_json(source: Source, converter: FieldConverter, value: str) -> str:
+def _write_comparison(source: Source, converter: FieldConverter, value: str) -> None:
+    raw = f"item.get({converter.field.data_key!a}, MISSING)"
     unchanged = source.bind("unchanged", converter.unchanged)
-    return f"{_raw(converter)} is not {value} and not {unchanged}(item, {value})"
+    with source.block(f"if {raw} is not {value} and not {unchanged}(item, {value}):"):
+        source.line("same = False")
 
 
 def _write_uuid(source: Source, converter: FieldConverter, value: str) -> None:
@@ -156,3 +133,85 @@ def _write_uuid(source: Source, converter: FieldConverter, value: str) -> None:
         source.line(f"{value} = {raw}")
     with source.block("else:"):
         source.line("same = False")
+
+
+def _write_storable(source: Source, field: Any, var: str) -> bool:
+    """Write what falls back where the compiled load's value in `var`, not None, is not storable.
+
+    Returns:
+        Whether such a value is also what was received, as JSON.
+
+    Raises:
+        Uncompiled: `field` dumps something else than it loads.
+    """
+    kind = type(field)
+    if kind in _TEXTS:
+        return True
+    if kind is fields.Boolean:
+        return False
+    if kind is fields.Integer and not field.as_string:
+        source.fall_back_if(f"not {INT64_MIN} <= {var} <= {INT64_MAX}")
+        return bool(field.strict)
+    if kind is fields.Float and not field.as_string and not field.allow_nan:
+        return False
+    if kind is fields.List:
+        return _write_each(source, field.inner, var)
+    if kind is fields.Dict and field.key_field and field.value_field:
+        if type(field.key_field) not in _TEXTS or field.key_field.allow_none:
+            raise Uncompiled("keys that are no texts")
+        return _write_each(source, field.value_field, f"{var}.values()")
+    if kind is fields.Nested:
+        return _write_nested(source, field, var)
+    raise Uncompiled(f"{kind.__name__} dumps something else than it loads")
+
+
+def _write_each(source: Source, field: Any, values: str) -> bool:
+    each = source.fresh("each")
+    nullable = f"if {each} is not None:" if field.allow_none else None
+    with (
+        source.optional_block(f"for {each} in {values}:"),
+        source.optional_block(nullable) if nullable else nullcontext(),
+    ):
+        return _write_storable(source, field, each)
+
+
+def _write_nested(source: Source, field: fields.Nested, var: str) -> bool:
+    schema = field.schema
+    unknown = schema.unknown if field.unknown is None else field.unknown
+    _check_dumping(schema, unknown)
+    many = field.many or schema.many
+    each = source.fresh("each") if many else var
+    with source.optional_block(f"for {each} in {var}:") if many else nullcontext():
+        return _write_object(source, schema, each) and unknown == RAISE
+
+
+def _write_object(source: Source, schema: Schema, var: str) -> bool:
+    as_received = True
+    for name, field in schema.dump_fields.items():
+        _check_place(schema, name, field)
+        value = source.fresh("inner")
+        with source.optional_block(f"if ({value} := {var}.get({name!a})) is not None:"):
+            as_received &= _write_storable(source, field, value)
+    return as_received
+
+
+def _check_dumping(schema: Schema, unknown: str) -> None:
+    if overridden(schema, _DUMPING) or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
+        raise Uncompiled("the nested schema has a way of its own to dump")
+    if schema.dict_class is not dict or unknown == INCLUDE:
+        raise Uncompiled("the nested schema loads more than it dumps")
+    if schema.load_fields.keys() != schema.dump_fields.keys():
+        raise Uncompiled("the nested schema loads other fields than it dumps")
+
+
+def _check_place(schema: Schema, name: str, field: Any) -> None:
+    """Make sure that a field is found where it is shown, and only where it was sent.
+
+    marshmallow looks for an absent `items` among the methods of a dict, too.
+    """
+    if field.data_key not in (None, name) or field.attribute not in (None, name):
+        raise Uncompiled(f"{name} is loaded into another place than it is shown at")
+    if "." in name or hasattr(schema.dict_class, name):
+        raise Uncompiled(f"{name} is looked up in another way")
+    if field.load_default is not missing or field.dump_default is not missing:
+        raise Uncompiled(f"{name} has a default")

@@ -16,20 +16,13 @@ NUL and lone surrogates in the bytes of all of them at once.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from marshmallow import RAISE, missing
+from marshmallow import missing
 
 from ingest.model import Action
-from ingest.resources.conversion import FieldConverter
-from ingest.resources.records import (
-    CLIENT_KEY,
-    INDEX,
-    SET,
-    Recorded,
-    RecordWriter,
-)
-from ingest.resources.resource import META, Resource, StoredField
+from ingest.resources.records import CLIENT_KEY, INDEX, SET, Recorded, RecordWriter
+from ingest.resources.resource import META, Resource
 from ingest.validation.engine.compiler import compile_exact
-from ingest.validation.engine.load import Load, LoadField, Partial
+from ingest.validation.engine.load import Load, Partial
 from ingest.validation.engine.record_columns import PLAIN_UUID, write_known, write_unknown
 from ingest.validation.engine.source import Source, Uncompiled
 
@@ -38,25 +31,17 @@ Accept = Callable[[int, Any, str | None], Recorded | None]
 Write = Callable[[int, Any, Mapping[str, Any], Any], Recorded | None]
 """From what `RecordWriter.write` takes."""
 
-_MAX_PATTERNS = 1_000
-"""Combinations of carried fields whose bits are remembered."""
-
 
 def generate_accept(resource: Resource, writer: RecordWriter, partial: Partial) -> Accept | None:
-    """The function from raw items to records; None where the schema needs more than that.
-
-    Args:
-        resource: what the items are of.
-        writer: makes the records of the items for which the function gives None.
-        partial: what the schema's `load` is given.
-    """
+    """The function from raw items to records; None where the schema needs more than that."""
     if writer.action is Action.DELETE or resource.keeps_unknown:
         return None
     load = compile_exact(resource.schema, partial)
     if load is None:
         return None
     loads = {each.name: each for each in Load.of(resource.schema, partial).fields()}
-    stored = _stored(writer, {each.target for each in loads.values()})
+    places = {each.target.partition(".")[0] for each in loads.values()}
+    stored = [each for each in writer.converters if each.field.source.partition(".")[0] in places]
     in_place = len(stored) == len(loads) and all(
         each.column == each.field.source and "." not in each.field.source for each in stored
     )
@@ -65,11 +50,17 @@ def generate_accept(resource: Resource, writer: RecordWriter, partial: Partial) 
         _write_load(source, resource, source.bind("load", load))
         source.line(f"record = {'loaded' if in_place else '{}'}")
         for converter in stored:
-            each = loads.get(converter.field.name)
-            if each is None or not _is_known(each, converter.field):
-                write_unknown(source, converter)
+            field, each = converter.field, loads.get(converter.field.name)
+            # The loaded value of these is always made of what the item carried.
+            if (
+                each is not None
+                and each.default is missing
+                and each.target == field.source
+                and "." not in field.source
+            ):
+                write_known(source, converter, in_place=in_place)
             else:
-                write_known(source, converter, required=each.required, in_place=in_place)
+                write_unknown(source, converter)
 
     return _generate("accept", "index, item, key", resource, writer, write_fields)
 
@@ -120,40 +111,23 @@ def _check_sources(resource: Resource) -> None:
         raise Uncompiled("what is loaded and no field's cannot be told by counting")
 
 
-def _stored(writer: RecordWriter, sources: set[str]) -> list[FieldConverter]:
-    """The columns that loads into these places can fill."""
-    if any("." in source for source in sources):
-        return [each for each in writer.converters if not writer.makes(each.field)]
-    return [each for each in writer.converters if each.field.source in sources]
-
-
-def _is_known(each: LoadField, field: StoredField) -> bool:
-    """Whether the loaded value is always made of what the item carried."""
-    return each.default is missing and each.target == field.source and "." not in field.source
-
-
 def _write_load(source: Source, resource: Resource, load: str) -> None:
     """From the raw item to `loaded`, `key`, `given` and `sent`: how many values fields may take."""
-    source.fall_back_if("type(item) is not dict")
-    if resource.schema.unknown != RAISE:
-        source.fall_back_if(f"{META!a} in item")
+    source.fall_back_if(f"type(item) is not dict or {META!a} in item")
+    source.line("body = item")
+    source.line("given = False")
     if resource.server_key:
         name = ascii(resource.key.data_key)
-        source.line(f"given = {name} in item")
-        with source.block("if given:"):
+        with source.block(f"if {name} in item:"):
+            source.line("given = True")
             source.line(f"key = item[{name}]")
             plain = source.bind("plain_uuid", PLAIN_UUID)
             source.fall_back_if(f"type(key) is not str or not {plain}(key)")
             source.line("body = {**item}")
             source.line(f"del body[{name}]")
-            source.line(f"loaded = {load}(body)")
-        with source.block("else:"):
-            source.line(f"loaded = {load}(item)")
-        source.line("sent = len(item) - given")
-    else:
-        source.line(f"loaded = {load}(item)")
-        source.line("sent = len(item)")
+    source.line(f"loaded = {load}(body)")
     source.fall_back_if("loaded is FALLBACK")
+    source.line("sent = len(body)")
     source.line("same = True")
 
 
@@ -161,18 +135,17 @@ def _write_given_key(source: Source, resource: Resource) -> None:
     """The same for an item that is loaded already; `key` is a UUID, or `missing`."""
     source.fall_back_if("type(loaded) is not dict")
     source.line("same = True")
-    if not resource.server_key:
-        source.line("sent = len(item)")
-        return
-    name = ascii(resource.key.data_key)
-    source.line(f"given = {name} in item")
-    with source.block("if key is MISSING:"):
-        source.fall_back_if("given")
-        source.line("key = None")
-    with source.block("elif given:"):
-        source.fall_back_if(f"type(item[{name}]) is not str")
-        plain = source.bind("plain_uuid", PLAIN_UUID)
-        source.line(f"same = {plain}(item[{name}]) is not None")
+    source.line("given = False")
+    if resource.server_key:
+        name = ascii(resource.key.data_key)
+        source.line(f"given = {name} in item")
+        with source.block("if key is MISSING:"):
+            source.fall_back_if("given")
+            source.line("key = None")
+        with source.block("elif given:"):
+            source.fall_back_if(f"type(item[{name}]) is not str")
+            plain = source.bind("plain_uuid", PLAIN_UUID)
+            source.line(f"same = {plain}(item[{name}]) is not None")
     source.line("sent = len(item) - given")
 
 
@@ -185,32 +158,22 @@ def _write_rest(source: Source, resource: Resource, writer: RecordWriter) -> Non
             source.line(f"record[{column}] = key")
         with source.block("if given:"):
             source.line(f"record[{CLIENT_KEY!a}] = True")
-    _write_required(source, resource, writer)
-    source.line(f"record[{INDEX!a}] = index")
-    if writer.sparse:
-        _write_carried(source, resource, writer)
-    source.line("return record, restorable")
-
-
-def _write_required(source: Source, resource: Resource, writer: RecordWriter) -> None:
     for field in writer.required:
         source.fall_back_if(f"record.get({field.column!a}) is None")
         if field is writer.matching and field.field.load_default is not missing:
             source.fall_back_if(f"{field.data_key!a} not in item")
     if resource.key not in writer.required:
         source.fall_back_if(f"record.get({resource.key.column!a}, True) is None")
+    source.line(f"record[{INDEX!a}] = index")
+    if writer.sparse:
+        _write_carried(source, resource)
+    source.line("return record, restorable")
 
 
-def _write_carried(source: Source, resource: Resource, writer: RecordWriter) -> None:
-    """The bits of the carried fields, remembered by what decides them."""
-    defaulted = [field for field in resource.fields if field.field.load_default is not missing]
-    sent = "".join(f", {field.data_key!a} in item" for field in defaulted)
-    patterns: dict[tuple[Any, ...], str] = {}
-    known = source.bind("patterns", patterns)
-    source.line(f"pattern = (*record{sent or ','})")
-    source.line(f"carried = {known}.get(pattern)")
-    with source.block("if carried is None:"):
-        source.line(f"carried = {source.bind('carried_of', writer.carried)}(record, item)")
-        with source.block(f"if len({known}) < {_MAX_PATTERNS}:"):
-            source.line(f"{known}[pattern] = carried")
-    source.line(f"record[{SET!a}] = carried")
+def _write_carried(source: Source, resource: Resource) -> None:
+    """One bit for each field: whether the item carried it."""
+    bits = []
+    for field in resource.fields:
+        sent = "" if field.field.load_default is missing else f" and {field.data_key!a} in item"
+        bits.append(f"'01'[{field.column!a} in record{sent}],")
+    source.line(f"record[{SET!a}] = ''.join(({' '.join(bits)}))")

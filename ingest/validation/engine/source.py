@@ -18,7 +18,7 @@ _INDENT = "    "
 _MAX_DEPTH = 60
 _MAX_LOOPS = 12  # CPython allows 20 statically nested blocks
 _MAX_LITERAL = 10**18
-_MAX_FIELD = 2000  # lines; nested schemas are written out wherever they are used
+_MAX_LINES = 8000  # nested schemas are written out wherever they are used
 
 _numbers = itertools.count(1)
 
@@ -48,7 +48,6 @@ class Source:
         self._loops = 0
         self._counts: dict[str, int] = {}
         self._bound: dict[int, str] = {}
-        self._field_start = 0
         self._deferred: list[str] = []
 
     def line(self, text: str) -> None:
@@ -125,14 +124,10 @@ class Source:
     def write_deferred(self) -> None:
         self.lines += self._deferred
 
-    def begin_field(self) -> None:
-        """A field of the outermost schema begins here."""
-        self._field_start = len(self.lines)
-
     def check_length(self) -> None:
-        """Make sure that the field has not become too long by what is nested in it."""
-        if len(self.lines) - self._field_start > _MAX_FIELD:
-            raise Uncompiled("too much is nested in it")
+        """Make sure that the function has not become too long by what is nested in it."""
+        if len(self.lines) > _MAX_LINES:
+            raise Uncompiled("too much is nested in the schema")
 
     def fresh(self, hint: str) -> str:
         """A variable that no other line uses."""
@@ -157,10 +152,6 @@ class Source:
         if type(value) is int and -_MAX_LITERAL < value < _MAX_LITERAL:
             return repr(value)
         return self.bind("constant", value)
-
-    def comment(self, kind: str, name: str) -> None:
-        """Say which field the lines below are about."""
-        self.line(f"# {name!a}: {kind}")
 
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"

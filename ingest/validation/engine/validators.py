@@ -7,7 +7,6 @@ then the validator itself has to be called.
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from string import Formatter
 from typing import Any
 
 from marshmallow import validate
@@ -56,14 +55,12 @@ def _length(source: Source, validator: validate.Length, var: str, classes: Class
     low, high, equal = validator.min, validator.max, validator.equal
     if any(type(each) not in (int, type(None)) for each in (low, high, equal)):
         raise Uncompiled("Length with bounds that are no plain integers")
+    least = "" if low is None else f"{source.constant(low)} <= "
+    most = "" if high is None else f" <= {source.constant(high)}"
     if equal is not None:
         source.fall_back_if(f"len({var}) != {source.constant(equal)}")
-    elif low is not None and high is not None:
-        source.fall_back_if(f"not {source.constant(low)} <= len({var}) <= {source.constant(high)}")
-    elif low is not None:
-        source.fall_back_if(f"len({var}) < {source.constant(low)}")
-    elif high is not None:
-        source.fall_back_if(f"len({var}) > {source.constant(high)}")
+    elif least or most:
+        source.fall_back_if(f"not {least}len({var}){most}")
 
 
 def _range(source: Source, validator: validate.Range, var: str, classes: Classes) -> None:
@@ -80,41 +77,23 @@ def _range(source: Source, validator: validate.Range, var: str, classes: Classes
         )
 
 
-def _choices(source: Source, container: Any, classes: Classes = frozenset()) -> str:
-    """What to test membership in: a set where that gives the same answers as the container."""
+def _choices(source: Source, validator: Any, var: str, classes: Classes) -> None:
+    """OneOf, NoneOf, and the two that look at each element."""
+    rejects = isinstance(validator, validate.NoneOf)
+    sign, container = ("in", validator.iterable) if rejects else ("not in", validator.choices)
     if type(container) not in _CONTAINERS:
         raise Uncompiled(f"choices in a {type(container).__name__}")
-    if type(container) not in (str, range):
-        if not all(type(each) in SCALARS for each in container):
-            raise Uncompiled("choices of the user's own classes")
-        if classes and classes <= SCALARS:
-            with suppress(TypeError):  # a signalling NaN
-                container = frozenset(container)
-    return source.bind("choices", container)
-
-
-def _one_of(source: Source, validator: validate.OneOf, var: str, classes: Classes) -> None:
-    source.fall_back_if(f"{var} not in {_choices(source, validator.choices, classes)}")
-
-
-def _none_of(source: Source, validator: validate.NoneOf, var: str, classes: Classes) -> None:
-    source.fall_back_if(f"{var} in {_choices(source, validator.iterable, classes)}")
-
-
-def _contains_only(
-    source: Source, validator: validate.ContainsOnly, var: str, classes: Classes
-) -> None:
-    each = source.fresh("each")
-    with source.block(f"for {each} in {var}:"):
-        source.fall_back_if(f"{each} not in {_choices(source, validator.choices)}")
-
-
-def _contains_none_of(
-    source: Source, validator: validate.ContainsNoneOf, var: str, classes: Classes
-) -> None:
-    each = source.fresh("each")
-    with source.block(f"for {each} in {var}:"):
-        source.fall_back_if(f"{each} in {_choices(source, validator.iterable)}")
+    if type(container) not in (str, range) and not all(type(each) in SCALARS for each in container):
+        raise Uncompiled("choices of the user's own classes")
+    if isinstance(validator, validate.ContainsOnly | validate.ContainsNoneOf):
+        each = source.fresh("each")
+        with source.block(f"for {each} in {var}:"):
+            source.fall_back_if(f"{each} {sign} {source.bind('choices', container)}")
+        return
+    if classes <= SCALARS and type(container) not in (str, range):
+        with suppress(TypeError):  # a signalling NaN
+            container = frozenset(container)
+    source.fall_back_if(f"{var} {sign} {source.bind('choices', container)}")
 
 
 def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Classes) -> None:
@@ -130,26 +109,9 @@ def _equal(source: Source, validator: validate.Equal, var: str, classes: Classes
     source.fall_back_if(f"{var} != {source.constant(validator.comparable)}")
 
 
-def _predicate(source: Source, validator: validate.Predicate, var: str, classes: Classes) -> None:
-    plain = all(type(each) in SCALARS for each in validator.kwargs.values())
-    if type(validator.method) is not str or not plain:
-        raise Uncompiled("Predicate with arguments that are not plain")
-    arguments = f"**{source.bind('arguments', validator.kwargs)}" if validator.kwargs else ""
-    source.fall_back_if(f"not getattr({var}, {source.constant(validator.method)})({arguments})")
-
-
 def _check_message(message: Any) -> None:
     """Email and URL format their message for good values too; that must not be able to fail."""
-    if type(message) is not str:
-        raise Uncompiled("a message that is no plain string")
-    try:
-        parts = list(Formatter().parse(message))
-    except ValueError:
-        parts = [("", "?", "?", "?")]
-    if any(
-        name is not None and (name, spec, how) != ("input", "", None)
-        for _, name, spec, how in parts
-    ):
+    if type(message) is not str or {"{", "}"} & {*message.replace("{input}", "")}:
         raise Uncompiled("a message whose formatting may fail")
 
 
@@ -173,6 +135,8 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
     _check_message(validator.error)
     if "_regex" in vars(validator) or not all(type(each) is str for each in validator.schemes):
         raise Uncompiled("a URL validator with parts of the user's own")
+    if "file" in validator.schemes:
+        raise Uncompiled("a URL validator for files")
     pattern = validator._regex(
         relative=validator.relative,
         absolute=validator.absolute,
@@ -180,32 +144,26 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
     )
     search = source.bind("url_search", pattern.search)
     schemes = source.bind("schemes", frozenset(validator.schemes))
-    scheme, text = source.fresh("scheme"), source.fresh("text")
+    scheme = source.fresh("scheme")
     outer: AbstractContextManager[None] = nullcontext()
     if validator.absolute and {"http", "https"} <= set(validator.schemes):
         outer = source.block(f"if {source.bind('plain_url', PLAIN_URL)}({var}) is None:")
     with outer:
         source.fall_back_if(f"not {var}")
-        source.line(f"{text} = {var}")
         with source.block(f"if '://' in {var}:"):
             source.line(f"{scheme} = {var}.split('://', maxsplit=1)[0].lower()")
             source.fall_back_if(f"{scheme} not in {schemes}")
-            if "file" in validator.schemes:
-                file_url = f"{scheme} == 'file' and {var}.lower().startswith('file:///')"
-                with source.block(f"if {file_url}:"):
-                    source.line(f"{text} = 'file://localhost/' + {var}[8:]")
-        source.fall_back_if(f"{search}({text}) is None")
+        source.fall_back_if(f"{search}({var}) is None")
 
 
 _WRITERS: dict[type, tuple[Callable[[Source, Any, str, Classes], None], Classes]] = {
-    validate.ContainsNoneOf: (_contains_none_of, _SIZED),
-    validate.ContainsOnly: (_contains_only, _SIZED),
+    validate.ContainsNoneOf: (_choices, _SIZED),
+    validate.ContainsOnly: (_choices, _SIZED),
     validate.Email: (_email, _TEXT),
     validate.Equal: (_equal, SCALARS | _SIZED),
     validate.Length: (_length, _SIZED),
-    validate.NoneOf: (_none_of, SCALARS | _SIZED),
-    validate.OneOf: (_one_of, SCALARS | _SIZED),
-    validate.Predicate: (_predicate, SCALARS),
+    validate.NoneOf: (_choices, SCALARS | _SIZED),
+    validate.OneOf: (_choices, SCALARS | _SIZED),
     validate.Range: (_range, SCALARS),
     validate.Regexp: (_regexp, _TEXT | {bytes}),
     validate.URL: (_url, _TEXT),

@@ -1,23 +1,20 @@
 """What `Field.deserialize` does to a value that is there, for every field that can be compiled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 from marshmallow import fields
 
 from ingest.validation.engine.known import SCALARS, field_class
-from ingest.validation.engine.nested import CompileSchema
-from ingest.validation.engine.scalars import SCALAR_FIELDS, UNCHANGED, write_scalar
+from ingest.validation.engine.scalars import SCALAR_FIELDS, write_scalar
 from ingest.validation.engine.source import Source, Uncompiled
-from ingest.validation.engine.validators import Classes, inline
+from ingest.validation.engine.validators import Classes, describe, inline
 
-_LIST, _TUPLE, _DICT = frozenset({list}), frozenset({tuple}), frozenset({dict})
-_RAW = (fields.Raw, fields.Field)
-_NESTED = (fields.Nested, fields.Pluck)
-_COMPILED = SCALAR_FIELDS | {fields.List, fields.Tuple, fields.Dict, *_RAW, *_NESTED}
+_NESTED = frozenset({fields.Nested, fields.Pluck})
 # These say nothing about the value they are given, so None and `missing` must be ruled out first.
-TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, fields.Pluck, *_RAW})
+TAKE_ANYTHING = frozenset({fields.Constant, fields.Enum, fields.Pluck, fields.Raw, fields.Field})
 
 
 def compiled_class(field: fields.Field[Any]) -> type:
@@ -40,34 +37,16 @@ class Scope:
     """The classes of the schemas around it, the outermost first."""
     write_nested: Callable[["Scope", fields.Nested, str], Classes]
     """Writes the load of a nested schema; it is in `objects`, which needs this module."""
-    compile_schema: CompileSchema
-    """Compiles the nested schemas of fields that are not."""
 
 
-class Called(NamedTuple):
-    """A validator that has to be called, for it is not compiled."""
-
-    validator: Any
-    reason: str
-
-
-def require_compiled(called: Sequence[Called]) -> None:
-    """Make sure that no validator has to be called.
-
-    Raises:
-        Uncompiled: one has to be.
-    """
+def require_compiled(called: Sequence[Any]) -> None:
+    """Raise Uncompiled where a validator has to be called."""
     if called:
-        raise Uncompiled(called[0].reason)
+        raise Uncompiled(f"the validator {describe(called[0])} has to be called")
 
 
-def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Called]:
-    """Write the deserialization of the value in `var`, which is not `missing`.
-
-    Args:
-        scope: where it stands.
-        field: what deserializes it.
-        var: the variable, from the raw value to the loaded one.
+def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Any]:
+    """Write how `field` changes `var` from the raw value, not `missing`, to the loaded one.
 
     Returns:
         The validators that are still to be called.
@@ -76,44 +55,31 @@ def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Called
         Uncompiled: marshmallow has to do it.
     """
     kind = compiled_class(field)
-    for name in ("pre_load", "post_load"):
-        if getattr(field, name):
-            raise Uncompiled(f"the field has {name} functions")
-    if not field.allow_none:
-        if kind in TAKE_ANYTHING:
-            scope.source.fall_back_if(f"{var} is None")
-        return _write_not_none(scope, field, kind, var)
-    with scope.source.block(f"if {var} is not None:"):
-        return _write_not_none(scope, field, kind, var)
-
-
-def _write_not_none(scope: Scope, field: fields.Field[Any], kind: type, var: str) -> list[Called]:
-    classes = _write_load(scope, field, kind, var)
-    called: list[Called] = []
-    for validator in field.validators:
-        try:
-            with scope.source.undone_if_uncompiled():
-                inline(scope.source, validator, var, classes)
-        except Uncompiled as left:
-            # A container could be changed by one validator before the next one sees it.
-            if kind not in SCALAR_FIELDS or kind is fields.Constant:
-                raise
-            called.append(Called(validator, str(left)))
-    return called
-
-
-def _write_load(scope: Scope, field: Any, kind: type, var: str) -> Classes:
-    if kind in SCALAR_FIELDS:
-        return write_scalar(scope.source, field, kind, var)
-    if kind in _NESTED:
-        return scope.write_nested(scope, field, var)
-    if kind is fields.List:
-        return _list(scope, field, var)
-    if kind is fields.Tuple:
-        return _tuple(scope, field, var)
-    if kind is fields.Dict:
-        return _dict(scope, field, var)
-    return _raw(scope, field, var)
+    if field.pre_load or field.post_load:
+        raise Uncompiled("the field has pre_load or post_load functions")
+    present: AbstractContextManager[None] = nullcontext()
+    if field.allow_none:
+        present = scope.source.block(f"if {var} is not None:")
+    elif kind in TAKE_ANYTHING:
+        scope.source.fall_back_if(f"{var} is None")
+    with present:
+        if kind in SCALAR_FIELDS:
+            classes = write_scalar(scope.source, field, kind, var)
+        elif kind in _NESTED:
+            classes = scope.write_nested(scope, cast(fields.Nested, field), var)
+        else:
+            classes = _WRITERS[kind](scope, field, var)
+        called: list[Any] = []
+        for validator in field.validators:
+            try:
+                with scope.source.undone_if_uncompiled():
+                    inline(scope.source, validator, var, classes)
+            except Uncompiled:
+                # A container could be changed by one validator before the next one sees it.
+                if kind not in SCALAR_FIELDS or kind is fields.Constant:
+                    raise
+                called.append(validator)
+        return called
 
 
 def _raw(scope: Scope, field: fields.Field[Any], var: str) -> Classes:
@@ -132,19 +98,21 @@ def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
 
 
 def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:
-    source, inner = scope.source, field.inner
+    with write_list(scope.source, var) as each:
+        write_element(scope, field.inner, each)
+    return frozenset({list})
+
+
+@contextmanager
+def write_list(source: Source, var: str) -> Iterator[str]:
+    """Write a new list of what the lines inside make of each element of a list."""
     source.fall_back_if(f"type({var}) is not list")
     each, many = source.fresh("each"), source.fresh("many")
-    kind = compiled_class(inner)
-    unchanged = kind in UNCHANGED or (isinstance(inner, fields.Integer) and inner.strict)
-    if not unchanged:
-        source.line(f"{many} = []")
+    source.line(f"{many} = []")
     with source.block(f"for {each} in {var}:"):
-        write_element(scope, inner, each)
-        if not unchanged:
-            source.line(f"{many}.append({each})")
-    source.line(f"{var} = [*{var}]" if unchanged else f"{var} = {many}")
-    return _LIST
+        yield each
+        source.line(f"{many}.append({each})")
+    source.line(f"{var} = {many}")
 
 
 def _tuple(scope: Scope, field: fields.Tuple, var: str) -> Classes:
@@ -160,7 +128,7 @@ def _tuple(scope: Scope, field: fields.Tuple, var: str) -> Classes:
     for name, inner in zip(names, field.tuple_fields, strict=True):
         write_element(scope, inner, name)
     source.line(f"{var} = ({', '.join(names)}{',' if names else ''})")
-    return _TUPLE
+    return frozenset({tuple})
 
 
 def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
@@ -168,7 +136,7 @@ def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
     source.fall_back_if(f"type({var}) is not dict")
     if not field.key_field and not field.value_field:
         source.line(f"{var} = dict({var})")
-        return _DICT
+        return frozenset({dict})
     made, key, value = source.fresh("made"), source.fresh("key"), source.fresh("value")
     source.line(f"{made} = {{}}")
     with source.block(f"for {key}, {value} in {var}.items():"):
@@ -178,4 +146,14 @@ def _dict(scope: Scope, field: fields.Dict, var: str) -> Classes:
             write_element(scope, field.value_field, value)
         source.line(f"{made}[{key}] = {value}")
     source.line(f"{var} = {made}")
-    return _DICT
+    return frozenset({dict})
+
+
+_WRITERS: dict[type, Callable[[Scope, Any, str], Classes]] = {
+    fields.Dict: _dict,
+    fields.Field: _raw,
+    fields.List: _list,
+    fields.Raw: _raw,
+    fields.Tuple: _tuple,
+}
+_COMPILED = SCALAR_FIELDS | _WRITERS.keys() | _NESTED

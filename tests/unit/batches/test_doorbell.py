@@ -13,7 +13,7 @@ from redis.asyncio import ConnectionPool
 
 from ingest.batches.doorbell import (
     COMMIT_JOB,
-    COMMIT_WAITING_JOB,
+    COMMIT_PENDING_JOB,
     FINISHED,
     QUEUE,
     Doorbell,
@@ -49,7 +49,7 @@ async def run_all(arq: ArqRedis) -> list[tuple[str, ...]]:
         seen.append(arguments)
 
     worker = Worker(
-        [func(record, name=name, keep_result=0) for name in (COMMIT_WAITING_JOB, COMMIT_JOB)],
+        [func(record, name=name, keep_result=0) for name in (COMMIT_PENDING_JOB, COMMIT_JOB)],
         redis_pool=arq,
         queue_name=QUEUE,
         job_serializer=serialize,
@@ -65,13 +65,13 @@ async def run_all(arq: ArqRedis) -> list[tuple[str, ...]]:
 async def test_a_ring_is_a_job_that_arq_reads_and_runs(doorbell: Doorbell, arq: ArqRedis) -> None:
     assert await doorbell.ring("acme", "contacts")
     (queued,) = await arq.queued_jobs()
-    assert (queued.function, list(queued.args)) == (COMMIT_WAITING_JOB, ["acme", "contacts"])
+    assert (queued.function, list(queued.args)) == (COMMIT_PENDING_JOB, ["acme", "contacts"])
     assert queued.job_id is not None
     job = Job(queued.job_id, arq, QUEUE, deserialize)
     assert await job.status() is JobStatus.queued
     info = await job.info()
     assert info is not None
-    assert info.function == COMMIT_WAITING_JOB
+    assert info.function == COMMIT_PENDING_JOB
     assert await run_all(arq) == [("acme", "contacts")]
     assert await job.status() is JobStatus.not_found
 

@@ -64,7 +64,7 @@ def test_a_column_of_whole_items_has_no_fields_name() -> None:
     assert column == "error_item_"
     items = [{"error_item": "x", "item": ["=1", 2.50]}, ["a", {}], "text", -5, None, {}]
     failures = [Failure(index, item, []) for index, item in enumerate(items)]
-    writer = WholeCsvWriter(column)
+    writer = WholeCsvWriter([column])
     body = writer.head + writer.page(failures) + writer.tail
     decoder = CsvDecoder(shape, LIMITS, BodyFormat(CSV))
     assert decoder.feed(body) + decoder.end() == items

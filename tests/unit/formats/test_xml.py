@@ -297,7 +297,7 @@ def test_a_list_of_many_repeated_elements_is_not_copied_again_and_again() -> Non
 
 @given(DOCUMENTS)
 def test_what_is_written_reads_back(document: Any) -> None:
-    body = xml.encode([document], "response")
+    body = xml.encode([document])
     assert xml.decode(body, ANY, ANY, WIDE) == [document]
 
 

@@ -52,21 +52,6 @@ def test_a_unique_text_is_as_long_as_its_widest_index_can_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "raw", "sure"),
-    [
-        ("code", "a", True),
-        ("code", None, True),
-        ("code", "a\0", False),
-        ("code", "é", False),
-        ("code", "a" * MAX_INDEXED_BYTES, False),
-        ("size", 5, False),
-    ],
-)
-def test_what_is_storable_before_it_is_loaded(name: str, raw: Any, sure: bool) -> None:
-    assert converter(name).surely_stores(raw) is sure
-
-
-@pytest.mark.parametrize(
     ("name", "raw", "stored", "same"),
     [
         ("owner", KEY, UUID(KEY), True),

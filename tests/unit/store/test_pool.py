@@ -33,34 +33,34 @@ async def test_a_transaction_sees_the_rows_of_its_account(pool: Pool) -> None:
     assert counts == {"acme": 1, "rival": 1, None: 0}
 
 
-async def test_a_rehearsal_sees_what_it_writes_and_leaves_nothing(pool: Pool) -> None:
-    async with pool.rehearsal("acme") as connection:
+async def test_a_dry_run_sees_what_it_writes_and_leaves_nothing(pool: Pool) -> None:
+    async with pool.dry_run("acme") as connection:
         await connection.execute(INSERT, "acme")
         assert await connection.fetchval(COUNT) == 1
     async with pool.transaction("acme") as connection:
         assert await connection.fetchval(COUNT) == 0
 
 
-async def test_a_rehearsal_is_of_one_account(pool: Pool) -> None:
+async def test_a_dry_run_is_of_one_account(pool: Pool) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with pool.rehearsal("acme") as connection:
+        async with pool.dry_run("acme") as connection:
             await connection.execute(INSERT, "rival")
 
 
-async def test_a_rehearsal_that_fails_leaves_a_connection_that_works(settings: Settings) -> None:
+async def test_a_dry_run_that_fails_leaves_a_connection_that_works(settings: Settings) -> None:
     async with open_pool(replace(settings, database_pool=1)) as pool:
         with pytest.raises(asyncpg.DivisionByZeroError):
-            async with pool.rehearsal("acme") as connection:
+            async with pool.dry_run("acme") as connection:
                 await connection.execute(f"{INSERT} RETURNING 1 / 0", "acme")
         async with pool.transaction("acme") as connection:
             assert await connection.fetchval(COUNT) == 0
 
 
-async def test_a_rehearsal_whose_connection_is_lost_is_unavailable(
+async def test_a_dry_run_whose_connection_is_lost_is_unavailable(
     pool: Pool, operator: Pool
 ) -> None:
     with pytest.raises(Unavailable):
-        async with pool.rehearsal("acme") as connection, operator.connection() as other:
+        async with pool.dry_run("acme") as connection, operator.connection() as other:
             await other.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
 
 

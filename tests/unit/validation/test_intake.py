@@ -9,7 +9,7 @@ from marshmallow import EXCLUDE, Schema, fields, pre_load
 
 from ingest import Resource
 from ingest.model import Action, Chunk, Options
-from ingest.validation.engine.hooks import count_fields
+from ingest.validation.engine.known import count_fields
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from tests.harness import REGISTRY

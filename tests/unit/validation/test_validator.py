@@ -86,7 +86,6 @@ def no_marshmallow(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         (ContactSchema(), {"tags": []}, True),
         (DealSchema(), DEAL, None),
         (OrderSchema(), ORDER, None),
-        (OrderSchema(many=True), [ORDER, ORDER], None),
         (airports.schema, {"iata": "TXL", "name": "Tegel"}, True),
     ],
 )

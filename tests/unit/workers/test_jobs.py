@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from ingest.batches.doorbell import QUEUE
+from ingest.tasks import end
 from tests.harness import Service
 from workers.commit import Committer
 from workers.jobs import run_jobs
@@ -30,8 +31,7 @@ async def jobs_running(committer: Committer) -> AsyncIterator[None]:
     slots = Slots(2)
     running = asyncio.create_task(run_jobs(committer, slots))
     yield
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end([running])
     await slots.drain(10)
 
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from ingest.batches.doorbell import QUEUE
 from ingest.settings import Settings
+from ingest.tasks import end
 from tests.harness import REGISTRY, Service
 from workers.commit import Committer
 from workers.settings import open_committer, running_worker
@@ -30,13 +31,13 @@ def settings(settings: Settings) -> Settings:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The collections in which some worker has looked for pending batches."""
     seen: list[str] = []
-    original = Committer.commit_waiting
+    original = Committer.commit_pending
 
     async def recorded(self: Committer, account: str, collection: str) -> None:
         seen.append(collection)
         await original(self, account, collection)
 
-    monkeypatch.setattr(Committer, "commit_waiting", recorded)
+    monkeypatch.setattr(Committer, "commit_pending", recorded)
     return seen
 
 
@@ -47,9 +48,7 @@ async def listening(*committers: Committer, slots: int = 1) -> AsyncIterator[Non
         while dict(await redis.pubsub_numsub("ingest:rung"))[b"ingest:rung"] < len(committers):  # noqa: ASYNC110 - Redis knows
             await asyncio.sleep(0.01)
         yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 async def test_one_of_two_workers_commits_and_arq_does_not_run_the_job_again(
