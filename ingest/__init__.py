@@ -1,5 +1,6 @@
 """Asynchronous batch ingestion: declare marshmallow schemas, get bulk endpoints and tables."""
 
 from ingest.resources.resource import Resource
+from ingest.resources.summaries import Tally, Totals
 
-__all__ = ["Resource"]
+__all__ = ["Resource", "Tally", "Totals"]

@@ -59,7 +59,7 @@ class Answer:
     @property
     def saved_all(self) -> bool:
         """Whether the operation did all it was asked."""
-        return self.document["result"] == "success"
+        return bool(self.document["result"] == "success")
 
     @property
     def codes(self) -> list[int]:

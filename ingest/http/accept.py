@@ -8,6 +8,7 @@ from ingest.dialects import DEFAULT, DIALECTS, PROBLEM
 from ingest.dialects.answer import Dialect
 from ingest.formats.negotiation import JSON, choose
 
+_PROBLEM = str(PROBLEM.media_type)
 _DIALECT = re.compile(r""";\s*dialect\s*=\s*"?([^\s;,"]*)"?""", re.IGNORECASE)
 
 
@@ -30,7 +31,7 @@ def accepted(header: str, available: tuple[str, ...]) -> Accepted:
 
     A range that names a dialect which does not exist matches nothing.
     """
-    if "dialect" not in header.lower() and PROBLEM.media_type not in header:
+    if "dialect" not in header.lower() and _PROBLEM not in header.lower():
         chosen = choose(header, available)
         return Accepted(chosen, None, chosen is not None and chosen in header.lower())
     ranges: list[str] = []
@@ -40,19 +41,18 @@ def accepted(header: str, available: tuple[str, ...]) -> Accepted:
         named = _DIALECT.search(part)
         dialect = DIALECTS.get(named[1].lower()) if named else None
         name = plain.partition(";")[0].strip().lower()
-        if named and (dialect is None or (name == PROBLEM.media_type and dialect is not DEFAULT)):
+        if named and (dialect is None or (name == _PROBLEM and dialect is not DEFAULT)):
             continue
         ranges.append(plain)
         if dialect is not None:
             dialects[name] = dialect
     if not ranges:
         return Accepted(None, unknown=True)
-    problem = str(PROBLEM.media_type)
-    faces = (*available, problem) if JSON in available else available
+    faces = (*available, _PROBLEM) if JSON in available else available
     chosen = choose(", ".join(ranges), faces)
     if chosen is None:
         return Accepted(None)
-    if chosen == problem:
+    if chosen == _PROBLEM:
         return Accepted(JSON, PROBLEM, concrete=True)
     kind = chosen.partition("/")[0]
     named_by = (dialects.get(name) for name in (chosen, f"{kind}/*", "*/*"))

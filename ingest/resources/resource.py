@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
@@ -11,6 +12,7 @@ from marshmallow.decorators import POST_LOAD
 
 from ingest.errors import ConfigurationError
 from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
+from ingest.resources.summaries import Summary
 
 SERVER_KEY = "id"
 META = "meta"
@@ -57,6 +59,7 @@ class Resource:
         limit_exceeded: the same, in addition, of an account that has more.
         limits_with: other collections; while an account's limit of one of them is reached, it
             creates no items here either.
+        summaries: what is counted of its items, by the name under which answers show it.
 
     Raises:
         ConfigurationError: the schema cannot be stored faithfully; the message names the field.
@@ -73,6 +76,7 @@ class Resource:
         limit_reached: str | None = None,
         limit_exceeded: str | None = None,
         limits_with: Sequence[str] = (),
+        summaries: Mapping[str, Summary] = MappingProxyType({}),
     ) -> None:
         self.name = name
         if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
@@ -85,6 +89,7 @@ class Resource:
         self.limit_reached = limit_reached or f"{name}_limit_reached"
         self.limit_exceeded = limit_exceeded
         self.limits_with = tuple(limits_with)
+        self.summaries = dict(summaries)
         self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
         self.fields = self._stored_fields()
         self._by_name = {field.name: field for field in self.fields}
