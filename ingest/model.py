@@ -194,6 +194,8 @@ class IdempotencyKey:
 
     key: str
     fingerprint: bytes = b""
+    keep: dt.timedelta | None = None
+    """How long it is kept after its batch has finished; None for as long as the settings say."""
 
 
 def state_of(*, lenient: bool, received: int, invalid: int) -> BatchState:

@@ -109,15 +109,26 @@ class SeatSchema(Schema):
     colour = fields.String(load_default="grey", allow_none=True)
 
 
+class ClientSchema(Schema):
+    """The profile of document 001's example."""
+
+    _status = fields.Integer(strict=True)
+    _fname = fields.String()
+    _lname = fields.String(allow_none=True)
+    email = fields.Email(required=True)
+    phones = fields.List(fields.String())
+
+
 everything = Resource("everything", EverythingSchema, key="code")
 people = Resource("people", PersonSchema, key="name")
 loose = Resource("loose", LooseSchema, key="name")
 bookings = Resource("bookings", BookingSchema, unique=[("room", "slot")])
 seats = Resource("seats", SeatSchema, key="code", unique=["badge", ("row", "place")])
 guarded = Resource("guarded", LooseSchema, idempotency_required=True)
+clients = Resource("clients", ClientSchema, unique=["email"])
 
 REGISTRY = Registry(
-    [contacts, deals, airports, everything, people, loose, bookings, seats, guarded]
+    [contacts, deals, airports, everything, people, loose, bookings, seats, guarded, clients]
 )
 
 

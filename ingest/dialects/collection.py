@@ -35,7 +35,9 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
         document["error"] = batch.error
     if outcome.failures:
         document["failures"] = [_failure(failure) for failure in outcome.failures]
-    return Answer(kind=Kind.WRITE, status=status, document=document, outcome=outcome)
+    return Answer(
+        kind=Kind.WRITE, status=status, document=document, outcome=outcome, presenter=presenter
+    )
 
 
 def dry_run(outcome: Outcome) -> Answer:
@@ -73,7 +75,7 @@ def item(row: bytes, presenter: Presenter) -> Answer:
     document = _envelope("success", 200, "1 item")
     document["metadata"] = _page(Paging(limit=1, offset=0, total=1))
     document["data"] = presenter.item(row)
-    return Answer(kind=Kind.ITEM, status=200, document=document)
+    return Answer(kind=Kind.ITEM, status=200, document=document, presenter=presenter, row=row)
 
 
 def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) -> Answer:

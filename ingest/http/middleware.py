@@ -92,6 +92,8 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     named = call.dialect or call.path_dialect
     if named is not None:
         request[DIALECT] = named
+    if call.endpoint is not None and call.endpoint.token_in_body:
+        return await handler(request)
     if call.endpoint is None or call.media_type is None:
         # That there is nothing is said without a token, too; with one, in its dialect.
         with suppress(TokenRequired, TokenInvalid, Unavailable):

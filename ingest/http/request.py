@@ -33,8 +33,12 @@ LIST = PAGE | SELECT | {FILTERS}
 WRITE = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
 
 _API = "/v1/"
-ROOTS = {each.path: each for each in DIALECTS.values() if each.path is not None}
-"""The roots of paths that belong to a dialect."""
+ROOTS = {
+    each.path: each
+    for each in sorted(DIALECTS.values(), key=lambda each: each.path or "", reverse=True)
+    if each.path is not None
+}
+"""The roots of paths that belong to a dialect; one that another begins with comes after it."""
 # Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
 _TRACEPARENT = re.compile(
     r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -53,6 +57,8 @@ class Endpoint:
     formats: tuple[str, ...] = RESPONSES
     """The media types that it answers in."""
     body: bool = False
+    token_in_body: bool = False
+    """Whether the handler finds out by itself who calls."""
 
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])

@@ -143,7 +143,8 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
     applied = [
         each
         for each in request[CALL].preferences.applied
-        if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
+        if (outcome.batch.action is Action.CREATE or not each.startswith("resolution="))
+        and (each != "respond-async" or request.get(DIALECT, DEFAULT).knows_accepted)
     ]
     if applied:
         headers["Preference-Applied"] = ", ".join(applied)

@@ -48,6 +48,13 @@ class Presenter:
             return orjson.Fragment(rows)
         return [self._show(row) for row in load_exact(rows)]
 
+    def keys(self, rows: bytes) -> list[str]:
+        """The keys of a JSON array of stored rows, as text."""
+        key = self._resource.key
+        serialize = self._serializers[self._shown.index(key)]
+        values = [row[key.column] for row in load_exact(rows)]
+        return [str(serialize(value) if serialize else value) for value in values]
+
     def _show(self, row: dict[str, Any]) -> dict[str, Any]:
         if self._dumps:
             shown = self._dumped(row)
