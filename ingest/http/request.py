@@ -165,7 +165,8 @@ def parse(request: web.Request) -> Call:
     formats = RESPONSES if endpoint is None else endpoint.formats
     accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
     if endpoint is None:
-        return replace(call, media_type=accept.media_type or JSON, dialect=accept.dialect)
+        media_type = None if accept.unknown else accept.media_type or JSON
+        return replace(call, media_type=media_type, dialect=accept.dialect)
     named, extension = _named(request, service, endpoint)
     media_type = accept.media_type
     named_by = Format.EXPLICIT if accept.concrete else Format.ANY
