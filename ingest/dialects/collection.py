@@ -19,6 +19,7 @@ from ingest.model import (
     Failure,
     Outcome,
     Page,
+    Selection,
 )
 from ingest.resources.representation import Presenter
 
@@ -30,7 +31,7 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
     document = _envelope(result, status, _message(batch))
     document["metadata"] = _short_metadata(batch)
     if batch.state is BatchState.COMMITTED and batch.data is not None:
-        document["data"] = presenter.items(batch.data)
+        document["data"] = presenter.items(batch.data, batch.options.select)
     if batch.error is not None:
         document["error"] = batch.error
     if outcome.failures:
@@ -59,20 +60,20 @@ def dry_run(outcome: Outcome) -> Answer:
     return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
 
 
-def listed(page: Page, presenter: Presenter) -> Answer:
+def listed(page: Page, presenter: Presenter, select: Selection) -> Answer:
     """One page of a collection."""
     paging = Paging(limit=page.limit, offset=page.offset, total=page.total)
     document = _envelope("success", 200, f"{len(page.rows)} of {page.total} items")
     document["metadata"] = _page(paging)
-    document["data"] = [presenter.item(row) for row in page.rows]
+    document["data"] = [presenter.item(row, select) for row in page.rows]
     return Answer(kind=Kind.LIST, status=200, document=document, paging=paging)
 
 
-def item(row: bytes, presenter: Presenter) -> Answer:
+def item(row: bytes, presenter: Presenter, select: Selection) -> Answer:
     """One item, with the metadata of a list of one."""
     document = _envelope("success", 200, "1 item")
     document["metadata"] = _page(Paging(limit=1, offset=0, total=1))
-    document["data"] = presenter.item(row)
+    document["data"] = presenter.item(row, select)
     return Answer(kind=Kind.ITEM, status=200, document=document)
 
 
