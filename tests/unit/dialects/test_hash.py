@@ -50,7 +50,7 @@ def failure(code: ErrorCode, index: int = 0) -> Failure:
 class Saved:
     """Shows the items of a batch as they are."""
 
-    def items(self, data: bytes) -> Any:
+    def items(self, data: bytes, _: Any) -> Any:
         return json.loads(data)
 
 
