@@ -50,7 +50,8 @@ def tell(answer: Answer, context: Context) -> Told:
     if answer.kind is Kind.ITEM:
         told["error_text"] = SUCCESS
         if answer.presenter is not None and answer.row is not None:
-            told["profile_id"] = answer.presenter.keys(b"[" + answer.row + b"]")[0]
+            for key in answer.presenter.keys(b"[" + answer.row + b"]"):
+                told["profile_id"] = key
     if "data" in document:
         told["data"] = document["data"]
     if answer.stored is not None:
@@ -85,7 +86,7 @@ def _told_write(answer: Answer, context: Context) -> Told:
         return _refused(batch.error["code"], batch.error["message"])
     if not batch.state.finished:
         text = f"Batch {batch.id} was accepted and is not finished; its outcome is not known yet"
-        return Told(503, _error(_UNFINISHED, text))
+        return Told(500, _error(_UNFINISHED, text))
     keys: Sequence[str] = ()
     if answer.presenter is not None and batch.data is not None:
         keys = answer.presenter.keys(batch.data)

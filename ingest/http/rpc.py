@@ -39,7 +39,7 @@ from ingest.formats.shapes import ANY, Kind, Shape
 from ingest.http.bodies import Body
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import CALL, RESOURCE, endpoint
-from ingest.http.responses import SINGLE, WRITTEN, respond
+from ingest.http.responses import SINGLE, VARY, WRITTEN, respond
 from ingest.http.rpc_parameters import Asked, Method, Verb, read, resource_of, shape_of_parameters
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen
@@ -87,10 +87,10 @@ async def call(request: web.Request) -> web.Response:
         _answer_in(request, body.parameters)
         credentials = list(dict.fromkeys([*credentials, *_bearer(body.parameters)]))
         gate = _gate(request, credentials)
-        async with gate.entered() as caller:
-            request[CALLER] = caller
+        caller = request[CALLER] = await gate.authenticate()
+        with gate.entered(caller):
             if request[CALL].media_type is None:
-                return web.Response(status=406)
+                return web.Response(status=406, headers=VARY)
             return await _run(request, body, gate, caller)
 
 
@@ -139,6 +139,7 @@ def _write_of(
         options=Options(
             # The document promises the profile's id, whether or not its fields may be read.
             representation=True,
+            select=call.select.of_items(),
             lenient=prefers.lenient,
             resolution=Resolution.MERGE if verb is Verb.IMPORT else Resolution.REFUSE,
             matching=None if identity is None else identity.name,
@@ -161,7 +162,7 @@ async def _get(
     Raises:
         ItemNotFound, AmbiguousMatch: there is none that the caller can see, or there are several.
     """
-    service, identity = request.app[SERVICE], asked.identity
+    service, call, identity = request.app[SERVICE], request[CALL], asked.identity
     if identity is None or not identity.shown:
         raise InvalidParameter("The parameter 'matching' names a field that is not shown")
     page = await reads.list_items(
@@ -171,13 +172,14 @@ async def _get(
         ((identity, _stored(identity, asked.value)),),
         limit=1,
         offset=0,
+        select=call.select,
         groups=caller.groups,
     )
     if not page.total:
         raise _absent(identity)
     if page.total > 1:
         raise AmbiguousMatch(f"{page.total} profiles have this {identity.data_key}")
-    answer = collection.item(page.rows[0], service.presenters[resource.name])
+    answer = collection.item(page.rows[0], service.presenters[resource.name], call.select)
     return await respond(request, answer)
 
 

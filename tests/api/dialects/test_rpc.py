@@ -74,7 +74,9 @@ class Rpc:
             document = json.loads(text) if text and is_json else None
             return Called(response.status, response.headers, document, text)
 
-    async def call(self, method: str, headers: dict[str, str] | None = None, /, **more: Any) -> Called:
+    async def call(
+        self, method: str, headers: dict[str, str] | None = None, /, **more: Any
+    ) -> Called:
         """Call a method of database 1 with the client's token."""
         parameters = {"token": self.token, "db_id": 1, **more}
         kept = {name: value for name, value in parameters.items() if value is not ...}
