@@ -1,7 +1,7 @@
 """The default dialect, `collection`: document 003 with HTTP's finer statuses (contract 2).
 
-Its functions make the answer to an outcome, a list, an item or an error. Where a client names the
-dialect, `tell` gives the answer the closed list of statuses of document 003.
+Its functions make the answer to an outcome, a list, an item or an error. Where a client or a token
+names the dialect, an answer has the closed list of statuses of document 003.
 """
 
 import datetime as dt
@@ -127,24 +127,32 @@ def error(problem: RequestError) -> Answer:
     return Answer(kind=Kind.ERROR, status=status, document=document, problem=problem)
 
 
-_NAMED_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400}
-
-
 def tell(answer: Answer, context: Context) -> Told:
-    """The answer as it is; where the dialect is named, with the statuses of document 003."""
-    status = _NAMED_STATUSES.get(answer.status, answer.status) if context.named else answer.status
-    document = answer.document if status == answer.status else answer.document | {"status": status}
-    if answer.stored is not None:
-        told = tell(answer.stored, context)
-        response = {"status": told.status, "body": told.document}
-        document = document | {"data": document["data"] | {"response": response}}
+    """The answer as it is, with what is added to all of them."""
     more: Document = dict(context.summaries)
     if context.notifications:
         more["notifications"] = list(context.notifications)
-    return Told(status, document | more if more else document)
+    return Told(answer.status, answer.document | more if more else answer.document)
 
 
-DIALECT = Dialect(name="collection", tell=tell, waits=False)
+_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400}
+"""Document 003 has a closed list. 429, 503 and 202 are kept: proxies and retries need them."""
+
+
+def tell_named(answer: Answer, context: Context) -> Told:
+    """The answer with the statuses of document 003."""
+    told = tell(answer, context)
+    document = {**answer.document, **(told.document or {})}
+    if answer.stored is not None:
+        stored = tell_named(answer.stored, Context())
+        response = {"status": stored.status, "body": stored.document}
+        document["data"] = document["data"] | {"response": response}
+    document["status"] = status = _STATUSES.get(answer.status, answer.status)
+    return Told(status, document)
+
+
+DEFAULT = Dialect(name="collection", tell=tell, waits=False)
+DIALECT = Dialect(name="collection", tell=tell_named, waits=False)
 
 
 def _batch(shown: Batch) -> Document:
