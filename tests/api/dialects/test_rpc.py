@@ -14,10 +14,10 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
-from tests.harness import clients, contacts, people, seats
+from tests.harness import contacts, people, seats, subscribers
 
 # In the order that makes the document's own database 1.
-REGISTRY = Registry([clients, contacts, seats, people])
+REGISTRY = Registry([subscribers, contacts, seats, people])
 EXAMPLE = """{
 	"token": "TOKEN",
 	"db_id": 1,
@@ -82,7 +82,7 @@ class Rpc:
         kept = {name: value for name, value in parameters.items() if value is not ...}
         return await self.send(method, json.dumps(kept), **(headers or {}))
 
-    async def stored(self, table: str = "clients") -> list[dict[str, Any]]:
+    async def stored(self, table: str = "subscribers") -> list[dict[str, Any]]:
         """The rows of a table, in the order in which they came, without the service's columns."""
         async with self._operator.connection() as connection:
             rows = await connection.fetch(f"SELECT to_jsonb(t) AS row FROM collections.{table} t")
