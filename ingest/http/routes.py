@@ -23,7 +23,11 @@ ROUTES = (
     web.post(f"/v1/{_COLLECTION}:delete.{{extension}}", writes.delete),
     web.post(f"/v1/{_COLLECTION}", writes.create),
     web.patch(f"/v1/{_COLLECTION}", writes.update),
+    web.put(f"/v1/{_COLLECTION}", writes.put),
     web.delete(f"/v1/{_COLLECTION}", writes.delete),
     web.get(f"/v1/{_COLLECTION}", reads.list_items),
     web.get(f"/v1/{_COLLECTION}/{_KEY}", reads.get_item),
+    web.put(f"/v1/{_COLLECTION}/{_KEY}", writes.update_item),
+    web.patch(f"/v1/{_COLLECTION}/{_KEY}", writes.update_item),
+    web.delete(f"/v1/{_COLLECTION}/{_KEY}", writes.delete_item),
 )
