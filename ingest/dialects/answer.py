@@ -76,8 +76,6 @@ class Context:
     collection: str = ""
     single: bool = False
     """Whether the request carried one object, and no array."""
-    named: bool = False
-    """Whether the client named the dialect."""
     extension: bool = False
     """Whether the path named the format."""
     docs: str = ""
@@ -92,6 +90,8 @@ class Told:
 
     status: int
     document: Document | None
+    media_type: str | None = None
+    """Its own name for JSON; None where the request decides on the format."""
 
 
 Tell = Callable[[Answer, Context], Told]
@@ -121,4 +121,4 @@ class Dialect:
     waits: bool = True
     """Whether its answers wait for the commit as long as they may: only the default's do not."""
     media_type: str | None = None
-    """Its own name for JSON, where it has one."""
+    """That which names the dialect in `Accept`, where it is no parameter that does."""

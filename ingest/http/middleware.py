@@ -32,7 +32,7 @@ from ingest.errors import (
 )
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import CALL, RESOURCE, Call, endpoint_of, parse, without_endpoint
-from ingest.http.responses import DIALECT, TRACE_HEADER, WRITTEN, respond_error
+from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE
 from ingest.resources.registry import Registry
@@ -87,14 +87,14 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     service = request.app[SERVICE]
     if not call.of_api:
         return await handler(request)
+    named = call.dialect or call.path_dialect
+    if named is not None:
+        request[DIALECT] = named
     if service.hosts and not is_known_host(call.host, service.hosts):
         raise InvalidParameter(
             f"The host {call.host[:100]!r} is not served here", "Use the service's own name."
         )
     gate = request[GATE] = Gate(call.credentials, service.callers, service.rates, service.under_way)
-    named = call.dialect or call.path_dialect
-    if named is not None:
-        request[DIALECT] = named
     if call.endpoint is None or call.media_type is None or call.endpoint.puts:
         # That there is nothing is said without a token, too; with one, in its dialect.
         with suppress(TokenRequired, TokenInvalid, Unavailable):
@@ -104,13 +104,14 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
         handler = _not_allowed
         call = request[CALL] = without_endpoint(call)
     if not _is_acceptable(call, dialect):
-        return web.Response(status=406)
+        return web.Response(status=406, headers=VARY)
     if call.endpoint is None:
         return await handler(request)
-    async with gate.entered() as caller:
-        _remember(request, caller)
+    caller = await gate.authenticate()
+    _remember(request, caller)
+    with gate.entered(caller):
         if not _is_acceptable(call, request.get(DIALECT, DEFAULT)):
-            return web.Response(status=406)
+            return web.Response(status=406, headers=VARY)
         if call.endpoint.right is not None:
             right = call.endpoint.right
             request[RESOURCE] = _permitted(call, caller, right, service.registry)

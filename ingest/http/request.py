@@ -26,6 +26,7 @@ from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
 from ingest.http.security import client_address
 from ingest.http.service import SERVICE, Service
+from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.resource import Resource, StoredField
 
 PAGE = frozenset({"limit", "offset"})
@@ -118,8 +119,8 @@ class Call:
     dry_run: bool = False
     matching: str | None = None
     """The field that finds stored items in place of the key, by its name in the schema."""
-    meta: bool = False
-    """Whether items are shown with their `meta`."""
+    select: Selection = EVERY_FIELD
+    """What is shown of items, and beside them."""
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     filters: tuple[tuple[StoredField, Any], ...] = ()
@@ -175,17 +176,20 @@ def parse(request: web.Request) -> Call:
     formats = RESPONSES if endpoint is None else endpoint.formats
     accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
     if endpoint is None:
-        return replace(call, media_type=accept.media_type or JSON, dialect=accept.dialect)
+        media_type = None if accept.unknown else accept.media_type or JSON
+        return replace(call, media_type=media_type, dialect=accept.dialect)
     named, extension = _named(request, service, endpoint)
     media_type = accept.media_type
     named_by = Format.EXPLICIT if accept.concrete else Format.ANY
     if extension is not None and not accept.unknown:
         media_type, named_by = EXTENSIONS.get(extension), Format.EXTENSION
     collection = named.get("collection", "")
+    resource = service.registry.get(collection)
     call = replace(
         call,
         collection=collection,
-        resource=service.registry.get(collection),
+        resource=resource,
+        select=call.select if resource is None else resource.selection,
         item=named.get("key", ""),
         batch=named.get("batch", ""),
         media_type=media_type if media_type in formats else None,
@@ -237,7 +241,7 @@ def _with_headers(request: web.Request, endpoint: Endpoint, call: Call) -> Call:
                 call,
                 dry_run=query.flag("dryRun"),
                 matching=query.matching(),
-                meta=query.meta(),
+                select=query.select(),
                 limit=query.limit(),
                 offset=query.offset(),
                 filters=query.filters(),

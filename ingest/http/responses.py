@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -30,6 +31,7 @@ from ingest.store.quotas import read_holdings
 log = structlog.get_logger(__name__)
 
 TRACE_HEADER = "X-Trace-Id"
+VARY = MappingProxyType({"Vary": "Accept, Authorization"})
 _MUCH = 16 * 1024  # bytes of JSON above which another format is written beside the event loop
 
 WRITTEN = web.RequestKey("written", Outcome)
@@ -46,28 +48,28 @@ async def respond(
     """A response in the dialect and the format that the request has."""
     if headers is None:
         headers = _headers(request, answer.status)
-    call, dialect = request[CALL], request.get(DIALECT, DEFAULT)
+    dialect, own_type = request.get(DIALECT, DEFAULT), None
     names = await _notifications(request)
-    if dialect is DEFAULT and call.dialect is None:
+    if dialect is DEFAULT:
         status, document = answer.status, answer.document
         if names:
             document = {**document, "notifications": names}
     else:
         told = dialect.tell(answer, _context(request, names))
         if told.document is None:
-            return web.Response(status=told.status, headers=headers)
-        status, document = told.status, told.document
-    media_type = call.media_type
-    if media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
+            return web.Response(status=told.status, headers={**headers, **VARY})
+        status, document, own_type = told.status, told.document, told.media_type
+    media_type = request[CALL].media_type
+    if own_type or media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
         media_type = JSON
     body = dump_exact(document)
     if media_type != JSON and len(body) > _MUCH:
         body = await asyncio.to_thread(from_json, body, media_type)
     elif media_type != JSON:
         body = from_json(body, media_type)
-    content_type = dialect.media_type or media_type
+    content_type = own_type or media_type
     response = web.Response(status=status, body=body, content_type=content_type, headers=headers)
-    response.headers["Vary"] = "Accept, Authorization"
+    response.headers.update(VARY)
     return response
 
 
@@ -129,7 +131,6 @@ def _context(request: web.Request, names: Sequence[str]) -> Context:
     return Context(
         collection=call.collection,
         single=bool(request.get(SINGLE)),
-        named=call.dialect is not None,
         docs=f"{base.rstrip('/')}/docs/errors/",
         notifications=names,
     )
