@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingest.dialects import collection, data, problem
+from ingest.dialects import collection, data, hash, problem
 from ingest.dialects.answer import Dialect
 
 DEFAULT = collection.DEFAULT
 """That of a request and a token that name none."""
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {each.name: each for each in (collection.DIALECT, data.DIALECT)}
+    {
+        each.name: each
+        for each in (
+            collection.DIALECT,
+            data.DIALECT,
+            hash.DIALECT,
+        )
+    }
 )
 """By the names that clients and tokens use."""
 PROBLEMS: Mapping[str | None, Dialect] = MappingProxyType(

@@ -51,13 +51,15 @@ def tell(answer: Answer, context: Context) -> Told:
             "offset": paging.offset,
         }
     # What was saved speaks for itself; of the rest, the indices and the batch are needed.
-    if answer.kind is Kind.DRY_RUN or not answer.saved_all:
+    if answer.kind is Kind.FAILURES:
+        told["metadata"] = document["metadata"]
+    elif answer.kind is Kind.DRY_RUN or not answer.saved_all:
         told |= {name: document[name] for name in ("metadata", "failures") if name in document}
     return Told(_status(answer), {**told, **context.summaries})
 
 
 def _data(answer: Answer, context: Context) -> Any:
-    data: Any = answer.document.get("data")
+    data: Any = answer.document.get("failures" if answer.kind is Kind.FAILURES else "data")
     if answer.stored is not None:
         stored = tell(answer.stored, replace(context, single=False, summaries={}))
         return {**data, "response": {"status": stored.status, "body": stored.document}}
