@@ -291,6 +291,21 @@ def test_h13_a_dry_run_has_no_batch() -> None:
     assert told.document["data"] == {"received": 2, "valid": [0, 1], "invalid": []}
 
 
+def test_h11_a_message_that_quotes_the_request_is_no_html() -> None:
+    quoted = errors.UnknownCollection("There is no collection '<b>'", "Served here: <none>.")
+    told = tell(collection.error(quoted), Context())
+    assert told.document is not None
+    assert told.document["message"] == "There is no collection '[b]'. Served here: [none]."
+
+
+def test_x12_h12_the_failures_of_a_batch_are_inside_data() -> None:
+    told = tell(collection.failures(batch(BatchState.REJECTED, invalid=[0])), Context())
+    assert told.document is not None
+    assert set(told.document) == MEMBERS
+    assert told.document["status"] == 0
+    assert told.document["data"] == {"batch": str(ID), "received": 2, "failures": []}
+
+
 def test_x14_h05_what_the_dialect_asks_of_the_server() -> None:
     assert not DIALECT.knows_accepted
     assert DIALECT.waits
