@@ -23,7 +23,7 @@ MORE = {"tags", "statuses", "sales", "notifications"}
 
 def batch(state: BatchState = BatchState.COMMITTED, **more: Any) -> Batch:
     """A batch of two items."""
-    return batch_of(state, received=2, **more)
+    return batch_of(state, **{"received": 2, "invalid": [], **more})
 
 
 def failure(code: ErrorCode, index: int = 0) -> Failure:
