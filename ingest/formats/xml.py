@@ -47,10 +47,8 @@ _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
 _UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def decode(
-    body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | None = None
-) -> list[Any]:
-    """The items of an XML body, not yet validated.
+def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | None = None) -> Any:
+    """The items of an XML body, not yet validated, or the one value that it is.
 
     Args:
         item: the shape of an item.
@@ -66,7 +64,7 @@ def decode(
         raise no_body()
     target = Target(item, key, limits)
     _parse(body, target, charset)
-    return target.items
+    return target.document
 
 
 def decode_object(body: bytes, shape: Shape, limits: Limits) -> Any:
@@ -79,7 +77,7 @@ def decode_object(body: bytes, shape: Shape, limits: Limits) -> Any:
     target.start("root", {})  # whose one item it is
     _parse(body, target, "utf-8")
     target.end("root")
-    return target.items[0]
+    return target.document[0]
 
 
 def _parse(body: bytes, target: Target, charset: str | None) -> None:

@@ -275,6 +275,7 @@ class _Object:
     """Decodes a body that is one object; nothing at all is an object without members."""
 
     columns: None = None
+    single = True
 
     def __init__(self, media_type: str, limits: Limits) -> None:
         self._is_xml = media_type == XML
@@ -298,9 +299,9 @@ class _Object:
             self._parameters = self._xml(_OBJECT)
         else:
             found = json.decode(self.sent, self._limits)
-            if self.sent.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+            if isinstance(found, list):
                 raise _no_object()
-            self._parameters = found[0]
+            self._parameters = found
         return [self._parameters]
 
     def typed(self, shape: Shape) -> Mapping[str, Any]:
