@@ -175,7 +175,7 @@ class Options:
         return cls(
             **{
                 **given,
-                "select": Selection(stored["meta"], frozenset(stored.get("hidden", ()))),
+                "select": Selection(stored.get("meta", False), frozenset(stored.get("hidden", ()))),
                 "resolution": Resolution(stored["resolution"]),
                 "groups": tuple(stored.get("groups", ())),
                 "columns": None if columns is None else tuple(columns),
