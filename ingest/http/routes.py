@@ -46,7 +46,7 @@ ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
-    web.route("*", "/api/v1.1/{method:.*}", rpc.call),
+    web.post("/api/v1.1/{method:.*}", rpc.call),
     *_api(API),
     *(route for root in ALIASES for route in _api(root)),
 )

@@ -64,8 +64,6 @@ _OBJECT = Shape(Kind.OBJECT, element=lambda: ANY)
 )
 async def call(request: web.Request) -> web.Response:
     """Run one method."""
-    if request.method != hdrs.METH_POST:
-        raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
     settings, asked = request.app[SERVICE].settings, request[CALL]
     applied = [each for each in asked.preferences.applied if each.split("=")[0] in _PREFERENCES]
     preferences = replace(asked.preferences, applied=tuple(applied))
