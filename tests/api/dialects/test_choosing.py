@@ -18,8 +18,10 @@ from tests.api.shared import JIM, NOTHING, configured, stored, written
 from tests.harness import Reply, Service
 
 SPEAKS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "collection": lambda body: "result" in body and body["status"] >= 200,
-    "data": lambda body: "data" in body and not {"result", "status", "timestamp"} & body.keys(),
+    "collection": lambda body: "result" in body and body.get("status", 0) >= 200,
+    "data": lambda body: (
+        "data" in body and (not {"result", "status", "timestamp", "error_text"} & body.keys())
+    ),
     "status": lambda body: 200 <= body.get("status", 0) < 600 and "result" not in body,
     "hash": lambda body: (
         not {"result", "error"} & body.keys()
