@@ -105,7 +105,7 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
 
 
 def failures(shown: Batch) -> Answer:
-    """What stands before the failures of a batch where all of them are listed."""
+    """What stands around the failures of a batch where all of them are listed."""
     bad = shown.invalid_count
     document = _envelope("success", 200, f"{bad} of {_items(shown.received)} {_are(bad)} invalid")
     document["metadata"] = {
@@ -113,6 +113,7 @@ def failures(shown: Batch) -> Answer:
         "receivedItemsCount": shown.received,
         "invalidItemsCount": bad,
     }
+    document["failures"] = []
     return Answer(kind=Kind.FAILURES, status=200, document=document)
 
 

@@ -17,6 +17,7 @@ ERROR_COLUMNS = ("error_field", "error_code", "error_message")
 """The last columns of the CSV. In a file that comes back they are ignored, and `undefuse` gives its
 cells and the names of its columns the text that they had."""
 
+_EMPTY = b'"failures":[]'
 _WHOLE = "error_item"
 # Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
 _MAX_COLUMNS = 1_000
@@ -75,12 +76,14 @@ class NdjsonWriter(Writer):
 
 
 class JsonWriter(Writer):
-    """A document with `failures` as its last member."""
-
-    tail = b"]}"
+    """A document, with the failures in its empty member `failures`, wherever it has one."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self.head = dump_exact(document).removesuffix(b"}") + b',"failures":['
+        shown = dump_exact(document)
+        if _EMPTY not in shown:
+            shown = dump_exact(document | {"failures": []})
+        before, _, after = shown.partition(_EMPTY)
+        self.head, self.tail = before + _EMPTY[:-1], _EMPTY[-1:] + after
         self._separator = b""
 
     def page(self, failures: Sequence[Failure]) -> bytes:

@@ -84,14 +84,14 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     service = request.app[SERVICE]
     if not call.of_api:
         return await handler(request)
+    named = call.dialect or call.path_dialect
+    if named is not None:
+        request[DIALECT] = named
     if service.hosts and not is_known_host(call.host, service.hosts):
         raise InvalidParameter(
             f"The host {call.host[:100]!r} is not served here", "Use the service's own name."
         )
     gate = request[GATE] = Gate(call.credentials, service.callers, service.rates, service.under_way)
-    named = call.dialect or call.path_dialect
-    if named is not None:
-        request[DIALECT] = named
     if call.endpoint is None or call.media_type is None:
         # That there is nothing is said without a token, too; with one, in its dialect.
         with suppress(TokenRequired, TokenInvalid, Unavailable):
@@ -127,8 +127,9 @@ def _is_acceptable(call: Call, dialect: Dialect) -> bool:
     """
     by_extension = call.named_by is Format.EXTENSION
     if dialect.format is Format.EXTENSION and not (by_extension and call.media_type):
-        path = call.path.rstrip("/")
-        raise FormatRequired(f"Name the format: {path}.json, {path}.xml or {path}.yaml")
+        path = call.path[:200].rstrip("/")
+        stem = path if call.item or call.endpoint is None else path.partition(".")[0]
+        raise FormatRequired(f"Name the format: {stem}.json, .xml or .yaml")
     explicit = by_extension or call.named_by is Format.EXPLICIT
     return call.media_type is not None and (explicit or dialect.format is not Format.EXPLICIT)
 

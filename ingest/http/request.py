@@ -19,7 +19,7 @@ from ingest.dialects.answer import Dialect, Format
 from ingest.errors import RequestError, UnknownBatch
 from ingest.formats.decoding import CSV_PARAMETERS
 from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES
-from ingest.http.accept import accepted
+from ingest.http.accept import Accepted, accepted
 from ingest.http.headers import BodyHead, body_head, idempotency_key
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
@@ -165,7 +165,7 @@ def parse(request: web.Request) -> Call:
     formats = RESPONSES if endpoint is None else endpoint.formats
     accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
     if endpoint is None:
-        return replace(call, media_type=accept.media_type or JSON, dialect=accept.dialect)
+        return _without_endpoint(call, accept)
     named, extension = _named(request, service, endpoint)
     media_type = accept.media_type
     named_by = Format.EXPLICIT if accept.concrete else Format.ANY
@@ -207,9 +207,19 @@ def _named(
         return {**named, "key": stem}, extension
     for name, value in named.items():
         stem, dot, extension = value.partition(".")
-        if dot and (name == "batch" or stem in service.registry):
+        is_format = EXTENSIONS.get(extension) in endpoint.formats
+        if dot and (is_format or name == "batch" or stem in service.registry):
             return {**named, name: stem}, extension
     return named, None
+
+
+def _without_endpoint(call: Call, accept: Accepted) -> Call:
+    """The call for what is not there: only the format of the answer is read of it."""
+    media_type = EXTENSIONS.get(call.path.rpartition(".")[2])
+    if media_type not in RESPONSES:
+        return replace(call, media_type=accept.media_type or JSON, dialect=accept.dialect)
+    named_by = Format.EXTENSION
+    return replace(call, media_type=media_type, named_by=named_by, dialect=accept.dialect)
 
 
 def _with_headers(request: web.Request, endpoint: Endpoint, call: Call) -> Call:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ingest.access.quotas import notifications
 from ingest.dialects import DEFAULT, collection
-from ingest.dialects.answer import Answer, Context, Dialect, Document
+from ingest.dialects.answer import Answer, Context, Dialect, Document, Format
 from ingest.errors import (
     IngestError,
     NotPermitted,
@@ -22,6 +22,7 @@ from ingest.errors import (
 from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import JSON, RESPONSES, from_json
 from ingest.http.gate import CALLER
+from ingest.http.links import public_base
 from ingest.http.request import CALL
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
@@ -47,6 +48,7 @@ async def respond(
     if headers is None:
         headers = _headers(request, answer.status)
     call, dialect = request[CALL], request.get(DIALECT, DEFAULT)
+    media_type = call.media_type
     names = await _notifications(request)
     if dialect is DEFAULT and call.dialect is None:
         status, document = answer.status, answer.document
@@ -57,7 +59,8 @@ async def respond(
         if told.document is None:
             return web.Response(status=told.status, headers=headers)
         status, document = told.status, told.document
-    media_type = call.media_type
+        if dialect.format is Format.EXTENSION and call.named_by is not Format.EXTENSION:
+            media_type = JSON  # what Accept says is not how this dialect names a format
     if media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
         media_type = JSON
     body = dump_exact(document)
@@ -98,10 +101,11 @@ def batch_location(batch: Any) -> str:
     return f"/v1/batches/{batch}"
 
 
-async def with_notifications(request: web.Request, document: Document) -> Document:
-    """A document of the default dialect with the limits that the account has reached."""
-    names = await _notifications(request)
-    return {**document, "notifications": names} if names else document
+async def told_document(request: web.Request, answer: Answer) -> Document:
+    """The document of a successful answer in the dialect that the request has."""
+    dialect = request.get(DIALECT, DEFAULT)
+    told = dialect.tell(answer, _context(request, await _notifications(request)))
+    return told.document or {}
 
 
 async def _notifications(request: web.Request) -> Sequence[str]:
@@ -125,12 +129,11 @@ async def _notifications(request: web.Request) -> Sequence[str]:
 def _context(request: web.Request, names: Sequence[str]) -> Context:
     """What a dialect knows of the request."""
     call = request[CALL]
-    base = request.app[SERVICE].settings.public_url or f"{request.scheme}://{request.host}"
     return Context(
         collection=call.collection,
         single=bool(request.get(SINGLE)),
         named=call.dialect is not None,
-        docs=f"{base.rstrip('/')}/docs/errors/",
+        docs=f"{public_base(request)}/docs/errors/",
         notifications=names,
     )
 

@@ -3,7 +3,7 @@ off; where the path ends with a word of its own, the extension has a route."""
 
 from aiohttp import web
 
-from ingest.http import failures, probes, reads, writes
+from ingest.http import error_pages, failures, probes, reads, writes
 
 # Batches are read only, and no collection is called so; a colon begins what is done with one.
 _COLLECTION = r"{collection:(?!batches(?:[.:/]|$))[^/:]+}"
@@ -14,6 +14,8 @@ ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
+    web.get("/docs/errors", error_pages.list_errors),
+    web.get("/docs/errors/{name}", error_pages.show_error),
     web.get("/v1/batches", reads.list_batches),
     web.get("/v1/batches.{extension}", reads.list_batches),
     web.get("/v1/batches/{batch}", reads.get_batch),
