@@ -112,13 +112,32 @@ class Resolution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """What an answer shows of items, and beside them (`select`)."""
+
+    meta: bool = False
+    """Whether items carry their `meta`."""
+    hidden: frozenset[str] = frozenset()
+    """The fields that are left out, by the names that clients use."""
+    summaries: tuple[str, ...] = ()
+    """The summaries that are shown beside the items."""
+
+    def of_items(self) -> Self:
+        """The part of it that is about items."""
+        return replace(self, summaries=()) if self.summaries else self
+
+
+EVERY_FIELD = Selection()
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What a write was asked to do, besides its items."""
 
     representation: bool = True
     """Whether the answer carries the saved items (`Prefer: return=`)."""
-    meta: bool = False
-    """Whether those carry their `meta` (`select=meta`)."""
+    select: Selection = EVERY_FIELD
+    """What it shows of those."""
     lenient: bool = False
     """Whether valid items are saved although others are not (`Prefer: handling=`)."""
     resolution: Resolution = Resolution.REFUSE
@@ -142,17 +161,21 @@ class Options:
 
     def document(self) -> dict[str, Any]:
         """As `batches.options` stores it."""
-        stored = {name: getattr(self, name) for name in _OPTIONS}
+        stored = {name: getattr(self, name) for name in _OPTIONS} | {"meta": self.select.meta}
+        if self.select.hidden:
+            stored["hidden"] = sorted(self.select.hidden)
         if not self.groups:
             del stored["groups"]
         return stored
 
     @classmethod
     def from_document(cls, stored: Mapping[str, Any]) -> Self:
+        given = {name: stored[name] for name in _OPTIONS if name in stored}
         columns = stored.get("columns")
         return cls(
             **{
-                **stored,
+                **given,
+                "select": Selection(stored["meta"], frozenset(stored.get("hidden", ()))),
                 "resolution": Resolution(stored["resolution"]),
                 "groups": tuple(stored.get("groups", ())),
                 "columns": None if columns is None else tuple(columns),
@@ -160,7 +183,7 @@ class Options:
         )
 
 
-_OPTIONS = tuple(each.name for each in fields(Options))
+_OPTIONS = tuple(each.name for each in fields(Options) if each.name != "select")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,23 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingest.dialects import collection, problem, status
+from ingest.dialects import collection, hash, problem, status
 from ingest.dialects.answer import Dialect
 
-DEFAULT = collection.DIALECT
-PROBLEM = problem.DIALECT
-"""The default's second face, which its media type chooses and no name does."""
+DEFAULT = collection.DEFAULT
+"""That of a request and a token that name none."""
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {each.name: each for each in (DEFAULT, status.DIALECT)}
+    {
+        each.name: each
+        for each in (
+            collection.DIALECT,
+            hash.DIALECT,
+            status.DIALECT,
+        )
+    }
 )
 """By the names that clients and tokens use."""
+PROBLEMS: Mapping[str | None, Dialect] = MappingProxyType(
+    {None: problem.DEFAULT, collection.DIALECT.name: problem.DIALECT}
+)
+"""Those of problem details, by the name of the dialect that is given with their media type."""

@@ -76,12 +76,12 @@ class Context:
     collection: str = ""
     single: bool = False
     """Whether the request carried one object, and no array."""
-    named: bool = False
-    """Whether the client named the dialect."""
     extension: bool = False
     """Whether the path named the format."""
     docs: str = ""
     """Where the pages of errors are: an absolute URL without its last part."""
+    minimal: bool = False
+    """Whether the request prefers an answer without what was saved."""
     notifications: Sequence[str] = ()
     summaries: Mapping[str, Any] = field(default_factory=dict)
 
@@ -92,6 +92,8 @@ class Told:
 
     status: int
     document: Document | None
+    media_type: str | None = None
+    """Its own name for JSON; None where the request decides on the format."""
 
 
 Tell = Callable[[Answer, Context], Told]
@@ -114,6 +116,8 @@ class Dialect:
     format: Format = Format.ANY
     path: str | None = None
     """The root of its own paths, beside `/v1/`."""
+    is_alias: bool = False
+    """Whether that root has every endpoint of `/v1/`."""
     puts: bool = False
     """Whether PUT updates, as PATCH does."""
     knows_accepted: bool = True
@@ -121,4 +125,4 @@ class Dialect:
     waits: bool = True
     """Whether its answers wait for the commit as long as they may: only the default's do not."""
     media_type: str | None = None
-    """Its own name for JSON, where it has one."""
+    """That which names the dialect in `Accept`, where it is no parameter that does."""

@@ -1,7 +1,7 @@
 """The default dialect, `collection`: document 003 with HTTP's finer statuses (contract 2).
 
-Its functions make the answer to an outcome, a list, an item or an error. Where a client names the
-dialect, `tell` gives the answer the closed list of statuses of document 003.
+Its functions make the answer to an outcome, a list, an item or an error. Where a client or a token
+names the dialect, an answer has the closed list of statuses of document 003.
 """
 
 import datetime as dt
@@ -19,6 +19,7 @@ from ingest.model import (
     Failure,
     Outcome,
     Page,
+    Selection,
 )
 from ingest.resources.representation import Presenter
 
@@ -30,7 +31,7 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
     document = _envelope(result, status, _message(batch))
     document["metadata"] = _short_metadata(batch)
     if batch.state is BatchState.COMMITTED and batch.data is not None:
-        document["data"] = presenter.items(batch.data)
+        document["data"] = presenter.items(batch.data, batch.options.select)
     if batch.error is not None:
         document["error"] = batch.error
     if outcome.failures:
@@ -59,20 +60,20 @@ def dry_run(outcome: Outcome) -> Answer:
     return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
 
 
-def listed(page: Page, presenter: Presenter) -> Answer:
+def listed(page: Page, presenter: Presenter, select: Selection) -> Answer:
     """One page of a collection."""
     paging = Paging(limit=page.limit, offset=page.offset, total=page.total)
     document = _envelope("success", 200, f"{len(page.rows)} of {page.total} items")
     document["metadata"] = _page(paging)
-    document["data"] = [presenter.item(row) for row in page.rows]
+    document["data"] = [presenter.item(row, select) for row in page.rows]
     return Answer(kind=Kind.LIST, status=200, document=document, paging=paging)
 
 
-def item(row: bytes, presenter: Presenter) -> Answer:
+def item(row: bytes, presenter: Presenter, select: Selection) -> Answer:
     """One item, with the metadata of a list of one."""
     document = _envelope("success", 200, "1 item")
     document["metadata"] = _page(Paging(limit=1, offset=0, total=1))
-    document["data"] = presenter.item(row)
+    document["data"] = presenter.item(row, select)
     return Answer(kind=Kind.ITEM, status=200, document=document)
 
 
@@ -104,8 +105,8 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
     )
 
 
-def failures(shown: Batch) -> Answer:
-    """What stands around the failures of a batch where all of them are listed."""
+def failures(shown: Batch, listed: Any) -> Answer:
+    """All failures of a batch; `listed` stands for them."""
     bad = shown.invalid_count
     document = _envelope("success", 200, f"{bad} of {_items(shown.received)} {_are(bad)} invalid")
     document["metadata"] = {
@@ -113,7 +114,7 @@ def failures(shown: Batch) -> Answer:
         "receivedItemsCount": shown.received,
         "invalidItemsCount": bad,
     }
-    document["failures"] = []
+    document["failures"] = listed
     return Answer(kind=Kind.FAILURES, status=200, document=document)
 
 
@@ -127,24 +128,32 @@ def error(problem: RequestError) -> Answer:
     return Answer(kind=Kind.ERROR, status=status, document=document, problem=problem)
 
 
-_NAMED_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400}
-
-
 def tell(answer: Answer, context: Context) -> Told:
-    """The answer as it is; where the dialect is named, with the statuses of document 003."""
-    status = _NAMED_STATUSES.get(answer.status, answer.status) if context.named else answer.status
-    document = answer.document if status == answer.status else answer.document | {"status": status}
-    if answer.stored is not None:
-        told = tell(answer.stored, context)
-        response = {"status": told.status, "body": told.document}
-        document = document | {"data": document["data"] | {"response": response}}
+    """The answer as it is, with what is added to all of them."""
     more: Document = dict(context.summaries)
     if context.notifications:
         more["notifications"] = list(context.notifications)
-    return Told(status, document | more if more else document)
+    return Told(answer.status, answer.document | more if more else answer.document)
 
 
-DIALECT = Dialect(name="collection", tell=tell, waits=False)
+_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400}
+"""Document 003 has a closed list. 429, 503 and 202 are kept: proxies and retries need them."""
+
+
+def tell_named(answer: Answer, context: Context) -> Told:
+    """The answer with the statuses of document 003."""
+    told = tell(answer, context)
+    document = {**answer.document, **(told.document or {})}
+    if answer.stored is not None:
+        stored = tell_named(answer.stored, Context())
+        response = {"status": stored.status, "body": stored.document}
+        document["data"] = document["data"] | {"response": response}
+    document["status"] = status = _STATUSES.get(answer.status, answer.status)
+    return Told(status, document)
+
+
+DEFAULT = Dialect(name="collection", tell=tell, waits=False)
+DIALECT = Dialect(name="collection", tell=tell_named, waits=False)
 
 
 def _batch(shown: Batch) -> Document:

@@ -1,26 +1,41 @@
-"""RFC 9457: errors and failures as problem details, each error of an item by its JSON pointer."""
+"""RFC 9457: errors and failures as problem details, each error of an item by its JSON pointer.
 
+The second face of the default dialect, and of its named one. What is neither error nor failure is
+shown as they show it.
+"""
+
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ingest.dialects import collection
-from ingest.dialects.answer import Answer, Context, Dialect, Document, Told
+from ingest.dialects.answer import Answer, Context, Dialect, Document, Tell, Told
 from ingest.model import ItemError
 
 _MEDIA_TYPE = "application/problem+json"
+_KEPT = ("error", "metadata", "notifications")
 
 
-def tell(answer: Answer, context: Context) -> Told:
-    """An error or a failure as a problem; what is neither, as the default dialect has it."""
-    told = collection.tell(answer, context)
-    document = answer.document
-    if document["result"] not in ("error", "failure"):
-        return told
+def _telling(tell: Tell) -> Tell:
+    """As a dialect tells an answer, but for what is a problem."""
+
+    def tell_problem(answer: Answer, context: Context) -> Told:
+        told = tell(answer, context)
+        document = told.document or {}
+        if document["result"] not in ("error", "failure"):
+            return told
+        return Told(told.status, _problem(document, answer, context), _MEDIA_TYPE)
+
+    return tell_problem
+
+
+def _problem(document: Mapping[str, Any], answer: Answer, context: Context) -> Document:
     error = document.get("error")
     name = error["name"] if error else "invalid_items"
     problem: Document = {
         "type": f"{context.docs}{name}",
         "title": name.replace("_", " ").capitalize(),
-        "status": told.status,
+        "status": document["status"],
         "detail": document["message"],
     }
     if error and "description" in error:
@@ -29,20 +44,28 @@ def tell(answer: Answer, context: Context) -> Told:
         problem["instance"] = f"/v1/batches/{batch_id}"
     if answer.failures:
         problem["errors"] = [
-            {**each.document(), "pointer": _pointer(failure.index, each)}
+            {
+                "detail": each.message,
+                "pointer": _pointer(None if context.single else failure.index, each),
+                **each.document(),
+            }
             for failure in answer.failures
             for each in failure.errors
         ]
-    kept = ("error", "metadata", "notifications")
-    more: dict[str, Any] = told.document or {}
-    return Told(told.status, problem | {key: more[key] for key in kept if key in more})
+    return problem | {name: document[name] for name in _KEPT if name in document}
 
 
-def _pointer(index: int, error: ItemError) -> str:
-    """The JSON pointer (RFC 6901) from the body to the field."""
-    steps = [] if error.field is None else error.field.split(".")
-    escaped = [step.replace("~", "~0").replace("/", "~1") for step in steps]
-    return "/" + "/".join([str(index), *escaped])
+def _pointer(index: int | None, error: ItemError) -> str:
+    """The JSON pointer (RFC 6901, 6) from the body to the field; `index` is None of one object."""
+    steps = [] if index is None else [str(index)]
+    steps += error.field.split(".") if error.field is not None else []
+    escaped = (step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return "#" + "".join(f"/{quote(step, safe='~')}" for step in escaped)
 
 
-DIALECT = Dialect(name="problem", tell=tell, waits=False, media_type=_MEDIA_TYPE)
+DEFAULT = Dialect(
+    name="problem", tell=_telling(collection.tell), waits=False, media_type=_MEDIA_TYPE
+)
+DIALECT = Dialect(
+    name="problem", tell=_telling(collection.tell_named), waits=False, media_type=_MEDIA_TYPE
+)

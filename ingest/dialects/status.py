@@ -1,6 +1,7 @@
 """Dialect `status`: document 002. `status` is the HTTP status again, and a failure has a name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Format, Told
@@ -28,6 +29,7 @@ _STATUSES = {
     503: 500,
 }
 """By the class of a code, which is its first three digits."""
+_JSON = "application/json"
 _KEPT = ("metadata", "data", "failures")
 
 
@@ -53,13 +55,14 @@ def tell(answer: Answer, context: Context) -> Told:
         told["more_info"] = f"{context.docs}{failed[0]}"
     told |= {name: document[name] for name in _KEPT if name in document}
     if answer.stored is not None:
-        stored = tell(answer.stored, Context(docs=context.docs))
+        stored = tell(answer.stored, replace(context, notifications=(), summaries={}))
         response = {"status": stored.status, "body": stored.document}
         told["data"] = told["data"] | {"response": response}
     told |= context.summaries
     if context.notifications:
         told["notifications"] = list(context.notifications)
-    return Told(status, told)
+    # Whatever Accept says: this dialect does not take a format from there.
+    return Told(status, told, None if context.extension else _JSON)
 
 
 def _status_of_items(failures: Sequence[Failure]) -> int:

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import orjson
+
 from ingest.exactjson import dump_exact
 from ingest.model import Failure
 
@@ -17,7 +19,6 @@ ERROR_COLUMNS = ("error_field", "error_code", "error_message")
 """The last columns of the CSV. In a file that comes back they are ignored, and `undefuse` gives its
 cells and the names of its columns the text that they had."""
 
-_EMPTY = b'"failures":[]'
 _WHOLE = "error_item"
 # Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
 _MAX_COLUMNS = 1_000
@@ -75,15 +76,18 @@ class NdjsonWriter(Writer):
         return b"".join(_document(failure) + b"\n" for failure in failures)
 
 
-class JsonWriter(Writer):
-    """A document, with the failures in its empty member `failures`, wherever it has one."""
+_HOLE = b'["the failures"]'
+HOLE = orjson.Fragment(_HOLE)
+"""Stands in a document where its failures go."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        shown = dump_exact(document)
-        if _EMPTY not in shown:
-            shown = dump_exact(document | {"failures": []})
-        before, _, after = shown.partition(_EMPTY)
-        self.head, self.tail = before + _EMPTY[:-1], _EMPTY[-1:] + after
+
+class JsonWriter(Writer):
+    """A document with an array of failures in it."""
+
+    def __init__(self, document: dict[str, Any] | None) -> None:
+        """Args: `document` has `HOLE` in it."""
+        head, tail = dump_exact(document).split(_HOLE)
+        self.head, self.tail = head + b"[", b"]" + tail
         self._separator = b""
 
     def page(self, failures: Sequence[Failure]) -> bytes:

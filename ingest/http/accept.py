@@ -1,15 +1,17 @@
 """Which media type and dialect an answer has, by `Accept` (RFC 9110, 12.5.1)."""
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from ingest.dialects import DEFAULT, DIALECTS, PROBLEM
+from ingest.dialects import DIALECTS, PROBLEMS
 from ingest.dialects.answer import Dialect
-from ingest.formats.negotiation import JSON, choose
+from ingest.formats.negotiation import JSON
 
-_PROBLEM = str(PROBLEM.media_type)
-_DIALECT = re.compile(r""";\s*dialect\s*=\s*"?([^\s;,"]*)"?""", re.IGNORECASE)
+_PROBLEM = next(str(each.media_type) for each in PROBLEMS.values())
+_PARAMETER = re.compile(r'\s*([\w-]+)\s*=\s*"?([^"]*?)"?\s*')
+_QUALITY = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
 class Accepted(NamedTuple):
@@ -25,37 +27,69 @@ class Accepted(NamedTuple):
     """Whether all that it names is of dialects that do not exist."""
 
 
+class _Range(NamedTuple):
+    """A media range of the header, and the dialect that it is for."""
+
+    name: str
+    dialect: Dialect | None
+    quality: float
+
+
 @lru_cache(maxsize=256)  # clients send the same ones again and again
 def accepted(header: str, available: tuple[str, ...]) -> Accepted:
     """The best of the media types for an `Accept` header, and the dialect that goes with it.
 
-    A range that names a dialect which does not exist matches nothing.
+    The most specific range that names a type gives its quality. On a tie a dialect that is named
+    wins, then the first of `available`. Problem details win over plain JSON, and over no other.
     """
-    if "dialect" not in header.lower() and _PROBLEM not in header.lower():
-        chosen = choose(header, available)
-        return Accepted(chosen, None, chosen is not None and chosen in header.lower())
-    ranges: list[str] = []
-    dialects: dict[str, Dialect] = {}
-    for part in filter(None, map(str.strip, header.split(","))):
-        plain = _DIALECT.sub("", part)
-        named = _DIALECT.search(part)
-        dialect = DIALECTS.get(named[1].lower()) if named else None
-        name = plain.partition(";")[0].strip().lower()
-        if named and (dialect is None or (name == _PROBLEM and dialect is not DEFAULT)):
-            continue
-        ranges.append(plain)
-        if dialect is not None:
-            dialects[name] = dialect
+    if not header.strip():
+        return Accepted(available[0])
+    ranges = [*_ranges(header)]
     if not ranges:
         return Accepted(None, unknown=True)
-    faces = (*available, _PROBLEM) if JSON in available else available
-    chosen = choose(", ".join(ranges), faces)
-    if chosen is None:
-        return Accepted(None)
-    if chosen == _PROBLEM:
-        return Accepted(JSON, PROBLEM, concrete=True)
-    kind = chosen.partition("/")[0]
-    named_by = (dialects.get(name) for name in (chosen, f"{kind}/*", "*/*"))
-    found = next((each for each in named_by if each is not None), None)
-    concrete = any(each.partition(";")[0].strip().lower() == chosen for each in ranges)
-    return Accepted(chosen, found, concrete)
+    faces = dict.fromkeys(each.dialect for each in ranges)
+    problems = [each for each in faces if each and each.media_type and JSON in available]
+    named = [each for each in faces if each and not each.media_type]
+    choices = [(type_, dialect) for dialect in (*named, None) for type_ in available]
+    choices += [(JSON, problem) for problem in problems]
+    media_type, dialect = max(choices, key=lambda each: _quality(each[0], each[1], ranges))
+    best = _quality(media_type, dialect, ranges)
+    if not best:
+        # An extension may name the format instead; the answer is in this dialect then.
+        return Accepted(None, next(iter(named), None))
+    if (media_type, dialect) == (JSON, None):
+        equal = (each for each in problems if _quality(JSON, each, ranges) >= best)
+        dialect = next(equal, None)
+    concrete = any((each.name, each.dialect) == (media_type, dialect) for each in ranges)
+    return Accepted(media_type, dialect, concrete)
+
+
+def _ranges(header: str) -> Iterator[_Range]:
+    """The ranges of a header, but not those of a dialect that does not exist: they match nothing.
+
+    Problem details are JSON in a dialect of their own.
+    """
+    for part in filter(None, map(str.strip, header.split(","))):
+        name, *rest = part.split(";")
+        name = name.strip().lower()
+        pairs = (_PARAMETER.fullmatch(each) for each in rest)
+        given = {pair[1].lower(): pair[2].lower() for pair in pairs if pair}
+        named, is_problem = given.get("dialect"), name == _PROBLEM
+        dialect = PROBLEMS.get(named) if is_problem else DIALECTS.get(named or "")
+        if dialect is None and (is_problem or named is not None):
+            continue
+        quality = given.get("q", "")
+        yield _Range(
+            JSON if is_problem else name,
+            dialect,
+            float(quality) if _QUALITY.fullmatch(quality) else 1.0,
+        )
+
+
+def _quality(media_type: str, dialect: Dialect | None, ranges: Sequence[_Range]) -> float:
+    """That of the most specific range which names a media type, in a dialect."""
+    for name in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
+        found = [each.quality for each in ranges if (each.name, each.dialect) == (name, dialect)]
+        if found:
+            return max(found)
+    return 0.0

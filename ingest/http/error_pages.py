@@ -10,7 +10,7 @@ from string import Template
 import orjson
 from aiohttp import web
 
-from ingest.dialects import DEFAULT, DIALECTS, PROBLEM
+from ingest.dialects import DEFAULT, DIALECTS, PROBLEMS
 from ingest.dialects.answer import Answer, Context, Dialect, Told
 from ingest.dialects.samples import samples
 from ingest.error_help import HELP
@@ -63,18 +63,17 @@ def _told(name: str, service: Service, base: str) -> Iterator[str]:
     """A section for each dialect and each thing that it is an error of."""
     presenter = next(iter(service.presenters.values()))
     for subject, answer in samples(name, presenter).items():
-        for title, dialect, named in _dialects():
-            context = Context(
-                collection="contacts", named=named, extension=True, docs=f"{base}/docs/errors/"
-            )
+        for title, dialect in _dialects():
+            context = Context(collection="contacts", extension=True, docs=f"{base}/docs/errors/")
             yield _section(f"Error of {subject}: {title}", answer, dialect.tell(answer, context))
 
 
-def _dialects() -> Iterator[tuple[str, Dialect, bool]]:
-    yield "the default", DEFAULT, False
+def _dialects() -> Iterator[tuple[str, Dialect]]:
+    yield "the default", DEFAULT
     for name, dialect in DIALECTS.items():
-        yield f"dialect {name}", dialect, True
-    yield str(PROBLEM.media_type), PROBLEM, False
+        yield f"dialect {name}", dialect
+    problem = PROBLEMS[None]
+    yield str(problem.media_type), problem
 
 
 def _section(title: str, answer: Answer, told: Told) -> str:

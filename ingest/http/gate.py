@@ -3,8 +3,8 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -39,16 +39,14 @@ class Gate:
         self.remaining: Sequence[Remaining] = ()
         """What is left of each rate limit."""
 
-    @asynccontextmanager
-    async def entered(self) -> AsyncIterator[Caller]:
-        """The caller; while the block lasts, the request is one of those of its token under way.
+    @contextmanager
+    def entered(self, caller: Caller) -> Iterator[None]:
+        """While the block lasts, the request is one of those of its token under way.
 
         Raises:
-            TokenRequired, TokenInvalid, Unavailable: as `authenticate`.
             RateLimited: as many of the token are under way as may be.
         """
-        caller, most = await self.authenticate(), self._under_way.most
-        requests = self._under_way.requests
+        requests, most = self._under_way.requests, self._under_way.most
         if requests[caller.token] >= most:
             raise RateLimited(
                 f"{most} requests with this token are under way",
@@ -57,7 +55,7 @@ class Gate:
             )
         requests[caller.token] += 1
         try:
-            yield caller
+            yield
         finally:
             requests[caller.token] -= 1
             if not requests[caller.token]:

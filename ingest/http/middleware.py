@@ -32,7 +32,7 @@ from ingest.errors import (
 )
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import CALL, RESOURCE, Call, parse
-from ingest.http.responses import DIALECT, TRACE_HEADER, WRITTEN, respond_error
+from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE
 from ingest.resources.registry import Registry
@@ -97,13 +97,14 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
         with suppress(TokenRequired, TokenInvalid, Unavailable):
             _remember(request, await gate.authenticate())
     if not _is_acceptable(call, request.get(DIALECT, DEFAULT)):
-        return web.Response(status=406)
+        return web.Response(status=406, headers=VARY)
     if call.endpoint is None:
         return await handler(request)
-    async with gate.entered() as caller:
-        _remember(request, caller)
+    caller = await gate.authenticate()
+    _remember(request, caller)
+    with gate.entered(caller):
         if not _is_acceptable(call, request.get(DIALECT, DEFAULT)):
-            return web.Response(status=406)
+            return web.Response(status=406, headers=VARY)
         if call.endpoint.right is not None:
             right = call.endpoint.right
             request[RESOURCE] = _permitted(call, caller, right, service.registry)

@@ -7,6 +7,7 @@ from typing import Any
 from multidict import MultiMapping
 
 from ingest.errors import InvalidParameter
+from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.columns import ColumnType
 from ingest.resources.resource import META, RESERVED_PARAMETERS, Resource, StoredField
 from ingest.resources.url_values import parse
@@ -70,15 +71,34 @@ class Query:
             raise _illegal(name, text, "It takes true or false.")
         return text == "true"
 
-    def meta(self) -> bool:
-        """Whether `select` names the `meta` of items."""
-        selected = [part.strip() for part in self._given.get("select", "").split(",")]
-        for part in filter(None, selected):
-            if part.removeprefix("-") != META:
+    def select(self) -> Selection:
+        """What `select` adds to what is shown without it, and leaves out of that.
+
+        Where a name is given twice, the last one counts. A name that is both a field and a summary
+        means the summary where it is added, and the field where it is left out.
+        """
+        resource, named = self._resource, self._given.get("select")
+        if resource is None or named is None:
+            return EVERY_FIELD if resource is None else resource.selection
+        added: dict[str, bool] = {}
+        for part in filter(None, (part.strip() for part in named.split(","))):
+            added[part.removeprefix("-")] = not part.startswith("-")
+        fields = [field.data_key for field in resource.fields if field.shown]
+        known = dict.fromkeys([META, *fields, *resource.summaries])
+        for name in added:
+            if name not in known:
                 raise InvalidParameter(
-                    f"The query parameter 'select' cannot name {part[:100]!r}", "It takes `meta`."
+                    f"The query parameter 'select' cannot name {name[:100]!r}",
+                    f"It takes {', '.join(known)}; a hyphen before a name leaves it out.",
                 )
-        return META in selected and f"-{META}" not in selected
+        default = resource.selection
+        return Selection(
+            meta=added.get(META, default.meta),
+            hidden=frozenset(
+                name for name in fields if not added.get(name, name not in default.hidden)
+            ),
+            summaries=tuple(name for name in resource.summaries if added.get(name)),
+        )
 
     def matching(self) -> str | None:
         """The schema field that `matching` names; None for the key."""

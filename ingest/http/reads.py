@@ -25,10 +25,10 @@ async def list_items(request: web.Request) -> web.Response:
         call.filters,
         limit=call.limit,
         offset=call.offset,
-        meta=call.meta,
+        select=call.select,
         groups=caller.groups,
     )
-    answer = collection.listed(page, service.presenters[resource.name])
+    answer = collection.listed(page, service.presenters[resource.name], call.select)
     return await respond(request, answer)
 
 
@@ -42,11 +42,11 @@ async def get_item(request: web.Request) -> web.Response:
     except ValueError:
         raise absent from None
     row = await reads.get_item(
-        service.pool, resource, caller.account, key, meta=call.meta, groups=caller.groups
+        service.pool, resource, caller.account, key, select=call.select, groups=caller.groups
     )
     if row is None:
         raise absent
-    answer = collection.item(row, service.presenters[resource.name])
+    answer = collection.item(row, service.presenters[resource.name], call.select)
     return await respond(request, answer)
 
 

@@ -25,6 +25,7 @@ from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
 from ingest.http.security import client_address
 from ingest.http.service import SERVICE, Service
+from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.resource import Resource, StoredField
 
 PAGE = frozenset({"limit", "offset"})
@@ -32,9 +33,16 @@ SELECT = frozenset({"select"})
 LIST = PAGE | SELECT | {FILTERS}
 WRITE = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
 
-_API = "/v1/"
-ROOTS = {each.path: each for each in DIALECTS.values() if each.path is not None}
-"""The roots of paths that belong to a dialect."""
+API = "/v1/"
+ROOTS = dict(
+    sorted(
+        ((each.path, each) for each in DIALECTS.values() if each.path is not None),
+        key=lambda root: -len(root[0]),
+    )
+)
+"""The roots of paths that belong to a dialect; the longest first, as one may begin another."""
+ALIASES = tuple(root for root, each in ROOTS.items() if each.is_alias)
+"""Those under which is what is under `/v1/`."""
 # Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
 _TRACEPARENT = re.compile(
     r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -108,8 +116,8 @@ class Call:
     dry_run: bool = False
     matching: str | None = None
     """The field that finds stored items in place of the key, by its name in the schema."""
-    meta: bool = False
-    """Whether items are shown with their `meta`."""
+    select: Selection = EVERY_FIELD
+    """What is shown of items, and beside them."""
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     filters: tuple[tuple[StoredField, Any], ...] = ()
@@ -155,7 +163,7 @@ def parse(request: web.Request) -> Call:
         # Where HTTP/1.0 names none, aiohttp takes our own address.
         host=request.host if "Host" in request.headers else "",
         client=client_address(request, service.proxies) if service.proxies else remote,
-        of_api=path_dialect is not None or path.startswith(_API),
+        of_api=path_dialect is not None or path.startswith(API),
         endpoint=endpoint,
         credentials=tuple(request.headers.getall("Authorization", ())),
         path_dialect=path_dialect,
@@ -164,18 +172,28 @@ def parse(request: web.Request) -> Call:
         return call
     formats = RESPONSES if endpoint is None else endpoint.formats
     accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
+    media_type, named_by = accept.media_type, _named_by(accept)
     if endpoint is None:
-        return _without_endpoint(call, accept)
+        # That there is nothing is said in the format that an extension names, too.
+        asked = EXTENSIONS.get(path.rpartition("/")[2].rpartition(".")[2])
+        if asked in formats:
+            media_type, named_by = asked, Format.EXTENSION
+        return replace(
+            call,
+            media_type=None if accept.unknown else media_type or JSON,
+            named_by=named_by,
+            dialect=accept.dialect,
+        )
     named, extension = _named(request, service, endpoint)
-    media_type = accept.media_type
-    named_by = Format.EXPLICIT if accept.concrete else Format.ANY
     if extension is not None and not accept.unknown:
         media_type, named_by = EXTENSIONS.get(extension), Format.EXTENSION
     collection = named.get("collection", "")
+    resource = service.registry.get(collection)
     call = replace(
         call,
         collection=collection,
-        resource=service.registry.get(collection),
+        resource=resource,
+        select=call.select if resource is None else resource.selection,
         item=named.get("key", ""),
         batch=named.get("batch", ""),
         media_type=media_type if media_type in formats else None,
@@ -183,6 +201,10 @@ def parse(request: web.Request) -> Call:
         dialect=accept.dialect,
     )
     return _with_headers(request, endpoint, call)
+
+
+def _named_by(accept: Accepted) -> Format:
+    return Format.EXPLICIT if accept.concrete else Format.ANY
 
 
 def trace_id_of(traceparent: str | None) -> str:
@@ -207,19 +229,10 @@ def _named(
         return {**named, "key": stem}, extension
     for name, value in named.items():
         stem, dot, extension = value.partition(".")
-        is_format = EXTENSIONS.get(extension) in endpoint.formats
-        if dot and (is_format or name == "batch" or stem in service.registry):
+        known = name == "batch" or stem in service.registry
+        if dot and (known or EXTENSIONS.get(extension) in endpoint.formats):
             return {**named, name: stem}, extension
     return named, None
-
-
-def _without_endpoint(call: Call, accept: Accepted) -> Call:
-    """The call for what is not there: only the format of the answer is read of it."""
-    media_type = EXTENSIONS.get(call.path.rpartition(".")[2])
-    if media_type not in RESPONSES:
-        return replace(call, media_type=accept.media_type or JSON, dialect=accept.dialect)
-    named_by = Format.EXTENSION
-    return replace(call, media_type=media_type, named_by=named_by, dialect=accept.dialect)
 
 
 def _with_headers(request: web.Request, endpoint: Endpoint, call: Call) -> Call:
@@ -231,7 +244,7 @@ def _with_headers(request: web.Request, endpoint: Endpoint, call: Call) -> Call:
                 call,
                 dry_run=query.flag("dryRun"),
                 matching=query.matching(),
-                meta=query.meta(),
+                select=query.select(),
                 limit=query.limit(),
                 offset=query.offset(),
                 filters=query.filters(),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from ingest.access.quotas import notifications
 from ingest.dialects import DEFAULT, collection
-from ingest.dialects.answer import Answer, Context, Dialect, Document, Format
+from ingest.dialects.answer import Answer, Context, Dialect, Format, Told
 from ingest.errors import (
     IngestError,
     NotPermitted,
@@ -31,6 +32,7 @@ from ingest.store.quotas import read_holdings
 log = structlog.get_logger(__name__)
 
 TRACE_HEADER = "X-Trace-Id"
+VARY = MappingProxyType({"Vary": "Accept, Authorization"})
 _MUCH = 16 * 1024  # bytes of JSON above which another format is written beside the event loop
 
 WRITTEN = web.RequestKey("written", Outcome)
@@ -47,31 +49,35 @@ async def respond(
     """A response in the dialect and the format that the request has."""
     if headers is None:
         headers = _headers(request, answer.status)
-    call, dialect = request[CALL], request.get(DIALECT, DEFAULT)
-    media_type = call.media_type
-    names = await _notifications(request)
-    if dialect is DEFAULT and call.dialect is None:
-        status, document = answer.status, answer.document
-        if names:
-            document = {**document, "notifications": names}
-    else:
-        told = dialect.tell(answer, _context(request, names))
-        if told.document is None:
-            return web.Response(status=told.status, headers=headers)
-        status, document = told.status, told.document
-        if dialect.format is Format.EXTENSION and call.named_by is not Format.EXTENSION:
-            media_type = JSON  # what Accept says is not how this dialect names a format
-    if media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
+    told = await tell(request, answer)
+    if told.document is None:
+        return web.Response(status=told.status, headers={**headers, **VARY})
+    media_type = request[CALL].media_type
+    if (
+        told.media_type or media_type not in RESPONSES
+    ):  # rows of a file; what is no row is shown in JSON
         media_type = JSON
-    body = dump_exact(document)
+    body = dump_exact(told.document)
     if media_type != JSON and len(body) > _MUCH:
         body = await asyncio.to_thread(from_json, body, media_type)
     elif media_type != JSON:
         body = from_json(body, media_type)
-    content_type = dialect.media_type or media_type
-    response = web.Response(status=status, body=body, content_type=content_type, headers=headers)
-    response.headers["Vary"] = "Accept, Authorization"
+    content_type = told.media_type or media_type
+    response = web.Response(
+        status=told.status, body=body, content_type=content_type, headers=headers
+    )
+    response.headers.update(VARY)
     return response
+
+
+async def tell(request: web.Request, answer: Answer) -> Told:
+    """An answer in the dialect that the request has."""
+    dialect: Dialect = request.get(DIALECT, DEFAULT)
+    names = await _notifications(request)
+    if dialect is not DEFAULT:
+        return dialect.tell(answer, _context(request, names))
+    document = {**answer.document, "notifications": names} if names else answer.document
+    return Told(answer.status, document)
 
 
 async def respond_error(
@@ -101,13 +107,6 @@ def batch_location(batch: Any) -> str:
     return f"/v1/batches/{batch}"
 
 
-async def told_document(request: web.Request, answer: Answer) -> Document:
-    """The document of a successful answer in the dialect that the request has."""
-    dialect = request.get(DIALECT, DEFAULT)
-    told = dialect.tell(answer, _context(request, await _notifications(request)))
-    return told.document or {}
-
-
 async def _notifications(request: web.Request) -> Sequence[str]:
     """The limits that the caller's account has reached.
 
@@ -132,8 +131,9 @@ def _context(request: web.Request, names: Sequence[str]) -> Context:
     return Context(
         collection=call.collection,
         single=bool(request.get(SINGLE)),
-        named=call.dialect is not None,
+        extension=call.named_by is Format.EXTENSION,
         docs=f"{public_base(request)}/docs/errors/",
+        minimal=call.preferences.minimal,
         notifications=names,
     )
 
@@ -147,6 +147,7 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
         each
         for each in request[CALL].preferences.applied
         if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
+        if each != "respond-async" or request.get(DIALECT, DEFAULT).knows_accepted
     ]
     if applied:
         headers["Preference-Applied"] = ", ".join(applied)

@@ -80,7 +80,7 @@ def _write_of(
         options=Options(
             # A token that may not read sees nothing of what is stored, nor of what it has changed.
             representation=not asked.minimal and caller.may(Right.READ, resource.name),
-            meta=call.meta,
+            select=call.select.of_items(),
             lenient=asked.lenient,
             resolution=resolution,
             matching=call.matching,

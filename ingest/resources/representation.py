@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 from marshmallow import fields
-from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
 
 from ingest.exactjson import load_exact
+from ingest.model import Selection
 from ingest.resources.columns import READ, ColumnType
 from ingest.resources.resource import META, Resource, StoredField
 
@@ -25,36 +25,32 @@ class Presenter:
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
         self._shown = [field for field in resource.fields if field.shown]
-        hooks, dumped = resource.schema._hooks, resource.schema.dump_fields.values()
-        calls = any(isinstance(field, fields.Method | fields.Function) for field in dumped)
-        # A schema that loads objects has dumped them before they were stored.
-        self._dumps = not hooks.get(POST_LOAD) and bool(
-            calls or hooks.get(PRE_DUMP) or hooks.get(POST_DUMP)
-        )
         self._serializers = [_serializer(field) for field in self._shown]
         self._verbatim = (
-            not self._dumps
+            not resource.dumps_whole
             and not any(self._serializers)
             and all(field.column == field.data_key for field in self._shown)
         )
 
-    def item(self, row: bytes) -> Any:
-        """One stored row (a JSON object by column) as a value that `dump_exact` writes."""
-        return orjson.Fragment(row) if self._verbatim else self._show(load_exact(row))
+    def item(self, row: bytes, select: Selection) -> Any:
+        """One row, read with `select` (a JSON object by column), as `dump_exact` writes it."""
+        return orjson.Fragment(row) if self._verbatim else self._show(load_exact(row), select)
 
-    def items(self, rows: bytes) -> Any:
-        """A JSON array of stored rows as a value that `dump_exact` writes."""
+    def items(self, rows: bytes, select: Selection) -> Any:
+        """A JSON array of rows, read with `select`, as a value that `dump_exact` writes."""
         if self._verbatim:
             return orjson.Fragment(rows)
-        return [self._show(row) for row in load_exact(rows)]
+        return [self._show(row, select) for row in load_exact(rows)]
 
-    def _show(self, row: dict[str, Any]) -> dict[str, Any]:
-        if self._dumps:
-            shown = self._dumped(row)
+    def _show(self, row: dict[str, Any], select: Selection) -> dict[str, Any]:
+        if self._resource.dumps_whole:
+            dumped = self._dumped(row)
+            shown = {name: dumped[name] for name in dumped if name not in select.hidden}
         else:
             shown = {
                 field.data_key: serialize(row[field.column]) if serialize else row[field.column]
                 for field, serialize in zip(self._shown, self._serializers, strict=True)
+                if field.column in row
             }
         if META in row:
             shown[META] = row[META]

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
-from marshmallow.decorators import POST_LOAD
+from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
 
 from ingest.errors import ConfigurationError
+from ingest.model import Selection
 from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
 from ingest.resources.summaries import Summary
 
@@ -60,6 +61,7 @@ class Resource:
         limits_with: other collections; while an account's limit of one of them is reached, it
             creates no items here either.
         summaries: what is counted of its items, by the name under which answers show it.
+        optional: fields that answers show only where `select` names them.
 
     Raises:
         ConfigurationError: the schema cannot be stored faithfully; the message names the field.
@@ -77,6 +79,7 @@ class Resource:
         limit_exceeded: str | None = None,
         limits_with: Sequence[str] = (),
         summaries: Mapping[str, Summary] = MappingProxyType({}),
+        optional: Sequence[str] = (),
     ) -> None:
         self.name = name
         if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
@@ -96,6 +99,10 @@ class Resource:
         self.by_data_key = {field.data_key: field for field in self.fields}
         self.key = self._key_field(key)
         self.unique = tuple(self._unique_fields(entry) for entry in unique)
+        self.selection = Selection(hidden=frozenset(self._optional_fields(optional)))
+        """What answers show where the request selects nothing."""
+        self.dumps_whole = self._dumps_whole()
+        """Whether only its schema as a whole can say what an item shows."""
         self.keeps_unknown = self.schema.unknown == INCLUDE or bool(
             self.schema._hooks.get(POST_LOAD)
         )
@@ -153,6 +160,28 @@ class Resource:
         if not found or len(set(found)) != len(found):
             raise self._refused(f"unique attribute {entry!r} names no field, or one twice")
         return found
+
+    def _optional_fields(self, names: Sequence[str]) -> Iterator[str]:
+        for name in names:
+            field = self._named(name, "an optional part")
+            if field is self.key:
+                raise self._refused(f"field {name!r} cannot be optional: it is the key")
+            if not field.shown:
+                raise self._refused(f"field {name!r} cannot be optional: it is load_only")
+            if field.data_key in self.summaries:
+                raise self._refused(
+                    f"field {name!r} cannot be optional: to select {field.data_key!r} adds the "
+                    "summary of this name"
+                )
+            yield field.data_key
+
+    def _dumps_whole(self) -> bool:
+        hooks, dumped = self.schema._hooks, self.schema.dump_fields.values()
+        calls = any(isinstance(field, fields.Method | fields.Function) for field in dumped)
+        # A schema that loads objects has dumped them before they were stored.
+        return not hooks.get(POST_LOAD) and bool(
+            calls or hooks.get(PRE_DUMP) or hooks.get(POST_DUMP)
+        )
 
     def _named(self, name: str, role: str) -> StoredField:
         if name not in self._by_name:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.model import Page
+from ingest.model import EVERY_FIELD, Page, Selection
 from ingest.resources.resource import Resource, StoredField
 from ingest.store.pool import Pool
 from ingest.store.statements.item_json import item_object
@@ -24,7 +24,7 @@ async def list_items(
     *,
     limit: int,
     offset: int,
-    meta: bool = False,
+    select: Selection = EVERY_FIELD,
     groups: Sequence[str] = (),
 ) -> Page:
     """One page and the count of all that match, of one instant. Ordered by key.
@@ -37,7 +37,7 @@ async def list_items(
     if groups:
         values.append(groups)
     fields = [field for field, _ in filters]
-    page, count = page_sql(resource, fields, meta=meta, confined=bool(groups))
+    page, count = page_sql(resource, fields, select=select, confined=bool(groups))
     async with pool.transaction(account, snapshot=True) as connection:
         rows = await connection.fetch(page, account, *values, limit, offset)
         if values:
@@ -48,7 +48,7 @@ async def list_items(
 
 
 def page_sql(
-    resource: Resource, filters: Sequence[StoredField], *, meta: bool, confined: bool
+    resource: Resource, filters: Sequence[StoredField], *, select: Selection, confined: bool
 ) -> tuple[str, str]:
     """SQL of one page, and of the count of all that match.
 
@@ -70,7 +70,7 @@ def page_sql(
         shown = f"""FROM unnest(${last}::text[]) AS own(name) CROSS JOIN LATERAL (
             SELECT t.* {stored} AND t."{GROUP}" = own.name {order} LIMIT {most}
         ) t"""
-    item = item_object(resource, "t", meta=meta)
+    item = item_object(resource, "t", select)
     return (
         f"SELECT {item}::text {shown} {order} LIMIT {limit} OFFSET {offset}",
         f"SELECT count(*) {counted}",
@@ -83,7 +83,7 @@ async def get_item(
     account: str,
     key: Any,
     *,
-    meta: bool = False,
+    select: Selection = EVERY_FIELD,
     groups: Sequence[str] = (),
 ) -> bytes | None:
     """One item by its key (as `url_values.parse` reads it), as a JSON object by column.
@@ -93,7 +93,7 @@ async def get_item(
     """
     values = [account, key]
     query = (
-        f"SELECT {item_object(resource, 't', meta=meta)}::text FROM {table_name(resource)} t "
+        f"SELECT {item_object(resource, 't', select)}::text FROM {table_name(resource)} t "
         f'WHERE t."$account" = $1 AND t.{quote(resource.key.column)} = $2'
     )
     if groups:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from ingest.model import Selection
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.reads import list_items, page_sql
@@ -93,7 +94,7 @@ MODES = pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_pla
 async def test_a_page_of_groups_reads_what_it_shows(
     pool: Pool, analyzed: bool, mode: str, groups: list[str]
 ) -> None:
-    page, count = page_sql(CONTACTS, [], meta=True, confined=True)
+    page, count = page_sql(CONTACTS, [], select=Selection(meta=True), confined=True)
     for limit, offset in ((1, 0), (100, 0), (100, 300)):
         # Items of a group are far from each other: a block each, and the way down the index.
         # Who believes that there are two of them reads the whole group; never the account.
@@ -108,7 +109,7 @@ async def test_a_page_of_groups_reads_what_it_shows(
 async def test_filters_of_a_confined_token_find_their_items_themselves(
     pool: Pool, mode: str
 ) -> None:
-    page, count = page_sql(CONTACTS, [EMAIL], meta=False, confined=True)
+    page, count = page_sql(CONTACTS, [EMAIL], select=Selection(), confined=True)
     key = ("acme", "p101@example.com", ["g1", "g3"])
     assert await blocks(pool, mode, page, *key, 100, 0) <= 40
     assert await blocks(pool, mode, count, *key) <= 40

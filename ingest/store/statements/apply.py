@@ -170,7 +170,7 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
     def _item(self, row: str) -> str:
         if not self.options.representation:
             return "NULL::json"
-        return item_object(self.resource, row, meta=self.options.meta)
+        return item_object(self.resource, row, self.options.select)
 
     def _means(self) -> str:
         """Row `t` is the one that item `g` means; as in `_found`, no index is of use to numeric."""

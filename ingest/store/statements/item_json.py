@@ -1,19 +1,24 @@
 """SQL that shows a stored row as GET and the outcome of a write do."""
 
+from ingest.model import Selection
 from ingest.resources.columns import ColumnType
 from ingest.resources.resource import Resource, StoredField
 from ingest.store.tables import quote
 
 
-def item_object(resource: Resource, row: str, *, meta: bool) -> str:
+def item_object(resource: Resource, row: str, select: Selection) -> str:
     """SQL for the JSON object of one stored row, by column; `row` is the row's alias.
 
-    Only what GET shows. Times and decimals are text in JSON, so that no digit is lost.
+    Only what the answer shows; of a schema that dumps items as a whole, all that it may need.
+    Times and decimals are text in JSON, so that no digit is lost.
     """
+    hidden = frozenset[str]() if resource.dumps_whole else select.hidden
     columns = [
-        f"{_shown(field, row)} AS {quote(field.column)}" for field in resource.fields if field.shown
+        f"{_shown(field, row)} AS {quote(field.column)}"
+        for field in resource.fields
+        if field.shown and field.data_key not in hidden
     ]
-    if meta:
+    if select.meta:
         columns.append(f'{_meta(row)} AS "meta"')
     return f"(SELECT row_to_json(shown) FROM (SELECT {', '.join(columns)}) shown)"
 

@@ -22,10 +22,10 @@ def test_a_token_is_alone_on_standard_output(store: None, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(tokens, "create_token", create)
     options = "--account acme --name feed --role reader --group a --group b --expires 2126-01-31"
-    result = ingest("token", "create", *options.split())
+    result = ingest("token", "create", *options.split(), "--dialect", "collection")
     assert result.stdout == "secret\n"
     assert str(ID) in result.stderr
-    options_given = {"role": "reader", "groups": ("a", "b")}
+    options_given = {"role": "reader", "groups": ("a", "b"), "dialect": "collection"}
     assert given == [None, "acme", "feed", datetime(2126, 1, 31, tzinfo=UTC), options_given]
 
 
@@ -49,12 +49,14 @@ def test_tokens_are_listed_as_tab_separated_values(
 ) -> None:
     result = listed(
         monkeypatch,
-        tokens.Token(ID, "acme", "a\tfeed", "writer", ["a", "b"], MOMENT, None, None, MOMENT),
-        tokens.Token(ID, "other", "", "reader", [], MOMENT, None, None, None),
+        tokens.Token(
+            ID, "acme", "a\tfeed", "writer", ["a", "b"], "data", MOMENT, None, None, MOMENT
+        ),
+        tokens.Token(ID, "other", "", "reader", [], None, MOMENT, None, None, None),
     )
     assert result.stdout.splitlines() == [
-        "id\taccount\tname\trole\tgroups\tcreated\texpires\tlast used\trevoked",
-        f"{ID}\tacme\ta feed\twriter\ta, b\t2026-11-22T10:00:00Z\t\t\t2026-11-22T10:00:00Z",
+        "id\taccount\tname\trole\tgroups\tdialect\tcreated\texpires\tlast used\trevoked",
+        f"{ID}\tacme\ta feed\twriter\ta, b\tdata\t2026-11-22T10:00:00Z\t\t\t2026-11-22T10:00:00Z",
     ]
 
 
@@ -70,3 +72,9 @@ def test_revoking(found: bool, store: None, monkeypatch: pytest.MonkeyPatch) -> 
         assert (result.exit_code, result.stdout) == (0, "")
     else:
         assert complaint(result) == f"there is no token {ID} that could be revoked"
+
+
+def test_a_dialect_that_does_not_exist_is_refused(store: None) -> None:
+    refused = ingest("token", "create", "--account", "acme", "--dialect", "nope")
+    assert refused.exit_code == 2
+    assert refused.stdout == ""

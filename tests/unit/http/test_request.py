@@ -14,7 +14,7 @@ from ingest.formats.negotiation import CSV, JSON, NDJSON, XML
 from ingest.http.request import Call, parse
 from ingest.http.routes import ROUTES
 from ingest.http.service import SERVICE
-from ingest.model import Resolution
+from ingest.model import Resolution, Selection
 from tests.harness import REGISTRY
 
 JSON_BODY = {"Content-Type": "application/json"}
@@ -65,7 +65,7 @@ async def test_a_write_is_one_value(parsed: Parser) -> None:
     assert call.problem is None
     assert call.resource is REGISTRY["contacts"]
     assert (call.media_type, call.endpoint and call.endpoint.right) == (XML, Right.CREATE)
-    assert (call.dry_run, call.matching, call.meta) == (True, "email", True)
+    assert (call.dry_run, call.matching, call.select) == (True, "email", Selection(meta=True))
     assert (call.preferences.lenient, call.preferences.resolution) == (True, Resolution.MERGE)
     assert (call.idempotency_key, call.head.encodings) == ("k", ("gzip",))
     assert (call.credentials, call.trace_id) == (("Bearer t",), "a" * 32)
@@ -79,7 +79,7 @@ async def test_a_list_is_one_value(parsed: Parser) -> None:
 
 async def test_what_is_not_said_has_its_default(parsed: Parser) -> None:
     call = await parsed("/v1/contacts", method="GET")
-    assert (call.limit, call.offset, call.filters, call.meta) == (100, 0, (), False)
+    assert (call.limit, call.offset, call.filters, call.select) == (100, 0, (), Selection())
     assert len(call.trace_id) == 32
 
 

@@ -11,6 +11,7 @@ from marshmallow import Schema, fields, post_dump
 from ingest import Resource
 from ingest.exactjson import dump_exact, load_exact
 from ingest.examples import airports, contacts, deals
+from ingest.model import Selection
 from ingest.resources.representation import Presenter
 from tests.harness import everything, people
 
@@ -19,8 +20,8 @@ def shown(resource: Resource, row: dict[str, Any]) -> Any:
     """One row of a resource, which has null where `row` says nothing, as a client reads it."""
     full = {field.column: None for field in resource.fields if field.shown} | row
     presenter = Presenter(resource)
-    one = load_exact(dump_exact(presenter.item(orjson.dumps(full))))
-    many = load_exact(dump_exact(presenter.items(orjson.dumps([full, full]))))
+    one = load_exact(dump_exact(presenter.item(orjson.dumps(full), Selection())))
+    many = load_exact(dump_exact(presenter.items(orjson.dumps([full, full]), Selection())))
     assert many == [one, one]
     return one
 
@@ -29,7 +30,7 @@ def test_most_rows_are_shown_as_they_are() -> None:
     row = {"iata": "FRA", "latitude": 50.03, "longitude": 8}
     item = shown(airports, row)
     assert item == {field.data_key: row.get(field.column) for field in airports.fields}
-    assert isinstance(Presenter(contacts).item(b"{}"), orjson.Fragment)
+    assert isinstance(Presenter(contacts).item(b"{}", Selection()), orjson.Fragment)
 
 
 def test_names_of_clients_replace_those_of_columns() -> None:
@@ -109,5 +110,5 @@ def test_meta_is_shown_beside_the_fields() -> None:
     for resource in (contacts, everything):
         full = {field.column: None for field in resource.fields if field.shown}
         row = json.dumps({**full, "code": 1, "meta": meta}).encode()
-        document = load_exact(dump_exact(Presenter(resource).item(row)))
+        document = load_exact(dump_exact(Presenter(resource).item(row, Selection())))
         assert document["meta"] == meta
