@@ -126,6 +126,8 @@ def _is_acceptable(call: Call, dialect: Dialect) -> bool:
     Raises:
         FormatRequired: the dialect has words for its absence.
     """
+    if call.unknown_dialect:
+        return False
     by_extension = call.named_by is Format.EXTENSION
     if dialect.format is Format.EXTENSION and not (by_extension and call.media_type):
         path = call.path[:200].rstrip("/")

@@ -108,6 +108,8 @@ class Call:
     """How the request names that media type."""
     dialect: Dialect | None = None
     """The one that `Accept` names."""
+    unknown_dialect: bool = False
+    """Whether `Accept` names dialects that do not exist, and nothing else."""
     path_dialect: Dialect | None = None
     """The one whose path it is."""
     preferences: Preferences = field(default_factory=Preferences)
@@ -183,6 +185,7 @@ def parse(request: web.Request) -> Call:
             media_type=None if accept.unknown else media_type or JSON,
             named_by=named_by,
             dialect=accept.dialect,
+            unknown_dialect=accept.unknown,
         )
     named, extension = _named(request, service, endpoint)
     if extension is not None and not accept.unknown:
@@ -199,6 +202,7 @@ def parse(request: web.Request) -> Call:
         media_type=media_type if media_type in formats else None,
         named_by=named_by,
         dialect=accept.dialect,
+        unknown_dialect=accept.unknown,
     )
     return _with_headers(request, endpoint, call)
 

@@ -373,3 +373,13 @@ async def test_x12_a_batch_and_its_failures_have_the_envelope(service: Service) 
     [failure] = refused.body["failures"]
     assert failures.body["failures"] == [{"index": 0, **failure}]
     assert "result" not in failures.body
+
+
+async def test_x04_a_dialect_that_does_not_exist_is_406_for_its_tokens_too(
+    service: Service, operator: Pool
+) -> None:
+    _, token = await create_token(operator, "acme", "old client", dialect="status")
+    for path in ("/v1/contacts.json", "/v1/contacts", "/v1/contacts/1/2/3.json"):
+        options = {"token": token, "accept": "application/json; dialect=none"}
+        reply = await service.request("GET", path, **options)
+        assert (reply.status, reply.body) == (406, None)
