@@ -119,7 +119,7 @@ class Dialect:
     is_alias: bool = False
     """Whether that root has every endpoint of `/v1/`."""
     puts: bool = False
-    """Whether PUT updates, as PATCH does."""
+    """Whether PUT updates, as PATCH does, and single items are written at paths of their own."""
     knows_accepted: bool = True
     """Whether it has a word for a batch that is accepted and not finished (202)."""
     waits: bool = True

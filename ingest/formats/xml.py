@@ -46,10 +46,8 @@ _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
 _UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def decode(
-    body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | None = None
-) -> list[Any]:
-    """The items of an XML body, not yet validated.
+def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | None = None) -> Any:
+    """The items of an XML body, not yet validated, or the one value that it is.
 
     Args:
         item: the shape of an item.
@@ -71,7 +69,7 @@ def decode(
         parser.close()
     except etree.XMLSyntaxError as error:
         raise invalid_xml(error) from None
-    return target.items
+    return target.document
 
 
 def safe_parser(kind: Any, charset: str | None, **options: Any) -> Any:

@@ -32,9 +32,13 @@ def _api(root: str) -> tuple[web.RouteDef, ...]:
         web.post(f"{root}{collection}:delete.{{extension}}", writes.delete),
         web.post(f"{root}{collection}", writes.create),
         web.patch(f"{root}{collection}", writes.update),
+        web.put(f"{root}{collection}", writes.put),
         web.delete(f"{root}{collection}", writes.delete),
         web.get(f"{root}{collection}", reads.list_items),
         web.get(f"{root}{collection}/{_KEY}", reads.get_item),
+        web.put(f"{root}{collection}/{_KEY}", writes.update_item),
+        web.patch(f"{root}{collection}/{_KEY}", writes.update_item),
+        web.delete(f"{root}{collection}/{_KEY}", writes.delete_item),
     )
 
 

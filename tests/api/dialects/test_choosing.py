@@ -22,7 +22,8 @@ SPEAKS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "data": lambda body: "data" in body and not {"result", "status", "timestamp"} & body.keys(),
     "status": lambda body: 200 <= body.get("status", 0) < 600 and "result" not in body,
     "hash": lambda body: (
-        not {"result", "error"} & body.keys() and (body["status"] == 0 or body["status"] > 20000)
+        not {"result", "error"} & body.keys()
+        and (body.get("status") == 0 or body.get("status", 0) > 20000)
     ),
     "rpc": lambda body: isinstance(body.get("error"), int),
 }
