@@ -90,6 +90,8 @@ class Told:
 
     status: int
     document: Document | None
+    shows_summaries: bool = False
+    """Whether it shows the summaries that a write may have changed, though none is selected."""
     media_type: str | None = None
     """Its own name for JSON; None where the request decides on the format."""
 

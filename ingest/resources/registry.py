@@ -20,6 +20,14 @@ class Registry(dict[str, Resource]):
         for resource in resources:
             if self.setdefault(resource.name, resource) is not resource:
                 raise ConfigurationError(f"two resources are called {resource.name!r}")
+        summed: dict[str, Resource] = {}
+        for resource in resources:
+            for name in resource.summaries:
+                if summed.setdefault(name, resource) is not resource:
+                    raise ConfigurationError(
+                        f"resources {summed[name].name!r} and {resource.name!r} both declare the "
+                        f"summary {name!r}; rename one of them"
+                    )
 
 
 def load_registry(location: str) -> Registry:

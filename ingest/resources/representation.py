@@ -25,7 +25,7 @@ class Presenter:
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
         self._shown = [field for field in resource.fields if field.shown]
-        self._serializers = [_serializer(field) for field in self._shown]
+        self._serializers = [serializer(field) for field in self._shown]
         self._verbatim = (
             not resource.dumps_whole
             and not any(self._serializers)
@@ -69,7 +69,7 @@ class Presenter:
         return shown
 
 
-def _serializer(field: StoredField) -> Callable[[Any], Any] | None:
+def serializer(field: StoredField) -> Callable[[Any], Any] | None:
     """From what the column holds to what GET shows; None where that is the same."""
 
     def serialize(value: Any) -> Any:
