@@ -10,8 +10,9 @@ import structlog
 from aiohttp import web
 
 from ingest.access.quotas import notifications
+from ingest.access.rights import Right
 from ingest.dialects import DEFAULT, collection
-from ingest.dialects.answer import Answer, Context, Dialect, Document
+from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind
 from ingest.errors import (
     IngestError,
     NotPermitted,
@@ -27,6 +28,7 @@ from ingest.http.request import CALL
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
 from ingest.store.quotas import read_holdings
+from ingest.store.summaries import read_summaries
 
 log = structlog.get_logger(__name__)
 
@@ -50,12 +52,15 @@ async def respond(
         headers = _headers(request, answer.status)
     dialect, own_type = request.get(DIALECT, DEFAULT), None
     names = await _notifications(request)
+    summaries = await _summaries(request, answer, dialect)
     if dialect is DEFAULT:
         status, document = answer.status, answer.document
+        if summaries:
+            document = {**document, **summaries}
         if names:
             document = {**document, "notifications": names}
     else:
-        told = dialect.tell(answer, _context(request, names))
+        told = dialect.tell(answer, _context(request, names, summaries))
         if told.document is None:
             return web.Response(status=told.status, headers={**headers, **VARY})
         status, document, own_type = told.status, told.document, told.media_type
@@ -124,7 +129,36 @@ async def _notifications(request: web.Request) -> Sequence[str]:
     return notifications(service.registry, holdings)
 
 
-def _context(request: web.Request, names: Sequence[str]) -> Context:
+async def _summaries(
+    request: web.Request, answer: Answer, dialect: Dialect
+) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The summaries that `select` names, or that the dialect shows after a write.
+
+    They are as they were at one moment after the request's own commit, for a caller who may read.
+    """
+    call = request[CALL]
+    names: Sequence[str] = call.select.summaries
+    if not names and not dialect.shows_summaries:
+        return {}
+    resource, caller, written = call.resource, request.get(CALLER), answer.kind is Kind.WRITE
+    if resource is None or caller is None or answer.kind is Kind.ERROR:
+        return {}
+    if dialect.shows_summaries and written and answer.outcome and answer.outcome.batch.changed:
+        names = tuple(resource.summaries)
+    if not names or not caller.may(Right.READ, resource.name):
+        return {}
+    service = request.app[SERVICE]
+    try:
+        return await read_summaries(service.pool, resource, caller.account, names, caller.groups)
+    except IngestError as error:
+        if not written:
+            raise
+        # The request is processed; its answer goes without them.
+        log.warning("no summaries", error=type(error).__name__)
+        return {}
+
+
+def _context(request: web.Request, names: Sequence[str], summaries: Mapping[str, Any]) -> Context:
     """What a dialect knows of the request."""
     call = request[CALL]
     base = request.app[SERVICE].settings.public_url or f"{request.scheme}://{request.host}"
@@ -133,6 +167,7 @@ def _context(request: web.Request, names: Sequence[str]) -> Context:
         single=bool(request.get(SINGLE)),
         docs=f"{base.rstrip('/')}/docs/errors/",
         notifications=names,
+        summaries=summaries,
     )
 
 
