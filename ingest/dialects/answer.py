@@ -90,8 +90,6 @@ class Told:
 
     status: int
     document: Document | None
-    shows_summaries: bool = False
-    """Whether it shows the summaries that a write may have changed, though none is selected."""
     media_type: str | None = None
     """Its own name for JSON; None where the request decides on the format."""
 
@@ -120,6 +118,8 @@ class Dialect:
     """Whether PUT updates, as PATCH does."""
     knows_accepted: bool = True
     """Whether it has a word for a batch that is accepted and not finished (202)."""
+    shows_summaries: bool = False
+    """Whether it shows the summaries that a write may have changed, though none is selected."""
     waits: bool = True
     """Whether its answers wait for the commit as long as they may: only the default's do not."""
     media_type: str | None = None

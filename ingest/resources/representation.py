@@ -84,6 +84,8 @@ def _is_plain(field: StoredField) -> bool:
     kind = type(field.field)
     if field.type is ColumnType.JSONB or kind in _PLAIN:
         return True
+    if kind is fields.Enum:  # its column holds the name
+        return not getattr(field.field, "by_value", False)
     if isinstance(field.field, fields.Integer | fields.Float):
         return kind in (fields.Integer, fields.Float) and not field.field.as_string
     return kind is fields.Date and getattr(field.field, "format", None) in (None, "iso", "iso8601")

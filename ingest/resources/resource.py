@@ -215,7 +215,7 @@ class Resource:
 
     def _check_summary(self, name: str, summary: Summary) -> None:
         for field in summary.fields:
-            if not self._named(field, f"summary {name!r}:").shown:
+            if not self._named(field, f"summary {name!r}: its field").shown:
                 raise self._refused(
                     f"summary {name!r} would show {field!r}, which is load_only; leave it out"
                 )

@@ -42,6 +42,7 @@ EXPECTED_COLUMNS = {
         ("country", "text", "YES"),
         ("age", "bigint", "YES"),
         ("subscribed", "boolean", "YES"),
+        ("status", "text", "YES"),
         ("tags", "jsonb", "YES"),
     ],
     "deals": [
