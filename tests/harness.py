@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
-from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_load, pre_load, validate
+from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_dump, post_load, pre_load, validate
 
 from ingest import Resource
 from ingest.examples import airports, contacts, deals
@@ -109,15 +109,37 @@ class SeatSchema(Schema):
     colour = fields.String(load_default="grey", allow_none=True)
 
 
+class ClientSchema(Schema):
+    """What answers show of it depends on what they are asked for."""
+
+    name = fields.String(required=True)
+    phone = fields.String()
+    contact = fields.Nested(AddressSchema)
+
+
+class NoteSchema(Schema):
+    """Dumps its items as a whole."""
+
+    title = fields.String(required=True)
+    text = fields.String()
+    secret = fields.String(load_only=True)
+
+    @post_dump
+    def shout(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "title": f"{data['title']}: {len(data['text'])}"}
+
+
 everything = Resource("everything", EverythingSchema, key="code")
 people = Resource("people", PersonSchema, key="name")
 loose = Resource("loose", LooseSchema, key="name")
 bookings = Resource("bookings", BookingSchema, unique=[("room", "slot")])
 seats = Resource("seats", SeatSchema, key="code", unique=["badge", ("row", "place")])
 guarded = Resource("guarded", LooseSchema, idempotency_required=True)
+clients = Resource("clients", ClientSchema, key="name", optional=("contact",))
+notes = Resource("notes", NoteSchema, optional=("text",))
 
 REGISTRY = Registry(
-    [contacts, deals, airports, everything, people, loose, bookings, seats, guarded]
+    [contacts, deals, airports, everything, people, loose, bookings, seats, guarded, clients, notes]
 )
 
 

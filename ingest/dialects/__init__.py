@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingest.dialects import collection, problem
+from ingest.dialects import collection, hash, problem
 from ingest.dialects.answer import Dialect
 
 DEFAULT = collection.DEFAULT
 """That of a request and a token that name none."""
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {each.name: each for each in (collection.DIALECT,)}
+    {
+        each.name: each
+        for each in (
+            collection.DIALECT,
+            hash.DIALECT,
+        )
+    }
 )
 """By the names that clients and tokens use."""
 PROBLEMS: Mapping[str | None, Dialect] = MappingProxyType(

@@ -80,6 +80,8 @@ class Context:
     """Whether the path named the format."""
     docs: str = ""
     """Where the pages of errors are: an absolute URL without its last part."""
+    minimal: bool = False
+    """Whether the request prefers an answer without what was saved."""
     notifications: Sequence[str] = ()
     summaries: Mapping[str, Any] = field(default_factory=dict)
 
@@ -114,6 +116,8 @@ class Dialect:
     format: Format = Format.ANY
     path: str | None = None
     """The root of its own paths, beside `/v1/`."""
+    is_alias: bool = False
+    """Whether that root has every endpoint of `/v1/`."""
     puts: bool = False
     """Whether PUT updates, as PATCH does."""
     knows_accepted: bool = True

@@ -89,7 +89,7 @@ class Query:
             if name not in known:
                 raise InvalidParameter(
                     f"The query parameter 'select' cannot name {name[:100]!r}",
-                    f"It takes {', '.join(known)}; one with a hyphen before it is left out.",
+                    f"It takes {', '.join(known)}; a hyphen before a name leaves it out.",
                 )
         default = resource.selection
         return Selection(

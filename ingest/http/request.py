@@ -19,7 +19,7 @@ from ingest.dialects.answer import Dialect, Format
 from ingest.errors import RequestError, UnknownBatch
 from ingest.formats.decoding import CSV_PARAMETERS
 from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES
-from ingest.http.accept import accepted
+from ingest.http.accept import Accepted, accepted
 from ingest.http.headers import BodyHead, body_head, idempotency_key
 from ingest.http.preferences import Preferences, parse_preferences
 from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
@@ -33,9 +33,16 @@ SELECT = frozenset({"select"})
 LIST = PAGE | SELECT | {FILTERS}
 WRITE = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
 
-_API = "/v1/"
-ROOTS = {each.path: each for each in DIALECTS.values() if each.path is not None}
-"""The roots of paths that belong to a dialect."""
+API = "/v1/"
+ROOTS = dict(
+    sorted(
+        ((each.path, each) for each in DIALECTS.values() if each.path is not None),
+        key=lambda root: -len(root[0]),
+    )
+)
+"""The roots of paths that belong to a dialect; the longest first, as one may begin another."""
+ALIASES = tuple(root for root, each in ROOTS.items() if each.is_alias)
+"""Those under which is what is under `/v1/`."""
 # Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
 _TRACEPARENT = re.compile(
     r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -156,7 +163,7 @@ def parse(request: web.Request) -> Call:
         # Where HTTP/1.0 names none, aiohttp takes our own address.
         host=request.host if "Host" in request.headers else "",
         client=client_address(request, service.proxies) if service.proxies else remote,
-        of_api=path_dialect is not None or path.startswith(_API),
+        of_api=path_dialect is not None or path.startswith(API),
         endpoint=endpoint,
         credentials=tuple(request.headers.getall("Authorization", ())),
         path_dialect=path_dialect,
@@ -166,11 +173,19 @@ def parse(request: web.Request) -> Call:
     formats = RESPONSES if endpoint is None else endpoint.formats
     accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
     if endpoint is None:
-        media_type = None if accept.unknown else accept.media_type or JSON
-        return replace(call, media_type=media_type, dialect=accept.dialect)
+        # That there is nothing is said in the format that an extension names, too.
+        asked = EXTENSIONS.get(path.rpartition("/")[2].rpartition(".")[2])
+        if asked in formats and not accept.unknown:
+            accept = accept._replace(media_type=asked, concrete=True)
+        return replace(
+            call,
+            media_type=None if accept.unknown else accept.media_type or JSON,
+            named_by=_named_by(accept),
+            dialect=accept.dialect,
+        )
     named, extension = _named(request, service, endpoint)
     media_type = accept.media_type
-    named_by = Format.EXPLICIT if accept.concrete else Format.ANY
+    named_by = _named_by(accept)
     if extension is not None and not accept.unknown:
         media_type, named_by = EXTENSIONS.get(extension), Format.EXTENSION
     collection = named.get("collection", "")
@@ -187,6 +202,10 @@ def parse(request: web.Request) -> Call:
         dialect=accept.dialect,
     )
     return _with_headers(request, endpoint, call)
+
+
+def _named_by(accept: Accepted) -> Format:
+    return Format.EXPLICIT if accept.concrete else Format.ANY
 
 
 def trace_id_of(traceparent: str | None) -> str:
@@ -211,7 +230,8 @@ def _named(
         return {**named, "key": stem}, extension
     for name, value in named.items():
         stem, dot, extension = value.partition(".")
-        if dot and (name == "batch" or stem in service.registry):
+        known = name == "batch" or stem in service.registry
+        if dot and (known or EXTENSIONS.get(extension) in endpoint.formats):
             return {**named, name: stem}, extension
     return named, None
 

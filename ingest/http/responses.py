@@ -166,6 +166,7 @@ def _context(request: web.Request, names: Sequence[str], summaries: Mapping[str,
         collection=call.collection,
         single=bool(request.get(SINGLE)),
         docs=f"{base.rstrip('/')}/docs/errors/",
+        minimal=call.preferences.minimal,
         notifications=names,
         summaries=summaries,
     )
@@ -180,6 +181,7 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
         each
         for each in request[CALL].preferences.applied
         if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
+        if each != "respond-async" or request.get(DIALECT, DEFAULT).knows_accepted
     ]
     if applied:
         headers["Preference-Applied"] = ", ".join(applied)

@@ -1,29 +1,47 @@
 """Every endpoint. What a path names may end with an extension, which `ingest.http.request` takes
 off; where the path ends with a word of its own, the extension has a route."""
 
+import re
+
 from aiohttp import web
 
 from ingest.http import failures, probes, reads, writes
+from ingest.http.request import ALIASES, API, ROOTS
 
-# Batches are read only, and no collection is called so; a colon begins what is done with one.
-_COLLECTION = r"{collection:(?!batches(?:[.:/]|$))[^/:]+}"
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
 _KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"
+
+
+def _api(root: str) -> tuple[web.RouteDef, ...]:
+    """The endpoints under `/v1/`, or under another root that is its alias."""
+    # Batches are read only, and no collection is called so; a colon begins what is done with one.
+    # Nor is a collection called as the root of another dialect goes on.
+    others = "".join(
+        f"|{re.escape(other.removeprefix(root))}"
+        for other in ROOTS
+        if other != root and other.startswith(root)
+    )
+    collection = rf"{{collection:(?!batches(?:[.:/]|$){others})[^/:]+}}"
+    return (
+        web.get(f"{root}batches", reads.list_batches),
+        web.get(f"{root}batches.{{extension}}", reads.list_batches),
+        web.get(f"{root}batches/{{batch}}", reads.get_batch),
+        web.get(f"{root}batches/{{batch}}/failures", failures.get_failures),
+        web.get(f"{root}batches/{{batch}}/failures.{{extension}}", failures.get_failures),
+        web.post(f"{root}{collection}:delete", writes.delete),
+        web.post(f"{root}{collection}:delete.{{extension}}", writes.delete),
+        web.post(f"{root}{collection}", writes.create),
+        web.patch(f"{root}{collection}", writes.update),
+        web.delete(f"{root}{collection}", writes.delete),
+        web.get(f"{root}{collection}", reads.list_items),
+        web.get(f"{root}{collection}/{_KEY}", reads.get_item),
+    )
+
 
 ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
-    web.get("/v1/batches", reads.list_batches),
-    web.get("/v1/batches.{extension}", reads.list_batches),
-    web.get("/v1/batches/{batch}", reads.get_batch),
-    web.get("/v1/batches/{batch}/failures", failures.get_failures),
-    web.get("/v1/batches/{batch}/failures.{extension}", failures.get_failures),
-    web.post(f"/v1/{_COLLECTION}:delete", writes.delete),
-    web.post(f"/v1/{_COLLECTION}:delete.{{extension}}", writes.delete),
-    web.post(f"/v1/{_COLLECTION}", writes.create),
-    web.patch(f"/v1/{_COLLECTION}", writes.update),
-    web.delete(f"/v1/{_COLLECTION}", writes.delete),
-    web.get(f"/v1/{_COLLECTION}", reads.list_items),
-    web.get(f"/v1/{_COLLECTION}/{_KEY}", reads.get_item),
+    *_api(API),
+    *(route for root in ALIASES for route in _api(root)),
 )

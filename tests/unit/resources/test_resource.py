@@ -8,6 +8,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_load
 
 from ingest import Resource
 from ingest.errors import ConfigurationError
+from ingest.resources.summaries import Tally
 
 Fields = dict[str, fields.Field[Any]]
 
@@ -46,6 +47,11 @@ REFUSED: list[tuple[Fields, dict[str, Any], str]] = [
     ({"a": fields.Raw()}, {"unique": ["a"]}, "'a'"),
     ({"a": fields.String()}, {"unique": [("a", "a")]}, "'a'"),
     ({"a": fields.String()}, {"unique": [()]}, "unique"),
+    ({"a": fields.Raw()}, {"optional": ["b"]}, "'b'"),
+    ({"a": fields.String()}, {"key": "a", "optional": ["a"]}, "'a'"),
+    ({"a": fields.String()}, {"optional": ["id"]}, "'id'"),
+    ({"a": fields.String(load_only=True)}, {"optional": ["a"]}, "'a'"),
+    ({"a": fields.String()}, {"optional": ["a"], "summaries": {"a": Tally("a")}}, "'a'"),
     ({"meta": fields.String()}, {}, "'meta'"),
     ({"a": fields.String(data_key="meta")}, {}, "'a'"),
     ({"a": fields.String(data_key="id")}, {}, "'id'"),
