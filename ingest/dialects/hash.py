@@ -34,6 +34,7 @@ DIALECT = Dialect(
     path="/api/",
     is_alias=True,
     knows_accepted=False,
+    shows_summaries=True,
 )
 
 
