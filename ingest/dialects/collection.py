@@ -105,8 +105,8 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
     )
 
 
-def failures(shown: Batch) -> Answer:
-    """What stands before the failures of a batch where all of them are listed."""
+def failures(shown: Batch, listed: Any) -> Answer:
+    """All failures of a batch; `listed` stands for them."""
     bad = shown.invalid_count
     document = _envelope("success", 200, f"{bad} of {_items(shown.received)} {_are(bad)} invalid")
     document["metadata"] = {
@@ -114,6 +114,7 @@ def failures(shown: Batch) -> Answer:
         "receivedItemsCount": shown.received,
         "invalidItemsCount": bad,
     }
+    document["failures"] = listed
     return Answer(kind=Kind.FAILURES, status=200, document=document)
 
 

@@ -87,7 +87,7 @@ def _data(answer: Answer, context: Context) -> Any:
     if answer.kind is Kind.BATCH:
         return document["data"] | {"response": _stored(answer, context)}
     if answer.kind is Kind.FAILURES:
-        return _counts(document["metadata"]) | {"failures": document.get("failures", [])}
+        return _counts(document["metadata"]) | {"failures": document["failures"]}
     return None if context.minimal and answer.saved_all else _written(answer)
 
 

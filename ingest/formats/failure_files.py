@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import orjson
+
 from ingest.exactjson import dump_exact
 from ingest.model import Failure
 
@@ -74,13 +76,18 @@ class NdjsonWriter(Writer):
         return b"".join(_document(failure) + b"\n" for failure in failures)
 
 
+_HOLE = b'["the failures"]'
+HOLE = orjson.Fragment(_HOLE)
+"""Stands in a document where its failures go."""
+
+
 class JsonWriter(Writer):
-    """A document with `failures` as its last member."""
+    """A document with an array of failures in it."""
 
-    tail = b"]}"
-
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.head = dump_exact(document).removesuffix(b"}") + b',"failures":['
+    def __init__(self, document: dict[str, Any] | None) -> None:
+        """Args: `document` has `HOLE` in it."""
+        head, tail = dump_exact(document).split(_HOLE)
+        self.head, self.tail = head + b"[", b"]" + tail
         self._separator = b""
 
     def page(self, failures: Sequence[Failure]) -> bytes:

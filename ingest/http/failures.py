@@ -9,6 +9,7 @@ from aiohttp import web
 from ingest.dialects import collection
 from ingest.errors import Unavailable
 from ingest.formats.failure_files import (
+    HOLE,
     Columns,
     CsvWriter,
     JsonWriter,
@@ -21,7 +22,7 @@ from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.formats.shapes import item_shape
 from ingest.http.gate import CALLER
 from ingest.http.request import CALL, endpoint, unknown_batch
-from ingest.http.responses import VARY, with_notifications
+from ingest.http.responses import VARY, tell
 from ingest.http.service import SERVICE
 from ingest.http.visibility import check_visible
 from ingest.model import Batch, Failure
@@ -66,7 +67,8 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
     if media_type == NDJSON:
         return NdjsonWriter()
     if media_type == JSON:
-        return JsonWriter(await with_notifications(request, collection.failures(batch).document))
+        told = await tell(request, collection.failures(batch, HOLE))
+        return JsonWriter(told.document)
     if batch.options.columns is not None:
         return CsvWriter(batch.options.columns)
     service = request.app[SERVICE]

@@ -12,7 +12,7 @@ from aiohttp import web
 from ingest.access.quotas import notifications
 from ingest.access.rights import Right
 from ingest.dialects import DEFAULT, collection
-from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind
+from ingest.dialects.answer import Answer, Context, Dialect, Kind, Told
 from ingest.errors import (
     IngestError,
     NotPermitted,
@@ -50,32 +50,36 @@ async def respond(
     """A response in the dialect and the format that the request has."""
     if headers is None:
         headers = _headers(request, answer.status)
-    dialect, own_type = request.get(DIALECT, DEFAULT), None
-    names = await _notifications(request)
-    summaries = await _summaries(request, answer, dialect)
-    if dialect is DEFAULT:
-        status, document = answer.status, answer.document
-        if summaries:
-            document = {**document, **summaries}
-        if names:
-            document = {**document, "notifications": names}
-    else:
-        told = dialect.tell(answer, _context(request, names, summaries))
-        if told.document is None:
-            return web.Response(status=told.status, headers={**headers, **VARY})
-        status, document, own_type = told.status, told.document, told.media_type
+    told = await tell(request, answer)
+    if told.document is None:
+        return web.Response(status=told.status, headers={**headers, **VARY})
     media_type = request[CALL].media_type
-    if own_type or media_type not in RESPONSES:  # rows of a file; what is no row is shown in JSON
+    if (
+        told.media_type or media_type not in RESPONSES
+    ):  # rows of a file; what is no row is shown in JSON
         media_type = JSON
-    body = dump_exact(document)
+    body = dump_exact(told.document)
     if media_type != JSON and len(body) > _MUCH:
         body = await asyncio.to_thread(from_json, body, media_type)
     elif media_type != JSON:
         body = from_json(body, media_type)
-    content_type = own_type or media_type
-    response = web.Response(status=status, body=body, content_type=content_type, headers=headers)
+    content_type = told.media_type or media_type
+    response = web.Response(
+        status=told.status, body=body, content_type=content_type, headers=headers
+    )
     response.headers.update(VARY)
     return response
+
+
+async def tell(request: web.Request, answer: Answer) -> Told:
+    """An answer in the dialect that the request has."""
+    dialect: Dialect = request.get(DIALECT, DEFAULT)
+    names = await _notifications(request)
+    summaries = await _summaries(request, answer, dialect)
+    if dialect is not DEFAULT:
+        return dialect.tell(answer, _context(request, names, summaries))
+    document = {**answer.document, **summaries} if summaries else answer.document
+    return Told(answer.status, {**document, "notifications": names} if names else document)
 
 
 async def respond_error(
@@ -103,12 +107,6 @@ def json_error(problem: RequestError) -> web.Response:
 
 def batch_location(batch: Any) -> str:
     return f"/v1/batches/{batch}"
-
-
-async def with_notifications(request: web.Request, document: Document) -> Document:
-    """A document of the default dialect with the limits that the account has reached."""
-    names = await _notifications(request)
-    return {**document, "notifications": names} if names else document
 
 
 async def _notifications(request: web.Request) -> Sequence[str]:

@@ -1,5 +1,6 @@
 """Every error in every dialect that is registered, against the tables of docs/dialects.md (X07)."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from ingest.dialects import DEFAULT, DIALECTS, PROBLEMS, collection
 from ingest.dialects.answer import Answer, Dialect, Told
 from ingest.errors import ITEM_CODES, InternalError, LimitReached, RequestError
-from ingest.model import Action, BatchState
-from tests.unit.dialects.outcomes import CONTEXT, partly, problems, refused, saved, write
+from ingest.formats.failure_files import HOLE, JsonWriter
+from ingest.model import Action, BatchState, Failure, ItemError
+from tests.unit.dialects.outcomes import CONTEXT, batch_of, partly, problems, refused, saved, write
 
 PAGE = (Path(__file__).parents[3] / "docs" / "dialects.md").read_text(encoding="utf-8")
 ALL = {"default": DEFAULT, **DIALECTS}
@@ -126,6 +128,16 @@ def test_what_was_saved_has_the_status_of_the_tables(name: str, action: Action) 
 def test_what_is_not_finished_is_not_taken_for_saved(name: str) -> None:
     accepted = write(BatchState.ACCEPTED)
     _check(ALL[name], accepted, _cell(dict(_table("no error"))["accepted, not finished"][name], 0))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_x12_all_failures_of_a_batch_have_a_place(name: str) -> None:
+    batch = batch_of(BatchState.REJECTED, invalid=[0])
+    document = _tell(ALL[name], collection.failures(batch, HOLE)).document
+    writer = JsonWriter(document)
+    failure = Failure(0, {"email": "x"}, [ItemError(ITEM_CODES[42204], "It is bad.", "email")])
+    shown = json.loads(writer.head + writer.page([failure]) + writer.tail)
+    assert '"code": 42204' in json.dumps(shown)
 
 
 @pytest.mark.parametrize("named", PROBLEMS)
