@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingest.dialects import collection, hash, problem
+from ingest.dialects import collection, data, hash, problem, rpc
 from ingest.dialects.answer import Dialect
 
 DEFAULT = collection.DEFAULT
@@ -13,7 +13,9 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         each.name: each
         for each in (
             collection.DIALECT,
+            data.DIALECT,
             hash.DIALECT,
+            rpc.DIALECT,
         )
     }
 )

@@ -13,6 +13,8 @@ ACCEPTED = 20200
 _SUMMARIES = ("tags", "statuses", "sales")
 _DEALS_FULL, _CONTACTS_FULL = "deals_limit_reached", "contacts_list_full"
 _NOTIFICATIONS = (_DEALS_FULL, _CONTACTS_FULL, "too_many_contacts")
+_PLAIN = str.maketrans("<>", "[]")
+"""Messages are shown to people, and may quote what was sent: that is never HTML."""
 _OWN = frozenset({"batch", "count", "failures", "invalid", "maxpage", "page", "received", "valid"})
 """Members of `data` beside the items; those of a collection that is called so are `items`."""
 
@@ -42,7 +44,7 @@ def _map(answer: Answer, context: Context) -> Document:
     document: Document = {
         "timestamp": answer.document["timestamp"],
         "status": _status(answer),
-        "message": _message(answer),
+        "message": _message(answer).translate(_PLAIN),
     }
     data = _data(answer, context)
     return document if data is None else document | {"data": data}

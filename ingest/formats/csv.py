@@ -23,6 +23,8 @@ class CsvDecoder:
     No more than two of the largest rows are kept between two calls.
     """
 
+    single = False
+
     def __init__(self, shape: Shape, limits: Limits, body: BodyFormat) -> None:
         """Args: `shape` is that of an item."""
         self._shape = shape

@@ -27,6 +27,9 @@ class Decoder(Protocol):
     An element is an item (an object, or a bare key), or an `Unreadable` in the place of one.
     """
 
+    single: bool
+    """Whether the body was one object and no array of them, once it has ended."""
+
     @property
     def columns(self) -> tuple[str, ...] | None:
         """The names of a CSV file's columns, without those of errors, once its header is read;
@@ -96,7 +99,8 @@ class _WholeBody:
 
     columns: None = None
 
-    def __init__(self, decode: Callable[[bytes], list[Any]]) -> None:
+    def __init__(self, decode: Callable[[bytes], Any]) -> None:
+        self.single = False
         self._decode = decode
         self._pieces: list[bytes] = []
 
@@ -107,4 +111,6 @@ class _WholeBody:
     def end(self) -> list[Any]:
         body = b"".join(self._pieces)
         self._pieces.clear()
-        return self._decode(body)
+        document = self._decode(body)
+        self.single = not isinstance(document, list)
+        return [document] if self.single else document

@@ -11,8 +11,10 @@ from ingest.formats.limits import Limits, no_body, too_many_items
 from ingest.formats.nesting import check_nesting, nests_deeper
 
 
-def decode(body: bytes, limits: Limits) -> list[Any]:
-    """The items of a JSON body, not yet validated. Duplicate object keys: the last one wins.
+def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
+    """The items of a JSON body, not yet validated, or the one object that it is.
+
+    Duplicate object keys: the last one wins.
 
     Raises:
         MalformedBody: not JSON, not UTF-8, nested too deep, or neither an array nor an object.
@@ -34,8 +36,8 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
     # Fewer brackets than levels: the common case.
     if body.count(b"[") + body.count(b"{") > limit and nests_deeper(body, limit):
         check_nesting(items, limit)
-    exact = keep_digits(body, document)
-    return exact if isinstance(exact, list) else [exact]
+    exact: list[Any] | dict[str, Any] = keep_digits(body, document)
+    return exact
 
 
 def value_of(text: str, max_nesting: int) -> Any:

@@ -20,6 +20,7 @@ class NdjsonDecoder:
     """
 
     columns: None = None
+    single = False
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

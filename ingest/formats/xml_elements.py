@@ -81,7 +81,8 @@ class Target:
         self._limits = limits
         self._open: list[_Element] = []
         self._values = 0
-        self.items: list[Any] = []
+        self.document: Any = None
+        """The list of items, or what stands in its place."""
 
     def doctype(self, *_: Any) -> None:
         raise document_type()
@@ -121,7 +122,7 @@ class Target:
             is_list = closed.unwrapped or closed.shape.kind is Kind.ARRAY
             self._open[-1].values.append((closed.name, is_list, value))
         else:
-            self.items = value if isinstance(value, list) else [value]
+            self.document = value
 
     def close(self) -> None:
         """The parser requires it."""

@@ -29,8 +29,8 @@ _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
 _MAX_DIGITS = 300
 
 
-def decode(body: bytes, limits: Limits) -> list[Any]:
-    """The items of a YAML body, not yet validated: a sequence of them, or one mapping alone.
+def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
+    """The items of a YAML body, not yet validated: or the one mapping that it is.
 
     Raises:
         MalformedBody: not YAML, or YAML that JSON has no value for; the place is named.
@@ -46,7 +46,7 @@ def decode(body: bytes, limits: Limits) -> list[Any]:
         raise MalformedBody(
             "The body is neither a sequence nor a mapping", "Send a YAML sequence of mappings."
         )
-    return document if isinstance(document, list) else [document]
+    return document
 
 
 class _Builder:

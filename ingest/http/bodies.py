@@ -21,7 +21,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ingest.errors import MalformedBody, RequestTimeout
 from ingest.formats.compression import Decompressor, too_large
 from ingest.formats.decoding import Decoder
-from ingest.formats.limits import no_body
 from ingest.formats.negotiation import JSON
 from ingest.http.admission import Admission
 from ingest.http.gate import CALLER, GATE
@@ -54,7 +53,8 @@ class Body:
         self._decoder = decoder
         self._gate = request[GATE]
         self._admission: Admission = service.admission
-        self._digest = None if call.idempotency_key is None else _digest(request)
+        has_key = call.idempotency_key is not None and CALLER in request
+        self._digest = _digest(request) if has_key else None
         self._complete = False
         self._ahead: list[Any] | None = None
         self._arriving = self._arrive()
@@ -63,11 +63,15 @@ class Body:
     def columns(self) -> tuple[str, ...] | None:
         return None
 
+    @property
+    def single(self) -> bool:
+        """Whether it was one object and no array of them, once it has arrived."""
+        return self._decoder.single
+
     async def begin(self) -> None:
-        if self._head.problem is not None:
-            # Clients name a type of their own for a body that is not there.
-            empty = not self._can_be_read or not await self._in_time(self._content.readany)
-            raise no_body() if empty else self._head.problem
+        # Clients name a type of their own for a body that is not there.
+        if self._head.problem and self._can_be_read and await self._in_time(self._content.readany):
+            raise self._head.problem
         if self._announced > self._most_sent:
             raise too_large(self._limit)
         self._ahead = await anext(self._arriving, [])
@@ -162,6 +166,43 @@ class Body:
             raise RequestTimeout(
                 f"The body did not arrive within {self._timeout:g} seconds", "Send smaller batches."
             ) from None
+
+
+class ItemBody(Body):
+    """The body of a write to the one item whose key is in the path."""
+
+    def __init__(
+        self, request: web.Request, limit: int, decoder: Decoder, *, name: str, key: Any
+    ) -> None:
+        """
+        Args:
+            name: that of the key's field.
+            key: its value in the path.
+        """
+        super().__init__(request, limit, decoder)
+        self._name, self._key = name, key
+        self._may_be_empty = request.method == "DELETE"
+
+    @property
+    def single(self) -> bool:
+        return True
+
+    def _decode(self, sent: bytes) -> list[Any]:
+        if self._may_be_empty and not sent:
+            self._complete = True
+            return [self._key]
+        items = super()._decode(sent)
+        item = items[0] if self._decoder.single else None
+        if not isinstance(item, dict):
+            raise MalformedBody(
+                "The body is not an object",
+                "The path names one item: send an object of its fields.",
+            )
+        if item.setdefault(self._name, self._key) != self._key:
+            raise MalformedBody(
+                f"The {self._name} of the body is not that of the path", "Leave it out."
+            )
+        return items
 
 
 async def unbroken(receive: Callable[[], Awaitable[bytes]]) -> bytes:

@@ -31,7 +31,7 @@ from ingest.errors import (
     UnknownEndpoint,
 )
 from ingest.http.gate import CALLER, GATE, Gate
-from ingest.http.request import CALL, RESOURCE, Call, parse
+from ingest.http.request import CALL, RESOURCE, Call, endpoint_of, parse, without_endpoint
 from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE
@@ -39,6 +39,8 @@ from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 
 log = structlog.get_logger(__name__)
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 @web.middleware
@@ -62,6 +64,7 @@ async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
             ),
         )
     seconds = time.perf_counter() - started
+    call = request[CALL]
     collection = call.resource.name if call.resource is not None else ""
     metrics.answered(call.method, collection, response.status, seconds)
     resource = request.match_info.route.resource
@@ -92,11 +95,17 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
             f"The host {call.host[:100]!r} is not served here", "Use the service's own name."
         )
     gate = request[GATE] = Gate(call.credentials, service.callers, service.rates, service.under_way)
-    if call.endpoint is None or call.media_type is None:
+    if call.endpoint is not None and call.endpoint.token_in_body:
+        return await handler(request)
+    if call.endpoint is None or call.media_type is None or call.endpoint.puts:
         # That there is nothing is said without a token, too; with one, in its dialect.
         with suppress(TokenRequired, TokenInvalid, Unavailable):
             _remember(request, await gate.authenticate())
-    if not _is_acceptable(call, request.get(DIALECT, DEFAULT)):
+    dialect = request.get(DIALECT, DEFAULT)
+    if call.endpoint is not None and call.endpoint.puts and not dialect.puts:
+        handler = _not_allowed
+        call = request[CALL] = without_endpoint(call)
+    if not _is_acceptable(call, dialect):
         return web.Response(status=406, headers=VARY)
     if call.endpoint is None:
         return await handler(request)
@@ -111,6 +120,11 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
         if call.problem is not None:
             raise call.problem
         return await handler(request)
+
+
+async def _not_allowed(request: web.Request) -> web.StreamResponse:
+    """What handles a method that the path does not have."""
+    raise web.HTTPMethodNotAllowed(request.method, ())
 
 
 def _remember(request: web.Request, caller: Caller) -> None:
@@ -159,7 +173,7 @@ async def _refused(
             "There is no such endpoint", "Collections are at /v1/{collection}."
         )
     elif isinstance(error, web.HTTPMethodNotAllowed):
-        allowed = ", ".join(sorted(error.allowed_methods))
+        allowed = ", ".join(await _methods(request))
         problem = MethodNotAllowed(
             f"{error.method[:20]} is not allowed here", f"Allowed: {allowed}."
         )
@@ -169,6 +183,18 @@ async def _refused(
     else:
         problem = MalformedBody(f"The request cannot be read: {error.reason}")
     return await respond_error(request, problem)
+
+
+async def _methods(request: web.Request) -> list[str]:
+    """The methods that the path has in the dialect."""
+    puts = request.get(DIALECT, DEFAULT).puts
+    allowed = []
+    for method in _METHODS:
+        found = await request.app.router.resolve(request.clone(method=method))
+        endpoint = endpoint_of(found)
+        if found.http_exception is None and (endpoint is None or puts or not endpoint.puts):
+            allowed.append(method)
+    return allowed
 
 
 async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from aiohttp import web
+from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from ingest.access.rights import Right
 from ingest.dialects import DIALECTS
@@ -31,7 +32,8 @@ from ingest.resources.resource import Resource, StoredField
 PAGE = frozenset({"limit", "offset"})
 SELECT = frozenset({"select"})
 LIST = PAGE | SELECT | {FILTERS}
-WRITE = frozenset({"matching", "select", "dryRun"}) | CSV_PARAMETERS
+WRITE_ITEM = frozenset({"select", "dryRun"})
+WRITE = WRITE_ITEM | {"matching"} | CSV_PARAMETERS
 
 API = "/v1/"
 ROOTS = dict(
@@ -61,6 +63,10 @@ class Endpoint:
     formats: tuple[str, ...] = RESPONSES
     """The media types that it answers in."""
     body: bool = False
+    token_in_body: bool = False
+    """Whether the handler finds out by itself who calls."""
+    puts: bool = False
+    """Whether only dialects have it that are so."""
 
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -75,6 +81,12 @@ def endpoint(**options: Any) -> Callable[[_Handler], _Handler]:
         return handler
 
     return mark
+
+
+def endpoint_of(found: UrlMappingMatchInfo) -> Endpoint | None:
+    """What the API has where a path leads, if it has."""
+    marked: Endpoint | None = getattr(found.handler, _ENDPOINT, None)
+    return marked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +165,7 @@ def parse(request: web.Request) -> Call:
     """All that a request says, apart from its body."""
     service, path = request.app[SERVICE], request.path
     path_dialect = next((each for root, each in ROOTS.items() if path.startswith(root)), None)
-    endpoint: Endpoint | None = getattr(request.match_info.handler, _ENDPOINT, None)
+    endpoint = endpoint_of(request.match_info)
     remote = request.remote or ""
     call = Call(
         trace_id=trace_id_of(request.headers.get("traceparent")),
@@ -206,6 +218,12 @@ def parse(request: web.Request) -> Call:
 
 def _named_by(accept: Accepted) -> Format:
     return Format.EXPLICIT if accept.concrete else Format.ANY
+
+
+def without_endpoint(call: Call) -> Call:
+    """A call of a method that the path does not have."""
+    media_type = call.media_type or JSON
+    return replace(call, endpoint=None, collection="", resource=None, media_type=media_type)
 
 
 def trace_id_of(traceparent: str | None) -> str:

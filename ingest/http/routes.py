@@ -5,7 +5,7 @@ import re
 
 from aiohttp import web
 
-from ingest.http import failures, probes, reads, writes
+from ingest.http import failures, probes, reads, rpc, writes
 from ingest.http.request import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
@@ -32,9 +32,13 @@ def _api(root: str) -> tuple[web.RouteDef, ...]:
         web.post(f"{root}{collection}:delete.{{extension}}", writes.delete),
         web.post(f"{root}{collection}", writes.create),
         web.patch(f"{root}{collection}", writes.update),
+        web.put(f"{root}{collection}", writes.put),
         web.delete(f"{root}{collection}", writes.delete),
         web.get(f"{root}{collection}", reads.list_items),
         web.get(f"{root}{collection}/{_KEY}", reads.get_item),
+        web.put(f"{root}{collection}/{_KEY}", writes.update_item),
+        web.patch(f"{root}{collection}/{_KEY}", writes.update_item),
+        web.delete(f"{root}{collection}/{_KEY}", writes.delete_item),
     )
 
 
@@ -42,6 +46,7 @@ ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
+    web.route("*", "/api/v1.1/{method:.*}", rpc.call),
     *_api(API),
     *(route for root in ALIASES for route in _api(root)),
 )

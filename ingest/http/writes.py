@@ -1,4 +1,4 @@
-"""POST, PATCH and DELETE of a collection: the request in HTTP's terms, handed to the pipeline."""
+"""Writes to a collection or an item: the request in HTTP's terms, handed to the pipeline."""
 
 from contextlib import aclosing
 
@@ -8,13 +8,15 @@ from ingest.access.rights import Caller, Right
 from ingest.batches.write import Write
 from ingest.dialects import DEFAULT, collection
 from ingest.dialects.answer import Dialect
+from ingest.errors import UnsupportedMediaType
 from ingest.formats.decoding import open_decoder
 from ingest.formats.limits import Limits
-from ingest.formats.negotiation import STREAMS
-from ingest.http.bodies import Body
+from ingest.formats.negotiation import RESPONSES, STREAMS
+from ingest.formats.shapes import shape_of
+from ingest.http.bodies import Body, ItemBody
 from ingest.http.gate import CALLER
-from ingest.http.request import CALL, RESOURCE, WRITE, Call, endpoint
-from ingest.http.responses import DIALECT, WRITTEN, respond
+from ingest.http.request import CALL, RESOURCE, WRITE, WRITE_ITEM, Call, endpoint
+from ingest.http.responses import DIALECT, SINGLE, WRITTEN, respond
 from ingest.http.service import SERVICE
 from ingest.http.streams import Stream
 from ingest.http.visibility import as_seen
@@ -38,6 +40,21 @@ async def delete(request: web.Request) -> web.Response:
     return await _write(request, Action.DELETE)
 
 
+@endpoint(right=Right.UPDATE, parameters=WRITE, body=True, puts=True)
+async def put(request: web.Request) -> web.Response:
+    return await _write(request, Action.UPDATE)
+
+
+@endpoint(right=Right.UPDATE, parameters=WRITE_ITEM, body=True, puts=True)
+async def update_item(request: web.Request) -> web.Response:
+    return await _write(request, Action.UPDATE)
+
+
+@endpoint(right=Right.DELETE, parameters=WRITE_ITEM, body=True, puts=True)
+async def delete_item(request: web.Request) -> web.Response:
+    return await _write(request, Action.DELETE)
+
+
 async def _write(request: web.Request, action: Action) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     resource = request[RESOURCE]
@@ -49,6 +66,8 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
     async with aclosing(_body_of(request, resource)) as body:
         outcome = await service.pipeline.run(write, body)
+        if body.single:
+            request[SINGLE] = True
     if outcome.replayed:  # the first request may have come of another token
         outcome = as_seen(outcome, caller)
     request[WRITTEN] = outcome
@@ -98,6 +117,15 @@ def _body_of(request: web.Request, resource: Resource) -> Body:
     call, settings = request[CALL], request.app[SERVICE].settings
     limits = Limits(settings.max_body, settings.max_items, settings.max_nesting)
     decoder = open_decoder(call.head.format, resource, call.matching, limits)
+    if call.item:
+        if call.head.format.media_type in STREAMS:
+            raise UnsupportedMediaType(
+                f"One item is not read from {call.head.format.media_type}",
+                f"Send {', '.join(RESPONSES)}.",
+            )
+        key = shape_of(resource.key.field).value(call.item)
+        name = resource.key.data_key
+        return ItemBody(request, settings.max_body, decoder, name=name, key=key)
     if call.head.format.media_type in STREAMS:
         return Stream(request, settings.max_stream, decoder)
     return Body(request, settings.max_body, decoder)

@@ -47,7 +47,8 @@ def read_yaml(chunks: Iterable[bytes]) -> Feed:
             raise LoadError(
                 f"a YAML file of more than {MAX_ROW} bytes is not read; convert it to NDJSON"
             )
-    items = yaml.decode(bytes(body), _YAML_LIMITS)
+    document = yaml.decode(bytes(body), _YAML_LIMITS)
+    items = document if isinstance(document, list) else [document]
     return _feed(Row(None, dump_exact(item)) for item in items)
 
 

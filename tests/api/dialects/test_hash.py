@@ -255,6 +255,9 @@ async def test_h07_h29_h30_x08_errors_before_the_handler(
     refusal(await ask("GET", "/api/contacts/nothing.json"), 40403)
     refusal(await ask("GET", "/api/batches/nothing.json"), 40404)
     refusal(await ask("GET", "/api/contacts.json?limit=1001"), 40002)
+    quoting = await ask("GET", "/api/contacts.json?limit=<script>")
+    refusal(quoting, 40002)
+    assert "[script]" in quoting.body["message"]
     assert all(
         len(each.headers["X-Trace-Id"]) == 32 for each in (reply, await unknown("GET", "/api/x"))
     )
@@ -305,6 +308,12 @@ async def test_h09_h13_a_bad_item_saves_nothing(ask: Hash, operator: Pool) -> No
     shown = await ask("GET", f"/api/batches/{data['batch']}.json")
     assert shown.body["status"] == 0
     assert shown.body["data"]["response"]["body"]["status"] == 42204
+    for root in ("/api", "/v1"):  # the failures of a batch, which are sent while they are read
+        path = f"{root}/batches/{data['batch']}/failures.json"
+        failures = await ask("GET", path)
+        assert failures.body["status"] == 0
+        assert set(failures.body["data"]) == {"batch", "received", "failures"}
+        assert failures.body["data"]["failures"][0]["rawData"] == BAD
     listed = await ask("GET", "/api/batches.json")
     assert [each["id"] for each in listed.body["data"]["batches"]] == [data["batch"]]
 

@@ -1,13 +1,10 @@
 """The dialect `hash` (document 000) as a function: one answer in, one map out."""
 
-import datetime as dt
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
 
 import pytest
 
@@ -18,29 +15,15 @@ from ingest.dialects.hash import ACCEPTED, DIALECT, tell
 from ingest.errors import ITEM_CODES, BodyTooLarge, ErrorCode, RequestError
 from ingest.model import Action, Batch, BatchState, Failure, ItemError, Options, Outcome
 from ingest.resources.representation import Presenter
+from tests.unit.dialects.outcomes import ID, batch_of, problems
 
-NOW = dt.datetime(2026, 11, 28, 19, 17, 55, 475000, tzinfo=dt.UTC)
-ID = UUID("01a20000-0000-7000-8000-000000000001")
 MEMBERS = {"timestamp", "status", "message", "data"}
 MORE = {"tags", "statuses", "sales", "notifications"}
 
 
 def batch(state: BatchState = BatchState.COMMITTED, **more: Any) -> Batch:
-    values: dict[str, Any] = {
-        "id": ID,
-        "account": "acme",
-        "collection": "contacts",
-        "action": Action.CREATE,
-        "options": Options(),
-        "state": state,
-        "received": 2,
-        "invalid_count": len(more.get("invalid", ())),
-        "invalid": [],
-        "created_at": NOW,
-        "accepted_at": NOW,
-        "finished_at": NOW,
-    }
-    return Batch(**(values | more))
+    """A batch of two items."""
+    return batch_of(state, **{"received": 2, "invalid": [], **more})
 
 
 def failure(code: ErrorCode, index: int = 0) -> Failure:
@@ -61,37 +44,17 @@ def written(outcome: Outcome, data: Any = None) -> Answer:
     return collection.written(replace(outcome, batch=kept), presenter)
 
 
-def errors_of(base: type[RequestError] = RequestError) -> Iterator[type[RequestError]]:
-    for each in base.__subclasses__():
-        yield each
-        yield from errors_of(each)
-
-
-def made(kind: type[RequestError]) -> RequestError:
-    """An error of a kind, without the arguments that only its own constructor knows."""
-    error = kind.__new__(kind)
-    RequestError.__init__(error, "It did not work", "Do it otherwise.")
-    for name in ("right", "collection"):
-        setattr(error, name, "contacts")
-    for name in ("maximum", "left"):
-        setattr(error, name, 0)
-    return error
-
-
-KINDS = sorted({*errors_of()}, key=lambda kind: kind.__name__)
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("problem", [*problems()], ids=lambda problem: type(problem).__name__)
 def test_x07_h09_h10_h29_every_error_of_a_request_is_told_by_its_code(
-    kind: type[RequestError],
+    problem: RequestError,
 ) -> None:
-    told = tell(collection.error(made(kind)), Context())
+    told = tell(collection.error(problem), Context())
     assert told.document is not None
-    assert told.document["status"] == kind.error_code.code
-    assert told.document["message"] == "It did not work. Do it otherwise."
+    code = problem.error_code.code
+    assert told.document["status"] == code
+    assert told.document["message"] == f"{problem.message}. {problem.description}"
     assert set(told.document) == {"timestamp", "status", "message"}
-    own = kind.error_code.code // 100
-    assert told.status == (own if own in (429, 500, 503) else 200)
+    assert told.status == (code // 100 if code // 100 in (429, 500, 503) else 200)
 
 
 @pytest.mark.parametrize("code", ITEM_CODES.values(), ids=lambda code: code.name)
@@ -126,7 +89,7 @@ def test_x07_h09_h10_every_error_of_an_item_is_told_by_its_code(code: ErrorCode)
 
 def test_h10_every_status_is_documented() -> None:
     docs = Path(__file__).parents[3] / "docs"
-    codes = {*ITEM_CODES, *(kind.error_code.code for kind in KINDS)}
+    codes = {*ITEM_CODES, *(each.error_code.code for each in problems())}
     listed = {int(code) for code in re.findall(r"\b\d{5}\b", (docs / "http.md").read_text())}
     named = {int(code) for code in re.findall(r"\b\d{5}\b", (docs / "dialects.md").read_text())}
     assert len(codes) > 30
@@ -168,7 +131,8 @@ def test_h09_h13_a_write_that_saved_all(action: Action) -> None:
     "name", ["batch", "count", "failures", "invalid", "maxpage", "page", "received", "valid"]
 )
 def test_h13_items_of_a_collection_that_is_called_as_another_member_are_items(name: str) -> None:
-    told = tell(written(Outcome(batch(collection=name)), [{"id": 1}]), Context())
+    of_name = replace(batch(created=2), collection=name)
+    told = tell(written(Outcome(of_name), [{"id": 1}]), Context())
     assert told.document is not None
     assert told.document["data"]["items"] == [{"id": 1}]
     document = {
@@ -289,6 +253,21 @@ def test_h13_a_dry_run_has_no_batch() -> None:
     told = tell(collection.dry_run(Outcome(batch(created=2))), Context())
     assert told.document is not None
     assert told.document["data"] == {"received": 2, "valid": [0, 1], "invalid": []}
+
+
+def test_h11_a_message_that_quotes_the_request_is_no_html() -> None:
+    quoted = errors.UnknownCollection("There is no collection '<b>'", "Served here: <none>.")
+    told = tell(collection.error(quoted), Context())
+    assert told.document is not None
+    assert told.document["message"] == "There is no collection '[b]'. Served here: [none]."
+
+
+def test_x12_h12_the_failures_of_a_batch_are_inside_data() -> None:
+    told = tell(collection.failures(batch(BatchState.REJECTED, invalid=[0]), []), Context())
+    assert told.document is not None
+    assert set(told.document) == MEMBERS
+    assert told.document["status"] == 0
+    assert told.document["data"] == {"batch": str(ID), "received": 2, "failures": []}
 
 
 def test_x14_h05_what_the_dialect_asks_of_the_server() -> None:

@@ -13,7 +13,7 @@ LIMITS = Limits(max_item=100, max_items=2, max_nesting=3)
 
 def test_an_array_is_its_items_and_an_object_is_one() -> None:
     assert decode(b'[{"a": 1}, 2]', LIMITS) == [{"a": 1}, 2]
-    assert decode(b'\xef\xbb\xbf{"a": "[[[[["}', LIMITS) == [{"a": "[[[[["}]
+    assert decode(b'\xef\xbb\xbf{"a": "[[[[["}', LIMITS) == {"a": "[[[[["}
     assert decode(b"[0.10000000000000000001]", LIMITS) == [Decimal("0.10000000000000000001")]
 
 

@@ -51,7 +51,8 @@ KEY = Shape(Kind.SCALAR, any_integer)
 
 def decoded(body: str | bytes, limits: Limits = LIMITS, charset: str | None = None) -> list[Any]:
     data = body.encode() if isinstance(body, str) else body
-    return xml.decode(data, SHAPE, KEY, limits, charset)
+    document = xml.decode(data, SHAPE, KEY, limits, charset)
+    return document if isinstance(document, list) else [document]
 
 
 def item(inside: str) -> Any:

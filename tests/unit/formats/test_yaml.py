@@ -25,7 +25,8 @@ WIDE = Limits(max_item=2**24, max_items=10**6, max_nesting=32)
 
 
 def decoded(body: str | bytes, limits: Limits = LIMITS) -> list[Any]:
-    return yaml.decode(body.encode() if isinstance(body, str) else body, limits)
+    document = yaml.decode(body.encode() if isinstance(body, str) else body, limits)
+    return document if isinstance(document, list) else [document]
 
 
 def refused(body: str | bytes) -> str:
