@@ -13,6 +13,7 @@
     │   ├── LimitReached                40302, with the limit and what is left of it
     │   ├── UnknownEndpoint             40401
     │   ├── UnknownCollection           40402
+    │   ├── UnknownDatabase             40402, where a number names it
     │   ├── ItemNotFound                40403
     │   ├── UnknownBatch                40404
     │   ├── MethodNotAllowed            40501
@@ -23,6 +24,7 @@
     │   ├── UnsupportedEncoding         41502
     │   ├── KeyMismatch                 42220
     │   ├── RateLimited                 42901
+    │   ├── AmbiguousMatch              43501
     │   ├── InternalError               50001
     │   ├── Unavailable                 50301
     │   ├── TooSlow                     50301, the database gave up a statement
@@ -81,6 +83,10 @@ OTHER_GROUP = ErrorCode(44101, "other_group", "permission")
 ITEM_CODES: dict[int, ErrorCode] = {
     entry.code: entry for entry in list(globals().values()) if isinstance(entry, ErrorCode)
 }
+
+
+INVALID_ITEMS = "invalid_items"
+"""The name for the errors of a batch's items, where they have several names."""
 
 
 class IngestError(Exception):
@@ -183,6 +189,10 @@ class UnknownCollection(RequestError):
     error_code = ErrorCode(40402, "unknown_collection", "client")
 
 
+class UnknownDatabase(UnknownCollection):
+    """No collection has this number."""
+
+
 class ItemNotFound(RequestError):
     error_code = ITEM_NOT_FOUND
 
@@ -231,6 +241,10 @@ class RateLimited(RequestError):
     error_code = ErrorCode(42901, "rate_limited", "client")
 
 
+class AmbiguousMatch(RequestError):
+    error_code = AMBIGUOUS_MATCH
+
+
 class InternalError(RequestError):
     error_code = ErrorCode(50001, "internal_error", "system")
 
@@ -249,3 +263,11 @@ class Overloaded(Unavailable):
 
 class OutcomeUnknown(Unavailable):
     """The connection was lost during the COMMIT that accepts, and the batch cannot be looked up."""
+
+
+def request_errors(base: type[RequestError] = RequestError) -> dict[ErrorCode, type[RequestError]]:
+    """The class that each code of a whole request belongs to."""
+    found = dict[ErrorCode, type[RequestError]]()
+    for each in base.__subclasses__():
+        found |= request_errors(each) | {each.error_code: each}
+    return found

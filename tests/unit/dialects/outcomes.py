@@ -29,7 +29,7 @@ def batch_of(state: BatchState, action: Action = Action.CREATE, **more: Any) -> 
         "options": Options(),
         "received": 1,
         "invalid_count": len(more.get("invalid", ())),
-        "invalid": (),
+        "invalid": [],
         "accepted_at": None,
         "finished_at": None,
     }
