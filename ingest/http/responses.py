@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ingest.access.quotas import notifications
 from ingest.dialects import DEFAULT, collection
-from ingest.dialects.answer import Answer, Context, Dialect, Told
+from ingest.dialects.answer import Answer, Context, Dialect, Format, Told
 from ingest.errors import (
     IngestError,
     NotPermitted,
@@ -23,6 +23,7 @@ from ingest.errors import (
 from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import JSON, RESPONSES, from_json
 from ingest.http.gate import CALLER
+from ingest.http.links import public_base
 from ingest.http.request import CALL
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
@@ -127,11 +128,11 @@ async def _notifications(request: web.Request) -> Sequence[str]:
 def _context(request: web.Request, names: Sequence[str]) -> Context:
     """What a dialect knows of the request."""
     call = request[CALL]
-    base = request.app[SERVICE].settings.public_url or f"{request.scheme}://{request.host}"
     return Context(
         collection=call.collection,
         single=bool(request.get(SINGLE)),
-        docs=f"{base.rstrip('/')}/docs/errors/",
+        extension=call.named_by is Format.EXTENSION,
+        docs=f"{public_base(request)}/docs/errors/",
         minimal=call.preferences.minimal,
         notifications=names,
     )
