@@ -15,4 +15,4 @@ class AirportSchema(Schema):
     longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
 
 
-airports = Resource("airports", AirportSchema, key="iata")
+airports = Resource("airports", AirportSchema, key="iata", rpc_id=3)

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 
@@ -16,19 +17,31 @@ class Registry(dict[str, Resource]):
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self.databases: dict[int, Resource] = {}
-        """By the number that a resource declares, else by its place, from 1."""
+        """By the number that each declares, else by its place, or the next that is free."""
         if not resources:
             raise ConfigurationError("there is no Resource to serve")
         for resource in resources:
             if self.setdefault(resource.name, resource) is not resource:
                 raise ConfigurationError(f"two resources are called {resource.name!r}")
-        for place, resource in enumerate(self.values(), 1):
-            number = place if resource.rpc_id is None else resource.rpc_id
-            if self.databases.setdefault(number, resource) is not resource:
+        summed: dict[str, Resource] = {}
+        for resource in resources:
+            for name in resource.summaries:
+                if summed.setdefault(name, resource) is not resource:
+                    raise ConfigurationError(
+                        f"resources {summed[name].name!r} and {resource.name!r} both declare the "
+                        f"summary {name!r}; rename one of them"
+                    )
+        for resource in self.values():
+            number = resource.rpc_id
+            if number is not None and self.databases.setdefault(number, resource) is not resource:
                 other = self.databases[number].name
                 raise ConfigurationError(
                     f"resources {other!r} and {resource.name!r} both have the rpc_id {number}"
                 )
+        for place, resource in enumerate(self.values(), 1):
+            if resource.rpc_id is None:
+                free = next(each for each in count(place) if each not in self.databases)
+                self.databases[free] = resource
 
 
 def load_registry(location: str) -> Registry:

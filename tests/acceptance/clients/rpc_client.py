@@ -1,6 +1,7 @@
 """A client of document 001, written from that document alone."""
 
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 from xml.etree import ElementTree
@@ -31,8 +32,11 @@ class Profiles:
             {"Content-Type": content_type},
             method="POST",
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
-            answer: bytes = response.read()
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                answer: bytes = response.read()
+        except urllib.error.HTTPError as error:
+            answer = error.read()
         return answer
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:

@@ -361,6 +361,11 @@ async def test_x13_each_error_of_an_item_has_its_pointer(service: Service, opera
     ] == [("#/0/email", 40903)]
 
 
+async def test_x13_the_pointer_of_one_object_begins_in_it(api: Service) -> None:
+    reply = await api.post("contacts", {"email": "x", "first_name": "Jim"}, accept=PROBLEM)
+    assert [each["pointer"] for each in reply.body["errors"]] == ["#/email"]
+
+
 async def test_x13_a_success_is_no_problem(service: Service) -> None:
     for accept in (PROBLEM, f"application/json, {PROBLEM}"):
         reply = await service.get("contacts", accept=accept)

@@ -18,13 +18,13 @@ from ingest.store.quotas import set_quota
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
 from tests.api.shared import configured
-from tests.harness import contacts, people, seats, subscribers
+from tests.harness import people, seats, subscribers
 from tests.waiting import until
 from workers.commit import Committer
 from workers.settings import running_worker
 
 # In the order that makes the document's own database 1.
-REGISTRY = Registry([subscribers, contacts, seats, people])
+REGISTRY = Registry([subscribers, seats, people])
 EXAMPLE = """{
 	"token": "TOKEN",
 	"db_id": 1,
@@ -275,7 +275,7 @@ async def test_r11_db_id_is_a_number_or_its_text_or_the_collections_name(rpc: Rp
     for wrong in ("one", True, 1.5, [1], -1):
         assert (await rpc.call("profiles/import", db_id=wrong, data=JIM)).error in (400, 413)
     assert (await rpc.call("profiles/import", db_id=..., data=JIM)).error == 400
-    assert (await rpc.call("contacts/import", data=JIM)).error == 400
+    assert (await rpc.call("seats/import", data=JIM)).error == 400
     assert len(await rpc.stored()) == 3
 
 
@@ -515,7 +515,9 @@ async def test_r40_after_a_while_the_same_request_is_meant_again(rpc: Rpc) -> No
     assert await rpc.stored() == []
 
 
-async def test_r41_a_repetition_of_what_is_not_finished_is_refused(quiet: Rpc, committer: Committer) -> None:
+async def test_r41_a_repetition_of_what_is_not_finished_is_refused(
+    quiet: Rpc, committer: Committer
+) -> None:
     call = asyncio.create_task(quiet.call("profiles/add", data=JIM))
     batches = "SELECT count(*) FROM ingest.batches WHERE state = 'accepted'"
 

@@ -79,3 +79,14 @@ def test_a_file_that_cannot_be_served_is_explained(tmp_path: Path, text: str, sa
 def test_a_place_where_nothing_is(location: str) -> None:
     with pytest.raises(ConfigurationError):
         load_registry(location)
+
+
+def test_r11_databases_have_the_numbers_that_resources_declare_or_their_places() -> None:
+    schema = Schema.from_dict({"a": fields.String()})
+    first, fixed = Resource("first", schema), Resource("fixed", schema, rpc_id=1)
+    last = Resource("last", schema)
+    assert Registry([first, fixed, last]).databases == {1: fixed, 2: first, 3: last}
+    with pytest.raises(ConfigurationError, match="'fixed' and 'other' both have the rpc_id 1"):
+        Registry([fixed, Resource("other", schema, rpc_id=1)])
+    with pytest.raises(ConfigurationError, match="rpc_resources"):
+        Resource("none", schema, rpc_resources=())
