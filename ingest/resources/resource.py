@@ -182,12 +182,17 @@ class Resource:
                 raise self._refused(f"field {name!r} cannot be optional: it is the key")
             if not field.shown:
                 raise self._refused(f"field {name!r} cannot be optional: it is load_only")
-            if field.data_key in self.summaries:
+            shown = field.data_key
+            if "," in shown or shown != shown.strip().removeprefix("-") or not shown:
                 raise self._refused(
-                    f"field {name!r} cannot be optional: to select {field.data_key!r} adds the "
-                    "summary of this name"
+                    f"field {name!r} cannot be optional: `select` cannot name {shown!r}"
                 )
-            yield field.data_key
+            if shown in self.summaries:
+                raise self._refused(
+                    f"field {name!r} cannot be optional: to select {shown!r} adds the summary of "
+                    "this name"
+                )
+            yield shown
 
     def _dumps_whole(self) -> bool:
         hooks, dumped = self.schema._hooks, self.schema.dump_fields.values()
