@@ -13,6 +13,7 @@
     │   ├── LimitReached                40302, with the limit and what is left of it
     │   ├── UnknownEndpoint             40401
     │   ├── UnknownCollection           40402
+    │   ├── UnknownDatabase             40402, where a number names it
     │   ├── ItemNotFound                40403
     │   ├── UnknownBatch                40404
     │   ├── MethodNotAllowed            40501
@@ -23,6 +24,7 @@
     │   ├── UnsupportedEncoding         41502
     │   ├── KeyMismatch                 42220
     │   ├── RateLimited                 42901
+    │   ├── AmbiguousMatch              43501
     │   ├── InternalError               50001
     │   ├── Unavailable                 50301
     │   ├── TooSlow                     50301, the database gave up a statement
@@ -183,6 +185,10 @@ class UnknownCollection(RequestError):
     error_code = ErrorCode(40402, "unknown_collection", "client")
 
 
+class UnknownDatabase(UnknownCollection):
+    """No collection has this number."""
+
+
 class ItemNotFound(RequestError):
     error_code = ITEM_NOT_FOUND
 
@@ -229,6 +235,10 @@ class KeyMismatch(RequestError):
 
 class RateLimited(RequestError):
     error_code = ErrorCode(42901, "rate_limited", "client")
+
+
+class AmbiguousMatch(RequestError):
+    error_code = AMBIGUOUS_MATCH
 
 
 class InternalError(RequestError):

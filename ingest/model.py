@@ -175,7 +175,7 @@ class Options:
         return cls(
             **{
                 **given,
-                "select": Selection(stored["meta"], frozenset(stored.get("hidden", ()))),
+                "select": Selection(stored.get("meta", False), frozenset(stored.get("hidden", ()))),
                 "resolution": Resolution(stored["resolution"]),
                 "groups": tuple(stored.get("groups", ())),
                 "columns": None if columns is None else tuple(columns),
@@ -217,6 +217,8 @@ class IdempotencyKey:
 
     key: str
     fingerprint: bytes = b""
+    keep: dt.timedelta | None = None
+    """How long it is kept after its batch has finished; None for as long as the settings say."""
 
 
 def state_of(*, lenient: bool, received: int, invalid: int) -> BatchState:

@@ -51,6 +51,8 @@ class Settings:
 
     max_body: int = 16 * 1024 * 1024
     """The largest decompressed body."""
+    max_unknown_body: int = 1024 * 1024
+    """The largest body that is read to find the token in it."""
     max_items: int = 10_000
     """The most items of one request; NDJSON and CSV may have any number."""
     max_stream: int = 1024 * 1024 * 1024
@@ -87,6 +89,8 @@ class Settings:
     """How long a request in flight holds its key; longer than any request takes."""
     idempotency_required: bool = False
     """Refuse writes without an `Idempotency-Key`."""
+    rpc_repeat: float = 600.0
+    """How long a modifying request of the dialect `rpc` is refused when it is repeated."""
     replay: Literal["reject", "return"] = "reject"
     """What a replayed write gets: 409, or the outcome of the original."""
 

@@ -109,6 +109,16 @@ class SeatSchema(Schema):
     colour = fields.String(load_default="grey", allow_none=True)
 
 
+class SubscriberSchema(Schema):
+    """The profile of document 001's example."""
+
+    _status = fields.Integer(strict=True)
+    _fname = fields.String()
+    _lname = fields.String(allow_none=True)
+    email = fields.Email(required=True)
+    phones = fields.List(fields.String())
+
+
 class ClientSchema(Schema):
     """What answers show of it depends on what they are asked for."""
 
@@ -135,11 +145,25 @@ loose = Resource("loose", LooseSchema, key="name")
 bookings = Resource("bookings", BookingSchema, unique=[("room", "slot")])
 seats = Resource("seats", SeatSchema, key="code", unique=["badge", ("row", "place")])
 guarded = Resource("guarded", LooseSchema, idempotency_required=True)
+subscribers = Resource("subscribers", SubscriberSchema, unique=["email"])
 clients = Resource("clients", ClientSchema, key="name", optional=("contact",))
 notes = Resource("notes", NoteSchema, optional=("text",))
 
 REGISTRY = Registry(
-    [contacts, deals, airports, everything, people, loose, bookings, seats, guarded, clients, notes]
+    [
+        contacts,
+        deals,
+        airports,
+        everything,
+        people,
+        loose,
+        bookings,
+        seats,
+        guarded,
+        clients,
+        notes,
+        subscribers,
+    ]
 )
 
 

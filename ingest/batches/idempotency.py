@@ -179,7 +179,8 @@ class Claims:
         Raises:
             KeyMismatch: it was used for another request, as far as this one has arrived.
         """
-        found = await batches.find_by_key(self._pool, account, key.key, self._keep)
+        keep = self._keep if key.keep is None else min(key.keep, self._keep)
+        found = await batches.find_by_key(self._pool, account, key.key, keep)
         if found is None:
             return None
         original, fingerprint = found

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingest.dialects import collection, data, hash, problem
+from ingest.dialects import collection, data, hash, problem, rpc
 from ingest.dialects.answer import Dialect
 
 DEFAULT = collection.DEFAULT
@@ -15,6 +15,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             collection.DIALECT,
             data.DIALECT,
             hash.DIALECT,
+            rpc.DIALECT,
         )
     }
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from ingest.errors import RequestError
 from ingest.model import Failure, Outcome
+from ingest.resources.representation import Presenter
 
 Document = dict[str, Any]
 
@@ -49,6 +50,10 @@ class Answer:
     """Of a write, a dry run or a batch."""
     paging: Paging | None = None
     problem: RequestError | None = None
+    presenter: Presenter | None = None
+    """What shows its items."""
+    row: bytes | None = None
+    """Of an item: as it is stored."""
     stored: "Answer | None" = None
     """The answer that a batch got, where it is shown with it."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind, Paging, Told
-from ingest.errors import LimitReached, RequestError
+from ingest.errors import AMBIGUOUS_MATCH, LimitReached, RequestError
 from ingest.model import (
     MAX_LISTED_ITEMS,
     OUTCOME_LETTERS,
@@ -36,7 +36,9 @@ def written(outcome: Outcome, presenter: Presenter) -> Answer:
         document["error"] = batch.error
     if outcome.failures:
         document["failures"] = [_failure(failure) for failure in outcome.failures]
-    return Answer(kind=Kind.WRITE, status=status, document=document, outcome=outcome)
+    return Answer(
+        kind=Kind.WRITE, status=status, document=document, outcome=outcome, presenter=presenter
+    )
 
 
 def dry_run(outcome: Outcome) -> Answer:
@@ -74,7 +76,7 @@ def item(row: bytes, presenter: Presenter, select: Selection) -> Answer:
     document = _envelope("success", 200, "1 item")
     document["metadata"] = _page(Paging(limit=1, offset=0, total=1))
     document["data"] = presenter.item(row, select)
-    return Answer(kind=Kind.ITEM, status=200, document=document)
+    return Answer(kind=Kind.ITEM, status=200, document=document, presenter=presenter, row=row)
 
 
 def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) -> Answer:
@@ -118,9 +120,13 @@ def failures(shown: Batch, listed: Any) -> Answer:
     return Answer(kind=Kind.FAILURES, status=200, document=document)
 
 
+_OWN_STATUSES = {AMBIGUOUS_MATCH.code: 422}
+"""Of codes whose first digits are no status of HTTP."""
+
+
 def error(problem: RequestError) -> Answer:
     """An error of the request as a whole."""
-    status = problem.error_code.code // 100
+    status = _OWN_STATUSES.get(problem.error_code.code) or problem.error_code.code // 100
     document = _envelope("error", status, problem.message)
     document["error"] = problem.document()
     if problem.batch_id is not None:

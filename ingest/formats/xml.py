@@ -19,6 +19,7 @@ type is refused, and with it entities and everything external.
 
 import base64
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 from lxml import etree
@@ -26,7 +27,7 @@ from lxml import etree
 from ingest.errors import MalformedBody, UnsupportedMediaType
 from ingest.exactjson import dump_exact
 from ingest.formats.limits import Limits, no_body
-from ingest.formats.shapes import Shape
+from ingest.formats.shapes import ANY, Shape
 from ingest.formats.xml_elements import FIELD, ITEM, Target
 
 _SAFE: dict[str, Any] = {
@@ -62,6 +63,24 @@ def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | 
     if not body.strip():
         raise no_body()
     target = Target(item, key, limits)
+    _parse(body, target, charset)
+    return target.document
+
+
+def decode_object(body: bytes, shape: Shape, limits: Limits) -> Any:
+    """The value of a document of UTF-8 that is one object, whatever the name of its root.
+
+    Raises: as `decode`.
+    """
+    deeper = replace(limits, max_nesting=limits.max_nesting + 1)
+    target = Target(shape, ANY, deeper)
+    target.start("root", {})  # whose one item it is
+    _parse(body, target, "utf-8")
+    target.end("root")
+    return target.document[0]
+
+
+def _parse(body: bytes, target: Target, charset: str | None) -> None:
     parser = safe_parser(etree.XMLParser, charset, target=cast("Any", target))
     try:
         for start in range(0, len(body), _STEP):
@@ -69,7 +88,6 @@ def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | 
         parser.close()
     except etree.XMLSyntaxError as error:
         raise invalid_xml(error) from None
-    return target.document
 
 
 def safe_parser(kind: Any, charset: str | None, **options: Any) -> Any:

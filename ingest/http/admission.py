@@ -1,6 +1,7 @@
 """Every limit of memory and of turns that the bodies of one process share."""
 
 import asyncio
+from weakref import WeakValueDictionary
 
 from ingest.errors import Unavailable
 
@@ -27,6 +28,22 @@ class Admission:
         """Held while a large item of a stream is worked on, and not while its client sends."""
         self.large_items = Budget(LARGE_ITEMS, "Too many items of this size are being read")
         self.windows = Budget(WINDOWS, "Too many bodies of zstd are being read")
+        self.unknown_callers = Turns()
+        """By address: whose body is read to find out who calls."""
+
+
+class Turns:
+    """One at a time of each name."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, name: str) -> asyncio.Lock:
+        """The lock of a name, which lasts for as long as it is in use."""
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        return lock
 
 
 class Budget:

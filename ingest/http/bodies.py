@@ -53,7 +53,8 @@ class Body:
         self._decoder = decoder
         self._gate = request[GATE]
         self._admission: Admission = service.admission
-        self._digest = None if call.idempotency_key is None else _digest(request)
+        has_key = call.idempotency_key is not None and CALLER in request
+        self._digest = _digest(request) if has_key else None
         self._complete = False
         self._ahead: list[Any] | None = None
         self._arriving = self._arrive()

@@ -95,6 +95,8 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
             f"The host {call.host[:100]!r} is not served here", "Use the service's own name."
         )
     gate = request[GATE] = Gate(call.credentials, service.callers, service.rates, service.under_way)
+    if call.endpoint is not None and call.endpoint.token_in_body:
+        return await handler(request)
     if call.endpoint is None or call.media_type is None or call.endpoint.puts:
         # That there is nothing is said without a token, too; with one, in its dialect.
         with suppress(TokenRequired, TokenInvalid, Unavailable):

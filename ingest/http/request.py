@@ -63,6 +63,8 @@ class Endpoint:
     formats: tuple[str, ...] = RESPONSES
     """The media types that it answers in."""
     body: bool = False
+    token_in_body: bool = False
+    """Whether the handler finds out by itself who calls."""
     puts: bool = False
     """Whether only dialects have it that are so."""
 

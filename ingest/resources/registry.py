@@ -15,11 +15,20 @@ class Registry(dict[str, Resource]):
     """Every resource that this process serves, by collection name; nothing changes it later."""
 
     def __init__(self, resources: Sequence[Resource]) -> None:
+        self.databases: dict[int, Resource] = {}
+        """By the number that a resource declares, else by its place, from 1."""
         if not resources:
             raise ConfigurationError("there is no Resource to serve")
         for resource in resources:
             if self.setdefault(resource.name, resource) is not resource:
                 raise ConfigurationError(f"two resources are called {resource.name!r}")
+        for place, resource in enumerate(self.values(), 1):
+            number = place if resource.rpc_id is None else resource.rpc_id
+            if self.databases.setdefault(number, resource) is not resource:
+                other = self.databases[number].name
+                raise ConfigurationError(
+                    f"resources {other!r} and {resource.name!r} both have the rpc_id {number}"
+                )
 
 
 def load_registry(location: str) -> Registry:

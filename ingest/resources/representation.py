@@ -42,6 +42,13 @@ class Presenter:
             return orjson.Fragment(rows)
         return [self._show(row, select) for row in load_exact(rows)]
 
+    def keys(self, rows: bytes) -> list[str]:
+        """The keys of a JSON array of rows, as text; of rows that were read without, none."""
+        key = self._resource.key
+        serialize = self._serializers[self._shown.index(key)]
+        values = [row[key.column] for row in load_exact(rows) if key.column in row]
+        return [str(serialize(value) if serialize else value) for value in values]
+
     def _show(self, row: dict[str, Any], select: Selection) -> dict[str, Any]:
         if self._resource.dumps_whole:
             dumped = self._dumped(row)

@@ -62,6 +62,8 @@ class Resource:
             creates no items here either.
         summaries: what is counted of its items, by the name under which answers show it.
         optional: fields that answers show only where `select` names them.
+        rpc_id: its `db_id` in the dialect `rpc`; left out, its place in the module, from 1.
+        rpc_resources: the `resource_id`s under which that is available there.
 
     Raises:
         ConfigurationError: the schema cannot be stored faithfully; the message names the field.
@@ -80,6 +82,8 @@ class Resource:
         limits_with: Sequence[str] = (),
         summaries: Mapping[str, Summary] = MappingProxyType({}),
         optional: Sequence[str] = (),
+        rpc_id: int | None = None,
+        rpc_resources: Sequence[int] = (1,),
     ) -> None:
         self.name = name
         if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
@@ -93,6 +97,10 @@ class Resource:
         self.limit_exceeded = limit_exceeded
         self.limits_with = tuple(limits_with)
         self.summaries = dict(summaries)
+        self.rpc_id = rpc_id
+        self.rpc_resources = tuple(rpc_resources)
+        if not self.rpc_resources:
+            raise self._refused("rpc_resources must list at least one number")
         self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
         self.fields = self._stored_fields()
         self._by_name = {field.name: field for field in self.fields}

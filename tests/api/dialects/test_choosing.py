@@ -18,8 +18,10 @@ from tests.api.shared import JIM, NOTHING, configured, stored, written
 from tests.harness import Reply, Service
 
 SPEAKS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "collection": lambda body: "result" in body and body["status"] >= 200,
-    "data": lambda body: "data" in body and not {"result", "status", "timestamp"} & body.keys(),
+    "collection": lambda body: "result" in body and body.get("status", 0) >= 200,
+    "data": lambda body: (
+        "data" in body and (not {"result", "status", "timestamp", "error_text"} & body.keys())
+    ),
     "status": lambda body: 200 <= body.get("status", 0) < 600 and "result" not in body,
     "hash": lambda body: (
         not {"result", "error"} & body.keys()
@@ -357,6 +359,11 @@ async def test_x13_each_error_of_an_item_has_its_pointer(service: Service, opera
         (each["pointer"], each["code"])
         for each in problem_of(conflict, "invalid_items", 422)["errors"]
     ] == [("#/0/email", 40903)]
+
+
+async def test_x13_the_pointer_of_one_object_begins_in_it(api: Service) -> None:
+    reply = await api.post("contacts", {"email": "x", "first_name": "Jim"}, accept=PROBLEM)
+    assert [each["pointer"] for each in reply.body["errors"]] == ["#/email"]
 
 
 async def test_x13_a_success_is_no_problem(service: Service) -> None:

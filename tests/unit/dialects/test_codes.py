@@ -10,7 +10,7 @@ import pytest
 
 from ingest.dialects import DEFAULT, DIALECTS, PROBLEMS, collection
 from ingest.dialects.answer import Answer, Dialect, Told
-from ingest.errors import ITEM_CODES, InternalError, LimitReached, RequestError
+from ingest.errors import ITEM_CODES, InternalError, LimitReached, RequestError, UnknownDatabase
 from ingest.formats.failure_files import HOLE, JsonWriter
 from ingest.model import Action, BatchState, Failure, ItemError
 from tests.unit.dialects.outcomes import CONTEXT, batch_of, partly, problems, refused, saved, write
@@ -83,6 +83,8 @@ def test_x07_every_error_of_a_request_has_an_answer(name: str, problem: RequestE
     mark = ""
     if problem.error_code.code == 50301:
         mark = "with `Retry-After`" if problem.retry_after else "without"
+    elif problem.error_code.code == 40402:
+        mark = "by `db_id`" if isinstance(problem, UnknownDatabase) else "by name"
     expected = _expected("error of a request", name, problem.error_code.code, mark)
     _check(ALL[name], collection.error(problem), expected)
 

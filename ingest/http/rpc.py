@@ -1,0 +1,409 @@
+"""Calls of document 001: `POST /api/v1.1/{method}`, with all parameters and the token in the body.
+
+::
+
+    body ─▶ parameters ─▶ token ─▶ caller ─▶ method, database, right ─▶ items ─▶ pipeline
+     at most 1 MiB, one at a time for each address, until the caller is known
+
+A modifying call has an idempotency key of its own making: the digest of what it says, but for the
+token. So the same call is not applied again for a while, if it was accepted.
+"""
+
+import asyncio
+import datetime as dt
+import hashlib
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from ingest.access.rights import Caller
+from ingest.batches.write import Write
+from ingest.dialects import collection
+from ingest.errors import (
+    AmbiguousMatch,
+    InvalidParameter,
+    ItemNotFound,
+    MalformedBody,
+    RateLimited,
+    TokenInvalid,
+    UnsupportedMediaType,
+)
+from ingest.formats import json, xml
+from ingest.formats.limits import Limits, too_many_items
+from ingest.formats.negotiation import EXTENSIONS, JSON, XML
+from ingest.formats.shapes import ANY, Kind, Shape
+from ingest.http.bodies import Body
+from ingest.http.gate import CALLER, GATE, Gate
+from ingest.http.request import CALL, RESOURCE, endpoint
+from ingest.http.responses import SINGLE, VARY, WRITTEN, respond
+from ingest.http.rpc_parameters import Asked, Method, Verb, read, resource_of, shape_of_parameters
+from ingest.http.service import SERVICE
+from ingest.http.visibility import as_seen
+from ingest.model import IdempotencyKey, Options, Resolution
+from ingest.resources.resource import Resource, StoredField
+from ingest.resources.url_values import parse
+from ingest.settings import Settings
+from ingest.store import reads
+
+_FORMATS = (JSON, XML)
+_BUFFERED = 64 * 1024
+"""Bytes of a body that are taken in before any handler looks at it."""
+_PREFERENCES = frozenset({"handling", "wait", "replay"})
+"""The preferences that mean something here."""
+_UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*\sencoding\s*=\s*["']([^"']*)""")
+_OBJECT = Shape(Kind.OBJECT, element=lambda: ANY)
+
+
+@endpoint(
+    parameters=frozenset({"token", "format"}), formats=_FORMATS, body=True, token_in_body=True
+)
+async def call(request: web.Request) -> web.Response:
+    """Run one method."""
+    if request.method != hdrs.METH_POST:
+        raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
+    settings, asked = request.app[SERVICE].settings, request[CALL]
+    applied = [each for each in asked.preferences.applied if each.split("=")[0] in _PREFERENCES]
+    preferences = replace(asked.preferences, applied=tuple(applied))
+    request[CALL] = replace(asked, preferences=preferences)
+    _answer_in(request, {})
+    credentials = [*asked.credentials, *_bearer(request.query)]
+    if credentials:
+        await _gate(request, credentials).authenticate()
+    if asked.problem is not None:
+        raise asked.problem
+    _check_head(request)
+    limit = settings.max_body if credentials else min(settings.max_body, settings.max_unknown_body)
+    async with aclosing(_Body(request, limit)) as body:
+        if credentials:
+            await body.arrive()
+        else:
+            async with _turn(request):
+                await body.arrive()
+        _answer_in(request, body.parameters)
+        credentials = list(dict.fromkeys([*credentials, *_bearer(body.parameters)]))
+        gate = _gate(request, credentials)
+        caller = request[CALLER] = await gate.authenticate()
+        with gate.entered(caller):
+            if request[CALL].media_type is None:
+                return web.Response(status=406, headers=VARY)
+            return await _run(request, body, gate, caller)
+
+
+async def _run(request: web.Request, body: "_Body", gate: Gate, caller: Caller) -> web.Response:
+    """Do what a known caller asks."""
+    service = request.app[SERVICE]
+    method = Method.named(request.match_info["method"])
+    resource = request[RESOURCE] = resource_of(method, body.parameters, service.registry)
+    for right in method.verb.rights:
+        caller.needs(right, resource.name)
+    _check_format(request, body.parameters)
+    asked = read(method, await body.typed(resource, method), resource)
+    if len(asked.items) > service.settings.max_items:
+        raise too_many_items(service.settings.max_items)
+    request[SINGLE] = asked.single
+    if method.verb is Verb.GET:
+        return await _get(request, asked, caller, resource)
+    write = _write_of(request, method.verb, asked, caller, resource, body.fingerprint(caller))
+    await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
+    body.hold(asked.items, gate, write)
+    outcome = await service.pipeline.run(write, body)
+    if request[CALL].dialect not in (None, request[CALL].path_dialect):
+        outcome = as_seen(outcome, caller)
+    request[WRITTEN] = outcome
+    return await respond(request, collection.written(outcome, service.presenters[resource.name]))
+
+
+def _write_of(
+    request: web.Request,
+    verb: Verb,
+    asked: Asked,
+    caller: Caller,
+    resource: Resource,
+    fingerprint: bytes,
+) -> Write:
+    call, settings = request[CALL], request.app[SERVICE].settings
+    prefers = call.preferences
+    identity = None if verb is Verb.ADD or asked.identity is resource.key else asked.identity
+    if verb.action is None:
+        raise ValueError("a method that reads is no write")
+    return Write(
+        account=caller.account,
+        token=caller.token,
+        resource=resource,
+        action=verb.action,
+        options=Options(
+            # The document promises the profile's id, whether or not its fields may be read.
+            representation=True,
+            select=call.select.of_items(),
+            lenient=prefers.lenient,
+            resolution=Resolution.MERGE if verb is Verb.IMPORT else Resolution.REFUSE,
+            matching=None if identity is None else identity.name,
+            groups=caller.groups,
+        ),
+        # No client can send a key with a blank.
+        key=call.idempotency_key or f"rpc {fingerprint.hex()}",
+        wait=settings.max_wait if prefers.wait is None else min(prefers.wait, settings.max_wait),
+        replay_returns=prefers.replay_returns or settings.replay == "return",
+        dry_run=False,
+        trace_id=call.trace_id,
+    )
+
+
+async def _get(
+    request: web.Request, asked: Asked, caller: Caller, resource: Resource
+) -> web.Response:
+    """Answer with the one profile that a value finds.
+
+    Raises:
+        ItemNotFound, AmbiguousMatch: there is none that the caller can see, or there are several.
+    """
+    service, call, identity = request.app[SERVICE], request[CALL], asked.identity
+    if identity is None or not identity.shown:
+        raise InvalidParameter("The parameter 'matching' names a field that is not shown")
+    page = await reads.list_items(
+        service.pool,
+        resource,
+        caller.account,
+        ((identity, _stored(identity, asked.value)),),
+        limit=1,
+        offset=0,
+        select=call.select,
+        groups=caller.groups,
+    )
+    if not page.total:
+        raise _absent(identity)
+    if page.total > 1:
+        raise AmbiguousMatch(f"{page.total} profiles have this {identity.data_key}")
+    answer = collection.item(page.rows[0], service.presenters[resource.name], call.select)
+    return await respond(request, answer)
+
+
+def _stored(identity: StoredField, value: Any) -> Any:
+    """A value as the database takes it."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        return parse(identity.field, identity.type, text)
+    except ValueError:
+        raise _absent(identity) from None
+
+
+def _absent(identity: StoredField) -> ItemNotFound:
+    return ItemNotFound(f"No profile has this {identity.data_key}")
+
+
+class _Body(Body):
+    """A body that is one object of parameters, among them the items."""
+
+    def __init__(self, request: web.Request, limit: int) -> None:
+        settings = request.app[SERVICE].settings
+        limits = Limits(limit, settings.max_items, settings.max_nesting + 1)
+        self._object = _Object(request[CALL].head.format.media_type, limits)
+        super().__init__(request, limit, self._object)
+        self._request = request
+        self._key: str | None = None
+        self._keep: dt.timedelta | None = None
+        self._fingerprint = b""
+        self._items: list[Any] = []
+        self._token = b""
+        self.parameters: Mapping[str, Any] = {}
+
+    async def arrive(self) -> None:
+        """Read all of it, and its parameters; those of XML are texts as yet.
+
+        Raises:
+            What `Body.begin` raises.
+        """
+        await super().begin()
+        if self._ahead:
+            self.parameters = self._ahead[0]
+
+    async def typed(self, resource: Resource, method: Method) -> Mapping[str, Any]:
+        """The parameters, with the types that the schema gives them."""
+        in_batch = method.batch or isinstance(self.parameters.get("data"), list)
+        shape = shape_of_parameters(resource, batch=in_batch)
+        if len(self._object.sent) > _BUFFERED:
+            return await asyncio.to_thread(self._object.typed, shape)
+        return self._object.typed(shape)
+
+    def fingerprint(self, caller: Caller) -> bytes:
+        """What makes two calls the same one: all that they say but for the token.
+
+        Whoever may reach other items means something else.
+        """
+        call, token = self._request[CALL], self.parameters.get("token")
+        query = "&".join(part for part in call.query.split("&") if not part.startswith("token="))
+        sent = self._object.sent
+        if isinstance(token, str) and token.strip():
+            sent = sent.replace(token.strip().encode("utf-8", "surrogatepass"), b"\0")
+        digest = hashlib.blake2b(digest_size=32)
+        for part in (call.method, call.path, query, *sorted(caller.groups)):
+            digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
+        digest.update(sent)
+        self._fingerprint = digest.digest()
+        return self._fingerprint
+
+    def hold(self, items: list[Any], gate: Gate, write: Write) -> None:
+        """Set what the pipeline is to get: the items, let in by the gate."""
+        self._items, self._gate = items, gate
+        if self._request[CALL].idempotency_key is None:
+            settings: Settings = self._request.app[SERVICE].settings
+            self._key, self._keep = write.key, dt.timedelta(seconds=settings.rpc_repeat)
+
+    async def begin(self) -> None:
+        self._ahead = await anext(self._arriving, [])
+
+    def identify(self, key: str) -> IdempotencyKey:
+        return IdempotencyKey(key, self._fingerprint, self._keep)
+
+    async def _arrive(self) -> AsyncGenerator[list[Any], None]:
+        async with self._decoded(await self._all_sent()) as parameters:
+            yield parameters  # and then it is found out who calls
+            del parameters
+            self.parameters = {}
+            self._object.forget()
+            await self._gate.admit(len(self._items))
+            items, self._items = self._items, []
+            yield items
+
+
+class _Object:
+    """Decodes a body that is one object; nothing at all is an object without members."""
+
+    columns: None = None
+    single = True
+
+    def __init__(self, media_type: str, limits: Limits) -> None:
+        self._is_xml = media_type == XML
+        self._limits = limits
+        self._parameters: Mapping[str, Any] = {}
+        self._pieces: list[bytes] = []
+        self.sent = b""
+        """Its bytes, decompressed."""
+
+    def feed(self, piece: bytes) -> list[Any]:
+        self._pieces.append(piece)
+        return []
+
+    def end(self) -> list[Any]:
+        self.sent = b"".join(self._pieces)
+        self._pieces.clear()
+        if not self.sent.strip():
+            return []
+        if self._is_xml:
+            _check_declared(self.sent)
+            self._parameters = self._xml(_OBJECT)
+        else:
+            found = json.decode(self.sent, self._limits)
+            if isinstance(found, list):
+                raise _no_object()
+            self._parameters = found
+        return [self._parameters]
+
+    def typed(self, shape: Shape) -> Mapping[str, Any]:
+        return self._xml(shape) if self._is_xml and self.sent.strip() else self._parameters
+
+    def forget(self) -> None:
+        self.sent, self._parameters = b"", {}
+
+    def _xml(self, shape: Shape) -> Mapping[str, Any]:
+        found = xml.decode_object(self.sent, shape, self._limits)
+        if not isinstance(found, dict):
+            raise _no_object()
+        return found
+
+
+def _check_declared(body: bytes) -> None:
+    declared = _DECLARED.match(body.removeprefix(b"\xef\xbb\xbf"))
+    if declared and declared[1].decode("latin-1").lower() not in _UTF8:
+        raise MalformedBody("The body is not in UTF-8", "Send UTF-8.")
+
+
+def _no_object() -> MalformedBody:
+    return MalformedBody("The body is no object", "Send the parameters as one object.")
+
+
+def _check_head(request: web.Request) -> None:
+    """Refuse what is not said to be JSON or XML in UTF-8.
+
+    Raises:
+        UnsupportedMediaType, MalformedBody
+    """
+    media_type = request.content_type if hdrs.CONTENT_TYPE in request.headers else "none"
+    if media_type not in _FORMATS:
+        raise UnsupportedMediaType(
+            f"The Content-Type {media_type[:100]!r} is not read", f"Send {' or '.join(_FORMATS)}."
+        )
+    if (request.charset or "utf-8").lower() not in _UTF8:
+        raise MalformedBody(
+            f"The charset {str(request.charset)[:100]!r} is not read", "Send UTF-8."
+        )
+
+
+def _bearer(given: Mapping[str, Any]) -> list[str]:
+    """The token of parameters as an `Authorization` header has it."""
+    token = given.get("token")
+    if token is None or token == "":
+        return []
+    if not isinstance(token, str):
+        raise TokenInvalid("The token is not valid", "It is a text.")
+    return [f"Bearer {token.strip()}"]
+
+
+def _gate(request: web.Request, credentials: list[str]) -> Gate:
+    service = request.app[SERVICE]
+    gate = Gate(credentials, service.callers, service.rates, service.under_way)
+    request[GATE] = gate
+    return gate
+
+
+@asynccontextmanager
+async def _turn(request: web.Request) -> AsyncGenerator[None, None]:
+    """One at a time for each address: what is read without knowing for whom.
+
+    A short body is here already, and is read at once.
+
+    Raises:
+        RateLimited: others take too long.
+    """
+    call, service = request[CALL], request.app[SERVICE]
+    length = request.content_length
+    if length is not None and length <= _BUFFERED and not call.head.encodings:
+        yield
+        return
+    lock = service.admission.unknown_callers.of(call.client)
+    try:
+        async with asyncio.timeout(service.settings.body_timeout):
+            await lock.acquire()
+    except TimeoutError:
+        raise RateLimited(
+            "Other requests of this address are being read",
+            "Send the token in the URL or in the Authorization header.",
+            retry_after=1,
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _answer_in(request: web.Request, parameters: Mapping[str, Any]) -> None:
+    """Answer in the format that the query or the parameters name, if there is one."""
+    for given in (request.query.get("format"), parameters.get("format")):
+        media_type = EXTENSIONS.get(given) if isinstance(given, str) else None
+        if media_type in _FORMATS:
+            request[CALL] = replace(request[CALL], media_type=media_type)
+
+
+def _check_format(request: web.Request, parameters: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        InvalidParameter: the format is none, or there are two.
+    """
+    given = [each for each in (request.query.get("format"), parameters.get("format")) if each]
+    if any(each not in ("json", "xml") for each in given) or len(set(given)) > 1:
+        raise InvalidParameter("The parameter 'format' is no format", "It takes json or xml.")
