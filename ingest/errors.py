@@ -85,6 +85,10 @@ ITEM_CODES: dict[int, ErrorCode] = {
 }
 
 
+INVALID_ITEMS = "invalid_items"
+"""The name for the errors of a batch's items, where they have several names."""
+
+
 class IngestError(Exception):
     """Base of every error that the service raises on purpose."""
 
@@ -259,3 +263,11 @@ class Overloaded(Unavailable):
 
 class OutcomeUnknown(Unavailable):
     """The connection was lost during the COMMIT that accepts, and the batch cannot be looked up."""
+
+
+def request_errors(base: type[RequestError] = RequestError) -> dict[ErrorCode, type[RequestError]]:
+    """The class that each code of a whole request belongs to."""
+    found = dict[ErrorCode, type[RequestError]]()
+    for each in base.__subclasses__():
+        found |= request_errors(each) | {each.error_code: each}
+    return found

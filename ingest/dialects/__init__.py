@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingest.dialects import collection, data, hash, problem, rpc
+from ingest.dialects import collection, data, hash, problem, rpc, status
 from ingest.dialects.answer import Dialect
 
 DEFAULT = collection.DEFAULT
@@ -16,6 +16,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             data.DIALECT,
             hash.DIALECT,
             rpc.DIALECT,
+            status.DIALECT,
         )
     }
 )

@@ -55,6 +55,8 @@ def tell(answer: Answer, context: Context) -> Told:
         told["metadata"] = document["metadata"]
     elif answer.kind is Kind.DRY_RUN or not answer.saved_all:
         told |= {name: document[name] for name in ("metadata", "failures") if name in document}
+    if context.notifications:
+        told["notifications"] = list(context.notifications)
     return Told(_status(answer), {**told, **context.summaries})
 
 

@@ -159,7 +159,7 @@ class Target:
             if blank:
                 return []
             raise self._refused("has text and no elements", "Put each item in an element.")
-        if len(self._open) == 2 and not blank:
+        if len(self._open) == 2 and self._open[0].type != "object" and not blank:
             return self._key.value(text)
         if shape.kind is Kind.ARRAY:
             return [] if blank else [shape.below("0").value(text)]

@@ -140,10 +140,13 @@ def _is_acceptable(call: Call, dialect: Dialect) -> bool:
     Raises:
         FormatRequired: the dialect has words for its absence.
     """
+    if call.unknown_dialect:
+        return False
     by_extension = call.named_by is Format.EXTENSION
     if dialect.format is Format.EXTENSION and not (by_extension and call.media_type):
-        path = call.path.rstrip("/")
-        raise FormatRequired(f"Name the format: {path}.json, {path}.xml or {path}.yaml")
+        path = call.path[:200].rstrip("/")
+        stem = path if call.item or call.endpoint is None else path.partition(".")[0]
+        raise FormatRequired(f"Name the format: {stem}.json, .xml or .yaml")
     explicit = by_extension or call.named_by is Format.EXPLICIT
     return call.media_type is not None and (explicit or dialect.format is not Format.EXPLICIT)
 

@@ -120,6 +120,8 @@ class Call:
     """How the request names that media type."""
     dialect: Dialect | None = None
     """The one that `Accept` names."""
+    unknown_dialect: bool = False
+    """Whether `Accept` names dialects that do not exist, and nothing else."""
     path_dialect: Dialect | None = None
     """The one whose path it is."""
     preferences: Preferences = field(default_factory=Preferences)
@@ -184,20 +186,20 @@ def parse(request: web.Request) -> Call:
         return call
     formats = RESPONSES if endpoint is None else endpoint.formats
     accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
+    media_type, named_by = accept.media_type, _named_by(accept)
     if endpoint is None:
         # That there is nothing is said in the format that an extension names, too.
         asked = EXTENSIONS.get(path.rpartition("/")[2].rpartition(".")[2])
-        if asked in formats and not accept.unknown:
-            accept = accept._replace(media_type=asked, concrete=True)
+        if asked in formats:
+            media_type, named_by = asked, Format.EXTENSION
         return replace(
             call,
-            media_type=None if accept.unknown else accept.media_type or JSON,
-            named_by=_named_by(accept),
+            media_type=None if accept.unknown else media_type or JSON,
+            named_by=named_by,
             dialect=accept.dialect,
+            unknown_dialect=accept.unknown,
         )
     named, extension = _named(request, service, endpoint)
-    media_type = accept.media_type
-    named_by = _named_by(accept)
     if extension is not None and not accept.unknown:
         media_type, named_by = EXTENSIONS.get(extension), Format.EXTENSION
     collection = named.get("collection", "")
@@ -212,6 +214,7 @@ def parse(request: web.Request) -> Call:
         media_type=media_type if media_type in formats else None,
         named_by=named_by,
         dialect=accept.dialect,
+        unknown_dialect=accept.unknown,
     )
     return _with_headers(request, endpoint, call)
 

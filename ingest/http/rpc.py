@@ -139,7 +139,7 @@ def _write_of(
         options=Options(
             # The document promises the profile's id, whether or not its fields may be read.
             representation=True,
-            select=call.select.of_items(),
+            select=resource.selection,
             lenient=prefers.lenient,
             resolution=Resolution.MERGE if verb is Verb.IMPORT else Resolution.REFUSE,
             matching=None if identity is None else identity.name,
@@ -162,7 +162,7 @@ async def _get(
     Raises:
         ItemNotFound, AmbiguousMatch: there is none that the caller can see, or there are several.
     """
-    service, call, identity = request.app[SERVICE], request[CALL], asked.identity
+    service, identity = request.app[SERVICE], asked.identity
     if identity is None or not identity.shown:
         raise InvalidParameter("The parameter 'matching' names a field that is not shown")
     page = await reads.list_items(
@@ -172,14 +172,14 @@ async def _get(
         ((identity, _stored(identity, asked.value)),),
         limit=1,
         offset=0,
-        select=call.select,
+        select=resource.selection,
         groups=caller.groups,
     )
     if not page.total:
         raise _absent(identity)
     if page.total > 1:
         raise AmbiguousMatch(f"{page.total} profiles have this {identity.data_key}")
-    answer = collection.item(page.rows[0], service.presenters[resource.name], call.select)
+    answer = collection.item(page.rows[0], service.presenters[resource.name], resource.selection)
     return await respond(request, answer)
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
 
+from ingest.dialects import DIALECTS
 from ingest.store.pool import Pool
 from tests.api.shared import ANN, JIM, stored
 from tests.harness import Reply, Service
@@ -92,6 +94,63 @@ async def test_d06_a_field_is_left_out_in_every_format(service: Service, accept:
     assert "Bo" in text
     assert "phone" not in text
     assert "Bonn" not in text
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_d04_d06_select_means_the_same_in_every_dialect(
+    service: Service, dialect: str
+) -> None:
+    options: dict[str, Any] = {
+        "params": {"select": "contact,-phone,-meta"},
+        "accept": f"application/json; dialect={dialect}",
+    }
+    replies = [
+        await service.post("clients.json", [BO], **options),
+        await service.get("clients.json", **options),
+        await service.get("clients/Bo.json", **options),
+        await service.delete("clients.json", ["Bo"], **options),
+    ]
+    told = [json.dumps(reply.body) for reply in replies]
+    assert {reply.status // 100 for reply in replies} == {2}
+    for text in told:
+        assert BO["phone"] not in text
+        assert "createdAt" not in text
+    shows = 0 if dialect == "rpc" else 1  # which tells the keys of what it has written
+    assert [text.count("Bonn") for text in told] == [shows, 1, 1, shows]
+
+
+async def test_d06_select_on_the_put_of_one_item(service: Service) -> None:
+    await service.post("clients", [BO])
+    put = await service.request(
+        "PUT",
+        "/v1/clients/Bo",
+        {"phone": "+49 3"},
+        params={"select": "contact,-name"},
+        accept="application/json; dialect=data",
+    )
+    assert (put.status, put.body["data"]) == (200, {"phone": "+49 3", "contact": CONTACT})
+
+
+async def test_a_name_of_both_adds_the_summary_and_excludes_the_field(service: Service) -> None:
+    await service.post("contacts", [ANN])
+    both = [{"name": "a", "count": 1}, {"name": "b", "count": 1}]
+    for select, summary, field in (
+        ("tags", both, ANN["tags"]),
+        ("-tags", None, None),
+        ("-tags,tags", both, ANN["tags"]),
+        ("tags,-tags", None, None),
+    ):
+        reply = await service.get("contacts", params={"select": select})
+        [item] = reply.body["data"]
+        assert (reply.body.get("tags"), item.get("tags")) == (summary, field)
+
+
+async def test_optional_parts_are_not_shown_where_no_select_is_taken(service: Service) -> None:
+    await service.post("clients", [BO])
+    got = await service.request(
+        "POST", "/api/v1.1/clients/get", {"token": service.token, "name": "Bo", "matching": "name"}
+    )
+    assert (got.body["error"], got.body["data"]) == (0, SHOWN)
 
 
 async def test_d06_fields_in_other_forms_and_under_other_names(service: Service) -> None:

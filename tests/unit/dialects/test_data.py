@@ -258,3 +258,21 @@ def test_summaries_are_beside_data() -> None:
     context = Context(summaries={"tags": []})
     told = tell(collection.item(b"{}", PRESENTER, SELECT), context)
     assert _json(told.document) == {"data": {}, "tags": []}
+
+
+def test_limits_that_are_reached_are_beside_data() -> None:
+    context = Context(notifications=("contacts_list_full",))
+    assert tell(_written(_batch(data=None)), context).document == {
+        "data": None,
+        "notifications": ["contacts_list_full"],
+    }
+
+
+def test_x12_all_failures_of_a_batch_are_data() -> None:
+    listed = [{"rawData": {}, "errors": []}]
+    told = tell(collection.failures(_batch(invalid_count=1), listed), MANY)
+    assert told.status == 200
+    assert told.document is not None
+    assert told.document["data"] == listed
+    assert told.document["metadata"]["invalidItemsCount"] == 1
+    assert "failures" not in told.document

@@ -98,7 +98,10 @@ def test_elements_become_items() -> None:
 
 def test_an_empty_collection_and_one_item_alone() -> None:
     assert decoded("<things/>") == decoded("<things>\n</things>") == []
-    assert decoded('<thing type="object"><number>5</number></thing>') == [{"number": 5}]
+    one = '<thing type="object"><number>5</number><ratio>0.5</ratio><flag>true</flag></thing>'
+    assert decoded(one) == [{"number": 5, "ratio": 0.5, "flag": True}]
+    text = '<thing type="object"><field name="the text">5</field></thing>'
+    assert decoded(text) == [{"the text": "5"}]
 
 
 def test_bare_keys() -> None:

@@ -1,0 +1,90 @@
+"""GET /docs/errors/{name}: what an error means, what to do, and how each dialect tells it."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from html import escape
+from http import HTTPStatus
+from string import Template
+
+import orjson
+from aiohttp import web
+
+from ingest.dialects import DEFAULT, DIALECTS, PROBLEMS
+from ingest.dialects.answer import Answer, Context, Dialect, Told
+from ingest.dialects.samples import samples
+from ingest.error_help import HELP
+from ingest.http.links import public_base
+from ingest.http.service import SERVICE, Service
+
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
+    "pre{overflow:auto;padding:1rem;background:#eee}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+_PAGE = Template(
+    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+    f"<title>$title</title><style>{_STYLE}</style></head>\n<body>\n$body\n</body></html>\n"
+)
+
+
+async def list_errors(request: web.Request) -> web.Response:
+    """The errors that each collection can give."""
+    names = "".join(f'<li><a href="/docs/errors/{name}">{name}</a></li>' for name in HELP)
+    collections = request.app[SERVICE].registry
+    sections = (
+        f'<h2 id="{escape(name)}">{escape(name)}</h2>\n<ul>{names}</ul>' for name in collections
+    )
+    return _page("Errors", "<h1>Errors</h1>\n" + "\n".join(sections))
+
+
+async def show_error(request: web.Request) -> web.Response:
+    """One error: its meaning, its remedy, and the answer that has it in each dialect."""
+    name = request.match_info["name"]
+    if name not in HELP:
+        raise web.HTTPNotFound
+    meaning, remedy = HELP[name]
+    body = (
+        f"<h1>{name}</h1>\n<p>{escape(meaning)}</p>\n"
+        f"<h2>What to do</h2>\n<p>{escape(remedy)}</p>\n"
+        + "\n".join(_told(name, request.app[SERVICE], public_base(request)))
+        + '\n<p><a href="/docs/errors">All errors</a></p>'
+    )
+    return _page(name, body)
+
+
+def _told(name: str, service: Service, base: str) -> Iterator[str]:
+    """A section for each dialect and each thing that it is an error of."""
+    presenter = next(iter(service.presenters.values()))
+    for subject, answer in samples(name, presenter).items():
+        for title, dialect in _dialects():
+            context = Context(collection="contacts", extension=True, docs=f"{base}/docs/errors/")
+            yield _section(f"Error of {subject}: {title}", answer, dialect.tell(answer, context))
+
+
+def _dialects() -> Iterator[tuple[str, Dialect]]:
+    yield "the default", DEFAULT
+    for name, dialect in DIALECTS.items():
+        yield f"dialect {name}", dialect
+    problem = PROBLEMS[None]
+    yield str(problem.media_type), problem
+
+
+def _section(title: str, answer: Answer, told: Told) -> str:
+    status = HTTPStatus(told.status)
+    body = orjson.dumps(told.document, option=orjson.OPT_INDENT_2).decode()
+    return (
+        f"<h2>{escape(title)}</h2>\n<p>HTTP {status.value} {status.phrase}</p>\n"
+        f"<pre>{escape(body)}</pre>"
+    )
+
+
+def _page(title: str, body: str) -> web.Response:
+    text = _PAGE.substitute(title=title, body=body)
+    return web.Response(text=text, content_type="text/html", headers=_HEADERS)

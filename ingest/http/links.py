@@ -1,0 +1,37 @@
+"""Absolute URLs of this service."""
+
+import re
+
+from aiohttp import web
+
+from ingest.http.request import CALL
+from ingest.http.security import is_known_host
+from ingest.http.service import SERVICE, Service
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+
+
+def public_base(request: web.Request) -> str:
+    """Where clients reach the service: the setting, else what the request says; no `/` at its end.
+
+    A host that is malformed, or is not served here, never gets into a link.
+    """
+    service = request.app[SERVICE]
+    if service.settings.public_url:
+        return service.settings.public_url.rstrip("/")
+    host = request[CALL].host
+    if not _HOST.fullmatch(host) or not is_known_host(host, service.hosts):
+        host = _own_host(request, service)
+    return f"{request.scheme}://{host}"
+
+
+def _own_host(request: web.Request, service: Service) -> str:
+    """The first name that is served here; else the address that the client has connected to."""
+    names = [each for each in sorted(service.hosts) if not each.startswith("*.")]
+    if names:
+        return names[0]
+    address = request.get_extra_info("sockname")
+    if not isinstance(address, tuple):
+        return "localhost"
+    name, port = address[:2]
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
