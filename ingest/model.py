@@ -299,6 +299,11 @@ class Batch:
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
 
+    @property
+    def changed(self) -> int:
+        """How many items it created, updated or deleted; none before it is committed."""
+        return self.created + self.updated + self.deleted
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:

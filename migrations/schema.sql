@@ -124,6 +124,22 @@ CREATE TABLE ingest.counters (
     PRIMARY KEY (account, collection)
 );
 
+-- What the declared summaries of a collection count, for each value: a trigger of the collection's
+-- table keeps it exact (`ingest.store.statements.tallies`), under the lock of the counter.
+CREATE TABLE ingest.tallies (
+    account     ingest.account_name,
+    collection  text COLLATE "C",
+    digest      bytea CHECK (octet_length(digest) = 32),
+    summary     text COLLATE "C" NOT NULL,
+    value       jsonb NOT NULL,
+    items       bigint NOT NULL,
+    total       numeric,
+    PRIMARY KEY (account, collection, digest)
+);
+COMMENT ON COLUMN ingest.tallies.digest IS 'SHA-256 of summary and value: a value may be long';
+COMMENT ON COLUMN ingest.tallies.value IS 'an array: the value counted, or those summed up by';
+COMMENT ON COLUMN ingest.tallies.total IS 'the sum of a number; NULL where values are counted only';
+
 -- 3 Batches ----------------------------------------------------------------------------------------
 
 -- A batch:  receiving ─▶ accepted ─▶ committed | failed
@@ -269,6 +285,7 @@ ALTER TABLE ingest.role_rights ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 ALTER TABLE ingest.tokens      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.quotas      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.counters    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ingest.tallies     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.batches     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.payloads    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.failures    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -277,12 +294,15 @@ ALTER TABLE ingest.failures    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 -- roles; of the roles it sees none, because no policy lets it.
 GRANT SELECT ON ingest.roles, ingest.role_rights, ingest.tokens, ingest.quotas TO ingest_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON ingest.counters, ingest.batches, ingest.payloads, ingest.failures TO ingest_app;
+    ON ingest.counters, ingest.tallies, ingest.batches, ingest.payloads, ingest.failures
+    TO ingest_app;
 CREATE POLICY own_account ON ingest.tokens TO ingest_app
     USING (account = current_setting('ingest.account', true));
 CREATE POLICY own_account ON ingest.quotas TO ingest_app
     USING (account = current_setting('ingest.account', true));
 CREATE POLICY own_account ON ingest.counters TO ingest_app
+    USING (account = current_setting('ingest.account', true));
+CREATE POLICY own_account ON ingest.tallies TO ingest_app
     USING (account = current_setting('ingest.account', true));
 CREATE POLICY own_account ON ingest.batches TO ingest_app
     USING (account = current_setting('ingest.account', true));
@@ -298,6 +318,7 @@ CREATE POLICY operator ON ingest.role_rights TO CURRENT_USER USING (true);
 CREATE POLICY operator ON ingest.tokens TO CURRENT_USER USING (true);
 CREATE POLICY operator ON ingest.quotas TO CURRENT_USER USING (true);
 CREATE POLICY operator ON ingest.counters TO CURRENT_USER USING (true);
+CREATE POLICY operator ON ingest.tallies TO CURRENT_USER USING (true);
 CREATE POLICY operator ON ingest.batches TO CURRENT_USER USING (true);
 CREATE POLICY operator ON ingest.payloads TO CURRENT_USER USING (true);
 

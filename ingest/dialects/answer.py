@@ -127,6 +127,8 @@ class Dialect:
     """Whether PUT updates, as PATCH does, and single items are written at paths of their own."""
     knows_accepted: bool = True
     """Whether it has a word for a batch that is accepted and not finished (202)."""
+    shows_summaries: bool = False
+    """Whether it shows the summaries that a write may have changed, though none is selected."""
     waits: bool = True
     """Whether its answers wait for the commit as long as they may: only the default's do not."""
     media_type: str | None = None

@@ -36,6 +36,7 @@ DIALECT = Dialect(
     path="/api/",
     is_alias=True,
     knows_accepted=False,
+    shows_summaries=True,
 )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Tell, Told
+from ingest.errors import INVALID_ITEMS
 from ingest.model import ItemError
 
 _MEDIA_TYPE = "application/problem+json"
@@ -31,7 +32,7 @@ def _telling(tell: Tell) -> Tell:
 
 def _problem(document: Mapping[str, Any], answer: Answer, context: Context) -> Document:
     error = document.get("error")
-    name = error["name"] if error else "invalid_items"
+    name = error["name"] if error else INVALID_ITEMS
     problem: Document = {
         "type": f"{context.docs}{name}",
         "title": name.replace("_", " ").capitalize(),

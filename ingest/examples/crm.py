@@ -5,6 +5,16 @@ from enum import Enum
 from marshmallow import Schema, fields, validate
 
 from ingest.resources.resource import Resource
+from ingest.resources.summaries import Tally, Totals
+
+
+class Status(Enum):
+    """Where a contact stands in its life cycle."""
+
+    lead = "lead"
+    prospect = "prospect"
+    customer = "customer"
+    former = "former"
 
 
 class ContactSchema(Schema):
@@ -16,6 +26,7 @@ class ContactSchema(Schema):
     country = fields.String(validate=validate.Length(equal=2))
     age = fields.Integer(strict=True, validate=validate.Range(0, 150))
     subscribed = fields.Boolean()
+    status = fields.Enum(Status, allow_none=True)
     tags = fields.List(fields.String(validate=validate.Length(min=1, max=50)))
 
 
@@ -45,5 +56,12 @@ contacts = Resource(
     limit_reached="contacts_list_full",
     limit_exceeded="too_many_contacts",
     limits_with=["deals"],
+    summaries={"tags": Tally("tags"), "statuses": Tally("status")},
 )
-deals = Resource("deals", DealSchema, limit_reached="deals_limit_reached", limits_with=["contacts"])
+deals = Resource(
+    "deals",
+    DealSchema,
+    limit_reached="deals_limit_reached",
+    limits_with=["contacts"],
+    summaries={"sales": Totals("value", by=("currency", "stage"))},
+)

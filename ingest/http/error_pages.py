@@ -14,9 +14,11 @@ from ingest.dialects import DEFAULT, DIALECTS, PROBLEMS
 from ingest.dialects.answer import Answer, Context, Dialect, Told
 from ingest.dialects.samples import samples
 from ingest.error_help import HELP
+from ingest.errors import ITEM_CODES, request_errors
 from ingest.http.links import public_base
 from ingest.http.service import SERVICE, Service
 
+_CODES = {each.name: each.code for each in (*request_errors(), *ITEM_CODES.values())}
 _STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
     "pre{overflow:auto;padding:1rem;background:#eee}"
@@ -50,8 +52,9 @@ async def show_error(request: web.Request) -> web.Response:
     if name not in HELP:
         raise web.HTTPNotFound
     meaning, remedy = HELP[name]
+    code = f"<p>Code {_CODES[name]}</p>\n" if name in _CODES else ""
     body = (
-        f"<h1>{name}</h1>\n<p>{escape(meaning)}</p>\n"
+        f"<h1>{name}</h1>\n{code}<p>{escape(meaning)}</p>\n"
         f"<h2>What to do</h2>\n<p>{escape(remedy)}</p>\n"
         + "\n".join(_told(name, request.app[SERVICE], public_base(request)))
         + '\n<p><a href="/docs/errors">All errors</a></p>'

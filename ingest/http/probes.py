@@ -8,7 +8,7 @@ from ingest import metrics
 from ingest.errors import Unavailable
 from ingest.http.responses import json_response
 from ingest.http.service import SERVICE, Service
-from ingest.store.tables import missing_tables
+from ingest.store.missing import missing_tables
 
 _TIMEOUT = 2.0  # seconds: a late answer is of no use, and a frozen database gives none
 

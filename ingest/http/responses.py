@@ -10,8 +10,9 @@ import structlog
 from aiohttp import web
 
 from ingest.access.quotas import notifications
+from ingest.access.rights import Right
 from ingest.dialects import DEFAULT, collection
-from ingest.dialects.answer import Answer, Context, Dialect, Format, Told
+from ingest.dialects.answer import Answer, Context, Dialect, Format, Kind, Told
 from ingest.errors import (
     IngestError,
     NotPermitted,
@@ -28,6 +29,7 @@ from ingest.http.request import CALL
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
 from ingest.store.quotas import read_holdings
+from ingest.store.summaries import read_summaries
 
 log = structlog.get_logger(__name__)
 
@@ -74,10 +76,11 @@ async def tell(request: web.Request, answer: Answer) -> Told:
     """An answer in the dialect that the request has."""
     dialect: Dialect = request.get(DIALECT, DEFAULT)
     names = await _notifications(request)
+    summaries = await _summaries(request, answer, dialect)
     if dialect is not DEFAULT:
-        return dialect.tell(answer, _context(request, names))
-    document = {**answer.document, "notifications": names} if names else answer.document
-    return Told(answer.status, document)
+        return dialect.tell(answer, _context(request, names, summaries))
+    document = {**answer.document, **summaries} if summaries else answer.document
+    return Told(answer.status, {**document, "notifications": names} if names else document)
 
 
 async def respond_error(
@@ -125,7 +128,36 @@ async def _notifications(request: web.Request) -> Sequence[str]:
     return notifications(service.registry, holdings)
 
 
-def _context(request: web.Request, names: Sequence[str]) -> Context:
+async def _summaries(
+    request: web.Request, answer: Answer, dialect: Dialect
+) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The summaries that `select` names, or that the dialect shows after a write.
+
+    They are as they were at one moment after the request's own commit, for a caller who may read.
+    """
+    call = request[CALL]
+    names: Sequence[str] = call.select.summaries
+    if not names and not dialect.shows_summaries:
+        return {}
+    resource, caller, written = call.resource, request.get(CALLER), answer.kind is Kind.WRITE
+    if resource is None or caller is None or answer.kind is Kind.ERROR:
+        return {}
+    if dialect.shows_summaries and written and answer.outcome and answer.outcome.batch.changed:
+        names = tuple(resource.summaries)
+    if not names or not caller.may(Right.READ, resource.name):
+        return {}
+    service = request.app[SERVICE]
+    try:
+        return await read_summaries(service.pool, resource, caller.account, names, caller.groups)
+    except IngestError as error:
+        if not written:
+            raise
+        # The request is processed; its answer goes without them.
+        log.warning("no summaries", error=type(error).__name__)
+        return {}
+
+
+def _context(request: web.Request, names: Sequence[str], summaries: Mapping[str, Any]) -> Context:
     """What a dialect knows of the request."""
     call = request[CALL]
     return Context(
@@ -135,6 +167,7 @@ def _context(request: web.Request, names: Sequence[str]) -> Context:
         docs=f"{public_base(request)}/docs/errors/",
         minimal=call.preferences.minimal,
         notifications=names,
+        summaries=summaries,
     )
 
 

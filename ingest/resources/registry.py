@@ -22,6 +22,14 @@ class Registry(dict[str, Resource]):
         for resource in resources:
             if self.setdefault(resource.name, resource) is not resource:
                 raise ConfigurationError(f"two resources are called {resource.name!r}")
+        summed: dict[str, Resource] = {}
+        for resource in resources:
+            for name in resource.summaries:
+                if summed.setdefault(name, resource) is not resource:
+                    raise ConfigurationError(
+                        f"resources {summed[name].name!r} and {resource.name!r} both declare the "
+                        f"summary {name!r}; rename one of them"
+                    )
         for place, resource in enumerate(self.values(), 1):
             number = place if resource.rpc_id is None else resource.rpc_id
             if self.databases.setdefault(number, resource) is not resource:

@@ -25,7 +25,7 @@ class Presenter:
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
         self._shown = [field for field in resource.fields if field.shown]
-        self._serializers = [_serializer(field) for field in self._shown]
+        self._serializers = [serializer(field) for field in self._shown]
         self._verbatim = (
             not resource.dumps_whole
             and not any(self._serializers)
@@ -76,7 +76,7 @@ class Presenter:
         return shown
 
 
-def _serializer(field: StoredField) -> Callable[[Any], Any] | None:
+def serializer(field: StoredField) -> Callable[[Any], Any] | None:
     """From what the column holds to what GET shows; None where that is the same."""
 
     def serialize(value: Any) -> Any:
@@ -91,6 +91,8 @@ def _is_plain(field: StoredField) -> bool:
     kind = type(field.field)
     if field.type is ColumnType.JSONB or kind in _PLAIN:
         return True
+    if kind is fields.Enum:  # its column holds the name
+        return not getattr(field.field, "by_value", False)
     if isinstance(field.field, fields.Integer | fields.Float):
         return kind in (fields.Integer, fields.Float) and not field.field.as_string
     return kind is fields.Date and getattr(field.field, "format", None) in (None, "iso", "iso8601")

@@ -13,7 +13,7 @@ from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
 from ingest.errors import ConfigurationError
 from ingest.model import Selection
 from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
-from ingest.resources.summaries import Summary
+from ingest.resources.summaries import Summary, name_refusal
 
 SERVER_KEY = "id"
 META = "meta"
@@ -120,6 +120,8 @@ class Resource:
         for field in self.fields:
             if field.type is ColumnType.JSONB:
                 self._check_nested(field.field, field.name, ())
+        for name, summary in self.summaries.items():
+            self._check_summary(name, summary)
 
     def __repr__(self) -> str:
         return f"Resource({self.name!r}, {type(self.schema).__name__})"
@@ -127,6 +129,10 @@ class Resource:
     def identity(self, matching: str | None) -> StoredField:
         """The field that finds an item's stored row: the one named by `matching`, or the key."""
         return self.key if matching is None else self._by_name[matching]
+
+    def counted(self, summary: Summary) -> tuple[StoredField, ...]:
+        """The fields that a summary is made of, in the order of its `fields`."""
+        return tuple(self._by_name[name] for name in summary.fields)
 
     def _stored_fields(self) -> tuple[StoredField, ...]:
         declared = dict(self.schema.fields)
@@ -176,12 +182,17 @@ class Resource:
                 raise self._refused(f"field {name!r} cannot be optional: it is the key")
             if not field.shown:
                 raise self._refused(f"field {name!r} cannot be optional: it is load_only")
-            if field.data_key in self.summaries:
+            shown = field.data_key
+            if "," in shown or shown != shown.strip().removeprefix("-") or not shown:
                 raise self._refused(
-                    f"field {name!r} cannot be optional: to select {field.data_key!r} adds the "
-                    "summary of this name"
+                    f"field {name!r} cannot be optional: `select` cannot name {shown!r}"
                 )
-            yield field.data_key
+            if shown in self.summaries:
+                raise self._refused(
+                    f"field {name!r} cannot be optional: to select {shown!r} adds the summary of "
+                    "this name"
+                )
+            yield shown
 
     def _dumps_whole(self) -> bool:
         hooks, dumped = self.schema._hooks, self.schema.dump_fields.values()
@@ -214,6 +225,15 @@ class Resource:
                         "rename one of them, or its data_key"
                     )
                 seen[name] = field.name
+
+    def _check_summary(self, name: str, summary: Summary) -> None:
+        for field in summary.fields:
+            if not self._named(field, f"summary {name!r}: its field").shown:
+                raise self._refused(
+                    f"summary {name!r} would show {field!r}, which is load_only; leave it out"
+                )
+        if refusal := name_refusal(name) or summary.refusal(self.counted(summary)):
+            raise self._refused(f"summary {name!r}: {refusal}")
 
     def _check_nested(self, field: fields.Field[Any], path: str, seen: tuple[type, ...]) -> None:
         """Refuse a load_only field inside a nested value: it is stored as it is shown."""

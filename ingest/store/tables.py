@@ -1,24 +1,15 @@
-"""Names of the tables that hold items, and what of them the database is missing.
+"""Names of the tables that hold items, and of what belongs to them.
 
 `migrations` makes the tables. Each has, before the columns of its schema, those of the service:
 their names begin with one `$`, which no field's column does.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from ingest.resources.columns import ColumnType
-from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource, StoredField
-from ingest.store.queries import load_queries
-
-if TYPE_CHECKING:
-    import asyncpg
-    from asyncpg.pool import PoolConnectionProxy
-
-    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
@@ -48,7 +39,6 @@ SERVICE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
 """What every table has. None of them but the group is ever null."""
 
 _MAX_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
-_QUERIES = load_queries("readiness.sql")
 
 
 def quote(identifier: str) -> str:
@@ -88,37 +78,3 @@ def group_index_name(resource: Resource) -> str:
     bytes, so it is not too long.
     """
     return f"{resource.name}({GROUP})"
-
-
-async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
-    """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
-
-    Each entry names a place: `ingest at revision 0001`, `collections.contacts`,
-    `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
-    of another type counts as missing; an index does not, because everything works without it. The
-    role `ingest_app` may call this.
-    """
-    missing = []
-    if await _revision(connection) < REQUIRED_REVISION:
-        missing.append(f"ingest at revision {REQUIRED_REVISION}")
-    places = [place for resource in registry.values() for place in _places(resource)]
-    rows = await connection.fetch(_QUERIES["missing"], COLLECTIONS, *zip(*places, strict=True))
-    return [*missing, *(row[0] for row in rows)]
-
-
-def _places(resource: Resource) -> Iterator[tuple[str, str, str | None, str | None]]:
-    """What the database must have for a resource: (table, kind, name, type)."""
-    table = resource.name
-    yield table, "table", None, None
-    for name, type_ in columns(resource).items():
-        yield table, "column", name, type_.value
-    for fields in resource.unique:
-        yield table, "unique", unique_name(resource, fields), None
-
-
-async def _revision(connection: "Connection") -> str:
-    """The revision of the database, `""` before the first."""
-    if not await connection.fetchval(_QUERIES["has_revisions"]):
-        return ""
-    revision: str | None = await connection.fetchval(_QUERIES["revision"])
-    return revision or ""

@@ -60,6 +60,7 @@ async def test_a_page_shows_the_code_in_each_dialect(api: Service) -> None:
     statuses = {title: int(status) for title, status, _ in found}
     assert (statuses["the default"], statuses["dialect status"]) == (422, 409)
     shown = {title: json.loads(body) for title, _, body in found}
+    assert "<p>Code 40903</p>" in page
     assert shown["the default"]["failures"][0]["errors"][0]["code"] == 40903
     link = str(api.client.make_url("/docs/errors/duplicate"))
     assert shown["dialect status"]["more_info"] == link

@@ -119,6 +119,32 @@ async def test_d04_d06_select_means_the_same_in_every_dialect(
     assert [text.count("Bonn") for text in told] == [shows, 1, 1, shows]
 
 
+async def test_d06_select_on_the_put_of_one_item(service: Service) -> None:
+    await service.post("clients", [BO])
+    put = await service.request(
+        "PUT",
+        "/v1/clients/Bo",
+        {"phone": "+49 3"},
+        params={"select": "contact,-name"},
+        accept="application/json; dialect=data",
+    )
+    assert (put.status, put.body["data"]) == (200, {"phone": "+49 3", "contact": CONTACT})
+
+
+async def test_a_name_of_both_adds_the_summary_and_excludes_the_field(service: Service) -> None:
+    await service.post("contacts", [ANN])
+    both = [{"name": "a", "count": 1}, {"name": "b", "count": 1}]
+    for select, summary, field in (
+        ("tags", both, ANN["tags"]),
+        ("-tags", None, None),
+        ("-tags,tags", both, ANN["tags"]),
+        ("tags,-tags", None, None),
+    ):
+        reply = await service.get("contacts", params={"select": select})
+        [item] = reply.body["data"]
+        assert (reply.body.get("tags"), item.get("tags")) == (summary, field)
+
+
 async def test_optional_parts_are_not_shown_where_no_select_is_taken(service: Service) -> None:
     await service.post("clients", [BO])
     got = await service.request(

@@ -14,9 +14,9 @@ from ingest.examples import contacts
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
+from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
 from ingest.store.roles import create_role
-from ingest.store.tables import missing_tables
 from ingest.store.tokens import create_token, find_caller, list_tokens, revoke_token
 from tests.databases import execute
 from tests.processes import running

@@ -8,7 +8,8 @@ import pytest
 from ingest.errors import ConfigurationError
 from ingest.examples import airports, deals
 from ingest.resources.registry import Registry
-from ingest.store.tables import REQUIRED_REVISION, missing_tables
+from ingest.store.missing import missing_tables
+from ingest.store.tables import REQUIRED_REVISION
 from tests.store.migrating import EVERYTHING, EXAMPLES, connected, migrated, migrated_elsewhere
 
 SERVICE_COLUMNS = [
@@ -41,6 +42,7 @@ EXPECTED_COLUMNS = {
         ("country", "text", "YES"),
         ("age", "bigint", "YES"),
         ("subscribed", "boolean", "YES"),
+        ("status", "text", "YES"),
         ("tags", "jsonb", "YES"),
     ],
     "deals": [

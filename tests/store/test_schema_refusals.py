@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 
 from ingest import Resource
 from ingest.resources.registry import Registry
-from ingest.store.tables import missing_tables
+from ingest.store.missing import missing_tables
 from tests.store.migrating import Fields, connected, migrated, refusal, store, things
 
 

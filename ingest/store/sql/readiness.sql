@@ -6,7 +6,7 @@ SELECT version_num FROM ingest.schema_version
 
 -- name: missing
 -- Of the expected places, side by side, those that schema $1 lacks, in the order given: a table, a
--- column of this type, a unique constraint. Of a table that is not there, only the table itself.
+-- column of this type, a unique constraint, a trigger. Of a table that is not there, only the table itself.
 SELECT concat_ws('.', $1::text, CASE WHEN place.kind <> 'unique' THEN place.owner END, place.name)
 FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
     WITH ORDINALITY AS place(owner, kind, name, type, number)
@@ -22,5 +22,8 @@ WHERE CASE place.kind
     WHEN 'unique' THEN t.oid IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_constraint u
         WHERE u.conrelid = t.oid AND u.contype = 'u' AND u.conname = place.name)
+    WHEN 'trigger' THEN t.oid IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_trigger g
+        WHERE g.tgrelid = t.oid AND g.tgname = place.name)
     END
 ORDER BY place.number

@@ -1,0 +1,54 @@
+"""What the database lacks of the tables that a registry needs."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ingest.resources.registry import Registry
+from ingest.resources.resource import Resource
+from ingest.store.queries import load_queries
+from ingest.store.statements.tallies import triggers
+from ingest.store.tables import COLLECTIONS, REQUIRED_REVISION, columns, unique_name
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+_QUERIES = load_queries("readiness.sql")
+
+
+async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
+    """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
+
+    Each entry names a place: `ingest at revision 0001`, `collections.contacts`,
+    `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
+    of another type counts as missing; an index does not, because everything works without it. The
+    role `ingest_app` may call this.
+    """
+    missing = []
+    if await _revision(connection) < REQUIRED_REVISION:
+        missing.append(f"ingest at revision {REQUIRED_REVISION}")
+    places = [place for resource in registry.values() for place in _places(resource)]
+    rows = await connection.fetch(_QUERIES["missing"], COLLECTIONS, *zip(*places, strict=True))
+    return [*missing, *(row[0] for row in rows)]
+
+
+def _places(resource: Resource) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """What the database must have for a resource: (table, kind, name, type)."""
+    table = resource.name
+    yield table, "table", None, None
+    for name, type_ in columns(resource).items():
+        yield table, "column", name, type_.value
+    for fields in resource.unique:
+        yield table, "unique", unique_name(resource, fields), None
+    for name in triggers(resource):
+        yield table, "trigger", name, None
+
+
+async def _revision(connection: "Connection") -> str:
+    """The revision of the database, `""` before the first."""
+    if not await connection.fetchval(_QUERIES["has_revisions"]):
+        return ""
+    revision: str | None = await connection.fetchval(_QUERIES["revision"])
+    return revision or ""
