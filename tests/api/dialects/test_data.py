@@ -1,10 +1,10 @@
 """Document 004 over HTTP, on real servers: statuses, shapes, what is stored."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from ingest.store.pool import Pool
@@ -171,6 +171,27 @@ async def test_d05_d06_meta_is_shown_where_it_is_selected(data: Service) -> None
         assert "meta" not in (await data.get(f"contacts{query}")).body["data"][0]
         assert "meta" not in (await data.get(f"contacts/{saved['id']}{query}")).body["data"]
     _refused(await data.get("contacts?select=nothing"), 400, 40002)
+
+
+async def test_d06_d07_fields_are_left_out_of_every_answer(data: Service) -> None:
+    saved = (await data.post("contacts?select=-email,-age", JIM)).body["data"]
+    path = f"contacts/{saved['id']}?select=%20-email%20,-age,-meta,"
+    change = {"last_name": "Berg"}
+    shown = [
+        saved,
+        (await data.get("contacts?select=-email,-age")).body["data"][0],
+        (await data.get(path)).body["data"],
+        (await data.request("PUT", f"/v1/{path}", change)).body["data"],
+        (await data.request("DELETE", f"/v1/{path}")).body["data"],
+    ]
+    for each in shown:
+        assert each["first_name"] == JIM["first_name"]
+        assert not {"email", "age", "meta"} & each.keys()
+    await data.post("contacts", JIM)
+    for query, there in [("meta,-meta", False), ("-meta,meta", True)]:
+        [item] = (await data.get(f"contacts?select={query}")).body["data"]
+        assert ("meta" in item) is there
+    _refused(await data.get("contacts?select=nothing,meta"), 400, 40002)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -370,26 +391,26 @@ async def test_d21_the_example_of_two_items(data: Service, operator: Pool) -> No
     assert await stored(operator, "collections.contacts") == 0
 
 
-async def test_d22_every_answer_has_the_trace_id_of_its_log_line(
-    data: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    requests: list[Callable[..., Any]] = [
-        lambda **more: data.post("contacts", JIM, **more),
-        lambda **more: data.request("HEAD", "/v1/contacts", **more),
-        lambda **more: data.request("TRACE", "/v1/contacts", **more),
-        lambda **more: data.request("PUT", "/v1/contacts", BAD, **more),
-        lambda **more: data.get("contacts", **{**more, "accept": "image/png"}),
-        lambda **more: data.get("contacts", **{**more, "token": "wrong"}),
-        lambda **more: data.get("contacts/a/b", **more),
+async def test_d22_every_answer_has_the_trace_id_of_its_log_line(data: Service) -> None:
+    requests: list[tuple[str, str, Any, dict[str, Any]]] = [
+        ("POST", "contacts", JIM, {}),
+        ("HEAD", "contacts", None, {}),
+        ("TRACE", "contacts", None, {}),
+        ("PUT", "contacts", BAD, {}),
+        ("GET", "contacts", None, {"accept": "image/png"}),
+        ("GET", "contacts", None, {"token": "wrong", "accept": DATA}),
+        ("GET", "contacts/a/b", None, {}),
     ]
     statuses = []
-    for ask in requests:
-        with capture_logs() as logs:
-            reply = await ask(accept=DATA, traceparent=PARENT)
-        assert reply.headers["X-Trace-Id"] == TRACE
-        assert [line["event"] for line in logs if line["event"] == "request"] == ["request"]
-        assert re.fullmatch(r"[0-9a-f]{32}", (await ask(accept=DATA)).headers["X-Trace-Id"])
-        statuses.append(reply.status)
+    for method, path, items, options in requests:
+        with capture_logs(processors=[merge_contextvars]) as lines:
+            given = await data.request(method, f"/v1/{path}", items, traceparent=PARENT, **options)
+        assert given.headers["X-Trace-Id"] == TRACE
+        [line] = [line for line in lines if line["event"] == "request"]
+        assert line["trace_id"] == TRACE
+        made = await data.request(method, f"/v1/{path}", items, **options)
+        assert re.fullmatch(r"[0-9a-f]{32}", made.headers["X-Trace-Id"])
+        statuses.append(given.status)
     assert statuses == [201, 200, 400, 400, 406, 403, 400]
 
 
@@ -410,6 +431,13 @@ async def test_d23_delete_of_items_and_of_one_path(data: Service, operator: Pool
     fresh = {"meta": {"version": 1}}
     assert (await data.request("DELETE", f"/v1/contacts/{keys[3]}", fresh)).status == 200
     _refused(await data.request("DELETE", "/v1/contacts"), 400, 40001)
+
+
+@configured(wait=0)
+async def test_x14_an_answer_waits_longer_than_the_default_s(service: Service) -> None:
+    assert (await service.post("contacts", JIM)).status == 202
+    reply = await service.post("contacts", ANN, accept=DATA)
+    assert (reply.status, reply.body["data"]["email"]) == (201, ANN["email"])
 
 
 @configured(max_wait=0.05)

@@ -1,9 +1,6 @@
 """Every error in every dialect that is registered, against the tables of docs/dialects.md (X07)."""
 
 import json
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,45 +11,9 @@ from ingest.errors import ITEM_CODES, InternalError, LimitReached, RequestError,
 from ingest.formats.failure_files import HOLE, JsonWriter
 from ingest.model import Action, BatchState, Failure, ItemError
 from tests.unit.dialects.outcomes import CONTEXT, batch_of, partly, problems, refused, saved, write
+from tests.unit.dialects.tables import Cell, cell_of, expected_of, table
 
-PAGE = (Path(__file__).parents[3] / "docs" / "dialects.md").read_text(encoding="utf-8")
 ALL = {"default": DEFAULT, **DIALECTS}
-
-Cell = tuple[int, int | None]
-"""The HTTP status, and the code in the body where the document has its own."""
-
-
-def _table(title: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a table: what stands first, and the cells by dialect."""
-    lines = iter(PAGE.splitlines())
-    head = next(line for line in lines if line.startswith(f"| {title} |"))
-    names = [cell.strip(" `") for cell in head.strip("|").split("|")[1:]]
-    next(lines)
-    for line in lines:
-        if not line.startswith("|"):
-            return
-        first, *cells = (cell.strip() for cell in line.strip("|").split("|"))
-        yield first, dict(zip(names, cells, strict=True))
-
-
-def _codes(text: str) -> list[int]:
-    numbers = [int(each) for each in re.findall(r"\b\d{5}\b", text)]
-    return list(range(numbers[0], numbers[1] + 1)) if " to " in text else numbers
-
-
-def _cell(text: str, code: int) -> Cell:
-    match = re.fullmatch(r"(\d{3}|own)(?: \[(\d+|code)\])?", text)
-    assert match, text
-    status = code // 100 if match[1] == "own" else int(match[1])
-    if match[2] is None:
-        return status, None
-    return status, code if match[2] == "code" else int(match[2])
-
-
-def _expected(title: str, dialect: str, code: int, mark: str = "") -> Cell:
-    """What the tables say of a code; it must stand in exactly one row."""
-    [cells] = [cells for first, cells in _table(title) if code in _codes(first) and mark in first]
-    return _cell(cells[dialect], code)
 
 
 def _tell(dialect: Dialect, answer: Answer) -> Told:
@@ -85,7 +46,7 @@ def test_x07_every_error_of_a_request_has_an_answer(name: str, problem: RequestE
         mark = "with `Retry-After`" if problem.retry_after else "without"
     elif problem.error_code.code == 40402:
         mark = "by `db_id`" if isinstance(problem, UnknownDatabase) else "by name"
-    expected = _expected("error of a request", name, problem.error_code.code, mark)
+    expected = expected_of("error of a request", name, problem.error_code.code, mark)
     _check(ALL[name], collection.error(problem), expected)
 
 
@@ -93,7 +54,7 @@ def test_x07_every_error_of_a_request_has_an_answer(name: str, problem: RequestE
 @pytest.mark.parametrize("code", ITEM_CODES)
 @pytest.mark.parametrize("state", [BatchState.REJECTED, BatchState.FAILED])
 def test_x07_every_error_of_an_item_has_an_answer(name: str, code: int, state: BatchState) -> None:
-    expected = _expected("error of an item", name, code)
+    expected = expected_of("error of an item", name, code)
     _check(ALL[name], refused(ITEM_CODES[code], state=state), expected)
     _check(ALL[name], refused(ITEM_CODES[code], ITEM_CODES[code], state=state), expected)
 
@@ -112,7 +73,7 @@ def test_x07_items_that_differ_in_what_is_wrong_have_an_answer(name: str) -> Non
 def test_x07_a_batch_that_failed_as_a_whole_is_answered_as_a_request_that_did(name: str) -> None:
     limit = LimitReached("Too many.", "Delete some.", collection="contacts", maximum=1, left=0)
     for problem in (limit, InternalError("It failed.")):
-        expected = _expected("error of a request", name, problem.error_code.code)
+        expected = expected_of("error of a request", name, problem.error_code.code)
         failed = write(BatchState.FAILED, error=problem.document())
         _check(ALL[name], failed, expected)
 
@@ -120,16 +81,16 @@ def test_x07_a_batch_that_failed_as_a_whole_is_answered_as_a_request_that_did(na
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("action", Action)
 def test_what_was_saved_has_the_status_of_the_tables(name: str, action: Action) -> None:
-    rows = dict(_table("no error"))
+    rows = dict(table("no error"))
     row = "POST saved all" if action is Action.CREATE else "PATCH, PUT, DELETE saved all; GET"
-    status, _ = _cell(rows[row][name], 0)
+    status, _ = cell_of(rows[row][name], 0)
     assert _tell(ALL[name], saved(action)).status == status
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_not_finished_is_not_taken_for_saved(name: str) -> None:
     accepted = write(BatchState.ACCEPTED)
-    _check(ALL[name], accepted, _cell(dict(_table("no error"))["accepted, not finished"][name], 0))
+    _check(ALL[name], accepted, cell_of(dict(table("no error"))["accepted, not finished"][name], 0))
 
 
 @pytest.mark.parametrize("name", ALL)
