@@ -59,6 +59,7 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
     key, email = theirs.contact, f"{SECRET}@example.com"
     change = {"id": key, "age": 1, "meta": {"version": 1}}
     keyed = {"idempotency_key": theirs.key, "prefer": "replay=return"}
+    data = {"accept": "*/*; dialect=data"}
     merge, ignore = "resolution=merge-duplicates", "resolution=ignore-duplicates"
     collection, one = "/v1/{collection}", "/v1/{collection}/{key}"
     deletes: list[tuple[str, Any, dict[str, str]]] = [
@@ -101,11 +102,11 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             ("contacts?matching=email", [{"email": email, "age": 1}], {}),
             ("contacts?dryRun=true", [change], {}),
         ],
-        ("PUT", collection): [("contacts", [change], {"accept": "*/*; dialect=data"})],
+        ("PUT", collection): [("contacts", [change], data)],
         ("DELETE", collection): deletes,
-        ("PATCH", one): [(f"contacts/{key}", {"age": 1}, {})],
-        ("PUT", one): [(f"contacts/{key}", {"age": 1}, {"accept": "*/*; dialect=data"})],
-        ("DELETE", one): [(f"contacts/{key}", None, {})],
+        ("PATCH", one): [(f"contacts/{key}", {"age": 1}, data)],
+        ("PUT", one): [(f"contacts/{key}", {"age": 1}, data)],
+        ("DELETE", one): [(f"contacts/{key}", None, data)],
         ("POST", "/v1/{collection}:delete"): [
             (path.replace("contacts", "contacts:delete"), body, headers)
             for path, body, headers in deletes
