@@ -35,7 +35,7 @@ if _FOLDER is not None and _PART is not None:
     values.ValueClass = values.MultiProcessValue(lambda: _PART)  # type: ignore[no-untyped-call]  # not typed there
 disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed there
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _OTHER = "other"
 _STATES = ("accepted", "rejected", "committed", "failed")
 _UP_TO_TEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)

@@ -5,7 +5,6 @@ closed list of statuses is 200, 201, 400, 401, 403, 429 and 500; 202, which the 
 know, is for a batch that is not committed when the wait is over.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind, Told
@@ -63,7 +62,7 @@ def tell(answer: Answer, context: Context) -> Told:
 def _data(answer: Answer, context: Context) -> Any:
     data: Any = answer.document.get("failures" if answer.kind is Kind.FAILURES else "data")
     if answer.stored is not None:
-        stored = tell(answer.stored, replace(context, single=False, summaries={}))
+        stored = tell(answer.stored, Context())
         return {**data, "response": {"status": stored.status, "body": stored.document}}
     if answer.kind is Kind.WRITE and context.single and data is not None:
         # Rows may be text that the database wrote; one of them is read for little.

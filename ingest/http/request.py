@@ -166,7 +166,7 @@ def unknown_batch(text: str) -> UnknownBatch:
 def parse(request: web.Request) -> Call:
     """All that a request says, apart from its body."""
     service, path = request.app[SERVICE], request.path
-    path_dialect = next((each for root, each in ROOTS.items() if path.startswith(root)), None)
+    path_dialect = None if path.startswith(API) else _dialect_of(path)
     endpoint = endpoint_of(request.match_info)
     remote = request.remote or ""
     call = Call(
@@ -219,6 +219,10 @@ def parse(request: web.Request) -> Call:
     return _with_headers(request, endpoint, call)
 
 
+def _dialect_of(path: str) -> Dialect | None:
+    return next((each for root, each in ROOTS.items() if path.startswith(root)), None)
+
+
 def _named_by(accept: Accepted) -> Format:
     return Format.EXPLICIT if accept.concrete else Format.ANY
 
@@ -251,8 +255,11 @@ def _named(
         return {**named, "key": stem}, extension
     for name, value in named.items():
         stem, dot, extension = value.partition(".")
-        known = name == "batch" or stem in service.registry
-        if dot and (known or EXTENSIONS.get(extension) in endpoint.formats):
+        if dot and (
+            name == "batch"
+            or stem in service.registry
+            or EXTENSIONS.get(extension) in endpoint.formats
+        ):
             return {**named, name: stem}, extension
     return named, None
 

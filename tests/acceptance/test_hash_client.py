@@ -71,6 +71,23 @@ def test_a_day_of_work(dev: "Dev", format_: str) -> None:
     assert {each["id"] for each in left} == {bo["id"], ed["id"]}
 
 
+@pytest.mark.parametrize("format_", FORMATS)
+def test_views_are_updated_whenever_they_occur(dev: "Dev", format_: str) -> None:
+    client = client_of(dev, f"views-{format_}", format_)
+    items = [person("Ann", tags=["friend", "vip"], status="lead"), person("Bo", tags=["friend"])]
+    ann, bo = client.call("POST", "contacts", items)["contacts"]
+    assert client.view["tags"] == [{"name": "friend", "count": 2}, {"name": "vip", "count": 1}]
+    assert {"name": "lead", "count": 1} in client.view["statuses"]
+    client.call("DELETE", "contacts", [ann["id"]])
+    assert client.view["tags"] == [{"name": "friend", "count": 1}]
+    client.call("PATCH", "contacts", [{"id": bo["id"], "tags": []}])
+    assert client.view["tags"] == []
+    assert {each["count"] for each in client.view["statuses"]} == {0}
+    client.call("POST", "deals", [{"title": name, "value": "10.10"} for name in ("a", "b")])
+    sold = {"currency": "EUR", "stage": "lead", "count": 2, "value": "20.20"}
+    assert client.view == {**client.view, "tags": [], "sales": [sold]}
+
+
 def test_the_format_has_to_be_one_of_three(dev: "Dev") -> None:
     for format_ in ("xyz", "csv", "JSON"):
         client = client_of(dev, "formats", format_)

@@ -1,5 +1,6 @@
 """Every endpoint and action, tried with what belongs to another account (contract 2)."""
 
+import itertools
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import asyncpg
 import pytest
 from aiohttp import web
 
+from ingest.http.request import ALIASES, API
 from ingest.http.routes import ROUTES
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
@@ -57,6 +59,7 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
     key, email = theirs.contact, f"{SECRET}@example.com"
     change = {"id": key, "age": 1, "meta": {"version": 1}}
     keyed = {"idempotency_key": theirs.key, "prefer": "replay=return"}
+    data = {"accept": "*/*; dialect=data"}
     merge, ignore = "resolution=merge-duplicates", "resolution=ignore-duplicates"
     collection, one = "/v1/{collection}", "/v1/{collection}/{key}"
     deletes: list[tuple[str, Any, dict[str, str]]] = [
@@ -99,7 +102,11 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             ("contacts?matching=email", [{"email": email, "age": 1}], {}),
             ("contacts?dryRun=true", [change], {}),
         ],
+        ("PUT", collection): [("contacts", [change], data)],
         ("DELETE", collection): deletes,
+        ("PATCH", one): [(f"contacts/{key}", {"age": 1}, data)],
+        ("PUT", one): [(f"contacts/{key}", {"age": 1}, data)],
+        ("DELETE", one): [(f"contacts/{key}", None, data)],
         ("POST", "/v1/{collection}:delete"): [
             (path.replace("contacts", "contacts:delete"), body, headers)
             for path, body, headers in deletes
@@ -107,15 +114,40 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
     }
 
 
-PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
+def _calls(theirs: Theirs) -> list[tuple[str, dict[str, Any]]]:
+    """Methods of document 001 and their parameters."""
+    key, email = theirs.contact, f"{SECRET}@example.com"
+    return [
+        ("contacts/get", {"profile_id": key}),
+        ("contacts/get", {"matching": "email", "email": email}),
+        ("contacts/update", {"profile_id": key, "data": {"age": 1}}),
+        ("contacts/update", {"matching": "email", "email": email, "data": {"age": 1}}),
+        ("contacts/delete", {"profile_id": key}),
+        ("contacts/delete_batch", {"data": [{"id": key}]}),
+        ("contacts/import", {"profile_id": key, "data": {"email": "a@b.cd", "first_name": "x"}}),
+    ]
+
+
+PUBLIC = {"/healthz", "/readyz", "/metrics", "/docs/errors", "/docs/errors/{name}"}
 """What answers every account the same."""
+RPC = "/api/v1.1/"
 
 
 def _routes() -> set[tuple[str, str]]:
+    """Every route, by method and path; those under an alias by that which it stands for."""
     router = web.Application().router
     router.add_routes(ROUTES)
-    routes = [route for route in router.routes() if route.method != "HEAD"]
-    return {(each.method, each.resource.canonical) for each in routes if each.resource} - PUBLIC
+    found = {
+        (route.method, route.resource.canonical)
+        for route in router.routes()
+        if route.method != "HEAD" and route.resource and route.resource.canonical not in PUBLIC
+    }
+    return {(method, _under_v1(path)) for method, path in found if not path.startswith(RPC)}
+
+
+def _under_v1(path: str) -> str:
+    root = next((each for each in ALIASES if path.startswith(each)), API)
+    return API + path.removeprefix(root)
 
 
 async def test_no_endpoint_shows_or_changes_anothers(
@@ -124,10 +156,16 @@ async def test_no_endpoint_shows_or_changes_anothers(
     attempts = _attempts(theirs)
     assert set(attempts) == _routes(), "a new endpoint: say here how it could be abused"
     for (method, template), requests in attempts.items():
-        for path, body, headers in requests:
-            reply = await rival.request(method, f"/v1/{path}", body, **headers)
+        for root, (path, body, headers) in itertools.product((API, *ALIASES), requests):
+            accept = {"accept": "application/json"} | headers
+            reply = await rival.request(method, f"{root}{path}", body, **accept)
             assert reply.status < 500, (method, path)
             _tells_nothing(reply, body, (method, path, template))
+    for name, parameters in _calls(theirs):
+        body = {"token": rival.token, **parameters}
+        reply = await rival.request("POST", f"{RPC}{name}", body)
+        assert reply.status < 500, name
+        _tells_nothing(reply, body, name)
     assert await _everything(service) == theirs.state
 
 
@@ -149,7 +187,8 @@ async def test_ended_tokens_open_nothing(service: Service, theirs: Theirs, opera
         for (method, _), requests in _attempts(theirs).items():
             path, body, headers = requests[0]
             reply = await outsider.request(method, f"/v1/{path}", body, **headers)
-            assert (reply.status, reply.body["error"]["type"]) == (401, "permission")
+            status = 403 if "dialect=data" in headers.get("accept", "") else 401
+            assert (reply.status, reply.error) == (status, (40102, "token_invalid"))
             assert reply.headers["WWW-Authenticate"].startswith("Bearer")
             assert SECRET not in json.dumps(reply.body)
     assert await _everything(service) == theirs.state

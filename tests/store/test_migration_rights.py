@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from marshmallow import fields
 
-from ingest import Resource
+from ingest import Resource, Tally
 from ingest.access.callers import digest_of
 from ingest.access.rights import parse_grants
 from ingest.errors import ConfigurationError
@@ -20,7 +21,15 @@ from ingest.store.roles import create_role
 from ingest.store.tokens import create_token, find_caller, list_tokens, revoke_token
 from tests.databases import execute
 from tests.processes import running
-from tests.store.migrating import EVERYTHING, EXAMPLES, connected, migrated, migrated_elsewhere
+from tests.store.migrating import (
+    EVERYTHING,
+    EXAMPLES,
+    connected,
+    migrated,
+    migrated_elsewhere,
+    store,
+    things,
+)
 
 
 @pytest.fixture
@@ -39,6 +48,22 @@ async def test_databases_of_a_fresh_cluster_can_be_migrated_at_once(
     base = fresh_cluster.url.rpartition("/")[0]
     done = await asyncio.gather(*(migrated_elsewhere(f"{base}/{name}") for name in names))
     assert done == [EVERYTHING] * len(names)
+
+
+async def test_h21_an_owner_who_is_no_superuser_counts_what_is_stored(
+    fresh_cluster: EmbeddedPostgres,
+) -> None:
+    await execute(fresh_cluster.url, "CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'")
+    await execute(fresh_cluster.url, "CREATE DATABASE owned OWNER owner")
+    url = fresh_cluster.url_for("owner", "secret", "owned")
+    a = {"a": fields.String()}
+    await migrated(url, things(a))
+    # A superuser: FORCE ROW LEVEL SECURITY keeps its owner from the table.
+    await store(fresh_cluster.url.rpartition("/")[0] + "/owned", 1, a="x")
+    await migrated(url, things(a, summaries={"as": Tally("a")}))
+    async with connected(url) as connection:
+        kept = await connection.fetch("SELECT account, value::text, items FROM ingest.tallies")
+    assert [tuple(row) for row in kept] == [("acme", '["x"]', 1)]
 
 
 async def test_an_owner_who_is_no_superuser_can_migrate(fresh_cluster: EmbeddedPostgres) -> None:

@@ -27,10 +27,8 @@ _ROWS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """For each event, the rows that it gives a trigger: added ones count 1, those gone -1."""
 _DELTAS = """SELECT account, sha256(convert_to(summary || value::text, 'UTF8')) AS digest,
-        summary, value, sum(items)::bigint AS items, sum(total) AS total
-    FROM ({changes}) changes
-    GROUP BY account, summary, value
-    HAVING sum(items) <> 0 OR sum(total) <> 0"""
+        summary, value, items, total
+    FROM ({changes}) changes"""
 _KEEP = """INSERT INTO ingest.tallies AS t
         (account, digest, summary, value, items, total, collection)
     SELECT deltas.*, {collection} FROM ({deltas}) deltas ORDER BY digest
@@ -123,25 +121,31 @@ def _deltas(resource: Resource, names: Iterable[str], rows: str) -> str:
 
 
 def _changes(resource: Resource, name: str, rows: str) -> str:
-    """What `rows` change of one summary."""
+    """What `rows` change of one summary, by value; values that an update leaves cancel out."""
     summary = resource.summaries[name]
-    columns = [f"r.{quote(field.column)}" for field in resource.counted(summary)]
-    taken, source, total = columns, f"({rows}) r", "NULL::numeric"
-    only = f"{columns[0]} IS NOT NULL"
+    fields = resource.counted(summary)
+    columns = [f"r.{quote(field.column)}" for field in fields]
+    account, count = f'r."{ACCOUNT}"', 'sum(r."$sign")'
+    if isinstance(summary, Tally) and fields[0].type is ColumnType.JSONB:
+        # Equal lists are summed up before they are taken apart. One that has a value twice counts
+        # once.
+        return f"""
+    SELECT l.account, {_literal(name)} AS summary, jsonb_build_array(e.element) AS value,
+        sum(l.items)::bigint AS items, NULL::numeric AS total
+    FROM (SELECT {account} AS account, {columns[0]} AS list, {count} AS items
+          FROM ({rows}) r WHERE jsonb_typeof({columns[0]}) = 'array'
+          GROUP BY {account}, {columns[0]} HAVING {count} <> 0) l
+    CROSS JOIN LATERAL (SELECT DISTINCT jsonb_array_elements(l.list) AS element) e
+    WHERE e.element <> 'null' GROUP BY l.account, e.element HAVING sum(l.items) <> 0"""
+    total, where, having = "NULL::numeric", f"{columns[0]} IS NOT NULL", f"{count} <> 0"
     if not isinstance(summary, Tally):
-        *taken, value = columns
-        total, only = f'r."$sign" * coalesce({value}, 0)::numeric', "true"
-    elif resource.counted(summary)[0].type is ColumnType.JSONB:
-        # A list that has a value twice counts once.
-        taken = ["e.element"]
-        source += f""" CROSS JOIN LATERAL (
-        SELECT DISTINCT each.element FROM jsonb_array_elements(
-            CASE jsonb_typeof({columns[0]}) WHEN 'array' THEN {columns[0]} END) each(element)) e"""
-        only = "e.element <> 'null'"
+        *columns, value = columns
+        total, where = f'sum(r."$sign" * coalesce({value}, 0)::numeric)', "true"
+        having += f" OR {total} <> 0"
     return f"""
-    SELECT r."{ACCOUNT}" AS account, {_literal(name)} AS summary,
-        jsonb_build_array({", ".join(taken)}) AS value, r."$sign" AS items, {total} AS total
-    FROM {source} WHERE {only}"""
+    SELECT {account} AS account, {_literal(name)} AS summary,
+        jsonb_build_array({", ".join(columns)}) AS value, {count} AS items, {total} AS total
+    FROM ({rows}) r WHERE {where} GROUP BY {account}, {", ".join(columns)} HAVING {having}"""
 
 
 def _literal(text: str) -> str:

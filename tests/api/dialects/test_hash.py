@@ -348,6 +348,33 @@ async def test_h14_h15_a_minimal_answer_has_no_data(ask: Hash) -> None:
         assert reply.headers["Preference-Applied"] == "return=minimal"
 
 
+async def test_h15_h16_h17_h19_h20_h21_views_are_at_the_top_in_every_format(ask: Hash) -> None:
+    for extension in ("json", "xml", "yaml"):
+        people = [contact(1, tags=["b", "a", "a"], status="lead"), contact(2, tags=["b"])]
+        made = await ask("POST", f"/api/contacts.{extension}", people)
+        assert made.body["tags"] == [{"name": "a", "count": 1}, {"name": "b", "count": 2}]
+        assert {each["name"]: each["count"] for each in made.body["statuses"]}["lead"] == 1
+        keys = [each["id"] for each in made.body["data"]["contacts"]]
+        asked = await ask("GET", f"/api/contacts.{extension}?select=tags")
+        assert asked.body["tags"] == made.body["tags"]
+        assert "statuses" not in asked.body
+        plain = await ask("GET", f"/api/contacts/{keys[0]}.{extension}")
+        assert set(plain.body) == {"timestamp", "status", "message", "data"}
+        failed = await ask("POST", f"/api/contacts.{extension}", people)
+        assert (failed.body["status"], "tags" in failed.body) == (40903, False)
+        gone = await ask("DELETE", f"/api/contacts.{extension}", keys, Prefer="return=minimal")
+        assert set(gone.body) == {"timestamp", "status", "message", "tags", "statuses"}
+        assert (gone.body["status"], gone.body["tags"]) == (0, [])
+        assert {each["count"] for each in gone.body["statuses"]} == {0}
+        sold = await ask("POST", f"/api/deals.{extension}", [DEAL | {"value": "0.10"}] * 3)
+        assert sold.body["sales"] == [
+            {"currency": "EUR", "stage": "lead", "count": 3, "value": "0.30"}
+        ]
+        await ask(
+            "DELETE", f"/api/deals.{extension}", [each["id"] for each in sold.body["data"]["deals"]]
+        )
+
+
 async def test_h22_h23_h24_h25_h27_a_full_account(ask: Hash, operator: Pool) -> None:
     await set_quota(operator, "acme", "contacts", 2)
     await set_quota(operator, "acme", "deals", 1)

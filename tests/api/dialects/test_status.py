@@ -10,6 +10,7 @@ import yaml
 
 from ingest.errors import request_errors
 from ingest.http.service import SERVICE
+from ingest.store import reads
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from ingest.store.tokens import create_token
@@ -277,15 +278,25 @@ async def test_s16_too_many_requests_are_409_with_retry_after(service: Service) 
     assert int(reply.headers["Retry-After"]) > 0
 
 
-async def test_s17_s21_a_service_that_cannot_answer_is_500(api: Service, operator: Pool) -> None:
-    async with operator.connection() as connection:
-        await connection.execute("ALTER TABLE collections.contacts RENAME TO away")
-    try:
-        reply = await ask(api, "GET", "/v1/contacts.json")
-    finally:
-        async with operator.connection() as connection:
-            await connection.execute("ALTER TABLE collections.away RENAME TO contacts")
-    assert reply.status == 500
+@configured(max_backlog_items=1)
+async def test_s17_s21_a_service_that_can_take_no_more_is_500_with_retry_after(
+    api: Service, operator: Pool
+) -> None:
+    first = await ask(api, "POST", "/v1/contacts.json", [JIM], prefer="respond-async")
+    assert first.status == 202
+    reply = await ask(api, "POST", "/v1/contacts.json", [ANN], prefer="respond-async")
+    assert reply.failed == (500, "unavailable")
+    assert int(reply.headers["Retry-After"]) > 0
+    assert await stored(operator, "ingest.batches") == 1
+
+
+async def test_s17_s21_a_bug_is_500(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(reads, "list_items", bug)
+    reply = await ask(api, "GET", "/v1/contacts.json")
+    assert reply.failed == (500, "internal_error")
 
 
 async def test_s18_mixed_errors_are_400(service: Service) -> None:
@@ -383,3 +394,15 @@ async def test_x04_a_dialect_that_does_not_exist_is_406_for_its_tokens_too(
         options = {"token": token, "accept": "application/json; dialect=none"}
         reply = await service.request("GET", path, **options)
         assert (reply.status, reply.body) == (406, None)
+
+
+async def test_x11_a_replay_is_told_in_the_dialect_of_the_request_that_asks(
+    service: Service,
+) -> None:
+    options = {"idempotency_key": "k", "prefer": "replay=return"}
+    first = await service.post("contacts.json", [JIM], **options)
+    again = await ask(service, "POST", "/v1/contacts.json", [JIM], **options)
+    assert (first.status, again.status) == (201, 200)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.body["data"] == first.body["data"]
+    assert again.body["metadata"] == first.body["metadata"]
