@@ -217,7 +217,7 @@ class Desk:
 
 
 _RESULTS = {200: "success", 201: "success", 207: "partial", 422: "failure"}
-_NEVER_SENT = {"contacts": ("company", "phone", "country", "subscribed", "tags")}
+_NEVER_SENT = {"contacts": ("company", "phone", "country", "subscribed", "status", "tags")}
 
 
 def _prefer(request: Request) -> str:
