@@ -11,7 +11,8 @@ from urllib.parse import quote
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Tell, Told
 from ingest.errors import INVALID_ITEMS
-from ingest.model import ItemError
+from ingest.exactjson import dump_exact
+from ingest.model import Failure, ItemError
 
 _MEDIA_TYPE = "application/problem+json"
 _KEPT = ("error", "metadata", "notifications")
@@ -47,7 +48,7 @@ def _problem(document: Mapping[str, Any], answer: Answer, context: Context) -> D
         problem["errors"] = [
             {
                 "detail": each.message,
-                "pointer": _pointer(None if context.single else failure.index, each),
+                "pointer": _pointer(failure, each, single=context.single),
                 **each.document(),
             }
             for failure in answer.failures
@@ -56,12 +57,22 @@ def _problem(document: Mapping[str, Any], answer: Answer, context: Context) -> D
     return problem | {name: document[name] for name in _KEPT if name in document}
 
 
-def _pointer(index: int | None, error: ItemError) -> str:
-    """The JSON pointer (RFC 6901, 6) from the body to the field; `index` is None of one object."""
-    steps = [] if index is None else [str(index)]
-    steps += error.field.split(".") if error.field is not None else []
+def _pointer(failure: Failure, error: ItemError, *, single: bool) -> str:
+    """The JSON pointer (RFC 6901, 6) from the body to the field.
+
+    It ends at the item where that is a bare key, or where several fields are at fault together.
+    """
+    steps = [] if single else [str(failure.index)]
+    together = error.code.type == "content" and "," in (error.field or "")
+    if error.field is not None and not together and _is_object(failure.raw):
+        steps += error.field.split(".")
     escaped = (step.replace("~", "~0").replace("/", "~1") for step in steps)
     return "#" + "".join(f"/{quote(step, safe='~')}" for step in escaped)
+
+
+def _is_object(raw: Any) -> bool:
+    """Whether an item was received as an object; what was looked up is still text."""
+    return isinstance(raw, Mapping) or dump_exact(raw)[:1] == b"{"
 
 
 DEFAULT = Dialect(

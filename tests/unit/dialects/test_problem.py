@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from ingest.dialects import PROBLEMS, collection
 from ingest.dialects.answer import Answer, Context
-from ingest.errors import BAD_FORMAT, REQUIRED, InProgress
+from ingest.errors import BAD_FORMAT, DUPLICATE, REQUIRED, InProgress
 from ingest.examples import contacts
 from ingest.model import BatchState, Failure, ItemError, Outcome
 from ingest.resources.representation import Presenter
@@ -71,7 +72,7 @@ def test_x13_a_failure_lists_each_error_by_its_pointer() -> None:
     ],
 )
 def test_x13_a_pointer_is_one_of_rfc_6901(field: str | None, pointer: str) -> None:
-    failure = Failure(0, 5, [ItemError(BAD_FORMAT, "It is bad.", field)])
+    failure = Failure(0, {}, [ItemError(BAD_FORMAT, "It is bad.", field)])
     batch = batch_of(BatchState.REJECTED, invalid=[0])
     answer = collection.written(Outcome(batch, [failure]), Presenter(contacts))
     assert [each["pointer"] for each in problem(answer)["errors"]] == [pointer]
@@ -93,3 +94,21 @@ def test_x13_what_is_saved_is_no_problem() -> None:
 def test_x13_notifications_are_kept() -> None:
     context = replace(CONTEXT, notifications=["contacts_list_full"])
     assert problem(refused(BAD_FORMAT), context)["notifications"] == ["contacts_list_full"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "pointer"),
+    [
+        (orjson.Fragment(b'{"row": "A"}'), "row", "#/0/row"),
+        ({"row": "A", "place": 1}, "row,place", "#/0"),
+        ("A1", "code", "#/0"),
+        (orjson.Fragment(b'"A1"'), "code", "#/0"),
+    ],
+)
+def test_x13_a_pointer_ends_at_the_item_where_no_field_is_in_the_body(
+    raw: Any, field: str, pointer: str
+) -> None:
+    failure = Failure(0, raw, [ItemError(DUPLICATE, "It is taken.", field)])
+    batch = batch_of(BatchState.REJECTED, invalid=[0])
+    answer = collection.written(Outcome(batch, [failure]), Presenter(contacts))
+    assert [each["pointer"] for each in problem(answer)["errors"]] == [pointer]
