@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind, Told
 from ingest.errors import Replayed, UnknownDatabase
-from ingest.model import Failure
+from ingest.model import BatchState, Failure
 
 SUCCESS = "Successful operation"
 _NOT_SAVED = "Valid, but not saved: other items are invalid"
@@ -108,15 +108,13 @@ def _batch(answer: Answer, keys: Sequence[str]) -> Document:
     batch, saved = answer.outcome.batch, iter(keys)
     failures = {failure.index: failure for failure in answer.failures}
     invalid = set(batch.invalid)
-    fails = bool(batch.invalid) and not batch.created + batch.updated + batch.deleted
-    fails = fails and not batch.unchanged
     result: list[Document] = []
     for index in range(batch.received):
         if index in failures:
             result.append(_failed(failures[index]))
         elif index in invalid:
             result.append(_error(_INVALID, f"See /v1/batches/{batch.id}/failures"))
-        elif fails:
+        elif invalid and batch.state is not BatchState.COMMITTED:
             result.append(_error(400, _NOT_SAVED))
         else:
             result.append(_succeeded([key] if (key := next(saved, None)) is not None else ()))

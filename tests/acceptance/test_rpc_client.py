@@ -118,8 +118,8 @@ def test_a_tariff_limit(dev: "Dev") -> None:
 
 
 def test_no_token_no_method_no_database(dev: "Dev") -> None:
-    stranger = Profiles(dev.ready["url"], "nonsense", db_id=CONTACTS)
-    assert refusal(stranger, "profiles/get", profile_id="1") == 401
+    unknown = Profiles(dev.ready["url"], "nonsense", db_id=CONTACTS)
+    assert refusal(unknown, "profiles/get", profile_id="1") == 401
     profiles = client_of(dev, "rpc-errors")
     assert refusal(profiles, "profiles/praise", profile_id="1") == 501
     assert refusal(profiles, "profiles/get", db_id=99, profile_id="1") == 413

@@ -1,6 +1,7 @@
 """Document 001 over HTTP: what a client that was written from it alone relies on."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -330,7 +331,7 @@ async def test_r15_data_is_an_object_of_fields(rpc: Rpc) -> None:
     assert await rpc.stored() == [JIM | {"id": key, "_lname": None}]
 
 
-async def test_r17_an_unknown_method_is_501_but_not_to_strangers(quiet: Rpc) -> None:
+async def test_r17_an_unknown_method_is_501_once_the_caller_is_known(quiet: Rpc) -> None:
     for method in ("profiles/nothing", "nothing/import", "import", "", "profiles/get_batch"):
         assert (await quiet.call(method, data=JIM)).error == 501
         assert (await quiet.call(method, token=..., data=JIM)).error == 401
@@ -599,3 +600,36 @@ async def test_r09_the_token_is_kept_nowhere(
     secret = rpc.token.rpartition("_")[2]
     assert any(JIM["email"] in each for each in kept)
     assert not [each for each in kept if secret in each or secret.encode().hex() in each]
+
+
+async def test_x03_accept_wins_over_the_path(rpc: Rpc) -> None:
+    accept = {"accept": "application/json; dialect=data"}
+    reply = await rpc.call("profiles/add", accept, data=JIM)
+    [row] = await rpc.stored()
+    assert (reply.status, reply.body) == (201, {"data": row})
+
+
+@configured(idempotency_required=True)
+async def test_r40_the_automatic_key_is_one(rpc: Rpc) -> None:
+    assert (await rpc.call("profiles/add", data=JIM)).error == 0
+
+
+async def test_r09_a_compressed_body_is_read_within_the_same_bounds(rpc: Rpc) -> None:
+    long = EXAMPLE.replace("TOKEN", rpc.token) + " " * 1024 * 1024
+    bomb = await rpc.send("profiles/add", gzip.compress(long.encode()), content_encoding="gzip")
+    assert bomb.error == 400
+    short = gzip.compress(EXAMPLE.replace("TOKEN", rpc.token).encode())
+    reply = await rpc.send("profiles/add", short, content_encoding="gzip")
+    assert (reply.error, len(await rpc.stored())) == (0, 1)
+
+
+async def test_r40_r41_of_the_same_request_many_times_at_once_one_is_accepted(rpc: Rpc) -> None:
+    replies = await asyncio.gather(*(rpc.call("profiles/add", data=JIM) for _ in range(10)))
+    assert sorted(reply.error for reply in replies)[0] == 0
+    for reply in replies:
+        if reply.error == 500:
+            assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
+        else:
+            assert (reply.status, reply.error) in [(200, 0), (200, 409)]
+    assert [reply.error for reply in replies].count(0) == 1
+    assert len(await rpc.stored()) == 1
