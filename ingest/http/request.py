@@ -167,9 +167,15 @@ def parse(request: web.Request) -> Call:
     """All that a request says, apart from its body."""
     service, path = request.app[SERVICE], request.path
     path_dialect = None if path.startswith(API) else _dialect_of(path)
+    of_api = path_dialect is not None or path.startswith(API)
     endpoint = endpoint_of(request.match_info)
+    said: dict[str, Any] = {}
+    if of_api and endpoint is not None:
+        said = _said_to(endpoint, request, service)
+    elif of_api:
+        said = _said_to_none(request)
     remote = request.remote or ""
-    call = Call(
+    return Call(
         trace_id=trace_id_of(request.headers.get("traceparent")),
         method=request.method,
         path=path,
@@ -177,46 +183,83 @@ def parse(request: web.Request) -> Call:
         # Where HTTP/1.0 names none, aiohttp takes our own address.
         host=request.host if "Host" in request.headers else "",
         client=client_address(request, service.proxies) if service.proxies else remote,
-        of_api=path_dialect is not None or path.startswith(API),
+        of_api=of_api,
         endpoint=endpoint,
         credentials=tuple(request.headers.getall("Authorization", ())),
         path_dialect=path_dialect,
+        **said,
     )
-    if not call.of_api:
-        return call
-    formats = RESPONSES if endpoint is None else endpoint.formats
-    accept = accepted(", ".join(request.headers.getall("Accept", ())), formats)
+
+
+def _said_to_none(request: web.Request) -> dict[str, Any]:
+    """Which answer is wanted to a request that no endpoint is for."""
+    accept = _accepted(request, RESPONSES)
     media_type, named_by = accept.media_type, _named_by(accept)
-    if endpoint is None:
-        # That there is nothing is said in the format that an extension names, too.
-        asked = EXTENSIONS.get(path.rpartition("/")[2].rpartition(".")[2])
-        if asked in formats:
-            media_type, named_by = asked, Format.EXTENSION
-        return replace(
-            call,
-            media_type=None if accept.unknown else media_type or JSON,
-            named_by=named_by,
-            dialect=accept.dialect,
-            unknown_dialect=accept.unknown,
-        )
+    # That there is nothing is said in the format that an extension names, too.
+    asked = EXTENSIONS.get(request.path.rpartition("/")[2].rpartition(".")[2])
+    if asked in RESPONSES:
+        media_type, named_by = asked, Format.EXTENSION
+    return {
+        "media_type": None if accept.unknown else media_type or JSON,
+        "named_by": named_by,
+        "dialect": accept.dialect,
+        "unknown_dialect": accept.unknown,
+    }
+
+
+def _said_to(endpoint: Endpoint, request: web.Request, service: Service) -> dict[str, Any]:
+    """What path, headers and query say to an endpoint; or what is wrong with them."""
+    accept = _accepted(request, endpoint.formats)
+    media_type, named_by = accept.media_type, _named_by(accept)
     named, extension = _named(request, service, endpoint)
     if extension is not None and not accept.unknown:
         media_type, named_by = EXTENSIONS.get(extension), Format.EXTENSION
     collection = named.get("collection", "")
     resource = service.registry.get(collection)
-    call = replace(
-        call,
-        collection=collection,
-        resource=resource,
-        select=call.select if resource is None else resource.selection,
-        item=named.get("key", ""),
-        batch=named.get("batch", ""),
-        media_type=media_type if media_type in formats else None,
-        named_by=named_by,
-        dialect=accept.dialect,
-        unknown_dialect=accept.unknown,
-    )
-    return _with_headers(request, endpoint, call)
+    said: dict[str, Any] = {
+        "collection": collection,
+        "resource": resource,
+        "select": EVERY_FIELD if resource is None else resource.selection,
+        "item": named.get("key", ""),
+        "batch": named.get("batch", ""),
+        "media_type": media_type if media_type in endpoint.formats else None,
+        "named_by": named_by,
+        "dialect": accept.dialect,
+        "unknown_dialect": accept.unknown,
+    }
+    try:
+        if request.query_string:
+            said |= _in_query(Query(request.query, endpoint.parameters, resource))
+        if endpoint.body:
+            said |= _in_headers(request)
+    except RequestError as problem:
+        said["problem"] = problem
+    return said
+
+
+def _in_query(query: Query) -> dict[str, Any]:
+    return {
+        "dry_run": query.flag("dryRun"),
+        "matching": query.matching(),
+        "select": query.select(),
+        "limit": query.limit(),
+        "offset": query.offset(),
+        "filters": query.filters(),
+    }
+
+
+def _in_headers(request: web.Request) -> dict[str, Any]:
+    """What the headers of a request with a body say of it."""
+    headers = request.headers
+    return {
+        "preferences": parse_preferences(tuple(headers.getall("Prefer", ()))),
+        "idempotency_key": idempotency_key(headers.getall("Idempotency-Key", ())),
+        "head": body_head(request),
+    }
+
+
+def _accepted(request: web.Request, formats: tuple[str, ...]) -> Accepted:
+    return accepted(", ".join(request.headers.getall("Accept", ())), formats)
 
 
 def _dialect_of(path: str) -> Dialect | None:
@@ -262,29 +305,3 @@ def _named(
         ):
             return {**named, name: stem}, extension
     return named, None
-
-
-def _with_headers(request: web.Request, endpoint: Endpoint, call: Call) -> Call:
-    """The call with what its headers and query say; or with what is wrong with them."""
-    try:
-        if request.query_string:
-            query = Query(request.query, endpoint.parameters, call.resource)
-            call = replace(
-                call,
-                dry_run=query.flag("dryRun"),
-                matching=query.matching(),
-                select=query.select(),
-                limit=query.limit(),
-                offset=query.offset(),
-                filters=query.filters(),
-            )
-        if not endpoint.body:
-            return call
-        return replace(
-            call,
-            preferences=parse_preferences(tuple(request.headers.getall("Prefer", ()))),
-            idempotency_key=idempotency_key(request.headers.getall("Idempotency-Key", ())),
-            head=body_head(request),
-        )
-    except RequestError as problem:
-        return replace(call, problem=problem)
