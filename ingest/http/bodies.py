@@ -222,7 +222,7 @@ def _digest(request: web.Request) -> "hashlib.blake2b":
     decompressed."""
     call = request[CALL]
     digest = hashlib.blake2b(digest_size=32)
-    for part in (call.method, call.path, call.query, call.head.content_type):
+    for part in (call.method, call.place, call.query, call.head.content_type):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
     for group in sorted(request[CALLER].groups):
         # A request means something else where other items are out of reach.

@@ -140,6 +140,13 @@ class Call:
     """What of its headers or query cannot be read."""
 
     @property
+    def place(self) -> str:
+        """The path without what it says of the answer: its dialect and its format."""
+        alias = next(filter(self.path.startswith, ALIASES), "")
+        path = API + self.path.removeprefix(alias) if alias else self.path
+        return path.rpartition(".")[0] if self.named_by is Format.EXTENSION else path
+
+    @property
     def batch_id(self) -> UUID:
         """The batch id of the path.
 
@@ -272,7 +279,9 @@ def _named_by(accept: Accepted) -> Format:
 
 def without_endpoint(call: Call) -> Call:
     """A call of a method that the path does not have."""
-    media_type = call.media_type or JSON
+    media_type = call.media_type
+    if call.named_by is not Format.EXTENSION:
+        media_type = media_type or JSON
     return replace(call, endpoint=None, collection="", resource=None, media_type=media_type)
 
 
