@@ -446,6 +446,24 @@ async def test_h26_more_contacts_than_allowed(ask: Hash, operator: Pool) -> None
     assert reply.body["status"] == 0
 
 
+@pytest.mark.parametrize("limited", ["deals", "*"])
+async def test_h24_deals_are_edited_while_there_are_more_than_allowed(
+    ask: Hash, operator: Pool, limited: str
+) -> None:
+    made = await ask("POST", "/api/deals.json", [DEAL, DEAL])
+    key = made.body["data"]["deals"][0]["id"]
+    await set_quota(operator, "acme", limited, 1)
+    for path, item in (("deals", DEAL), ("contacts", JIM)):
+        reply = await ask("POST", f"/api/{path}.json", [item])
+        refusal(reply, 40302)
+        assert "deals_limit_reached" in reply.body["notifications"]
+        assert "-1" not in reply.body["message"]
+    reply = await ask("PATCH", "/api/deals.json", [{"id": key, "title": "New"}])
+    assert (reply.body["status"], reply.body["message"]) == (0, "1 updated")
+    assert "deals_limit_reached" in reply.body["notifications"]
+    assert (await ask("DELETE", "/api/deals.json", [key])).body["status"] == 0
+
+
 async def test_h23_the_limit_of_the_account_shows_as_both(ask: Hash, operator: Pool) -> None:
     await set_quota(operator, "acme", "*", 1)
     reply = await ask("POST", "/api/contacts.json", [JIM])
