@@ -42,6 +42,7 @@ else
 	@$(BIN)/python -m benchmarks.backpressure
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.intake
+	@$(BIN)/python -m benchmarks.dialects
 	@$(BIN)/python -m benchmarks.commit
 	@$(BIN)/python -m benchmarks.streams
 	@$(BIN)/python -m benchmarks.profile

@@ -113,18 +113,12 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an answer shows of items, and beside them (`select`)."""
+    """What an answer shows of items (`select`)."""
 
     meta: bool = False
     """Whether items carry their `meta`."""
     hidden: frozenset[str] = frozenset()
     """The fields that are left out, by the names that clients use."""
-    summaries: tuple[str, ...] = ()
-    """The summaries that are shown beside the items."""
-
-    def of_items(self) -> Self:
-        """The part of it that is about items."""
-        return replace(self, summaries=()) if self.summaries else self
 
 
 EVERY_FIELD = Selection()

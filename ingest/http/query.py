@@ -71,15 +71,17 @@ class Query:
             raise _illegal(name, text, "It takes true or false.")
         return text == "true"
 
-    def select(self) -> Selection:
-        """What `select` adds to what is shown without it, and leaves out of that.
+    def select(self) -> tuple[Selection, tuple[str, ...]]:
+        """What `select` has answers show of items, and which summaries beside them.
+
+        It adds to what is shown without it, and leaves out of that.
 
         Where a name is given twice, the last one counts. A name that is both a field and a summary
         means the summary where it is added, and the field where it is left out.
         """
         resource, named = self._resource, self._given.get("select")
         if resource is None or named is None:
-            return EVERY_FIELD if resource is None else resource.selection
+            return EVERY_FIELD if resource is None else resource.selection, ()
         added: dict[str, bool] = {}
         for part in filter(None, (part.strip() for part in named.split(","))):
             added[part.removeprefix("-")] = not part.startswith("-")
@@ -92,13 +94,11 @@ class Query:
                     f"It takes {', '.join(known)}; a hyphen before a name leaves it out.",
                 )
         default = resource.selection
-        return Selection(
-            meta=added.get(META, default.meta),
-            hidden=frozenset(
-                name for name in fields if not added.get(name, name not in default.hidden)
-            ),
-            summaries=tuple(name for name in resource.summaries if added.get(name)),
+        hidden = frozenset(
+            name for name in fields if not added.get(name, name not in default.hidden)
         )
+        selection = Selection(meta=added.get(META, default.meta), hidden=hidden)
+        return selection, tuple(name for name in resource.summaries if added.get(name))
 
     def matching(self) -> str | None:
         """The schema field that `matching` names; None for the key."""

@@ -131,7 +131,9 @@ class Call:
     matching: str | None = None
     """The field that finds stored items in place of the key, by its name in the schema."""
     select: Selection = EVERY_FIELD
-    """What is shown of items, and beside them."""
+    """What is shown of items."""
+    summaries: tuple[str, ...] = ()
+    """The summaries that are shown beside them."""
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     filters: tuple[tuple[StoredField, Any], ...] = ()
@@ -169,14 +171,14 @@ def parse(request: web.Request) -> Call:
     path_dialect = None if path.startswith(API) else _dialect_of(path)
     of_api = path_dialect is not None or path.startswith(API)
     endpoint = endpoint_of(request.match_info)
-    said: dict[str, Any] = {}
+    trace_id, said = trace_id_of(request.headers.get("traceparent")), dict[str, Any]()
     if of_api and endpoint is not None:
         said = _said_to(endpoint, request, service)
     elif of_api:
         said = _said_to_none(request)
     remote = request.remote or ""
     return Call(
-        trace_id=trace_id_of(request.headers.get("traceparent")),
+        trace_id=trace_id,
         method=request.method,
         path=path,
         query=request.query_string,
@@ -238,10 +240,12 @@ def _said_to(endpoint: Endpoint, request: web.Request, service: Service) -> dict
 
 
 def _in_query(query: Query) -> dict[str, Any]:
+    select, summaries = query.select()
     return {
         "dry_run": query.flag("dryRun"),
         "matching": query.matching(),
-        "select": query.select(),
+        "select": select,
+        "summaries": summaries,
         "limit": query.limit(),
         "offset": query.offset(),
         "filters": query.filters(),

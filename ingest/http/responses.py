@@ -55,9 +55,8 @@ async def respond(
     if told.document is None:
         return web.Response(status=told.status, headers={**headers, **VARY})
     media_type = request[CALL].media_type
-    if (
-        told.media_type or media_type not in RESPONSES
-    ):  # rows of a file; what is no row is shown in JSON
+    # Rows of a file are no document; what is no row is shown in JSON.
+    if told.media_type or media_type not in RESPONSES:
         media_type = JSON
     body = dump_exact(told.document)
     if media_type != JSON and len(body) > _MUCH:
@@ -136,7 +135,7 @@ async def _summaries(
     They are as they were at one moment after the request's own commit, for a caller who may read.
     """
     call = request[CALL]
-    names: Sequence[str] = call.select.summaries
+    names: Sequence[str] = call.summaries
     if not names and not dialect.shows_summaries:
         return {}
     resource, caller, written = call.resource, request.get(CALLER), answer.kind is Kind.WRITE

@@ -99,7 +99,7 @@ def _write_of(
         options=Options(
             # A token that may not read sees nothing of what is stored, nor of what it has changed.
             representation=not asked.minimal and caller.may(Right.READ, resource.name),
-            select=call.select.of_items(),
+            select=call.select,
             lenient=asked.lenient,
             resolution=resolution,
             matching=call.matching,

@@ -21,7 +21,7 @@ _QUERIES = load_queries("readiness.sql")
 async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
     """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
 
-    Each entry names a place: `ingest at revision 0001`, `collections.contacts`,
+    Each entry names a place: `ingest at revision 0002`, `collections.contacts`,
     `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
     of another type counts as missing; an index does not, because everything works without it. The
     role `ingest_app` may call this.

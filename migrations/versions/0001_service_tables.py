@@ -1,7 +1,4 @@
-"""The service's own tables: `schema.sql`.
-
-While this is the only revision, it runs the file as it is. The first revision that follows keeps
-the file of its day beside this one, which runs that copy from then on.
+"""The service's own tables.
 
 Revision ID: 0001
 Revises:
@@ -18,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_script(Path(__file__).parents[1] / "schema.sql")
+    run_script(Path(__file__).with_suffix(".sql"))
 
 
 def downgrade() -> None:

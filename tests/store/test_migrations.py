@@ -1,17 +1,21 @@
 """`ingest migrate` on a database that has nothing yet, or everything, or is not ours to change."""
 
 import asyncio
+from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from ingest.errors import ConfigurationError
 from ingest.examples import airports, deals
+from ingest.ids import uuid7
 from ingest.resources.registry import Registry
 from ingest.store.missing import missing_tables
+from ingest.store.pool import ROLE
 from ingest.store.tables import REQUIRED_REVISION
 from tests.store.migrating import EVERYTHING, EXAMPLES, connected, migrated, migrated_elsewhere
 
+FIRST = files("migrations") / "versions" / "0001_service_tables.sql"
 SERVICE_COLUMNS = [
     ("$account", "text", "NO"),
     ("$batch", "uuid", "NO"),
@@ -215,3 +219,23 @@ async def test_a_database_that_cannot_be_reached_is_one_clear_error(url: str, me
     with pytest.raises(ConfigurationError, match=message) as caught:
         await migrated(url, EXAMPLES)
     assert "hush" not in str(caught.value)
+
+
+async def test_a_database_of_the_first_revision_goes_on(empty_database: str) -> None:
+    digest = bytes(32)
+    async with connected(empty_database) as connection:
+        await connection.execute(FIRST.read_text(encoding="utf-8"))
+        await connection.execute("INSERT INTO ingest.schema_version VALUES ('0001')")
+        await connection.execute(
+            """INSERT INTO ingest.tokens (id, account, name, secret_hash)
+            VALUES ($1, 'acme', 'feed', $2)""",
+            uuid7(),
+            digest,
+        )
+    assert await migrated(empty_database, EXAMPLES) == EVERYTHING
+    async with connected(empty_database, ROLE) as connection:
+        assert await missing_tables(connection, EXAMPLES) == []
+        found = await connection.fetch(
+            "SELECT account, role, dialect FROM ingest.find_token($1)", digest
+        )
+    assert [tuple(row) for row in found] == [("acme", "writer", None)]

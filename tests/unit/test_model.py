@@ -29,8 +29,3 @@ def test_the_same_selection_is_stored_as_the_same_text() -> None:
     stored = Options(select=Selection(hidden=frozenset({"b", "a", "c"}))).document()
     assert stored["hidden"] == ["a", "b", "c"]
     assert "hidden" not in Options().document()
-
-
-def test_summaries_are_no_part_of_what_items_show() -> None:
-    select = Selection(meta=True, summaries=("tags",))
-    assert select.of_items() == Selection(meta=True)
