@@ -108,20 +108,20 @@ def _batch(answer: Answer, keys: Sequence[str]) -> Document:
     batch, saved = answer.outcome.batch, iter(keys)
     failures = {failure.index: failure for failure in answer.failures}
     invalid = set(batch.invalid)
+    codes = {CODES[failure.errors[0].code.code] for failure in answer.failures}
+    code = codes.pop() if len(codes) == 1 else _INVALID
     result: list[Document] = []
     for index in range(batch.received):
         if index in failures:
             result.append(_failed(failures[index]))
         elif index in invalid:
-            result.append(_error(_INVALID, f"See /v1/batches/{batch.id}/failures"))
+            result.append(_error(code, f"See /v1/batches/{batch.id}/failures"))
         elif invalid and batch.state is not BatchState.COMMITTED:
             result.append(_error(400, _NOT_SAVED))
         else:
             result.append(_succeeded([key] if (key := next(saved, None)) is not None else ()))
     document = {"error": 0, "error_text": SUCCESS}
     if invalid:
-        codes = [each["error"] for index, each in enumerate(result) if index in invalid]
-        code = codes[0] if len(set(codes)) == 1 else _INVALID
         document = _error(code, answer.document["message"])
     document["result"] = result
     if len(result) == 1 and "profile_id" in result[0]:

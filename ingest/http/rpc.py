@@ -27,10 +27,11 @@ from ingest.errors import (
     MalformedBody,
     RateLimited,
     TokenInvalid,
+    TokenRequired,
     UnsupportedMediaType,
 )
 from ingest.formats.limits import too_many_items
-from ingest.formats.negotiation import EXTENSIONS, JSON, XML
+from ingest.formats.negotiation import JSON, XML
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import CALL, RESOURCE, endpoint
 from ingest.http.responses import SINGLE, VARY, WRITTEN, respond
@@ -58,7 +59,8 @@ async def call(request: web.Request) -> web.Response:
     preferences = replace(asked.preferences, applied=tuple(applied))
     request[CALL] = replace(asked, preferences=preferences)
     _answer_in(request, {})
-    credentials = [*asked.credentials, *_bearer(request.query)]
+    given = [*map(_plain, asked.credentials), *_bearer(request.query)]
+    credentials = list(dict.fromkeys(given))
     if credentials:
         await _gate(request, credentials).authenticate()
     if asked.problem is not None:
@@ -73,6 +75,8 @@ async def call(request: web.Request) -> web.Response:
                 await body.arrive()
         _answer_in(request, body.parameters)
         credentials = list(dict.fromkeys([*credentials, *_bearer(body.parameters)]))
+        if not credentials:
+            raise TokenRequired("A token is required", "Send it as 'token'.")
         gate = _gate(request, credentials)
         caller = request[CALLER] = await gate.authenticate()
         with gate.entered(caller):
@@ -150,7 +154,7 @@ async def _get(
         ItemNotFound, AmbiguousMatch: there is none that the caller can see, or there are several.
     """
     service, identity = request.app[SERVICE], asked.identity
-    if identity is None or not identity.shown:
+    if not identity.shown:
         raise InvalidParameter("The parameter 'matching' names a field that is not shown")
     page = await reads.list_items(
         service.pool,
@@ -210,6 +214,12 @@ def _bearer(given: Mapping[str, Any]) -> list[str]:
     return [f"Bearer {token.strip()}"]
 
 
+def _plain(credentials: str) -> str:
+    """An `Authorization` header in the words of `_bearer`, so that equal tokens are equal."""
+    scheme, _, token = credentials.partition(" ")
+    return f"Bearer {token.strip()}" if scheme.lower() == "bearer" else credentials
+
+
 def _gate(request: web.Request, credentials: list[str]) -> Gate:
     service = request.app[SERVICE]
     gate = Gate(credentials, service.callers, service.rates, service.under_way)
@@ -248,11 +258,10 @@ async def _turn(request: web.Request) -> AsyncGenerator[None, None]:
 
 
 def _answer_in(request: web.Request, parameters: Mapping[str, Any]) -> None:
-    """Answer in the format that the query or the parameters name, if there is one."""
-    for given in (request.query.get("format"), parameters.get("format")):
-        media_type = EXTENSIONS.get(given) if isinstance(given, str) else None
-        if media_type in _FORMATS:
-            request[CALL] = replace(request[CALL], media_type=media_type)
+    """Answer in the format that the query or the parameters name; in JSON where it is none."""
+    for given in _formats(request, parameters):
+        media_type = XML if given == "xml" else JSON
+        request[CALL] = replace(request[CALL], media_type=media_type)
 
 
 def _check_format(request: web.Request, parameters: Mapping[str, Any]) -> None:
@@ -260,6 +269,12 @@ def _check_format(request: web.Request, parameters: Mapping[str, Any]) -> None:
     Raises:
         InvalidParameter: the format is none, or there are two.
     """
-    given = [each for each in (request.query.get("format"), parameters.get("format")) if each]
-    if any(each not in ("json", "xml") for each in given) or len(set(given)) > 1:
+    given = _formats(request, parameters)
+    if any(each not in ("json", "xml") for each in given) or given[1:] not in ([], given[:1]):
         raise InvalidParameter("The parameter 'format' is no format", "It takes json or xml.")
+
+
+def _formats(request: web.Request, parameters: Mapping[str, Any]) -> list[Any]:
+    """What the query and the parameters have as the format; null is nothing."""
+    both = (request.query.get("format"), parameters.get("format"))
+    return [each for each in both if each is not None]

@@ -93,8 +93,8 @@ class Asked:
     """What a call asks to be done."""
 
     single: bool
-    identity: StoredField | None
-    """What finds the profiles; None where nothing has to be found."""
+    identity: StoredField
+    """What finds the profiles."""
     value: Any
     """That of a single profile, where it is known."""
     items: list[Any]
@@ -156,7 +156,7 @@ def read(method: Method, parameters: Mapping[str, Any], resource: Resource) -> A
     if method.batch and not isinstance(data, list):
         raise MalformedBody("The parameter 'data' is no array", "Send a list of items.")
     identity, label = _identity(parameters, resource)
-    known = RESERVED | {PROFILE_ID} | ({label} if label else set())
+    known = RESERVED | {PROFILE_ID, label}
     for name in parameters:
         if name not in known:
             raise InvalidParameter(
@@ -171,8 +171,8 @@ def _read_batch(
     data: list[Any],
     parameters: Mapping[str, Any],
     resource: Resource,
-    identity: StoredField | None,
-    label: str | None,
+    identity: StoredField,
+    label: str,
 ) -> Asked:
     for name in (PROFILE_ID, label):
         if name in parameters and name not in RESERVED:
@@ -185,7 +185,7 @@ def _read_batch(
     if aliased and any(isinstance(item, dict) and PROFILE_ID in item for item in data):
         items = [_keyed(item, key) for item in data]
         identity = identity if "matching" in parameters else key
-    return Asked(single=False, identity=identity or key, value=None, items=items)
+    return Asked(single=False, identity=identity, value=None, items=items)
 
 
 def _keyed(item: Any, key: StoredField) -> Any:
@@ -197,7 +197,7 @@ def _keyed(item: Any, key: StoredField) -> Any:
 
 
 def _read_single(
-    method: Method, parameters: Mapping[str, Any], identity: StoredField | None, label: str | None
+    method: Method, parameters: Mapping[str, Any], identity: StoredField, label: str
 ) -> Asked:
     data = parameters.get("data")
     needs_data = method.verb in (Verb.IMPORT, Verb.ADD, Verb.UPDATE)
@@ -205,38 +205,32 @@ def _read_single(
         if needs_data or data is not None:
             raise MalformedBody("The parameter 'data' is no object", "Send the profile's fields.")
         data = {}
-    value: Any = None
-    if identity is not None and label is not None:
-        if label in parameters and label not in RESERVED:
-            value = _typed(identity, parameters[label])
-        elif identity.data_key in data:
-            value = data[identity.data_key]
+    in_data = data.get(identity.data_key)
+    value = in_data
+    if label in parameters and label not in RESERVED:
+        value = _typed(identity, parameters[label])
     if method.verb is Verb.ADD and value is None:
-        return Asked(single=True, identity=None, value=None, items=[data])
-    if identity is None or label is None:
-        raise InvalidParameter(
-            "The parameter 'profile_id' is missing",
-            "Or name a field in matching, and give its value.",
-        )
+        return Asked(single=True, identity=identity, value=None, items=[data])
     if value is None or isinstance(value, dict | list):
         raise InvalidParameter(f"The value of {label!r}, which finds the profile, is missing")
-    item: Any = {**(data if needs_data else {}), identity.data_key: value}
-    if needs_data and data.get(identity.data_key, value) != value:
-        message = "The value in data differs from the one that finds the profile."
-        item = Unreadable(data, [ItemError(INVALID, message, identity.data_key)])
+    item: Any = {identity.data_key: value}
+    if needs_data:
+        # Where both are there, that of data is the one that the schema gets to see.
+        item |= data
+        if identity.data_key in data and _typed(identity, in_data) != _typed(identity, value):
+            message = "The value in data differs from the one that finds the profile."
+            item = Unreadable(data, [ItemError(INVALID, message, identity.data_key)])
     return Asked(single=True, identity=identity, value=value, items=[item])
 
 
-def _identity(
-    parameters: Mapping[str, Any], resource: Resource
-) -> tuple[StoredField | None, str | None]:
+def _identity(parameters: Mapping[str, Any], resource: Resource) -> tuple[StoredField, str]:
     """The field that finds profiles, and the parameter that has its value."""
     name = parameters.get("matching")
     if name is None:
-        if PROFILE_ID in parameters:
-            return resource.key, PROFILE_ID
         unique = next((each[0] for each in resource.unique if len(each) == 1), None)
-        return (None, None) if unique is None else (unique, unique.data_key)
+        if PROFILE_ID in parameters or unique is None:
+            return resource.key, PROFILE_ID
+        return unique, unique.data_key
     if name == PROFILE_ID:
         return resource.key, PROFILE_ID
     found = resource.by_data_key.get(name) if isinstance(name, str) else None

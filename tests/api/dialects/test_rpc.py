@@ -231,6 +231,17 @@ async def test_r08_r25_where_the_token_may_be(rpc: Rpc) -> None:
     assert header.error == 0
 
 
+async def test_r08_the_same_token_in_other_words_does_not_differ(quiet: Rpc) -> None:
+    for scheme in ("Bearer", "bearer", "Bearer "):
+        header = {"authorization": f"{scheme} {quiet.token}"}
+        reply = await quiet.call("profiles/get", header, email="a@example.com")
+        assert reply.error == 404
+        url = f"profiles/get?token={quiet.token}"
+        assert (await quiet.call(url, header, token=..., email="a@example.com")).error == 404
+    none = await quiet.call("profiles/get", token=..., email="a@example.com")
+    assert none.body == {"error": 401, "error_text": "A token is required. Send it as 'token'."}
+
+
 @configured(max_unknown_body=2000)
 async def test_r09_r24_of_an_unknown_caller_only_so_much_is_read(rpc: Rpc) -> None:
     long = JIM | {"_lname": "x" * 3000}
@@ -317,6 +328,16 @@ async def test_r14_the_value_may_be_there_twice_but_not_differ(rpc: Rpc) -> None
     assert inside.error == 0
 
 
+async def test_r13_r14_the_key_finds_the_profile_where_nothing_else_is_unique(rpc: Rpc) -> None:
+    for born in ("2001-01-01", "2002-02-02"):
+        reply = await rpc.call("people/import", db_id=..., data={"name": "Jo", "born": born})
+        assert reply.body == OK | {"profile_id": "Jo"}
+    [row] = await rpc.stored("people")
+    assert row["born"] == "2002-02-02"
+    nothing = await rpc.call("people/update", db_id=..., data={"born": "2003-03-03"})
+    assert nothing.error == 400
+
+
 async def test_r15_data_is_an_object_of_fields(rpc: Rpc) -> None:
     for data in (..., None, "text", 5):
         reply = await rpc.call("profiles/import", matching="email", email="a@b.example", data=data)
@@ -353,8 +374,13 @@ async def test_r21_which_format_the_answer_has(quiet: Rpc) -> None:
     assert '<error type="number">404</error>' in by_header.text
     assert by_body.text == by_header.text
     assert wins.error == 404
-    none = await quiet.call("profiles/get", format="csv", **wanted)
-    assert none.error == 400
+    for bad in ("csv", "XML", "", 0, False, [], ["xml"]):
+        none = await quiet.call("profiles/get", {"accept": "application/xml"}, format=bad, **wanted)
+        assert none.error == 400
+    for url in ("csv", ""):
+        none = await quiet.call(f"profiles/get?format={url}", **wanted)
+        assert none.error == 400
+    assert (await quiet.call("profiles/get", format=None, **wanted)).error == 404
     nothing = await quiet.call("profiles/get", {"accept": "text/html"}, **wanted)
     assert (nothing.status, nothing.text) == (406, "")
 

@@ -79,6 +79,16 @@ def test_r22_all_items_have_their_own_error(state: BatchState) -> None:
     assert (mixed["error"], [each["error"] for each in mixed["result"]]) == (450, [409, 450])
 
 
+def test_r22_r36_failures_that_are_not_shown_have_the_error_of_those_that_are() -> None:
+    answer = refused(DUPLICATE, DUPLICATE)
+    assert answer.outcome is not None
+    shown = replace(answer.outcome, failures=answer.failures[:1])
+    told = tell(replace(answer, outcome=shown), CONTEXT).document
+    assert told is not None
+    assert (told["error"], [each["error"] for each in told["result"]]) == (409, [409, 409])
+    assert told["result"][1]["error_text"].endswith("/failures")
+
+
 def test_x15_lenient() -> None:
     told = tell(partly(DUPLICATE), CONTEXT).document
     assert told is not None
