@@ -57,7 +57,8 @@ def refuse_what_is_over(resource: Resource, after: Holdings, change: Change) -> 
             continue
         maximum, held = after.maxima[name], after.held(name) - change.created + change.deleted
         edits = change.created + change.updated + change.unchanged
-        if held > maximum and edits:
+        # Other limits stop only what is created.
+        if held > maximum and edits and name != TOTAL and resource.limit_exceeded:
             raise _exceeded(name, maximum, held)
         if change.created and held + change.created - change.deleted > maximum:
             raise _full(name, maximum, held, change.created)
@@ -82,7 +83,7 @@ def notifications(registry: Registry, holdings: Holdings) -> list[str]:
 
 
 def _full(name: str, maximum: int, held: int, wanted: int) -> LimitReached:
-    left = maximum - held
+    left = max(maximum - held, 0)
     return LimitReached(
         f"The limit of {_called(name)} is {maximum} items, of which {left} are left; "
         "nothing was saved",

@@ -131,5 +131,7 @@ class Dialect:
     """Whether it shows the summaries that a write may have changed, though none is selected."""
     waits: bool = True
     """Whether its answers wait for the commit as long as they may: only the default's do not."""
+    codes: tuple[tuple[int, str], ...] = ()
+    """Its codes that are those of no error, and what they mean."""
     media_type: str | None = None
     """That which names the dialect in `Accept`, where it is no parameter that does."""

@@ -37,6 +37,7 @@ DIALECT = Dialect(
     is_alias=True,
     knows_accepted=False,
     shows_summaries=True,
+    codes=((ACCEPTED, "The batch is accepted, and not finished yet. Its id is in the message."),),
 )
 
 

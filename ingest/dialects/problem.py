@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Tell, Told
 from ingest.errors import INVALID_ITEMS
-from ingest.exactjson import dump_exact
+from ingest.exactjson import dump_exact, load_exact
 from ingest.model import Failure, ItemError
 
 _MEDIA_TYPE = "application/problem+json"
@@ -54,7 +54,8 @@ def _problem(document: Mapping[str, Any], answer: Answer, context: Context) -> D
             for failure in answer.failures
             for each in failure.errors
         ]
-    return problem | {name: document[name] for name in _KEPT if name in document}
+    kept = {name: document[name] for name in _KEPT if name in document}
+    return {**context.summaries, **problem, **kept}
 
 
 def _pointer(failure: Failure, error: ItemError, *, single: bool) -> str:
@@ -64,15 +65,18 @@ def _pointer(failure: Failure, error: ItemError, *, single: bool) -> str:
     """
     steps = [] if single else [str(failure.index)]
     together = error.code.type == "content" and "," in (error.field or "")
-    if error.field is not None and not together and _is_object(failure.raw):
-        steps += error.field.split(".")
+    item = _item(failure.raw)
+    if error.field is not None and not together and item is not None:
+        # A name may have dots of its own.
+        steps += [error.field] if error.field in item else error.field.split(".")
     escaped = (step.replace("~", "~0").replace("/", "~1") for step in steps)
     return "#" + "".join(f"/{quote(step, safe='~')}" for step in escaped)
 
 
-def _is_object(raw: Any) -> bool:
-    """Whether an item was received as an object; what was looked up is still text."""
-    return isinstance(raw, Mapping) or dump_exact(raw)[:1] == b"{"
+def _item(raw: Any) -> Mapping[str, Any] | None:
+    """An item that was received as an object; what was looked up is still text."""
+    item = raw if isinstance(raw, Mapping) else load_exact(dump_exact(raw))
+    return item if isinstance(item, Mapping) else None
 
 
 DEFAULT = Dialect(

@@ -10,7 +10,9 @@ from ingest.dialects.answer import Dialect
 from ingest.formats.negotiation import JSON
 
 _PROBLEM = next(str(each.media_type) for each in PROBLEMS.values())
-_PARAMETER = re.compile(r'\s*([\w-]+)\s*=\s*"?([^"]*?)"?\s*')
+# Quoted text may hold commas and semicolons (RFC 9110, 5.6.4).
+_PART = re.compile(r'(?:"[^"]*"|[^,])+')
+_PARAMETER = re.compile(r';\s*([\w-]+)\s*(?:=\s*(?:"([^"]*)"|([^";]*)))?')
 _QUALITY = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
@@ -40,19 +42,28 @@ def accepted(header: str, available: tuple[str, ...]) -> Accepted:
     """The best of the media types for an `Accept` header, and the dialect that goes with it.
 
     The most specific range that names a type gives its quality. On a tie a dialect that is named
-    wins, then the first of `available`. Problem details win over plain JSON, and over no other.
+    wins, then a type that is named, then the first of `available`. Problem details win over plain
+    JSON, and over no other.
     """
     if not header.strip():
         return Accepted(available[0])
     ranges = [*_ranges(header)]
     if not ranges:
         return Accepted(None, unknown=True)
-    faces = dict.fromkeys(each.dialect for each in ranges)
+    faces = dict.fromkeys(each.dialect for each in ranges if each.quality)
     problems = [each for each in faces if each and each.media_type and JSON in available]
     named = [each for each in faces if each and not each.media_type]
     choices = [(type_, dialect) for dialect in (*named, None) for type_ in available]
     choices += [(JSON, problem) for problem in problems]
-    media_type, dialect = max(choices, key=lambda each: _quality(each[0], each[1], ranges))
+    concrete = {(each.name, each.dialect) for each in ranges}
+    media_type, dialect = max(
+        choices,
+        key=lambda each: (
+            _quality(each[0], each[1], ranges),
+            each[1] in named,
+            each in concrete,
+        ),
+    )
     best = _quality(media_type, dialect, ranges)
     if not best:
         # An extension may name the format instead; the answer is in this dialect then.
@@ -60,8 +71,7 @@ def accepted(header: str, available: tuple[str, ...]) -> Accepted:
     if (media_type, dialect) == (JSON, None):
         equal = (each for each in problems if _quality(JSON, each, ranges) >= best)
         dialect = next(equal, None)
-    concrete = any((each.name, each.dialect) == (media_type, dialect) for each in ranges)
-    return Accepted(media_type, dialect, concrete)
+    return Accepted(media_type, dialect, (media_type, dialect) in concrete)
 
 
 def _ranges(header: str) -> Iterator[_Range]:
@@ -69,11 +79,12 @@ def _ranges(header: str) -> Iterator[_Range]:
 
     Problem details are JSON in a dialect of their own.
     """
-    for part in filter(None, map(str.strip, header.split(","))):
-        name, *rest = part.split(";")
-        name = name.strip().lower()
-        pairs = (_PARAMETER.fullmatch(each) for each in rest)
-        given = {pair[1].lower(): pair[2].lower() for pair in pairs if pair}
+    for part in filter(None, map(str.strip, _PART.findall(header))):
+        name = part.partition(";")[0].strip().lower()
+        given = {
+            pair[1].lower(): (pair[2] or pair[3] or "").strip().lower()
+            for pair in _PARAMETER.finditer(part)
+        }
         named, is_problem = given.get("dialect"), name == _PROBLEM
         dialect = PROBLEMS.get(named) if is_problem else DIALECTS.get(named or "")
         if dialect is None and (is_problem or named is not None):

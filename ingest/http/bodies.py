@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -27,6 +28,8 @@ from ingest.http.gate import CALLER, GATE
 from ingest.http.request import CALL
 from ingest.http.service import SERVICE
 from ingest.model import IdempotencyKey
+from ingest.resources.resource import StoredField
+from ingest.resources.url_values import parse
 
 # What takes longer than a few milliseconds to decode is decoded beside the event loop; JSON is
 # quicker.
@@ -172,15 +175,15 @@ class ItemBody(Body):
     """The body of a write to the one item whose key is in the path."""
 
     def __init__(
-        self, request: web.Request, limit: int, decoder: Decoder, *, name: str, key: Any
+        self, request: web.Request, limit: int, decoder: Decoder, *, field: StoredField, key: Any
     ) -> None:
         """
         Args:
-            name: that of the key's field.
+            field: that of the key.
             key: its value in the path.
         """
         super().__init__(request, limit, decoder)
-        self._name, self._key = name, key
+        self._field, self._key = field, key
         self._may_be_empty = request.method == "DELETE"
 
     @property
@@ -198,11 +201,20 @@ class ItemBody(Body):
                 "The body is not an object",
                 "The path names one item: send an object of its fields.",
             )
-        if item.setdefault(self._name, self._key) != self._key:
-            raise MalformedBody(
-                f"The {self._name} of the body is not that of the path", "Leave it out."
-            )
+        name = self._field.data_key
+        if not self._is_key(item.setdefault(name, self._key)):
+            raise MalformedBody(f"The {name} of the body is not that of the path", "Leave it out.")
         return items
+
+    def _is_key(self, value: Any) -> bool:
+        """Whether a value is the key of the path, in the same form or in another one."""
+        if value == self._key:
+            return True
+        read = partial(parse, self._field.field, self._field.type)
+        try:
+            return bool(read(str(value)) == read(str(self._key)))
+        except ValueError:
+            return False
 
 
 async def unbroken(receive: Callable[[], Awaitable[bytes]]) -> bytes:
@@ -222,7 +234,7 @@ def _digest(request: web.Request) -> "hashlib.blake2b":
     decompressed."""
     call = request[CALL]
     digest = hashlib.blake2b(digest_size=32)
-    for part in (call.method, call.path, call.query, call.head.content_type):
+    for part in (call.method, call.place, call.query, call.head.content_type):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
     for group in sorted(request[CALLER].groups):
         # A request means something else where other items are out of reach.

@@ -37,13 +37,20 @@ _PAGE = Template(
 
 
 async def list_errors(request: web.Request) -> web.Response:
-    """The errors that each collection can give."""
-    names = "".join(f'<li><a href="/docs/errors/{name}">{name}</a></li>' for name in HELP)
+    """The errors that each collection can give, and the codes of dialects that are no errors."""
+    names = "".join(
+        f'<li><a href="/docs/errors/{name}">{name}</a> {_CODES.get(name, "")}</li>' for name in HELP
+    )
     collections = request.app[SERVICE].registry
     sections = (
         f'<h2 id="{escape(name)}">{escape(name)}</h2>\n<ul>{names}</ul>' for name in collections
     )
-    return _page("Errors", "<h1>Errors</h1>\n" + "\n".join(sections))
+    others = (
+        f"<h2>Dialect {name}</h2>\n<p>{code}: {escape(meaning)}</p>"
+        for name, dialect in DIALECTS.items()
+        for code, meaning in dialect.codes
+    )
+    return _page("Errors", "<h1>Errors</h1>\n" + "\n".join((*sections, *others)))
 
 
 async def show_error(request: web.Request) -> web.Response:

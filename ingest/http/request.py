@@ -103,7 +103,7 @@ class Call:
     client: str
     """The address that it comes from."""
     of_api: bool
-    """Whether its path is one of the API's."""
+    """Whether its path is one of the API's, or of nothing."""
     endpoint: Endpoint | None
     """What the API has there for its method, if it has."""
     credentials: tuple[str, ...]
@@ -142,6 +142,13 @@ class Call:
     """What of its headers or query cannot be read."""
 
     @property
+    def place(self) -> str:
+        """The path without what it says of the answer: its dialect and its format."""
+        alias = next(filter(self.path.startswith, ALIASES), "")
+        path = API + self.path.removeprefix(alias) if alias else self.path
+        return path.rpartition(".")[0] if self.named_by is Format.EXTENSION else path
+
+    @property
     def batch_id(self) -> UUID:
         """The batch id of the path.
 
@@ -169,7 +176,9 @@ def parse(request: web.Request) -> Call:
     """All that a request says, apart from its body."""
     service, path = request.app[SERVICE], request.path
     path_dialect = None if path.startswith(API) else _dialect_of(path)
-    of_api = path_dialect is not None or path.startswith(API)
+    # What no route is for is answered as the API does, too: a client may have left out its root.
+    lost = request.match_info.http_exception is not None
+    of_api = lost or path_dialect is not None or path.startswith(API)
     endpoint = endpoint_of(request.match_info)
     trace_id, said = trace_id_of(request.headers.get("traceparent")), dict[str, Any]()
     if of_api and endpoint is not None:
@@ -276,7 +285,9 @@ def _named_by(accept: Accepted) -> Format:
 
 def without_endpoint(call: Call) -> Call:
     """A call of a method that the path does not have."""
-    media_type = call.media_type or JSON
+    media_type = call.media_type
+    if call.named_by is not Format.EXTENSION:
+        media_type = media_type or JSON
     return replace(call, endpoint=None, collection="", resource=None, media_type=media_type)
 
 

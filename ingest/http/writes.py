@@ -124,8 +124,7 @@ def _body_of(request: web.Request, resource: Resource) -> Body:
                 f"Send {', '.join(RESPONSES)}.",
             )
         key = shape_of(resource.key.field).value(call.item)
-        name = resource.key.data_key
-        return ItemBody(request, settings.max_body, decoder, name=name, key=key)
+        return ItemBody(request, settings.max_body, decoder, field=resource.key, key=key)
     if call.head.format.media_type in STREAMS:
         return Stream(request, settings.max_stream, decoder)
     return Body(request, settings.max_body, decoder)

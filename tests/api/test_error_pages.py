@@ -87,3 +87,12 @@ async def test_the_list_links_to_each_page(api: Service) -> None:
     assert response.status == 200
     check_headers(response)
     assert set(re.findall(r'href="/docs/errors/([a-z_]+)"', page)) == NAMES
+
+
+async def test_h10_the_list_has_every_code(api: Service) -> None:
+    async with api.client.get("/docs/errors") as response:
+        page = await response.text()
+    codes = {code.code for code in (*request_errors(), *ITEM_CODES.values())}
+    codes |= {code for dialect in DIALECTS.values() for code, _ in dialect.codes}
+    assert 20200 in codes
+    assert codes <= set(map(int, re.findall(r"\b\d{5}\b", page)))

@@ -193,6 +193,21 @@ async def test_x08_errors_before_the_handler_are_in_the_dialect(
 
 
 @DIALECT
+@pytest.mark.parametrize("path", ["/contacts.json", "/V1/contacts.json"])
+async def test_x08_s06_d20_a_path_without_the_root_is_in_the_dialect(
+    api: Service, operator: Pool, name: str, path: str
+) -> None:
+    named = await api.request("GET", path, accept=f"*/*; dialect={name}")
+    assert spoken(named.body) == [name]
+    own = await with_token(api, operator, name)
+    assert spoken((await own.request("GET", path)).body) == [name]
+    reply = await api.request("GET", path, accept="*/*; dialect=nonesuch")
+    assert (reply.status, reply.body) == (406, None)
+    default = await api.request("GET", path)
+    assert (default.status, default.error[0]) == (404, 40401)
+
+
+@DIALECT
 @configured(max_body=100)
 async def test_x08_a_body_that_is_too_large(api: Service, operator: Pool, name: str) -> None:
     own = await with_token(api, operator, name)

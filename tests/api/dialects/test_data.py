@@ -124,6 +124,16 @@ async def test_d01_the_path_names_one_item(data: Service, operator: Pool, method
     assert (await _row(operator, saved["id"]))["age"] is None
 
 
+async def test_d01_a_key_in_another_form_is_the_same_key(data: Service) -> None:
+    saved = (await data.post("contacts", ANN)).body["data"]
+    path = f"/v1/contacts/{saved['id'].upper()}"
+    for key in (saved["id"], saved["id"].upper()):
+        reply = await data.request("PUT", path, {"id": key, "age": 1})
+        assert (reply.status, reply.body["data"]) == (200, {**saved, "age": 1})
+    for other in (MISSING, None, 5, [saved["id"]]):
+        _refused(await data.request("PUT", path, {"id": other, "age": 2}), 400, 40001)
+
+
 async def test_d01_other_dialects_have_no_put(service: Service, operator: Pool) -> None:
     saved = (await service.post("contacts", JIM)).body["data"][0]
     collection, item = "/v1/contacts", f"/v1/contacts/{saved['id']}"

@@ -220,8 +220,9 @@ async def test_h05_a_format_that_accept_names_is_explicit(ask: Hash) -> None:
     assert reply.headers["Content-Type"].partition(";")[0] == "application/yaml"
     assert reply.body["message"] == "1 created"
     key = reply.body["data"]["contacts"][0]["id"]
-    reply = await ask("GET", f"/v1/contacts/{key}", Accept="text/html, application/xml;q=0.9")
-    assert reply.headers["Content-Type"].partition(";")[0] == "application/xml"
+    for accept in ("text/html, application/xml;q=0.9", "application/xml, */*"):
+        reply = await ask("GET", f"/v1/contacts/{key}", Accept=accept)
+        assert reply.headers["Content-Type"].partition(";")[0] == "application/xml"
 
 
 @pytest.mark.parametrize("extension", ["txt", "JSON", "csv", "xyz", "ndjson", "json.txt", ""])
@@ -234,6 +235,14 @@ async def test_h06_another_format_is_406_without_a_body(
             assert (reply.status, reply.body) == (406, None), method
             assert reply.headers["Content-Length"] == "0"
     assert await written(operator) == NOTHING
+
+
+async def test_h06_another_format_is_406_for_a_method_that_is_not_allowed(ask: Hash) -> None:
+    for accept in ("*/*", "application/json"):
+        for path in ("/api/contacts.txt", "/v1/contacts.csv"):
+            reply = await ask("PUT", path, [JIM], Accept=accept)
+            assert (reply.status, reply.body) == (406, None)
+    refusal(await ask("PUT", "/api/contacts.json", [JIM]), 40501)
 
 
 async def test_h07_h29_h30_x08_errors_before_the_handler(
@@ -437,6 +446,24 @@ async def test_h26_more_contacts_than_allowed(ask: Hash, operator: Pool) -> None
     assert reply.body["status"] == 0
 
 
+@pytest.mark.parametrize("limited", ["deals", "*"])
+async def test_h24_deals_are_edited_while_there_are_more_than_allowed(
+    ask: Hash, operator: Pool, limited: str
+) -> None:
+    made = await ask("POST", "/api/deals.json", [DEAL, DEAL])
+    key = made.body["data"]["deals"][0]["id"]
+    await set_quota(operator, "acme", limited, 1)
+    for path, item in (("deals", DEAL), ("contacts", JIM)):
+        reply = await ask("POST", f"/api/{path}.json", [item])
+        refusal(reply, 40302)
+        assert "deals_limit_reached" in reply.body["notifications"]
+        assert "-1" not in reply.body["message"]
+    reply = await ask("PATCH", "/api/deals.json", [{"id": key, "title": "New"}])
+    assert (reply.body["status"], reply.body["message"]) == (0, "1 updated")
+    assert "deals_limit_reached" in reply.body["notifications"]
+    assert (await ask("DELETE", "/api/deals.json", [key])).body["status"] == 0
+
+
 async def test_h23_the_limit_of_the_account_shows_as_both(ask: Hash, operator: Pool) -> None:
     await set_quota(operator, "acme", "*", 1)
     reply = await ask("POST", "/api/contacts.json", [JIM])
@@ -530,8 +557,12 @@ async def test_x11_a_replay_is_answered_in_the_dialect_that_asks(
     assert reply.headers["Idempotency-Replayed"] == "true"
     reply = await ask("POST", "/v1/contacts", [JIM], Prefer="replay=return", **again)
     assert (reply.body["status"], reply.body["data"]["contacts"]) == (0, first.body["data"])
+    for path in ("/api/contacts.xml", "/api/contacts.json", "/v1/contacts.yaml"):
+        reply = await ask("POST", path, [JIM], Prefer="replay=return", Idempotency_Key="k")
+        assert (reply.body["status"], reply.body["data"]["contacts"]) == (0, first.body["data"])
     reply = await ask("POST", "/v1/contacts", [ANN], **again)
     refusal(reply, 42220)
+    refusal(await ask("POST", "/api/deals.json", [JIM], Idempotency_Key="k"), 42220)
     assert await stored(operator, "collections.contacts") == 1
 
 

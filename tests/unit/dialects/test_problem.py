@@ -80,6 +80,20 @@ def test_x13_a_pointer_is_one_of_rfc_6901(field: str | None, pointer: str) -> No
     assert [each["pointer"] for each in single["errors"]] == [pointer.replace("/0", "", 1)]
 
 
+@pytest.mark.parametrize("raw", [{"a.b": 1}, orjson.Fragment(b'{"a.b": 1}')])
+def test_x13_a_name_with_dots_is_one_step_of_a_pointer(raw: Any) -> None:
+    failure = Failure(0, raw, [ItemError(BAD_FORMAT, "It is bad.", "a.b")])
+    batch = batch_of(BatchState.REJECTED, invalid=[0])
+    answer = collection.written(Outcome(batch, [failure]), Presenter(contacts))
+    assert [each["pointer"] for each in problem(answer)["errors"]] == ["#/0/a.b"]
+
+
+def test_x13_summaries_are_kept() -> None:
+    context = replace(CONTEXT, summaries={"tags": [], "detail": []})
+    shown = problem(refused(BAD_FORMAT), context)
+    assert (shown["tags"], type(shown["detail"])) == ([], str)
+
+
 def test_x13_what_is_saved_is_no_problem() -> None:
     for answer in (saved(), partly(BAD_FORMAT)):
         told = PROBLEM.tell(answer, CONTEXT)

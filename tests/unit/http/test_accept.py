@@ -79,6 +79,8 @@ def test_x01_a_range_names_a_dialect(name: str, accept: str, media_type: str) ->
     [
         ("application/json; dialect=nope", Accepted(None, unknown=True)),
         ("application/json; dialect=", Accepted(None, unknown=True)),
+        ("application/json; dialect", Accepted(None, unknown=True)),
+        ('application/json; dialect="hash', Accepted(None, unknown=True)),
         ("*/*; dialect=problem, application/xml; dialect=x", Accepted(None, unknown=True)),
         ("application/json; dialect=nope, */*", Accepted(JSON)),
         ("application/json; dialect=nope, application/xml", Accepted(XML, concrete=True)),
@@ -106,12 +108,16 @@ def test_x04_a_range_of_an_unknown_dialect_matches_nothing(accept: str, found: A
         ),
         ("application/json, application/json; dialect=collection", Accepted(JSON, NAMED, True)),
         ("application/json; dialect=collection; q=0, */*", Accepted(JSON)),
-        ("application/json; dialect=collection; q=0", Accepted(None, NAMED)),
+        ("application/json; dialect=collection; q=0", Accepted(None)),
         (
             "application/xml; dialect=collection, application/json; q=0.9",
             Accepted(XML, NAMED, True),
         ),
         ("text/html; dialect=collection", Accepted(None, NAMED)),
+        ('application/json; a="b,c"; dialect=collection', Accepted(JSON, NAMED, True)),
+        ('application/json; a="b;dialect=hash"; dialect=collection', Accepted(JSON, NAMED, True)),
+        ('application/json; a="b;dialect=hash"', Accepted(JSON, concrete=True)),
+        ("*/*; dialect=collection, application/xml", Accepted(JSON, NAMED)),
     ],
 )
 def test_x01_the_dialect_is_that_of_the_best_range(accept: str, found: Accepted) -> None:
@@ -143,6 +149,11 @@ def test_x13_problem_details_are_the_second_face_of_the_default(
     accept: str, found: Accepted
 ) -> None:
     assert accepted(accept, RESPONSES) == found
+
+
+def test_h05_a_type_that_is_named_wins_over_what_a_range_admits() -> None:
+    assert accepted("application/xml, */*", RESPONSES) == Accepted(XML, concrete=True)
+    assert accepted("*/*, application/yaml", RESPONSES) == Accepted(YAML, concrete=True)
 
 
 def test_a_range_is_not_the_name_of_a_media_type() -> None:
