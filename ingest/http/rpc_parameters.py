@@ -156,11 +156,12 @@ def read(method: Method, parameters: Mapping[str, Any], resource: Resource) -> A
     if method.batch and not isinstance(data, list):
         raise MalformedBody("The parameter 'data' is no array", "Send a list of items.")
     identity, label = _identity(parameters, resource)
-    known = RESERVED | {PROFILE_ID, label}
+    known = RESERVED | {label}
     for name in parameters:
         if name not in known:
             raise InvalidParameter(
-                f"The parameter {name[:100]!r} is not known", "Fields belong into data."
+                f"The parameter {name[:100]!r} is not known",
+                "Matching names the one that finds the profile.",
             )
     if isinstance(data, list) and method.verb is not Verb.GET:
         return _read_batch(data, parameters, resource, identity, label)
@@ -193,7 +194,19 @@ def _keyed(item: Any, key: StoredField) -> Any:
     if not isinstance(item, dict) or PROFILE_ID not in item:
         return item
     rest = {name: value for name, value in item.items() if name != PROFILE_ID}
-    return {key.data_key: _typed(key, item[PROFILE_ID]), **rest}
+    value = _typed(key, item[PROFILE_ID])
+    if _differ(key, value, rest.get(key.data_key, value)):
+        return _contradicting(item, key)
+    return {key.data_key: value, **rest}
+
+
+def _differ(field: StoredField, one: Any, other: Any) -> bool:
+    return bool(_typed(field, one) != _typed(field, other))
+
+
+def _contradicting(item: Any, field: StoredField) -> Unreadable:
+    message = "There are two values of it, which differ."
+    return Unreadable(item, [ItemError(INVALID, message, field.data_key)])
 
 
 def _read_single(
@@ -205,21 +218,17 @@ def _read_single(
         if needs_data or data is not None:
             raise MalformedBody("The parameter 'data' is no object", "Send the profile's fields.")
         data = {}
-    in_data = data.get(identity.data_key)
-    value = in_data
+    value = data.get(identity.data_key)
     if label in parameters and label not in RESERVED:
         value = _typed(identity, parameters[label])
     if method.verb is Verb.ADD and value is None:
         return Asked(single=True, identity=identity, value=None, items=[data])
     if value is None or isinstance(value, dict | list):
         raise InvalidParameter(f"The value of {label!r}, which finds the profile, is missing")
-    item: Any = {identity.data_key: value}
-    if needs_data:
-        # Where both are there, that of data is the one that the schema gets to see.
-        item |= data
-        if identity.data_key in data and _typed(identity, in_data) != _typed(identity, value):
-            message = "The value in data differs from the one that finds the profile."
-            item = Unreadable(data, [ItemError(INVALID, message, identity.data_key)])
+    # Where both are there, that of data is the one that the schema gets to see.
+    item: Any = {identity.data_key: value} | (data if needs_data else {})
+    if _differ(identity, value, data.get(identity.data_key, value)):
+        item = _contradicting(data, identity)
     return Asked(single=True, identity=identity, value=value, items=[item])
 
 

@@ -310,6 +310,14 @@ async def test_r13_matching_finds_the_profile(rpc: Rpc) -> None:
     for reply in (by_email, by_default, by_key):
         assert reply.body == OK | {"profile_id": key}
     assert await rpc.stored() == [JIM | {"id": key, "_fname": "A", "_lname": "B", "_status": 7}]
+    two = await rpc.call(
+        "profiles/update",
+        matching="email",
+        email=JIM["email"],
+        profile_id=key,
+        data={"_fname": "Z"},
+    )
+    assert two.error == 400
     for matching in ("nothing", "phones", 5):
         assert (await rpc.call("profiles/get", matching=matching, email="x")).error == 400
 
