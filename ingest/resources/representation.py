@@ -67,7 +67,7 @@ class Presenter:
         loaded = {
             field.source: _loaded(field, row[field.column])
             for field in self._shown
-            if row[field.column] is not None
+            if row.get(field.column) is not None
         }
         shown: dict[str, Any] = self._resource.schema.dump(loaded)
         key = self._resource.key

@@ -46,6 +46,11 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def literal(text: str) -> str:
+    """`text` as a string constant of SQL, with any content."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def table_name(resource: Resource) -> str:
     """The quoted, qualified name of the table: `"collections"."contacts"`."""
     return f"{quote(COLLECTIONS)}.{quote(resource.name)}"

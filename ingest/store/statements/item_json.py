@@ -3,29 +3,32 @@
 from ingest.model import Selection
 from ingest.resources.columns import ColumnType
 from ingest.resources.resource import Resource, StoredField
-from ingest.store.tables import quote
+from ingest.store.tables import literal, quote
 
 
 def item_object(resource: Resource, row: str, select: Selection) -> str:
     """SQL for the JSON object of one stored row, by column; `row` is the row's alias.
 
-    Only what the answer shows; of a schema that dumps items as a whole, all that it may need.
+    Only what the answer shows; of a schema that dumps items as a whole, all that it may need. A
+    column that holds nothing is null where the field may be sent as null, and left out elsewhere.
     Times and decimals are text in JSON, so that no digit is lost.
     """
     hidden = frozenset[str]() if resource.dumps_whole else select.hidden
-    columns = [
-        f"{_shown(field, row)} AS {quote(field.column)}"
+    members = [
+        f"{literal(field.column)}: {_shown(field, row)}"
         for field in resource.fields
         if field.shown and field.data_key not in hidden
     ]
     if select.meta:
-        columns.append(f'{_meta(row)} AS "meta"')
-    return f"(SELECT row_to_json(shown) FROM (SELECT {', '.join(columns)}) shown)"
+        members.append(f"'meta': {_meta(row)}")
+    return f"json_object({', '.join(members)} ABSENT ON NULL RETURNING json)"
 
 
 def _shown(field: StoredField, row: str) -> str:
     column = f"{row}.{quote(field.column)}"
-    return f"{column}::text" if field.type is ColumnType.NUMERIC else column
+    if field.type is ColumnType.NUMERIC:
+        column += "::text"
+    return f"coalesce(to_json({column}), 'null')" if field.field.allow_none else column
 
 
 def _meta(row: str) -> str:

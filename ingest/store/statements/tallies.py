@@ -13,7 +13,7 @@ from types import MappingProxyType
 from ingest.resources.columns import ColumnType
 from ingest.resources.resource import Resource
 from ingest.resources.summaries import Tally
-from ingest.store.tables import ACCOUNT, COLLECTIONS, GROUP, quote, table_name
+from ingest.store.tables import ACCOUNT, COLLECTIONS, GROUP, literal, quote, table_name
 
 _ROWS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -73,7 +73,7 @@ def counted_of_groups(resource: Resource, names: Iterable[str]) -> str:
 def backfill(resource: Resource) -> str:
     """Counts what is stored already; needs a login that may see it."""
     deltas = counted_anew(resource, resource.summaries, "true")
-    return _KEEP.format(collection=_literal(resource.name), deltas=deltas)
+    return _KEEP.format(collection=literal(resource.name), deltas=deltas)
 
 
 def triggers(resource: Resource) -> dict[str, list[str]]:
@@ -82,7 +82,7 @@ def triggers(resource: Resource) -> dict[str, list[str]]:
         return {}
     made = {}
     for event, (transition, _) in _ROWS.items():
-        body = _literal(_body(resource, event))
+        body = literal(_body(resource, event))
         digest = hashlib.blake2b(body.encode(), digest_size=8).hexdigest()
         name = f"summaries({event.lower()})~{digest}"
         function = function_name(resource, event)
@@ -104,7 +104,7 @@ EVENTS = tuple(_ROWS)
 
 def _body(resource: Resource, event: str) -> str:
     rows = _ROWS[event][1]
-    collection = _literal(resource.name)
+    collection = literal(resource.name)
     return _BODY.format(
         keep=_KEEP.format(
             collection=collection, deltas=_deltas(resource, resource.summaries, rows)
@@ -130,7 +130,7 @@ def _changes(resource: Resource, name: str, rows: str) -> str:
         # Equal lists are summed up before they are taken apart. One that has a value twice counts
         # once.
         return f"""
-    SELECT l.account, {_literal(name)} AS summary, jsonb_build_array(e.element) AS value,
+    SELECT l.account, {literal(name)} AS summary, jsonb_build_array(e.element) AS value,
         sum(l.items)::bigint AS items, NULL::numeric AS total
     FROM (SELECT {account} AS account, {columns[0]} AS list, {count} AS items
           FROM ({rows}) r WHERE jsonb_typeof({columns[0]}) = 'array'
@@ -143,10 +143,6 @@ def _changes(resource: Resource, name: str, rows: str) -> str:
         total, where = f'sum(r."$sign" * coalesce({value}, 0)::numeric)', "true"
         having += f" OR {total} <> 0"
     return f"""
-    SELECT {account} AS account, {_literal(name)} AS summary,
+    SELECT {account} AS account, {literal(name)} AS summary,
         jsonb_build_array({", ".join(columns)}) AS value, {count} AS items, {total} AS total
     FROM ({rows}) r WHERE {where} GROUP BY {account}, {", ".join(columns)} HAVING {having}"""
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
