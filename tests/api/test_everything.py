@@ -48,14 +48,21 @@ TYPES = {"code": 4, "anything": [], "decimal": 0, "float": 5, "ip": "10.0.0.1", 
 
 
 def dumped(item: dict[str, Any]) -> dict[str, Any]:
-    """`schema.dump(schema.load(item))` as JSON, what holds nothing as null."""
+    """`schema.dump(schema.load(item))` as JSON; what holds nothing is null where it may be."""
     schema = EverythingSchema()
     shown = schema.dump(schema.load(item))
     shown["decimal"] = None if shown.get("decimal") is None else float(shown["decimal"])
-    nothing = {
-        field.data_key or name: None for name, field in schema.fields.items() if not field.load_only
+    given = json.loads(json.dumps(shown))
+    names = {
+        field.data_key or name: field
+        for name, field in schema.fields.items()
+        if not field.load_only
     }
-    return {**nothing, **json.loads(json.dumps(shown))}
+    return {
+        name: given.get(name)
+        for name, field in names.items()
+        if field.allow_none or given.get(name) is not None
+    }
 
 
 async def test_what_goes_in_comes_out_as_the_schema_dumps_it(service: Service) -> None:

@@ -21,6 +21,8 @@ def item_object(resource: Resource, row: str, select: Selection) -> str:
     ]
     if select.meta:
         members.append(f"'meta': {_meta(row)}")
+    if not members:
+        return "'{}'::json"
     return f"json_object({', '.join(members)} ABSENT ON NULL RETURNING json)"
 
 
