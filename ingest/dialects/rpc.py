@@ -36,7 +36,18 @@ _STATUSES = {40501: 405, 42901: 429, 40902: 503, 50001: 500, 50301: 503}
 
 
 def tell(answer: Answer, context: Context) -> Told:
-    """Any answer as `error`, `error_text`, `profile_id`; what was read is in `data`."""
+    """Any answer as `error`, `error_text`, `profile_id`; what was read is in `data`.
+
+    A call of a method has no `select`, and so no summaries.
+    """
+    told = _told(answer, context)
+    return Told(told.status, {**(told.document or {}), **context.summaries})
+
+
+DIALECT = Dialect(name="rpc", tell=tell, path="/api/v1.1/", knows_accepted=False)
+
+
+def _told(answer: Answer, context: Context) -> Told:
     if answer.kind is Kind.ERROR:
         return _told_error(answer)
     if answer.kind is Kind.WRITE:
@@ -55,14 +66,11 @@ def tell(answer: Answer, context: Context) -> Told:
     if "data" in document:
         told["data"] = document["data"]
     if answer.stored is not None:
-        stored = tell(answer.stored, context)
+        stored = _told(answer.stored, context)
         told["data"] |= {"response": {"status": stored.status, "body": stored.document}}
     if answer.kind is Kind.FAILURES:
         told |= {name: document[name] for name in ("metadata", "failures") if name in document}
     return Told(200, told)
-
-
-DIALECT = Dialect(name="rpc", tell=tell, path="/api/v1.1/", knows_accepted=False)
 
 
 def _told_error(answer: Answer) -> Told:

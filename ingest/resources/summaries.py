@@ -28,6 +28,8 @@ RESERVED_MEMBERS = frozenset(
         "pagination",
         "meta",
         "error_name",
+        "error_text",
+        "profile_id",
         "error_message",
         "more_info",
         "type",

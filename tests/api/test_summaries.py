@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ingest.access.rights import parse_grants
+from ingest.dialects import DIALECTS
 from ingest.store.pool import Pool
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token
@@ -41,6 +42,16 @@ async def test_h16_h18_select_adds_them_to_lists_items_and_writes(service: Servi
     gone = await service.delete(path, [ID(1), ID(2)])
     assert gone.status == 200
     assert shown(gone) == {"tags": [], "statuses": NO_STATUSES}
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+async def test_h18_select_adds_them_in_every_dialect(service: Service, dialect: str) -> None:
+    path, accept = "contacts.json?select=tags", f"application/json; dialect={dialect}"
+    for count, prefer in enumerate(("", "return=minimal"), start=1):
+        saved = await service.post(path, [contact(count, tags=["a"])], accept=accept, prefer=prefer)
+        assert saved.body["tags"] == tags(a=count)
+    for read in (path, path.replace(".json", f"/{ID(1)}.json")):
+        assert shown(await service.get(read, accept=accept)) == {"tags": tags(a=2)}
 
 
 async def test_h18_h21_without_select_the_default_dialect_has_none(service: Service) -> None:
