@@ -17,7 +17,7 @@ async def test_items_and_batches_of_another_account_are_unseen(
     assert (await rival.get("contacts", params={"email": JIM["email"]})).body["data"] == []
     assert (await rival.patch("contacts", {"id": key, "age": 1})).codes == {0: [(40403, "id")]}
     assert (await rival.delete("contacts", [key])).codes == {0: [(40403, "id")]}
-    assert (await service.get(f"contacts/{key}")).body["data"]["age"] is None
+    assert "age" not in (await service.get(f"contacts/{key}")).body["data"]
 
     # Keys, unique attributes and idempotency keys are each account's own.
     mine = await rival.post("contacts", {**JIM, "id": key}, idempotency_key="same")

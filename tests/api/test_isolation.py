@@ -157,6 +157,8 @@ async def test_no_endpoint_shows_or_changes_anothers(
     assert set(attempts) == _routes(), "a new endpoint: say here how it could be abused"
     for (method, template), requests in attempts.items():
         for root, (path, body, headers) in itertools.product((API, *ALIASES), requests):
+            if root != API and "idempotency_key" in headers:
+                continue  # the same request as under /v1/, so it would be a replay of its own
             accept = {"accept": "application/json"} | headers
             reply = await rival.request(method, f"{root}{path}", body, **accept)
             assert reply.status < 500, (method, path)

@@ -36,7 +36,7 @@ async def two_workers(service: Service, settings: Settings) -> AsyncIterator[Ser
 
 def count_of(items: list[dict[str, Any]]) -> dict[str, Any]:
     """The summaries of contacts, counted one by one."""
-    tags = Counter(tag for item in items for tag in set(item["tags"] or ()))
+    tags = Counter(tag for item in items for tag in set(item.get("tags") or ()))
     statuses = Counter(item["status"] for item in items)
     return {
         "tags": [{"name": name, "count": tags[name]} for name in sorted(tags)],
