@@ -496,7 +496,8 @@ async def test_h28_what_is_returned_is_accepted_and_changes_nothing(ask: Hash) -
         "country": "CH",
         "subscribed": True,
     }
-    for path, item in (("deals", deal), ("contacts", person)):
+    sparse = {"email": "sparse@example.com", "first_name": "Sparse"}
+    for path, item in (("deals", deal), ("contacts", person), ("contacts", sparse)):
         made = await ask("POST", f"/api/{path}.json", [item])
         shown = await ask("GET", f"/api/{path}/{made.body['data'][path][0]['id']}.json")
         moment = shown.body["data"].get("closed_at", "")
