@@ -177,7 +177,9 @@ class Desk:
             if request.meta:
                 meta = got.get("meta", {})
                 item["meta"] = {**meta, "version": row.version}
-            items.append(item)
+            # What holds nothing is shown as null only where the schema allows null.
+            nulls = {name for name, value in item.items() if value is None and name not in got}
+            items.append({name: item[name] for name in item.keys() - nulls})
         return items
 
     # -- stored items -----------------------------------------------------------------------------
@@ -190,7 +192,10 @@ class Desk:
         self._learn_keys(stored)
         expected = {key: (dict(row.values), row.version) for key, row in self.rows.items()}
         got = {
-            key: ({name: item[name] for name in self.collection.fields}, item["meta"]["version"])
+            key: (
+                {name: item.get(name) for name in self.collection.fields},
+                item["meta"]["version"],
+            )
             for key, item in stored.items()
         }
         if got != expected:
@@ -207,7 +212,7 @@ class Desk:
                 found = [
                     each
                     for each, item in stored.items()
-                    if all(item[name] == row.values[name] for name in unique)
+                    if all(item.get(name) == row.values[name] for name in unique)
                 ]
                 if len(found) != 1:
                     raise Mismatch(f"stored: {found} hold {row.values}")
