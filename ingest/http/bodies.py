@@ -24,8 +24,8 @@ from ingest.formats.compression import Decompressor, too_large
 from ingest.formats.decoding import Decoder
 from ingest.formats.negotiation import JSON
 from ingest.http.admission import Admission
+from ingest.http.call import CALL
 from ingest.http.gate import CALLER, GATE
-from ingest.http.request import CALL
 from ingest.http.service import SERVICE
 from ingest.model import IdempotencyKey
 from ingest.resources.resource import StoredField

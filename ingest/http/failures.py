@@ -20,8 +20,9 @@ from ingest.formats.failure_files import (
 )
 from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.formats.shapes import item_shape
+from ingest.http.call import CALL, unknown_batch
 from ingest.http.gate import CALLER
-from ingest.http.request import CALL, endpoint, unknown_batch
+from ingest.http.request import endpoint
 from ingest.http.responses import VARY, tell
 from ingest.http.service import SERVICE
 from ingest.http.visibility import check_visible

@@ -4,7 +4,7 @@ import re
 
 from aiohttp import web
 
-from ingest.http.request import CALL
+from ingest.http.call import CALL
 from ingest.http.security import is_known_host
 from ingest.http.service import SERVICE, Service
 

@@ -30,8 +30,9 @@ from ingest.errors import (
     UnknownCollection,
     UnknownEndpoint,
 )
+from ingest.http.call import CALL, RESOURCE, Call
 from ingest.http.gate import CALLER, GATE, Gate
-from ingest.http.request import CALL, RESOURCE, Call, endpoint_of, parse, without_endpoint
+from ingest.http.request import endpoint_of, parse, without_endpoint
 from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE

@@ -5,8 +5,9 @@ from aiohttp import web
 from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
+from ingest.http.call import CALL, RESOURCE, unknown_batch
 from ingest.http.gate import CALLER
-from ingest.http.request import CALL, LIST, PAGE, RESOURCE, SELECT, endpoint, unknown_batch
+from ingest.http.request import LIST, PAGE, SELECT, endpoint
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen, check_visible

@@ -7,27 +7,25 @@ once it is known who calls, and what they may know.
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
-from uuid import UUID
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
-from ingest.access.rights import Right
-from ingest.dialects import DIALECTS
 from ingest.dialects.answer import Dialect, Format
-from ingest.errors import RequestError, UnknownBatch
+from ingest.errors import RequestError
 from ingest.formats.decoding import CSV_PARAMETERS
 from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES
 from ingest.http.accept import Accepted, accepted
-from ingest.http.headers import BodyHead, body_head, idempotency_key
-from ingest.http.preferences import Preferences, parse_preferences
-from ingest.http.query import DEFAULT_LIMIT, FILTERS, Query
+from ingest.http.call import Call, Endpoint
+from ingest.http.headers import body_head, idempotency_key
+from ingest.http.preferences import parse_preferences
+from ingest.http.query import FILTERS, Query
+from ingest.http.roots import API, ROOTS
 from ingest.http.security import client_address
 from ingest.http.service import SERVICE, Service
-from ingest.model import EVERY_FIELD, Selection
-from ingest.resources.resource import Resource, StoredField
+from ingest.model import EVERY_FIELD
 
 PAGE = frozenset({"limit", "offset"})
 SELECT = frozenset({"select"})
@@ -35,38 +33,12 @@ LIST = PAGE | SELECT | {FILTERS}
 WRITE_ITEM = frozenset({"select", "dryRun"})
 WRITE = WRITE_ITEM | {"matching"} | CSV_PARAMETERS
 
-API = "/v1/"
-ROOTS = dict(
-    sorted(
-        ((each.path, each) for each in DIALECTS.values() if each.path is not None),
-        key=lambda root: -len(root[0]),
-    )
-)
-"""The roots of paths that belong to a dialect; the longest first, as one may begin another."""
-ALIASES = tuple(root for root, each in ROOTS.items() if each.is_alias)
-"""Those under which is what is under `/v1/`."""
 # Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
 _TRACEPARENT = re.compile(
     r"(?:00-(?P<known>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
     r"|(?!00|ff)[0-9a-f]{2}-(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)"
 )
 _NO_TRACE = "0" * 32
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What a handler takes besides its path."""
-
-    right: Right | None = None
-    """What the caller must be allowed in the collection; None where the path names none."""
-    parameters: frozenset[str] = frozenset()
-    formats: tuple[str, ...] = RESPONSES
-    """The media types that it answers in."""
-    body: bool = False
-    token_in_body: bool = False
-    """Whether the handler finds out by itself who calls."""
-    puts: bool = False
-    """Whether only dialects have it that are so."""
 
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -87,89 +59,6 @@ def endpoint_of(found: UrlMappingMatchInfo) -> Endpoint | None:
     """What the API has where a path leads, if it has."""
     marked: Endpoint | None = getattr(found.handler, _ENDPOINT, None)
     return marked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A request without its body."""
-
-    trace_id: str
-    """32 hexadecimal digits: that of `traceparent`, or a new one."""
-    method: str
-    path: str
-    query: str
-    host: str
-    """Empty where HTTP/1.0 names none."""
-    client: str
-    """The address that it comes from."""
-    of_api: bool
-    """Whether its path is one of the API's, or of nothing."""
-    endpoint: Endpoint | None
-    """What the API has there for its method, if it has."""
-    credentials: tuple[str, ...]
-    """The `Authorization` headers."""
-    collection: str = ""
-    resource: Resource | None = None
-    item: str = ""
-    """The key of an item in the path, as text."""
-    batch: str = ""
-    """The id of a batch in the path, as text."""
-    media_type: str | None = JSON
-    """Of the answer; None where the request admits none that there is."""
-    named_by: Format = Format.ANY
-    """How the request names that media type."""
-    dialect: Dialect | None = None
-    """The one that `Accept` names."""
-    unknown_dialect: bool = False
-    """Whether `Accept` names dialects that do not exist, and nothing else."""
-    path_dialect: Dialect | None = None
-    """The one whose path it is."""
-    preferences: Preferences = field(default_factory=Preferences)
-    idempotency_key: str | None = None
-    head: BodyHead = field(default_factory=BodyHead)
-    dry_run: bool = False
-    matching: str | None = None
-    """The field that finds stored items in place of the key, by its name in the schema."""
-    select: Selection = EVERY_FIELD
-    """What is shown of items."""
-    summaries: tuple[str, ...] = ()
-    """The summaries that are shown beside them."""
-    limit: int = DEFAULT_LIMIT
-    offset: int = 0
-    filters: tuple[tuple[StoredField, Any], ...] = ()
-    """Fields and the values that they must equal, as the database takes them."""
-    problem: RequestError | None = None
-    """What of its headers or query cannot be read."""
-
-    @property
-    def place(self) -> str:
-        """The path without what it says of the answer: its dialect and its format."""
-        alias = next(filter(self.path.startswith, ALIASES), "")
-        path = API + self.path.removeprefix(alias) if alias else self.path
-        return path.rpartition(".")[0] if self.named_by is Format.EXTENSION else path
-
-    @property
-    def batch_id(self) -> UUID:
-        """The batch id of the path.
-
-        Raises:
-            UnknownBatch: it is no UUID.
-        """
-        try:
-            return UUID(self.batch)
-        except ValueError:
-            raise unknown_batch(self.batch) from None
-
-
-CALL = web.RequestKey("call", Call)
-RESOURCE = web.RequestKey("resource", Resource)
-"""That of the collection in the path, which the caller may use."""
-
-
-def unknown_batch(text: str) -> UnknownBatch:
-    return UnknownBatch(
-        f"There is no batch {text[:100]!r}", "Batches of other accounts are not shown."
-    )
 
 
 def parse(request: web.Request) -> Call:

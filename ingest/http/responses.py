@@ -23,9 +23,9 @@ from ingest.errors import (
 )
 from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import JSON, RESPONSES, from_json
+from ingest.http.call import CALL
 from ingest.http.gate import CALLER
 from ingest.http.links import public_base
-from ingest.http.request import CALL
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
 from ingest.store.quotas import read_holdings

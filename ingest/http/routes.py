@@ -6,7 +6,7 @@ import re
 from aiohttp import web
 
 from ingest.http import error_pages, failures, probes, reads, rpc, writes
-from ingest.http.request import ALIASES, API, ROOTS
+from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
 _KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"

@@ -32,8 +32,9 @@ from ingest.errors import (
 )
 from ingest.formats.limits import too_many_items
 from ingest.formats.negotiation import JSON, XML
+from ingest.http.call import CALL, RESOURCE
 from ingest.http.gate import CALLER, GATE, Gate
-from ingest.http.request import CALL, RESOURCE, endpoint
+from ingest.http.request import endpoint
 from ingest.http.responses import SINGLE, VARY, WRITTEN, respond
 from ingest.http.rpc_body import BUFFERED, UTF8, RpcBody
 from ingest.http.rpc_parameters import Asked, Method, Verb, read, resource_of

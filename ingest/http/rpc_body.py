@@ -17,8 +17,8 @@ from ingest.formats.limits import Limits
 from ingest.formats.negotiation import XML
 from ingest.formats.shapes import ANY, Kind, Shape
 from ingest.http.bodies import Body
+from ingest.http.call import CALL
 from ingest.http.gate import Gate
-from ingest.http.request import CALL
 from ingest.http.rpc_parameters import Method, shape_of_parameters
 from ingest.http.service import SERVICE
 from ingest.model import IdempotencyKey

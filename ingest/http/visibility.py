@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ingest.access.rights import Caller, Right
-from ingest.http.request import unknown_batch
+from ingest.http.call import unknown_batch
 from ingest.model import Batch, Outcome
 
 

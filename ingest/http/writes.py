@@ -14,8 +14,9 @@ from ingest.formats.limits import Limits
 from ingest.formats.negotiation import RESPONSES, STREAMS
 from ingest.formats.shapes import shape_of
 from ingest.http.bodies import Body, ItemBody
+from ingest.http.call import CALL, RESOURCE, Call
 from ingest.http.gate import CALLER
-from ingest.http.request import CALL, RESOURCE, WRITE, WRITE_ITEM, Call, endpoint
+from ingest.http.request import WRITE, WRITE_ITEM, endpoint
 from ingest.http.responses import DIALECT, SINGLE, WRITTEN, respond
 from ingest.http.service import SERVICE
 from ingest.http.streams import Stream

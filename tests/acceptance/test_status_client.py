@@ -40,7 +40,7 @@ def person(name: str, **more: Any) -> dict[str, Any]:
 
 
 def read_documentation(failed: FailedRequestError) -> str:
-    """The page that describes a failure, as anyone can read it."""
+    """The page that describes a failure, as it is read without a token."""
     assert failed.more_info is not None
     with urllib.request.urlopen(failed.more_info, timeout=60) as page:
         assert page.headers.get_content_type() == "text/html"

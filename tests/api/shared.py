@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import yaml
+from lxml import etree
 from multidict import CIMultiDict
 
 from ingest.store.pool import Pool
@@ -14,6 +16,28 @@ from tests.harness import Reply, Service
 JIM = {"email": "jim@example.com", "first_name": "Jim"}
 ANN = {"email": "ann@example.com", "first_name": "Ann", "age": 41, "tags": ["a", "b"]}
 BAD = {"email": "x"}
+
+
+def _plain_xml(element: Any) -> Any:
+    kind = element.get("type")
+    if kind == "array":
+        return [_plain_xml(each) for each in element]
+    if kind == "object" or len(element):
+        return {each.get("name", each.tag): _plain_xml(each) for each in element}
+    readers: dict[str, Callable[[str], Any]] = {
+        "number": json.loads,
+        "boolean": json.loads,
+        "null": lambda _: None,
+    }
+    return readers.get(kind, str)(element.text or "")
+
+
+READERS: dict[str, Callable[[bytes], Any]] = {
+    "application/json": json.loads,
+    "application/xml": lambda body: _plain_xml(etree.fromstring(body)),
+    "application/yaml": yaml.safe_load,
+}
+"""What reads the answers of each format into the same values, by media type."""
 
 
 def configured(**changes: Any) -> pytest.MarkDecorator:

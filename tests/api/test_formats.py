@@ -8,11 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
-from lxml import etree
 
 from ingest.store.pool import Pool
-from tests.api.shared import ANN, JIM, NOTHING, configured, pieces, send, written
+from tests.api.shared import ANN, JIM, NOTHING, READERS, configured, pieces, send, written
 from tests.harness import Service
 
 if sys.version_info >= (3, 14):
@@ -261,27 +259,6 @@ async def test_the_decompressed_size_decides(service: Service, encoding: str) ->
         content_type="application/json",
     )
     assert (garbage.status, garbage.error) == (400, (40001, "malformed_body"))
-
-
-def _plain_xml(element: Any) -> Any:
-    kind = element.get("type")
-    if kind == "array":
-        return [_plain_xml(each) for each in element]
-    if kind == "object" or len(element):
-        return {each.get("name", each.tag): _plain_xml(each) for each in element}
-    readers: dict[str, Callable[[str], Any]] = {
-        "number": json.loads,
-        "boolean": json.loads,
-        "null": lambda _: None,
-    }
-    return readers.get(kind, str)(element.text or "")
-
-
-READERS: dict[str, Callable[[bytes], Any]] = {
-    "application/json": json.loads,
-    "application/xml": lambda body: _plain_xml(etree.fromstring(body)),
-    "application/yaml": lambda body: yaml.load(body, yaml.BaseLoader),
-}
 
 
 @pytest.mark.parametrize("media_type", READERS)

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from ingest.http.request import ALIASES, API
+from ingest.http.roots import ALIASES, API
 from ingest.http.routes import ROUTES
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota

@@ -2,43 +2,29 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 from aiohttp import ClientSession
-from lxml import etree
 
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from ingest.store.tokens import create_token
-from tests.api.shared import ANN, BAD, JIM, NOTHING, configured, contact, stored, written
+from tests.api.shared import (
+    ANN,
+    BAD,
+    JIM,
+    NOTHING,
+    READERS,
+    configured,
+    contact,
+    stored,
+    written,
+)
 from tests.harness import Reply, Service
 
 TOP = {"timestamp", "status", "message", "data", "tags", "statuses", "sales", "notifications"}
 DEAL = {"title": "t", "value": "1"}
-
-
-def _plain_xml(element: Any) -> Any:
-    kind = element.get("type")
-    if kind == "array":
-        return [_plain_xml(each) for each in element]
-    if kind == "object" or len(element):
-        return {each.get("name", each.tag): _plain_xml(each) for each in element}
-    readers: dict[str, Callable[[str], Any]] = {
-        "number": json.loads,
-        "boolean": json.loads,
-        "null": lambda _: None,
-    }
-    return readers.get(kind, str)(element.text or "")
-
-
-READERS: dict[str, Callable[[bytes], Any]] = {
-    "application/json": json.loads,
-    "application/xml": lambda body: _plain_xml(etree.fromstring(body)),
-    "application/yaml": yaml.safe_load,
-}
 
 
 class Hash:

@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from ingest.access.rights import Right
 from ingest.errors import InvalidKey, InvalidParameter, RequestError, UnsupportedEncoding
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML
-from ingest.http.request import Call, parse
+from ingest.http.call import Call
+from ingest.http.request import parse
 from ingest.http.routes import ROUTES
 from ingest.http.service import SERVICE
 from ingest.model import Resolution, Selection
