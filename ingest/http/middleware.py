@@ -98,7 +98,8 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     gate = request[GATE] = Gate(call.credentials, service.callers, service.rates, service.under_way)
     if call.endpoint is not None and call.endpoint.token_in_body:
         return await handler(request)
-    if call.endpoint is None or call.media_type is None or call.endpoint.puts:
+    doubtful = call.endpoint is None or call.media_type is None or call.endpoint.puts
+    if doubtful:
         # That there is nothing is said without a token, too; with one, in its dialect.
         with suppress(TokenRequired, TokenInvalid, Unavailable):
             _remember(request, await gate.authenticate())
@@ -106,7 +107,7 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     if call.endpoint is not None and call.endpoint.puts and not dialect.puts:
         handler = _not_allowed
         call = request[CALL] = without_endpoint(call)
-    if not _is_acceptable(call, dialect):
+    if (doubtful or dialect is not DEFAULT) and not _is_acceptable(call, dialect):
         return web.Response(status=406, headers=VARY)
     if call.endpoint is None:
         return await handler(request)
