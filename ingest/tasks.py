@@ -1,10 +1,10 @@
-"""Ending tasks."""
+"""Ending tasks, and what must be finished although its task is being ended."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
-_SWALLOWED = 0.1  # seconds
+_SWALLOWED = 0.5  # seconds
 
 
 async def end(tasks: "Iterable[asyncio.Task[Any]]") -> None:
@@ -15,3 +15,21 @@ async def end(tasks: "Iterable[asyncio.Task[Any]]") -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=_SWALLOWED)
+
+
+async def finish(work: "Coroutine[Any, Any, None]") -> None:
+    """Do bounded work to its end, also where the caller is cancelled meanwhile, and again.
+
+    Raises:
+        CancelledError: After the work, where the caller was cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled

@@ -24,6 +24,7 @@ from ingest.batches.doorbell import (
     serialize,
 )
 from ingest.store.pool import LONGEST_ALLOWANCE
+from ingest.tasks import finish
 from workers.commit import Committer
 from workers.slots import Slots
 
@@ -46,7 +47,7 @@ async def run_jobs(committer: Committer, slots: Slots) -> None:
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("arq lost redis", error=type(error).__name__)
         finally:
-            await _close(worker)
+            await finish(_close(worker))
         await asyncio.sleep(_RECONNECT)
 
 
@@ -93,7 +94,10 @@ async def _announce(ctx: dict[Any, Any]) -> None:
 
 
 async def _close(worker: Worker) -> None:
+    pool = worker.pool
     try:
         await worker.close()
-    except (RedisError, OSError, TimeoutError):
-        await worker.pool.aclose(close_connection_pool=True)
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("arq lost redis", error=type(error).__name__)
+    finally:
+        await pool.aclose(close_connection_pool=True)
