@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 from marshmallow import fields
 
+from ingest.resources.exact import NotExact, json_key, scalar_form
+
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # PostgreSQL's numeric: 131,072 digits before the decimal point and 16,383 after it.
 NUMERIC_DIGITS_BEFORE, NUMERIC_DIGITS_AFTER = 131_072, 16_383
@@ -76,6 +78,8 @@ class NotStorable(Exception):
         self.message = message
         self.description = description
         self.path: list[str] = []
+        self.of_class: type | None = None
+        """The class of the value, where that is what cannot be stored."""
 
 
 Converter = Callable[[Any], Any]
@@ -209,8 +213,8 @@ def json_value(value: Any) -> Any:
         return orjson.Fragment(_numeric(value).encode())
     if isinstance(value, dict):
         return {
-            _text(key if isinstance(key, str) else str(key)): _step(str(key), each)
-            for key, each in value.items()
+            _text(name): _step(name, each)
+            for name, each in ((json_key(key), each) for key, each in value.items())
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [_step(str(index), each) for index, each in enumerate(value)]
@@ -219,11 +223,10 @@ def json_value(value: Any) -> Any:
     for base in (str, int, float, Decimal):
         if isinstance(value, base):
             return json_value(base(value))
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    raise _wrong(value, "a JSON value")
+    try:
+        return scalar_form(value)
+    except NotExact:
+        raise _wrong(value, "a JSON value") from None
 
 
 def _step(name: str, value: Any) -> Any:
@@ -241,10 +244,12 @@ def _require(value: Any, kind: Any, wanted: str) -> Any:
 
 
 def _wrong(value: Any, wanted: str) -> NotStorable:
-    return NotStorable(
+    error = NotStorable(
         f"The field's value is stored as {wanted}, and was loaded as {type(value).__name__}.",
         "The schema loads this field into something that its column cannot hold.",
     )
+    error.of_class = type(value)
+    return error
 
 
 _CONVERTERS: dict[ColumnType, Converter] = {

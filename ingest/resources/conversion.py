@@ -8,7 +8,10 @@ import orjson
 from marshmallow import missing
 from marshmallow.utils import get_value
 
-from ingest.resources.columns import ColumnType, Converter, NotStorable, converter
+from ingest.exactjson import dump_exact
+from ingest.resources.columns import ColumnType, Converter, NotStorable, converter, json_value
+from ingest.resources.dumping import shows_itself, shows_what_it_loads
+from ingest.resources.exact import LOADED, RELOAD, NotExact, encode, jsonb_keeps, mark, marked
 from ingest.resources.resource import Resource, StoredField
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
@@ -24,8 +27,13 @@ class FieldConverter:
         widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
         self.limit = MAX_INDEXED_BYTES // max(widths) if widths else None
         self._to_column: Converter = converter(field.type)
-        # jsonb holds a value as GET shows it.
-        self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
+        self._in_json = field.type is ColumnType.JSONB
+        self._dumps_alone = self._in_json and shows_itself(field.field)
+        self._whole = resource.dumps_whole
+        self._entry = next(iter(resource.exact_entries(field)), None)
+        self._null_matters = field.field.dump_default is not missing
+        self.differs = self._whole and self._dumps_alone and not shows_what_it_loads(field.field)
+        """Whether its column holds another form of the field than the dump has to be given."""
 
     def value_of(self, loaded: Mapping[str, Any]) -> Any:
         """The value in a loaded item; `missing` where there is none."""
@@ -34,16 +42,66 @@ class FieldConverter:
         return loaded.get(self.field.source, missing)
 
     def convert(self, value: Any) -> Any:
-        """What the column stores for a loaded value.
+        """What the column stores for a loaded value: of plain fields in JSON, what GET shows.
 
         Raises:
             NotStorable: PostgreSQL would refuse it.
         """
         if value is None:
             return None
-        if self._serialize is not None:
-            value = self._serialize(value, self.field.name, {})
-        stored = self._to_column(value)
+        if self._dumps_alone:
+            value = self.field.field._serialize(value, self.field.name, {})
+        if not self._in_json:
+            return self._fitting(self._to_column(value))
+        try:
+            return json_value(value)
+        except NotStorable as refused:
+            if self._dumps_alone or refused.of_class is None:
+                raise
+            return json_value(self.field.field._serialize(value, self.field.name, {}))
+
+    def store(self, value: Any) -> Any:
+        """What the column stores of an object's: a scalar's loaded value, or JSON already.
+
+        Raises:
+            NotStorable: PostgreSQL would refuse it.
+        """
+        if value is None:
+            return None
+        return json_value(value) if self._in_json else self._fitting(self._to_column(value))
+
+    def convert_plain(self, value: Any) -> Any:
+        """The same, of a value that the column gives back as it is.
+
+        Raises:
+            NotExact: it does not.
+        """
+        stored = self.convert(value)
+        if self.exact(value, stored) is not None:
+            raise NotExact
+        return stored
+
+    def exact(self, value: Any, stored: Any) -> tuple[str, str] | None:
+        """The entry of `$exact` for a loaded value, where what the column stores needs one."""
+        if self._entry is None:
+            return None
+        if value is None:
+            return (self._entry, "null") if self._null_matters else None
+        if not self._in_json:
+            return None
+        if not self._whole:
+            return None if jsonb_keeps(stored) else (self._entry, text_of(stored))
+        try:
+            encoded = encode(value)
+        except NotExact:
+            return self._entry, text_of(mark(RELOAD, stored))
+        if self.differs:
+            encoded = mark(LOADED, encoded)
+        elif encoded == stored and not _holds_marks(encoded):
+            return None
+        return self._entry, text_of(encoded)
+
+    def _fitting(self, stored: Any) -> Any:
         if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:
             raise NotStorable(
                 f"The value is longer than {self.limit} bytes, the most that an index can hold.",
@@ -64,6 +122,19 @@ class FieldConverter:
 def carries(item: Mapping[str, Any], field: StoredField) -> bool:
     """Whether a value that was loaded comes from the item (or a hook), and is no `load_default`."""
     return field.data_key in item or field.field.load_default is missing
+
+
+def text_of(document: Any) -> str:
+    """A JSON document as an entry of `$exact`."""
+    return dump_exact(document).decode()
+
+
+def _holds_marks(encoded: Any) -> bool:
+    if isinstance(encoded, list):
+        return any(map(_holds_marks, encoded))
+    if not isinstance(encoded, dict):
+        return False
+    return marked(encoded) is not None or any(map(_holds_marks, encoded.values()))
 
 
 def _json(value: Any) -> bytes | None:

@@ -10,20 +10,27 @@ service begin with one `$`, which no column of a schema does:
             (a record set reads absent and null alike, and sparse writes must not)
     $key    true where the client sent the key that the server would otherwise have made
     $extra  what was loaded and is no field of the schema
+    $exact  what columns cannot give back: JSON texts by column; `$object` where an object of
+            the user's was loaded
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from marshmallow import ValidationError, missing
+from marshmallow import missing
 
 from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED, ErrorCode
 from ingest.model import Action, ItemError, Options
-from ingest.resources.columns import ColumnType, NotStorable, json_value
-from ingest.resources.conversion import FieldConverter, carries
+from ingest.resources.columns import NotStorable, json_value
+from ingest.resources.conversion import FieldConverter, carries, text_of
+from ingest.resources.exact import SHOWN, NotExact, encode, json_key, jsonb_keeps, mark
+from ingest.resources.objects import ObjectReader, Unreadable
 from ingest.resources.resource import Resource, StoredField
 
-INDEX, VERSION, GROUP, SET, CLIENT_KEY, EXTRA = "$i", "$v", "$g", "$set", "$key", "$extra"
+INDEX, VERSION, GROUP, SET, CLIENT_KEY = "$i", "$v", "$g", "$set", "$key"
+EXTRA, EXACT, OBJECT = "$extra", "$exact", "$object"
 
 Record = dict[str, Any]
 Recorded = tuple[Record, bool]
@@ -39,7 +46,8 @@ class RecordWriter:
         self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
         self.converters = [FieldConverter(field, resource) for field in resource.fields]
-        self._sources = {field.source for field in resource.fields}
+        self._objects = ObjectReader(resource)
+        self._places = {field.source.partition(".")[0] for field in resource.fields}
         self.required = _required_of_clients(resource, action, options)
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE
@@ -59,33 +67,23 @@ class RecordWriter:
         Raises:
             InvalidItem: with every field that PostgreSQL would refuse.
         """
-        if not isinstance(loaded, dict):
-            loaded = self._dumped(loaded, item)
-        record: Record = {INDEX: index}
-        problems: list[ItemError] = []
-        same = 0
-        for converter in self.converters:
-            value = converter.value_of(loaded)
-            if key is not missing and converter.field is self._resource.key:
-                value = key
-            if value is missing:
-                continue
-            try:
-                stored = converter.convert(value)
-            except NotStorable as error:
-                problems.append(_not_storable(error, converter.field.data_key, *error.path))
-                continue
-            record[converter.column] = stored
-            same += converter.unchanged(item, stored)
+        draft = _Draft({INDEX: index})
+        if isinstance(loaded, dict):
+            others = self._write_dict(draft, loaded, key)
+        else:
+            others = self._write_object(draft, loaded, item, key)
+        record, problems = draft.record, draft.problems
         made = self._resource.server_key and self._resource.key.data_key not in item
         # Neither may the record hold more than the item: a `load_default`, a hook's value.
+        same = sum(
+            each.column in record and each.unchanged(item, record[each.column])
+            for each in self.converters
+        )
         restorable = same == len(item) == len(record) - 1 - (made and key is not missing)
-        if self._resource.keeps_unknown:
-            extra = {name: value for name, value in loaded.items() if name not in self._sources}
-            try:
-                record |= {EXTRA: json_value(extra)} if extra else {}
-            except NotStorable as error:
-                problems.append(_not_storable(error, *error.path))
+        if self._resource.keeps_unknown and (kept := draft.keep(others, item)):
+            record[EXTRA] = kept
+        if draft.exact:
+            record[EXACT] = draft.exact
         named = {problem.field for problem in problems}
         problems += [each for each in self._unidentified(record, item) if each.field not in named]
         if problems:
@@ -99,9 +97,44 @@ class RecordWriter:
             record[CLIENT_KEY] = True
         return record, restorable
 
-    def makes(self, field: StoredField) -> bool:
-        """Whether the field is the server's key, which no schema loads."""
-        return self._resource.server_key and field is self._resource.key
+    def _write_dict(self, draft: "_Draft", loaded: Mapping[str, Any], key: Any) -> dict[str, Any]:
+        """Write the fields of a loaded dict; returns what of it is no field's."""
+        for converter in self.converters:
+            value = converter.value_of(loaded)
+            if key is not missing and converter.field is self._resource.key:
+                value = key
+            if value is missing:
+                continue
+            with draft.naming(converter.field):
+                stored = converter.convert(value)
+                draft.write(converter.column, stored, converter.exact(value, stored))
+        return {name: value for name, value in loaded.items() if name not in self._places}
+
+    def _write_object(
+        self, draft: "_Draft", loaded: Any, item: Mapping[str, Any], key: Any
+    ) -> dict[str, Any]:
+        """Write what is stored of an object of the user's; returns what it shows besides."""
+        try:
+            taken = self._objects.take(loaded, item, sparse=self._partial)
+        except Unreadable as error:
+            message = "What the schema dumps for this field cannot be read back by it."
+            draft.problems.append(ItemError(NOT_STORABLE, message, error.field.data_key))
+            return {}
+        if key is not missing:
+            taken.values[self._resource.key.column] = key
+        for converter in self.converters:
+            column = converter.column
+            if column not in taken.values:
+                continue
+            with draft.naming(converter.field):
+                stored = converter.store(taken.values[column])
+                shown = taken.shown.get(column, missing)
+                if shown is missing and not jsonb_keeps(stored):
+                    shown = stored
+                entry = None if shown is missing else (column, text_of(mark(SHOWN, shown)))
+                draft.write(column, stored, entry)
+        draft.exact[OBJECT] = "true"
+        return taken.others
 
     def also_wrong(
         self, valid: Any, item: Mapping[str, Any], errors: Sequence[ItemError]
@@ -131,26 +164,6 @@ class RecordWriter:
             return []
         return []
 
-    def _dumped(self, loaded: Any, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The stored form of an object of the user's: what `dump` shows, read back.
-
-        jsonb holds dumped values, other columns hold loaded ones.
-        """
-        shown = self._resource.schema.dump(loaded)
-        values: dict[str, Any] = {}
-        for field in self._resource.fields:
-            if field.data_key not in shown or (self._partial and field.data_key not in item):
-                continue
-            value = shown[field.data_key]
-            if value is not None and field.type is not ColumnType.JSONB:
-                try:
-                    value = field.field.deserialize(value)
-                except ValidationError as error:
-                    message = "What the schema dumps for this field cannot be read back by it."
-                    raise InvalidItem([ItemError(NOT_STORABLE, message, field.data_key)]) from error
-            values[field.source] = value
-        return values
-
     def _unidentified(self, record: Record, item: Mapping[str, Any]) -> list[ItemError]:
         """Errors of what identifies the item: it must be there, and a key is never null.
 
@@ -177,6 +190,46 @@ class InvalidItem(Exception):
     def __init__(self, errors: Sequence[ItemError]) -> None:
         super().__init__(errors)
         self.errors = errors
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A record that is being written, and what is wrong with it."""
+
+    record: Record
+    exact: dict[str, str] = field(default_factory=dict)
+    problems: list[ItemError] = field(default_factory=list)
+
+    @contextmanager
+    def naming(self, stored: StoredField) -> Iterator[None]:
+        """Note what cannot be stored in the block as an error of the field."""
+        try:
+            yield
+        except NotStorable as error:
+            self.problems.append(_not_storable(error, stored.data_key, *error.path))
+
+    def write(self, column: str, stored: Any, entry: tuple[str, str] | None) -> None:
+        self.record[column] = stored
+        if entry is not None:
+            self.exact[entry[0]] = entry[1]
+
+    def keep(self, others: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+        """What was loaded and is no field's, as `decode` gives it back.
+
+        What a hook adds and no column can hold is not kept: the item did not bring it.
+        """
+        kept: dict[str, Any] = {}
+        for name, value in others.items():
+            try:
+                stored = json_value({name: value})
+            except NotStorable as error:
+                if name in item:
+                    self.problems.append(_not_storable(error, *error.path))
+                continue
+            with suppress(NotExact):
+                stored = {json_key(name): encode(value)}
+            kept |= stored
+        return kept
 
 
 def check_all(*checks: Callable[[], Any]) -> list[Any]:

@@ -1,19 +1,32 @@
 """Stored items as GET shows them: from a row by column to the names and forms of the schema.
 
 Most schemas show what is stored, and then the database's own JSON goes into the response as it is.
+Of the others the loaded item is rebuilt and dumped. Nothing that user code does there loses an
+answer: where it raises, the item is shown as it is stored, and says what could not be shown.
 """
 
 import ipaddress
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any
 
 import orjson
-from marshmallow import fields
+from marshmallow import ValidationError, fields, missing
+from marshmallow.utils import set_value
 
-from ingest.exactjson import load_exact
+from ingest.exactjson import dump_exact, load_exact
 from ingest.model import Selection
 from ingest.resources.columns import READ, ColumnType
+from ingest.resources.dumping import shows_itself, shows_what_it_loads
+from ingest.resources.exact import LOADED, RELOAD, SHOWN, decode, json_form, marked
+from ingest.resources.objects import ObjectReader
+from ingest.resources.records import EXTRA, OBJECT
 from ingest.resources.resource import META, Resource, StoredField
+
+NOT_SHOWN = "notShown"
+"""In `meta`: the fields that user code could not show; what is stored stands in their place."""
+_ITEM = "_schema"
+"""Among them: the item as a whole, as marshmallow calls it."""
 
 # Fields of exactly these classes show what their column holds.
 _PLAIN = {fields.String, fields.Email, fields.Url, fields.Boolean, fields.UUID}
@@ -25,55 +38,146 @@ class Presenter:
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
         self._shown = [field for field in resource.fields if field.shown]
-        self._serializers = [serializer(field) for field in self._shown]
+        self._serializers = {field.column: serializer(field) for field in self._shown}
+        self._objects = ObjectReader(resource)
         self._verbatim = (
             not resource.dumps_whole
-            and not any(self._serializers)
+            and not resource.loads_objects
+            and not any(self._serializers.values())
             and all(field.column == field.data_key for field in self._shown)
         )
 
     def item(self, row: bytes, select: Selection) -> Any:
         """One row, read with `select` (a JSON object by column), as `dump_exact` writes it."""
-        return orjson.Fragment(row) if self._verbatim else self._show(load_exact(row), select)
+        if self._verbatim:
+            return orjson.Fragment(row)
+        return orjson.Fragment(self._item(load_exact(row), select))
 
     def items(self, rows: bytes, select: Selection) -> Any:
         """A JSON array of rows, read with `select`, as a value that `dump_exact` writes."""
         if self._verbatim:
             return orjson.Fragment(rows)
-        return [self._show(row, select) for row in load_exact(rows)]
+        shown = [self._item(row, select) for row in load_exact(rows)]
+        return orjson.Fragment(b"[%b]" % b",".join(shown))
 
     def keys(self, rows: bytes) -> list[str]:
         """The keys of a JSON array of rows, as text; of rows that were read without, none."""
         key = self._resource.key
-        serialize = self._serializers[self._shown.index(key)]
         values = [row[key.column] for row in load_exact(rows) if key.column in row]
-        return [str(serialize(value) if serialize else value) for value in values]
+        return [str(self._alone(key, value)) for value in values]
 
-    def _show(self, row: dict[str, Any], select: Selection) -> dict[str, Any]:
-        if self._resource.dumps_whole:
-            dumped = self._dumped(row)
-            shown = {name: dumped[name] for name in dumped if name not in select.hidden}
-        else:
-            shown = {
-                field.data_key: serialize(row[field.column]) if serialize else row[field.column]
-                for field, serialize in zip(self._shown, self._serializers, strict=True)
-                if field.column in row
-            }
+    def _item(self, row: dict[str, Any], select: Selection) -> bytes:
+        document, lost = self._document(row)
+        shown = {name: each for name, each in document.items() if name not in select.hidden}
         if META in row:
             shown[META] = row[META]
-        return shown
+        if lost:
+            shown[META] = {**shown.get(META, {}), NOT_SHOWN: lost}
+        return dump_exact(shown)
 
-    def _dumped(self, row: dict[str, Any]) -> dict[str, Any]:
-        loaded = {
-            field.source: _loaded(field, row[field.column])
-            for field in self._shown
-            if row.get(field.column) is not None
-        }
-        shown: dict[str, Any] = self._resource.schema.dump(loaded)
+    def _document(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """What an item shows, and the fields that cannot be shown."""
+        is_object = OBJECT in row
+        try:
+            if is_object:
+                return self._with_key(row, self._of_object(row)), []
+            if self._resource.dumps_whole:
+                return self._with_key(row, self._resource.schema.dump(self._loaded(row))), []
+            return self._of_fields(row), []
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            return self._as_stored(row, error)
+
+    def _with_key(self, row: dict[str, Any], document: Any) -> dict[str, Any]:
+        """A dumped document in JSON, with the key that the server made, which no schema dumps."""
+        shown: dict[str, Any] = json_form(document)
+        dump_exact(shown)
         key = self._resource.key
-        if self._resource.server_key:
-            shown = {key.data_key: row[key.column], **shown}
-        return shown
+        return {key.data_key: row[key.column], **shown} if self._resource.server_key else shown
+
+    def _of_fields(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {
+            field.data_key: self._alone(field, row[field.column])
+            for field in self._shown
+            if field.column in row
+        }
+
+    def _alone(self, field: StoredField, value: Any) -> Any:
+        """What a field shows by itself."""
+        serialize = self._serializers[field.column]
+        return value if serialize is None else serialize(value)
+
+    def _loaded(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The item as it was loaded."""
+        loaded: dict[str, Any] = decode(row.get(EXTRA) or {})
+        for field in self._objects.fields:
+            if field.column in row:
+                set_value(loaded, field.source, _loaded_again(field, row[field.column]))
+        return loaded
+
+    def _of_object(self, row: dict[str, Any]) -> Any:
+        """What an object of the user's showed, with what is computed of it as it is now."""
+        document: dict[str, Any] = {}
+        computed = []
+        for field in self._shown:
+            value = row.get(field.column)
+            if value is None and self._objects.computes(field):
+                computed.append(field)
+            elif field.column in row and not self._resource.makes(field):
+                document[field.data_key] = self._shown_of_object(field, value)
+        if computed:
+            anew = self._objects.again(document)
+            document |= {f.data_key: anew[f.data_key] for f in computed if f.data_key in anew}
+        return self._objects.finished(document | decode(row.get(EXTRA) or {}))
+
+    def _shown_of_object(self, field: StoredField, value: Any) -> Any:
+        found = marked(value)
+        if found is not None and found[0] == SHOWN:
+            return found[1]
+        return value if field.type is ColumnType.JSONB else self._alone(field, value)
+
+    def _as_stored(self, row: dict[str, Any], error: Exception) -> tuple[dict[str, Any], list[str]]:
+        """The item without what cannot be shown: each field by itself, or as it is stored."""
+        document: dict[str, Any] = {}
+        lost = []
+        whole = self._resource.dumps_whole and OBJECT not in row
+        loaded = self._loaded(row) if whole else {}
+        for field in self._shown:
+            value = row.get(field.column)
+            if field.column not in row and not self._objects.computes(field):
+                continue
+            try:
+                if field.column in row and (not whole or self._resource.makes(field)):
+                    shown = self._shown_of_object(field, value)
+                else:
+                    shown = field.field.serialize(
+                        field.name, loaded, accessor=self._resource.schema.get_attribute
+                    )
+                if shown is missing:
+                    continue
+                dump_exact(json_form(shown))
+            except Exception:  # noqa: BLE001 - it is the user's code, and named below
+                lost.append(field.data_key)
+                if field.column not in row:
+                    continue
+                shown = _stored_form(value)
+            document[field.data_key] = json_form(shown)
+        self._log(error, lost)
+        return document, lost or [_ITEM]
+
+    def _log(self, error: Exception, lost: list[str]) -> None:
+        # Imported here: the command line knows dialects, and need not load what it never calls.
+        import structlog
+
+        *_, (frame, line) = walk_tb(error.__traceback__)
+        # Only where, never what: the message of an exception may quote the item.
+        structlog.get_logger(__name__).warning(
+            "schema code raised while an item was shown",
+            collection=self._resource.name,
+            schema=type(self._resource.schema).__name__,
+            fields=lost,
+            error=type(error).__name__,
+            where=f"{frame.f_code.co_qualname}:{line}",
+        )
 
 
 def serializer(field: StoredField) -> Callable[[Any], Any] | None:
@@ -82,7 +186,7 @@ def serializer(field: StoredField) -> Callable[[Any], Any] | None:
     def serialize(value: Any) -> Any:
         if value is None:
             return None
-        return field.field._serialize(_loaded(field, value), field.name, {})
+        return field.field._serialize(_read(field, value), field.name, {})
 
     return None if _is_plain(field) else serialize
 
@@ -98,11 +202,37 @@ def _is_plain(field: StoredField) -> bool:
     return kind is fields.Date and getattr(field.field, "format", None) in (None, "iso", "iso8601")
 
 
-def _loaded(field: StoredField, value: Any) -> Any:
-    """A column's JSON value as the schema loaded it; jsonb holds dumped values already."""
+def _read(field: StoredField, value: Any) -> Any:
+    """A scalar column's JSON value as the schema loaded it."""
     if isinstance(field.field, fields.Enum):
         return field.field.enum[value]
     if field.type is ColumnType.INET and isinstance(field.field, fields.IP):
         return ipaddress.ip_address(value)
     read = READ.get(field.type)
     return value if read is None else read(value)
+
+
+def _loaded_again(field: StoredField, value: Any) -> Any:
+    """The loaded value of a field; what is stored, where that cannot be read any more."""
+    if value is None:
+        return None
+    if field.type is not ColumnType.JSONB:
+        try:
+            return _read(field, value)
+        except (ArithmeticError, KeyError, ValueError):
+            return value
+    kind, inner = marked(value) or (None, value)
+    # Of a row that is older than the code which needs it loaded, the field shows what is stored.
+    older = kind != LOADED and shows_itself(field.field) and not shows_what_it_loads(field.field)
+    if kind != RELOAD and not older:
+        return decode(value)
+    try:
+        return field.field.deserialize(inner)
+    except ValidationError:
+        return inner
+
+
+def _stored_form(value: Any) -> Any:
+    """A value of a row as JSON without marks."""
+    kind, inner = marked(value) or (None, value)
+    return inner if kind in (RELOAD, SHOWN) else json_form(decode(value))

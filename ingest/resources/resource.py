@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, fields
-from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
+from marshmallow import Schema, fields
 
 from ingest.errors import ConfigurationError
 from ingest.model import Selection
 from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
+from ingest.resources.dumping import (
+    dumps_plainly,
+    keeps_unknown,
+    loads_in_its_own_way,
+    may_hold_floats,
+)
 from ingest.resources.summaries import Summary, name_refusal
 
 SERVER_KEY = "id"
@@ -109,11 +114,17 @@ class Resource:
         self.unique = tuple(self._unique_fields(entry) for entry in unique)
         self.selection = Selection(hidden=frozenset(self._optional_fields(optional)))
         """What answers show where the request selects nothing."""
-        self.dumps_whole = self._dumps_whole()
+        self.dumps_whole = not dumps_plainly(self.schema)
         """Whether only its schema as a whole can say what an item shows."""
-        self.keeps_unknown = self.schema.unknown == INCLUDE or bool(
-            self.schema._hooks.get(POST_LOAD)
+        self.loads_objects = loads_in_its_own_way(self.schema)
+        """Whether an item may be loaded into an object of the user's."""
+        self.keeps_unknown = keeps_unknown(self.schema)
+        self.keeps_exact = (
+            self.dumps_whole
+            or self.loads_objects
+            or any(f.type is ColumnType.JSONB and may_hold_floats(f.field) for f in self.fields)
         )
+        """Whether its columns may need help to give back what was loaded."""
         self._check_names()
         if self.schema.many:
             raise self._refused("the schema has many=True; a resource's schema describes one item")
@@ -133,6 +144,17 @@ class Resource:
     def counted(self, summary: Summary) -> tuple[StoredField, ...]:
         """The fields that a summary is made of, in the order of its `fields`."""
         return tuple(self._by_name[name] for name in summary.fields)
+
+    def makes(self, field: StoredField) -> bool:
+        """Whether the field is the server's key, which no schema loads."""
+        return self.server_key and field is self.key
+
+    def exact_entries(self, field: StoredField) -> list[str]:
+        """Where `$exact` may hold a value of the field: as it was loaded, and as it is shown."""
+        if self.dumps_whole or self.loads_objects:
+            return [field.column]
+        floats = field.type is ColumnType.JSONB and may_hold_floats(field.field)
+        return [f"={field.column}"] if floats else []
 
     def _stored_fields(self) -> tuple[StoredField, ...]:
         declared = dict(self.schema.fields)
@@ -193,14 +215,6 @@ class Resource:
                     "this name"
                 )
             yield shown
-
-    def _dumps_whole(self) -> bool:
-        hooks, dumped = self.schema._hooks, self.schema.dump_fields.values()
-        calls = any(isinstance(field, fields.Method | fields.Function) for field in dumped)
-        # A schema that loads objects has dumped them before they were stored.
-        return not hooks.get(POST_LOAD) and bool(
-            calls or hooks.get(PRE_DUMP) or hooks.get(POST_DUMP)
-        )
 
     def _named(self, name: str, role: str) -> StoredField:
         if name not in self._by_name:

@@ -24,7 +24,9 @@ UPDATED_AT = "$updated_at"
 GROUP = "$group"
 """The group of tokens that an item belongs to, if it belongs to one."""
 EXTRA = "$extra"
-"""Unknown fields of an item; only where the resource keeps them."""
+"""What was loaded of an item and is no field; only where the resource keeps that."""
+EXACT = "$exact"
+"""What the columns cannot give back as it was loaded, by column; only where there may be some."""
 
 SERVICE_COLUMNS: Mapping[str, ColumnType] = MappingProxyType(
     {
@@ -58,8 +60,14 @@ def table_name(resource: Resource) -> str:
 
 def columns(resource: Resource) -> dict[str, ColumnType]:
     """Every column of the table in order: the service's, then the schema's."""
-    extra = {EXTRA: ColumnType.JSONB} if resource.keeps_unknown else {}
-    return {**SERVICE_COLUMNS, **extra, **{field.column: field.type for field in resource.fields}}
+    kept = dict.fromkeys(kept_columns(resource), ColumnType.JSONB)
+    return {**SERVICE_COLUMNS, **kept, **{field.column: field.type for field in resource.fields}}
+
+
+def kept_columns(resource: Resource) -> list[str]:
+    """The columns, beside those of its fields, that an item of the resource is written to."""
+    kept = {EXTRA: resource.keeps_unknown, EXACT: resource.keeps_exact}
+    return [name for name, keeps in kept.items() if keeps]
 
 
 def unique_name(resource: Resource, fields: Sequence[StoredField]) -> str:

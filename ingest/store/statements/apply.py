@@ -10,7 +10,7 @@ from ingest.resources.resource import StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.statements.item_json import item_object
 from ingest.store.statements.parts import BATCHES, Parts
-from ingest.store.tables import quote
+from ingest.store.tables import kept_columns, literal, quote
 
 
 class Apply(Parts):
@@ -94,8 +94,8 @@ class Apply(Parts):
         return ", ".join(f"{row}.{column}" for column in ['"$g"', *self._columns()])
 
     def _columns(self) -> list[str]:
-        extra = ['"$extra"'] if self.resource.keeps_unknown else []
-        return [*(quote(field.column) for field in self.resource.fields), *extra]
+        kept = [quote(name) for name in kept_columns(self.resource)]
+        return [*(quote(field.column) for field in self.resource.fields), *kept]
 
     def _insert(self) -> str:
         only = '\n    WHERE g."$target" IS NULL' if self.upsert else ""
@@ -120,6 +120,8 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
         if self.resource.keeps_unknown:
             merged = """coalesce(t."$extra" || g."$extra", g."$extra", t."$extra")"""
             changes.append(('"$extra"', merged))
+        if self.resource.keeps_exact:
+            changes.append(('"$exact"', self._merged_exact()))
         assignments = [f"{column} = {value}" for column, value in changes]
         old = ", ".join(f"t.{column}" for column, _ in changes)
         new = ", ".join(value for _, value in changes)
@@ -144,6 +146,21 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
         column = quote(field.column)
         carried = f'get_bit(g."$set", {self._position(field)}) = 1'
         return f"CASE WHEN {carried} THEN g.{column} ELSE t.{column} END"
+
+    def _merged_exact(self) -> str:
+        """Of the fields that the item carried its own entries, of the others those that are."""
+
+        def names(bit: int) -> str:
+            each = ", ".join(
+                f'CASE WHEN get_bit(g."$set", {self._position(field)}) = {bit} '
+                f"THEN {literal(entry)} END"
+                for field in self._changeable()
+                for entry in self.resource.exact_entries(field)
+            )
+            return f"array_remove(ARRAY[{each}]::text[], NULL)"
+
+        stored, sent = (f"""coalesce({row}."$exact", '{{}}')""" for row in "tg")
+        return f"nullif(({stored} - {names(1)}) || ({sent} - {names(0)}), '{{}}')"
 
     def _changeable(self) -> list[StoredField]:
         return [field for field in self.resource.fields if field is not self.resource.key]

@@ -1,9 +1,12 @@
 """SQL that shows a stored row as GET and the outcome of a write do."""
 
+from marshmallow import missing
+
 from ingest.model import Selection
 from ingest.resources.columns import ColumnType
+from ingest.resources.records import EXTRA, OBJECT
 from ingest.resources.resource import Resource, StoredField
-from ingest.store.tables import literal, quote
+from ingest.store.tables import EXACT, literal, quote
 
 
 def item_object(resource: Resource, row: str, select: Selection) -> str:
@@ -13,12 +16,16 @@ def item_object(resource: Resource, row: str, select: Selection) -> str:
     column that holds nothing is null where the field may be sent as null, and left out elsewhere.
     Times and decimals are text in JSON, so that no digit is lost.
     """
-    hidden = frozenset[str]() if resource.dumps_whole else select.hidden
+    whole = resource.dumps_whole or resource.loads_objects
     members = [
-        f"{literal(field.column)}: {_shown(field, row)}"
+        f"{literal(field.column)}: {_shown(resource, field, row)}"
         for field in resource.fields
-        if field.shown and field.data_key not in hidden
+        if whole or (field.shown and field.data_key not in select.hidden)
     ]
+    if resource.keeps_unknown and whole:
+        members.append(f"'{EXTRA}': {row}.{quote(EXTRA)}")
+    if resource.loads_objects:
+        members.append(f"'{OBJECT}': ({row}.{quote(EXACT)} -> '{OBJECT}')")
     if select.meta:
         members.append(f"'meta': {_meta(row)}")
     if not members:
@@ -26,11 +33,19 @@ def item_object(resource: Resource, row: str, select: Selection) -> str:
     return f"json_object({', '.join(members)} ABSENT ON NULL RETURNING json)"
 
 
-def _shown(field: StoredField, row: str) -> str:
+def _shown(resource: Resource, field: StoredField, row: str) -> str:
     column = f"{row}.{quote(field.column)}"
     if field.type is ColumnType.NUMERIC:
         column += "::text"
-    return f"coalesce(to_json({column}), 'null')" if field.field.allow_none else column
+    entries = [
+        f"({row}.{quote(EXACT)} ->> {literal(entry)})::json"
+        for entry in resource.exact_entries(field)
+    ]
+    # What an absent value shows is another thing than what null shows where it has a default.
+    nulls = ["'null'"] if field.field.allow_none and field.field.dump_default is missing else []
+    if not entries and not nulls:
+        return column
+    return f"coalesce({', '.join([*entries, f'to_json({column})', *nulls])})"
 
 
 def _meta(row: str) -> str:

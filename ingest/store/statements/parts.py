@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ingest.model import Action, Options, Resolution
 from ingest.resources.columns import ColumnType
 from ingest.resources.resource import Resource, StoredField
-from ingest.store.tables import GROUP, quote, table_name
+from ingest.store.tables import GROUP, kept_columns, quote, table_name
 
 BATCHES = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"
 """FROM: the batches of the statement."""
@@ -60,8 +60,7 @@ class Parts:
         extra = ['"$i" integer', '"$v" bigint', '"$g" text']
         if not (self.plain and self.by_key):
             extra += ['"$set" bit varying', '"$key" boolean']
-        if self.resource.keeps_unknown:
-            extra.append('"$extra" jsonb')
+        extra += [f"{quote(name)} jsonb" for name in kept_columns(self.resource)]
         return f"""{BATCHES}
     JOIN ingest.payloads p ON p.batch = g.batch AND p.batch = ANY ($1) AND p.account = $2
     CROSS JOIN LATERAL json_to_recordset(convert_from(p.records, 'UTF8')::json)

@@ -8,13 +8,14 @@ import datetime as dt
 import decimal
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 from marshmallow import Schema, fields
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
 
+from ingest.resources.dumping import overridden
 from ingest.resources.resource import nested_in
 from ingest.validation.engine.source import Uncompiled
 
@@ -122,15 +123,6 @@ def check_schema(schema: Schema) -> None:
         for text in (name, field.data_key, field.attribute):
             if text is not None and type(text) is not str:
                 raise Uncompiled(f"field {name!r} has a name that is no plain string")
-
-
-def overridden(schema: Schema, names: Iterable[str]) -> list[str]:
-    """Which of some methods are not those of `Schema`."""
-    return [
-        name
-        for name in names
-        if getattr(type(schema), name) is not getattr(Schema, name) or name in vars(schema)
-    ]
 
 
 def nested_schema(field: fields.Nested) -> Schema:

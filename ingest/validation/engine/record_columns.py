@@ -18,19 +18,12 @@ from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.resources.conversion import FieldConverter
-from ingest.validation.engine.known import overridden
+from ingest.resources.dumping import DUMPING, overridden
+from ingest.resources.exact import jsonb_keeps
 from ingest.validation.engine.source import Source, Uncompiled
 
 _MOST_BYTES_OF_A_CHARACTER = 4
 _TEXTS = frozenset({fields.String, fields.Email, fields.Url})
-_DUMPING = (
-    "__getattribute__",
-    "_invoke_dump_processors",
-    "_invoke_processors",
-    "_serialize",
-    "dump",
-    "get_attribute",
-)
 PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 """Whether a text is a UUID as Python and PostgreSQL write it."""
 
@@ -107,6 +100,8 @@ def _write_conversion(source: Source, converter: FieldConverter, value: str) -> 
         source.fall_back_if(f"len({value}) > {converter.limit // _MOST_BYTES_OF_A_CHARACTER}")
     try:
         with source.undone_if_uncompiled():
+            if converter.differs:
+                raise Uncompiled("the column holds another form than the dump has to be given")
             return _write_storable(source, field, value), False
     except Uncompiled:
         _write_convert(source, converter, value)
@@ -114,7 +109,7 @@ def _write_conversion(source: Source, converter: FieldConverter, value: str) -> 
 
 
 def _write_convert(source: Source, converter: FieldConverter, value: str) -> None:
-    source.line(f"{value} = {source.bind('convert', converter.convert)}({value})")
+    source.line(f"{value} = {source.bind('convert', converter.convert_plain)}({value})")
 
 
 def _write_comparison(source: Source, converter: FieldConverter, value: str) -> None:
@@ -172,7 +167,14 @@ def _write_each(source: Source, field: Any, values: str) -> bool:
         source.optional_block(f"for {each} in {values}:"),
         source.optional_block(nullable) if nullable else nullcontext(),
     ):
-        return _write_storable(source, field, each)
+        return _write_part(source, field, each)
+
+
+def _write_part(source: Source, field: Any, var: str) -> bool:
+    """The same of a part of a jsonb value."""
+    if type(field) is fields.Float:
+        source.fall_back_if(f"not {source.bind('jsonb_keeps', jsonb_keeps)}({var})")
+    return _write_storable(source, field, var)
 
 
 def _write_nested(source: Source, field: fields.Nested, var: str) -> bool:
@@ -191,12 +193,12 @@ def _write_object(source: Source, schema: Schema, var: str) -> bool:
         _check_place(schema, name, field)
         value = source.fresh("inner")
         with source.optional_block(f"if ({value} := {var}.get({name!a})) is not None:"):
-            as_received &= _write_storable(source, field, value)
+            as_received &= _write_part(source, field, value)
     return as_received
 
 
 def _check_dumping(schema: Schema, unknown: str) -> None:
-    if overridden(schema, _DUMPING) or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
+    if overridden(schema, DUMPING) or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
         raise Uncompiled("the nested schema has a way of its own to dump")
     if schema.dict_class is not dict or unknown == INCLUDE:
         raise Uncompiled("the nested schema loads more than it dumps")

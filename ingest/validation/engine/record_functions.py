@@ -74,7 +74,7 @@ def generate_write(resource: Resource, writer: RecordWriter) -> Write | None:
         _write_given_key(source, resource)
         source.line("record = {}")
         for converter in writer.converters:
-            if not writer.makes(converter.field):
+            if not resource.makes(converter.field):
                 write_unknown(source, converter)
         if resource.keeps_unknown:
             source.fall_back_if("len(record) != len(loaded)")
@@ -106,6 +106,8 @@ def _check_sources(resource: Resource) -> None:
     sources = [field.source for field in resource.fields]
     if resource.server_key and any(each.partition(".")[0] == "id" for each in sources[1:]):
         raise Uncompiled("a field that is loaded into the place of the server's key")
+    if any(f.field.dump_default is not missing and f.field.allow_none for f in resource.fields):
+        raise Uncompiled("null and nothing are shown differently")
     alone = len(set(sources)) == len(sources) and not any("." in each for each in sources)
     if resource.keeps_unknown and not alone:
         raise Uncompiled("what is loaded and no field's cannot be told by counting")

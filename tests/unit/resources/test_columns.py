@@ -178,7 +178,7 @@ def test_a_name_with_a_nul_is_refused() -> None:
     ("value", "written"),
     [
         (Decimal("1.10"), b"1.10"),
-        ({2: 1, True: 0}, b'{"2":1,"True":0}'),
+        ({2: 1, True: 0}, b'{"2":1,"true":0}'),
         ((1, "x"), b'[1,"x"]'),
         ({uuid.UUID(int=1)}, b'["00000000-0000-0000-0000-000000000001"]'),
         (Colour.blue, b"2"),
