@@ -11,13 +11,14 @@ from marshmallow import Schema, fields
 
 from ingest.errors import ConfigurationError
 from ingest.model import Selection
-from ingest.resources.columns import KEY_TYPES, ColumnType, column_type
+from ingest.resources.columns import KEY_TYPES, ColumnType
 from ingest.resources.dumping import (
     dumps_plainly,
     keeps_unknown,
     loads_in_its_own_way,
     may_hold_floats,
 )
+from ingest.resources.probing import loads_naive_times, stored_type
 from ingest.resources.summaries import Summary, name_refusal
 
 SERVER_KEY = "id"
@@ -131,6 +132,8 @@ class Resource:
         for field in self.fields:
             if field.type is ColumnType.JSONB:
                 self._check_nested(field.field, field.name, ())
+            if field.type is ColumnType.TIMESTAMPTZ:
+                self._check_offset(field)
         for name, summary in self.summaries.items():
             self._check_summary(name, summary)
 
@@ -168,7 +171,7 @@ class Resource:
                 data_key=name if field.data_key is None else field.data_key,
                 source=field.attribute or name,
                 column=_column_name(name),
-                type=column_type(field),
+                type=stored_type(field),
                 field=field,
             )
             for name, field in declared.items()
@@ -248,6 +251,16 @@ class Resource:
                 )
         if refusal := name_refusal(name) or summary.refusal(self.counted(summary)):
             raise self._refused(f"summary {name!r}: {refusal}")
+
+    def _check_offset(self, field: StoredField) -> None:
+        """Refuse a DateTime whose format has no offset: not one value of it could be stored."""
+        time = field.field
+        if isinstance(time, fields.DateTime) and not time.dump_only and loads_naive_times(time):
+            raise self._refused(
+                f"field {field.name!r} loads times without an offset (format {time.format!r}), and "
+                "a DateTime is stored with one; declare it as NaiveDateTime, or as "
+                "AwareDateTime with a default_timezone"
+            )
 
     def _check_nested(self, field: fields.Field[Any], path: str, seen: tuple[type, ...]) -> None:
         """Refuse a load_only field inside a nested value: it is stored as it is shown."""
