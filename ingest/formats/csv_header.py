@@ -27,11 +27,12 @@ class _Leaf:
 
     position: int
     convert: Convert | None
+    keeps_empty: bool
 
     def value(self, row: Sequence[str]) -> Any:
-        """None where the cell is empty."""
+        """None where the cell is empty, and may be left out."""
         cell = row[self.position]
-        if not cell:
+        if not cell and not self.keeps_empty:
             return None
         return cell if self.convert is None else self.convert(cell)
 
@@ -117,7 +118,7 @@ class Header:
         if step in branch.below:
             raise _excluding(name)
         convert = there.convert if there.kind is Kind.SCALAR else self._json_cell
-        branch.below[step] = _Leaf(position, convert)
+        branch.below[step] = _Leaf(position, convert, there.keeps_empty)
 
     def _json_cell(self, text: str) -> Any:
         """The array or object that a cell holds as JSON, else its text."""

@@ -46,6 +46,8 @@ class Shape:
     """What the schema names, by name or index. Made late: a schema may contain itself."""
     element: "Callable[[], Shape]" = lambda: ANY
     """Every other member or element."""
+    keeps_empty: bool = False
+    """Whether a cell without text is an empty text, and never left out."""
 
     def below(self, name: str) -> "Shape":
         """The shape of a member or element, by its name or index."""
@@ -99,7 +101,7 @@ def item_shape(resource: Resource) -> Shape:
         for field in resource.fields
         if not field.field.dump_only
     }
-    version = {"version": Shape(Kind.SCALAR, any_integer)}
+    version = {"version": Shape(Kind.SCALAR, any_integer, keeps_empty=True)}
     members[META] = Shape(Kind.OBJECT, members=lambda: version)
     return Shape(Kind.OBJECT, members=lambda: members)
 

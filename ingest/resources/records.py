@@ -52,6 +52,8 @@ class RecordWriter:
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE
         self.matching = resource.identity(options.matching) if finds else None
+        self.finders = dict.fromkeys((resource.key, self.matching or resource.key))
+        """What may find the stored item."""
 
     def write(
         self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing

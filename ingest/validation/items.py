@@ -1,6 +1,6 @@
 """From a raw item to its record, or to every error of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
 from traceback import walk_tb
@@ -13,6 +13,7 @@ from marshmallow import ValidationError, missing
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
 from ingest.ids import uuid7_texts
 from ingest.model import Action, ItemError, Options, Unreadable
+from ingest.resources.identity import alters, may_alter
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
@@ -38,6 +39,9 @@ class ItemValidator:
         )
         self._load = compile_load(resource.schema, partial).load
         self._copies = has_pre_load(resource.schema)
+        # What hooks make of an item's identity is the user's will.
+        finders = () if self._copies else dict.fromkeys((resource.key, self._identity))
+        self._altering = [each for each in finders if may_alter(each.field)]
         self._writer = RecordWriter(resource, action, options)
         self.write = generate_write(resource, self._writer)
         """From a loaded item to its record; None, and an answer of None, leave it to the writer."""
@@ -107,18 +111,31 @@ class ItemValidator:
             message = str(field.field.error_messages["null"])
             raise InvalidItem([ItemError(NULL_NOT_ALLOWED, message, field.data_key)])
         loaded = {} if value is missing else {field.source: self._load_field(field, value)}
+        if value is not missing and alters(field.field, value):
+            raise InvalidItem([_altered(field)])
         return self._write(index, loaded, item, missing)[0], False
 
     def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> Any:
         try:
             # A hook may change what it is given, and `rawData` is as received.
-            return self._load(deepcopy(item) if self._copies else item)
+            loaded = self._load(deepcopy(item) if self._copies else item)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
             also = self._writer.also_wrong(error.valid_data, received, errors)
-            raise InvalidItem([*errors, *also]) from None
+            named = {each.field for each in errors}
+            altered = [each for each in self._altered(item) if each.field not in named]
+            raise InvalidItem([*errors, *altered, *also]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
+        if self._altering and (altered := self._altered(item)):
+            raise InvalidItem(altered)
+        return loaded
+
+    def _altered(self, item: Mapping[str, Any]) -> list[ItemError]:
+        """Errors of what identifies the item, where it would be loaded as another value."""
+        return [
+            _altered(each) for each in self._altering if alters(each.field, item.get(each.data_key))
+        ]
 
     def _load_field(self, field: StoredField, value: Any) -> Any:
         try:
@@ -139,6 +156,11 @@ class ItemValidator:
             raise
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
+
+
+def _altered(field: StoredField) -> ItemError:
+    message = "The value would be read as another one, which may be that of another item."
+    return ItemError(WRONG_TYPE, message, field.data_key, "Send it exactly as GET shows it.")
 
 
 def _rule_failed(resource: Resource, error: Exception) -> InvalidItem:

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.access.rights import MAX_GROUP_BYTES, group_fits
-from ingest.errors import BAD_LENGTH, NOT_STORABLE, OTHER_GROUP, REQUIRED, WRONG_TYPE, ErrorCode
+from ingest.errors import (
+    BAD_LENGTH,
+    NOT_STORABLE,
+    NULL_NOT_ALLOWED,
+    OTHER_GROUP,
+    REQUIRED,
+    UNKNOWN_FIELD,
+    WRONG_TYPE,
+    ErrorCode,
+)
 from ingest.model import Action, ItemError
 from ingest.resources.columns import INT64_MAX, INT64_MIN
 from ingest.resources.records import GROUP, VERSION, InvalidItem, Record, check_all
@@ -12,10 +21,12 @@ from ingest.resources.resource import META
 
 _VERSION = f"{META}.version"
 _GROUP = f"{META}.group"
+_SHOWN = frozenset({"version", "group", "batch", "createdAt", "updatedAt", "notShown"})
+"""What GET shows in `meta`: it may be sent back."""
 
 
 def read_meta(item: Mapping[str, Any], action: Action, groups: Sequence[str]) -> Record:
-    """The columns of an item's record that its `meta` decides; the rest of `meta` is ignored.
+    """The columns of an item's record that its `meta` decides; the rest that GET shows is ignored.
 
     Args:
         groups: what the sender is confined to; none for every group.
@@ -26,17 +37,21 @@ def read_meta(item: Mapping[str, Any], action: Action, groups: Sequence[str]) ->
     meta = item.get(META, {})
     if not isinstance(meta, dict):
         raise _invalid(WRONG_TYPE, "Not a valid object.", META)
-    version, group = check_all(
-        lambda: _version(meta), lambda: _group(meta, groups) if action is Action.CREATE else None
+    version, group, _ = check_all(
+        lambda: _version(meta),
+        lambda: _group(meta, groups) if action is Action.CREATE else None,
+        lambda: _refuse_unknown(meta),
     )
     columns = {VERSION: version, GROUP: group}
     return {name: value for name, value in columns.items() if value is not None}
 
 
 def _version(meta: Mapping[str, Any]) -> int | None:
-    version = meta.get("version")
-    if version is None:
+    if "version" not in meta:
         return None
+    version = meta["version"]
+    if version is None:
+        raise _invalid(NULL_NOT_ALLOWED, "Field may not be null.", _VERSION)
     if not isinstance(version, int) or isinstance(version, bool):
         raise _invalid(WRONG_TYPE, "Not a valid integer.", _VERSION)
     # No stored version is that large: it differs from any that is sent beyond.
@@ -58,6 +73,14 @@ def _group(meta: Mapping[str, Any], own: Sequence[str]) -> str | None:
     if "\0" in _fitting(group) or not group.isprintable():
         raise _invalid(NOT_STORABLE, "A group has a name that can be printed.", _GROUP)
     return group
+
+
+def _refuse_unknown(meta: Mapping[str, Any]) -> None:
+    unknown = [name for name in meta if name not in _SHOWN]
+    if unknown:
+        raise InvalidItem(
+            [ItemError(UNKNOWN_FIELD, "Unknown field.", f"{META}.{name}") for name in unknown]
+        )
 
 
 def _fitting(group: str) -> str:

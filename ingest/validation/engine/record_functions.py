@@ -14,11 +14,13 @@ NUL and lone surrogates in the bytes of all of them at once.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial as partial_function
 from typing import Any
 
 from marshmallow import missing
 
 from ingest.model import Action
+from ingest.resources.identity import alters, may_alter
 from ingest.resources.records import CLIENT_KEY, INDEX, SET, Recorded, RecordWriter
 from ingest.resources.resource import META, Resource
 from ingest.validation.engine.compiler import compile_exact
@@ -61,6 +63,7 @@ def generate_accept(resource: Resource, writer: RecordWriter, partial: Partial) 
                 write_known(source, converter, in_place=in_place)
             else:
                 write_unknown(source, converter)
+        _refuse_altered(source, writer)
 
     return _generate("accept", "index, item, key", resource, writer, write_fields)
 
@@ -111,6 +114,14 @@ def _check_sources(resource: Resource) -> None:
     alone = len(set(sources)) == len(sources) and not any("." in each for each in sources)
     if resource.keeps_unknown and not alone:
         raise Uncompiled("what is loaded and no field's cannot be told by counting")
+
+
+def _refuse_altered(source: Source, writer: RecordWriter) -> None:
+    """Fall back where what identifies the item is loaded as another value."""
+    for each in writer.finders:
+        if may_alter(each.field):
+            altered = source.bind("alters", partial_function(alters, each.field))
+            source.fall_back_if(f"{altered}(item.get({each.data_key!a}))")
 
 
 def _write_load(source: Source, resource: Resource, load: str) -> None:

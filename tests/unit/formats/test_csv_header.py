@@ -43,6 +43,7 @@ def test_texts_become_what_the_schema_has_in_their_place() -> None:
     assert one(rank="1") == {"rank": 1}
     assert one(anything="5") == {"anything": "5"}
     assert one(meta__version="3") == {"meta": {"version": 3}}
+    assert one(meta__version="", name="x")["meta"] == {"version": ""}
 
 
 def test_dots_make_nested_values() -> None:

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from ingest.errors import BAD_LENGTH, NOT_STORABLE, OTHER_GROUP, REQUIRED, WRONG_TYPE
+from ingest.errors import (
+    BAD_LENGTH,
+    NOT_STORABLE,
+    NULL_NOT_ALLOWED,
+    OTHER_GROUP,
+    REQUIRED,
+    UNKNOWN_FIELD,
+    WRONG_TYPE,
+)
 from ingest.model import Action
 from ingest.resources.records import InvalidItem
 from ingest.validation.meta import read_meta
@@ -16,7 +24,7 @@ GROUP = "meta.group"
     ("meta", "groups", "columns"),
     [
         ({}, (), {}),
-        ({"version": None, "group": None, "other": 5}, (), {}),
+        ({"group": None, "batch": 5, "createdAt": 5, "updatedAt": 5, "notShown": ["a"]}, (), {}),
         ({"version": 3}, (), {"$v": 3}),
         ({"version": 2**70}, (), {"$v": 2**63 - 1}),
         ({"version": -(2**70)}, (), {"$v": -(2**63)}),
@@ -41,6 +49,9 @@ def test_only_a_new_item_has_a_group() -> None:
     ("meta", "groups", "errors"),
     [
         (5, (), [(WRONG_TYPE, "meta")]),
+        ({"version": None}, (), [(NULL_NOT_ALLOWED, "meta.version")]),
+        ({"version": ""}, (), [(WRONG_TYPE, "meta.version")]),
+        ({"Version": 1, "v": 2}, (), [(UNKNOWN_FIELD, "meta.Version"), (UNKNOWN_FIELD, "meta.v")]),
         ({"version": "1"}, (), [(WRONG_TYPE, "meta.version")]),
         ({"version": True, "group": 5}, (), [(WRONG_TYPE, "meta.version"), (WRONG_TYPE, GROUP)]),
         ({}, ("north", "south"), [(REQUIRED, GROUP)]),
