@@ -92,7 +92,7 @@ class Presenter:
         shown: dict[str, Any] = json_form(document)
         dump_exact(shown)
         key = self._resource.key
-        return {key.data_key: row[key.column], **shown} if self._resource.server_key else shown
+        return {key.data_key: row[key.column], **shown} if self._resource.own_key else shown
 
     def _of_fields(self, row: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, missing
 
 from ingest.errors import ConfigurationError
 from ingest.model import Selection
@@ -22,6 +22,8 @@ from ingest.resources.probing import loads_naive_times, stored_type
 from ingest.resources.summaries import Summary, name_refusal
 
 SERVER_KEY = "id"
+MADE_KEY_TYPES = frozenset({ColumnType.UUID, ColumnType.BIGINT})
+"""The types of keys that the service makes."""
 META = "meta"
 RESERVED_COLLECTIONS = frozenset({"batches"})
 RESERVED_PARAMETERS = frozenset({"limit", "offset", "select", "matching", "dryRun"})
@@ -58,7 +60,9 @@ class Resource:
             digits, `_` and `-`, at most 48 characters.
         schema: a marshmallow `Schema` class, or an instance of one.
         key: the schema field that identifies an item within an account. Left at `"id"`, a schema
-            that declares no such field gets a server-made UUIDv7, which clients may supply.
+            that declares no such field gets a server-made UUIDv7, which clients may supply; so does
+            one that declares it as a UUID which is not required, or is dump_only. A dump_only
+            Integer gets a number from the database when the item is committed.
         unique: further unique attributes: field names, or tuples of field names.
         idempotency_required: refuse writes to this collection without an `Idempotency-Key`.
         limit_reached: what responses notify an account of that has as many items as it may have;
@@ -107,11 +111,18 @@ class Resource:
         self.rpc_resources = tuple(rpc_resources)
         if not self.rpc_resources:
             raise self._refused("rpc_resources must list at least one number")
-        self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
+        self.own_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
+        """Whether the key is the service's own field, which the schema neither loads nor dumps."""
         self.fields = self._stored_fields()
         self._by_name = {field.name: field for field in self.fields}
         self.by_data_key = {field.data_key: field for field in self.fields}
         self.key = self._key_field(key)
+        self.key_apart = self.own_key or self.key.field.dump_only
+        """Whether the key is taken off an item before its schema loads it."""
+        self.server_key = self.key_apart or self._may_lack_key()
+        """Whether the service makes a key for an item that has none."""
+        self.database_key = self.server_key and self.key.type is ColumnType.BIGINT
+        """Whether that is a number, which the database gives when the item is committed."""
         self.unique = tuple(self._unique_fields(entry) for entry in unique)
         self.selection = Selection(hidden=frozenset(self._optional_fields(optional)))
         """What answers show where the request selects nothing."""
@@ -149,8 +160,8 @@ class Resource:
         return tuple(self._by_name[name] for name in summary.fields)
 
     def makes(self, field: StoredField) -> bool:
-        """Whether the field is the server's key, which no schema loads."""
-        return self.server_key and field is self.key
+        """Whether the field is the service's own key, which no schema loads."""
+        return self.own_key and field is self.key
 
     def exact_entries(self, field: StoredField) -> list[str]:
         """Where `$exact` may hold a value of the field: as it was loaded, and as it is shown."""
@@ -161,7 +172,7 @@ class Resource:
 
     def _stored_fields(self) -> tuple[StoredField, ...]:
         declared = dict(self.schema.fields)
-        if self.server_key:
+        if self.own_key:
             key = fields.UUID(data_key=SERVER_KEY)
             key.name = SERVER_KEY
             declared = {SERVER_KEY: key, **declared}
@@ -183,12 +194,26 @@ class Resource:
             raise self._refused(
                 f"field {name!r} cannot be the key: it is stored as {field.type.value}"
             )
-        if field.field.load_only or field.field.dump_only:
+        if field.field.load_only:
             raise self._refused(
-                f"field {name!r} cannot be the key: a key is both sent and shown, "
-                "and this field is load_only or dump_only"
+                f"field {name!r} cannot be the key: a key is shown, and this field is load_only; "
+                "drop load_only, or name another key"
+            )
+        if field.field.dump_only and field.type not in MADE_KEY_TYPES:
+            raise self._refused(
+                f"field {name!r} cannot be the key: clients send it, and this field is dump_only; "
+                "drop dump_only, or declare it as a UUID or an Integer, which the service makes"
             )
         return field
+
+    def _may_lack_key(self) -> bool:
+        field = self.key.field
+        return (
+            self.key.name == SERVER_KEY
+            and self.key.type is ColumnType.UUID
+            and not field.required
+            and field.load_default is missing
+        )
 
     def _unique_fields(self, entry: str | tuple[str, ...]) -> tuple[StoredField, ...]:
         names = (entry,) if isinstance(entry, str) else tuple(entry)
