@@ -200,7 +200,7 @@ def json_value(value: Any) -> Any:
     if kind is str:
         return _text(value)
     if kind is int:
-        return _bigint(value)
+        return _bigint(value) if abs(value) <= INT64_MAX else _large(value)
     if value is None or kind is bool:
         return value
     if kind is float:
@@ -224,6 +224,15 @@ def json_value(value: Any) -> Any:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     raise _wrong(value, "a JSON value")
+
+
+def _large(value: int) -> Any:
+    """An integer beyond 64 bits, where it is what jsonb shows of a float: `1e22`."""
+    try:
+        shown = repr(float(value))
+    except OverflowError:
+        return _bigint(value)
+    return orjson.Fragment(shown.encode()) if Decimal(shown) == value else _bigint(value)
 
 
 def _step(name: str, value: Any) -> Any:

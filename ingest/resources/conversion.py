@@ -9,7 +9,8 @@ from marshmallow import missing
 from marshmallow.utils import get_value
 
 from ingest.resources.columns import ColumnType, Converter, NotStorable, converter
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.leaving_out import forbidden_null, schemas_in, value_left_out
+from ingest.resources.resource import Resource, StoredField, nested_in
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
 MAX_INDEXED_BYTES = 2048
@@ -26,6 +27,12 @@ class FieldConverter:
         self._to_column: Converter = converter(field.type)
         # jsonb holds a value as GET shows it.
         self._serialize = field.field._serialize if field.type is ColumnType.JSONB else None
+        # A loaded dict has only what was sent; objects have all of their attributes.
+        self._may_show_null = any(
+            schema._hooks
+            for nested in nested_in(field.field)
+            for schema in schemas_in(nested.schema)
+        )
 
     def value_of(self, loaded: Mapping[str, Any]) -> Any:
         """The value in a loaded item; `missing` where there is none."""
@@ -43,6 +50,8 @@ class FieldConverter:
             return None
         if self._serialize is not None:
             value = self._serialize(value, self.field.name, {})
+            if self._may_show_null:
+                value = value_left_out(self.field.field, value, forbidden_null)
         stored = self._to_column(value)
         if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:
             raise NotStorable(

@@ -39,7 +39,7 @@ class RecordWriter:
         self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
         self.converters = [FieldConverter(field, resource) for field in resource.fields]
-        self._sources = {field.source for field in resource.fields}
+        self._sources = {field.source.partition(".")[0] for field in resource.fields}
         self.required = _required_of_clients(resource, action, options)
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE

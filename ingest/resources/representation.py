@@ -67,7 +67,7 @@ class Presenter:
         loaded = {
             field.source: _loaded(field, row[field.column])
             for field in self._shown
-            if row.get(field.column) is not None
+            if field.column in row
         }
         shown: dict[str, Any] = self._resource.schema.dump(loaded)
         key = self._resource.key
@@ -100,9 +100,24 @@ def _is_plain(field: StoredField) -> bool:
 
 def _loaded(field: StoredField, value: Any) -> Any:
     """A column's JSON value as the schema loaded it; jsonb holds dumped values already."""
+    if value is None:
+        return None
     if isinstance(field.field, fields.Enum):
         return field.field.enum[value]
     if field.type is ColumnType.INET and isinstance(field.field, fields.IP):
         return ipaddress.ip_address(value)
     read = READ.get(field.type)
-    return value if read is None else read(value)
+    loaded = value if read is None else read(value)
+    if isinstance(field.field, fields.AwareDateTime) and _lacks_offset(field.field):
+        return loaded.astimezone(field.field.default_timezone)
+    return loaded
+
+
+def _lacks_offset(field: fields.AwareDateTime) -> bool:
+    """Whether it shows local times: their offset is the `default_timezone`'s."""
+    pattern = field.format or field.DEFAULT_FORMAT
+    return (
+        field.default_timezone is not None
+        and pattern not in field.SERIALIZATION_FUNCS
+        and "%z" not in pattern
+    )

@@ -13,6 +13,7 @@ from marshmallow import ValidationError, missing
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
 from ingest.ids import uuid7_texts
 from ingest.model import Action, ItemError, Options, Unreadable
+from ingest.resources.leaving_out import left_out, read_only, schemas_in
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
@@ -38,6 +39,11 @@ class ItemValidator:
         )
         self._load = compile_load(resource.schema, partial).load
         self._copies = has_pre_load(resource.schema)
+        self._shows_more = any(
+            field.dump_only
+            for schema in schemas_in(resource.schema)
+            for field in schema.fields.values()
+        )
         self._writer = RecordWriter(resource, action, options)
         self.write = generate_write(resource, self._writer)
         """From a loaded item to its record; None, and an answer of None, leave it to the writer."""
@@ -111,14 +117,26 @@ class ItemValidator:
 
     def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> Any:
         try:
-            # A hook may change what it is given, and `rawData` is as received.
-            return self._load(deepcopy(item) if self._copies else item)
+            return self._load_shown(item) if self._shows_more else self._load_sent(item)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)
             also = self._writer.also_wrong(error.valid_data, received, errors)
             raise InvalidItem([*errors, *also]) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
+
+    def _load_shown(self, item: dict[str, Any]) -> Any:
+        """Load an item that may have been shown: what is only shown is left out of it."""
+        if not self._copies:
+            return self._load_sent(left_out(self.resource.schema, item, read_only))
+        try:  # a hook may read what is only shown
+            return self._load_sent(item)
+        except ValidationError:
+            return self._load_sent(left_out(self.resource.schema, item, read_only))
+
+    def _load_sent(self, item: dict[str, Any]) -> Any:
+        # A hook may change what it is given, and `rawData` is as received.
+        return self._load(deepcopy(item) if self._copies else item)
 
     def _load_field(self, field: StoredField, value: Any) -> Any:
         try:
