@@ -74,7 +74,7 @@ async def test_integers_of_64_bits_are_exact(service: Service) -> None:
 
 
 async def test_integers_beyond_64_bits_are_a_failure_of_their_item(api: Service) -> None:
-    for value in (2**63, -(2**63) - 1, 2**64, 10**30, 10**300):
+    for value in (2**63, -(2**63) - 1, 2**64, 10**30 + 1, 10**300 + 1):
         fields = {"integer": f"{value}", "anything": f'{{"x": [{value}]}}'}
         for (name, sent), path in zip(fields.items(), ("integer", "anything.x.0"), strict=True):
             body = f'{{"code": 1, "{name}": {sent}}}'
