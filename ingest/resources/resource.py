@@ -19,7 +19,7 @@ from ingest.resources.dumping import (
     may_hold_floats,
 )
 from ingest.resources.probing import loads_naive_times, stored_type
-from ingest.resources.summaries import Summary, name_refusal
+from ingest.resources.summaries import Summary, each_of, name_refusal
 
 SERVER_KEY = "id"
 MADE_KEY_TYPES = frozenset({ColumnType.UUID, ColumnType.BIGINT})
@@ -85,15 +85,15 @@ class Resource:
         schema: type[Schema] | Schema,
         *,
         key: str = SERVER_KEY,
-        unique: Sequence[str | tuple[str, ...]] = (),
+        unique: str | Sequence[str | tuple[str, ...]] = (),
         idempotency_required: bool = False,
         limit_reached: str | None = None,
         limit_exceeded: str | None = None,
-        limits_with: Sequence[str] = (),
+        limits_with: str | Sequence[str] = (),
         summaries: Mapping[str, Summary] = MappingProxyType({}),
-        optional: Sequence[str] = (),
+        optional: str | Sequence[str] = (),
         rpc_id: int | None = None,
-        rpc_resources: Sequence[int] = (1,),
+        rpc_resources: int | Sequence[int] = (1,),
     ) -> None:
         self.name = name
         if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
@@ -105,10 +105,10 @@ class Resource:
         self.idempotency_required = idempotency_required
         self.limit_reached = limit_reached or f"{name}_limit_reached"
         self.limit_exceeded = limit_exceeded
-        self.limits_with = tuple(limits_with)
-        self.summaries = dict(summaries)
+        self.limits_with = each_of(limits_with)
+        self.summaries = self._declared(summaries)
         self.rpc_id = rpc_id
-        self.rpc_resources = tuple(rpc_resources)
+        self.rpc_resources = each_of(rpc_resources)
         if not self.rpc_resources:
             raise self._refused("rpc_resources must list at least one number")
         self.own_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
@@ -123,8 +123,8 @@ class Resource:
         """Whether the service makes a key for an item that has none."""
         self.database_key = self.server_key and self.key.type is ColumnType.BIGINT
         """Whether that is a number, which the database gives when the item is committed."""
-        self.unique = tuple(self._unique_fields(entry) for entry in unique)
-        self.selection = Selection(hidden=frozenset(self._optional_fields(optional)))
+        self.unique = tuple(self._unique_fields(entry) for entry in each_of(unique))
+        self.selection = Selection(hidden=frozenset(self._optional_fields(each_of(optional))))
         """What answers show where the request selects nothing."""
         self.dumps_whole = not dumps_plainly(self.schema)
         """Whether only its schema as a whole can say what an item shows."""
@@ -216,7 +216,7 @@ class Resource:
         )
 
     def _unique_fields(self, entry: str | tuple[str, ...]) -> tuple[StoredField, ...]:
-        names = (entry,) if isinstance(entry, str) else tuple(entry)
+        names = each_of(entry)
         found = tuple(self._named(name, "a unique attribute") for name in names)
         for field in found:
             if field.type is ColumnType.JSONB:
@@ -233,7 +233,7 @@ class Resource:
             if not field.shown:
                 raise self._refused(f"field {name!r} cannot be optional: it is load_only")
             shown = field.data_key
-            if "," in shown or shown != shown.strip().removeprefix("-") or not shown:
+            if not shown or '"' in shown:
                 raise self._refused(
                     f"field {name!r} cannot be optional: `select` cannot name {shown!r}"
                 )
@@ -245,7 +245,7 @@ class Resource:
             yield shown
 
     def _named(self, name: str, role: str) -> StoredField:
-        if name not in self._by_name:
+        if not isinstance(name, str) or name not in self._by_name:
             raise self._refused(f"{role} {name!r} is not a field of the schema")
         return self._by_name[name]
 
@@ -267,6 +267,17 @@ class Resource:
                         "rename one of them, or its data_key"
                     )
                 seen[name] = field.name
+
+    def _declared(self, summaries: Mapping[str, Summary]) -> dict[str, Summary]:
+        if not isinstance(summaries, Mapping):
+            raise self._refused('summaries must be a mapping, such as {"tags": Tally("tags")}')
+        for name, summary in summaries.items():
+            if not isinstance(summary, Summary):
+                raise self._refused(
+                    f"summary {name!r} is {summary!r}; declare it as Tally(field) or as "
+                    "Totals(value, by=(field,))"
+                )
+        return dict(summaries)
 
     def _check_summary(self, name: str, summary: Summary) -> None:
         for field in summary.fields:
