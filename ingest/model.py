@@ -200,6 +200,8 @@ class Chunk:
     last: bool
     size: int
     """Bytes that are staged."""
+    carried: frozenset[str] = frozenset()
+    """Of the fields that are watched, those that an item up to the chunk's end carried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +347,9 @@ class Outcome:
     failures: Sequence[Failure] = ()
     replayed: bool = False
     """Whether this is the outcome of an earlier request with the same idempotency key."""
+    carried: frozenset[str] | None = None
+    """Of the fields that the request watches, those that its items carried; None where it watches
+    none, and of what is read again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 a new resource, field, unique attribute   made
 the index of groups, in older tables      made
 declared summaries                        counted, and kept by triggers
+a key that the database makes             its numbers go on behind the largest stored one
 a unique attribute no longer declared     its constraint is dropped: nothing is lost
 a field or resource no longer declared    its column or table stays as it is
 another type, another key                 refused: stored items would be lost
@@ -36,6 +37,7 @@ from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.tables import ACCOUNT, COLLECTIONS, group_index_name, quote, table_name
 from migrations.driver import reason
+from migrations.numbers import number_keys
 from migrations.resource_tables import resource_tables, row_security
 from migrations.summaries import keep_summaries
 
@@ -63,8 +65,9 @@ def make_changes(connection: Connection, registry: Registry) -> list[str]:
             raise ConfigurationError(f"resource {resource.name!r}: {reason(error)}") from error
         if not (isinstance(operation, CreateIndexOp) and resource.name in new):
             sentences.append(sentence)
-    kept = {name: keep_summaries(connection, each) for name, each in registry.items()}
-    return sentences + [each for name, each in kept.items() if each and name not in new]
+    kept = [(name, keep_summaries(connection, each)) for name, each in registry.items()]
+    kept += [(name, number_keys(connection, each)) for name, each in registry.items()]
+    return sentences + [sentence for name, sentence in kept if sentence and name not in new]
 
 
 def _plan(

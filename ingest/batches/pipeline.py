@@ -82,7 +82,8 @@ class Pipeline:
                 return await self._known(batch)
             await self._doorbell.ring(write.account, write.resource.name)
             outcome = await self._committed(write, batch_id, finished)
-            return outcome or await self._known(batch)
+            outcome = outcome or await self._known(batch)
+            return replace(outcome, carried=batch.chunk.carried) if write.watched else outcome
 
     async def close(self) -> None:
         """End what outlives its request."""

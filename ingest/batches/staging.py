@@ -129,7 +129,12 @@ class Staging:
 
     async def _chunks(self, write: Write, body: Body) -> AsyncGenerator[Chunk, None]:
         """The items of a body, validated as they arrive; the last chunk is marked."""
-        intake = Intake(self._validator(write), write.options, max_values=self._max_values)
+        intake = Intake(
+            self._validator(write),
+            write.options,
+            max_values=self._max_values,
+            watched=write.watched,
+        )
         async for items in body.items():
             taken = intake.take(items)
             if taken < len(items):

@@ -26,6 +26,9 @@ class Write:
     """Whether a replay is answered with the original's outcome."""
     dry_run: bool
     trace_id: str
+    watched: frozenset[str] = frozenset()
+    """The fields, by their names in the schema, of which the outcome says whether items of a sparse
+    write carried them."""
 
 
 class Body(Protocol):

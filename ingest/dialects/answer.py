@@ -90,6 +90,10 @@ class Context:
     notifications: Sequence[str] = ()
     summaries: Mapping[str, Any] = field(default_factory=dict)
 
+    def page(self, name: str) -> str:
+        """The URL of the page of an error."""
+        return f"{self.docs}{name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

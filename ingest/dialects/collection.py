@@ -23,6 +23,8 @@ from ingest.model import (
 )
 from ingest.resources.representation import Presenter
 
+_NOTHING_SAVED = "; nothing was saved"
+
 
 def written(outcome: Outcome, presenter: Presenter) -> Answer:
     """The answer to POST, PATCH and DELETE."""
@@ -52,7 +54,7 @@ def dry_run(outcome: Outcome) -> Answer:
     document = _envelope(
         "failure" if failed else "success",
         422 if failed else 200,
-        f"Dry run, nothing was saved: {_message(batch)}",
+        f"Dry run, nothing was saved: {_message(batch).removesuffix(_NOTHING_SAVED)}",
     )
     document["metadata"] = _short_metadata(batch)
     del document["metadata"]["batchId"]
@@ -139,6 +141,12 @@ def tell(answer: Answer, context: Context) -> Told:
     more: Document = dict(context.summaries)
     if context.notifications:
         more["notifications"] = list(context.notifications)
+    if error := answer.document.get("error"):
+        more["error"] = {**error, "moreInfo": context.page(error["name"])}
+    if answer.stored is not None:
+        stored = tell(answer.stored, Context(docs=context.docs))
+        response = {"status": stored.status, "body": stored.document}
+        more["data"] = answer.document["data"] | {"response": response}
     return Told(answer.status, answer.document | more if more else answer.document)
 
 
@@ -151,7 +159,7 @@ def tell_named(answer: Answer, context: Context) -> Told:
     told = tell(answer, context)
     document = {**answer.document, **(told.document or {})}
     if answer.stored is not None:
-        stored = tell_named(answer.stored, Context())
+        stored = tell_named(answer.stored, Context(docs=context.docs))
         response = {"status": stored.status, "body": stored.document}
         document["data"] = document["data"] | {"response": response}
     document["status"] = status = _STATUSES.get(answer.status, answer.status)
@@ -247,9 +255,9 @@ def _message(batch: Batch) -> str:
     if batch.error is not None:
         if batch.error["code"] == LimitReached.error_code.code:
             return str(batch.error["message"])
-        return "The batch could not be committed; nothing was saved"
+        return f"The batch could not be committed{_NOTHING_SAVED}"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
-        return f"{bad} of {_items(batch.received)} {_are(bad)} invalid; nothing was saved"
+        return f"{bad} of {_items(batch.received)} {_are(bad)} invalid{_NOTHING_SAVED}"
     if batch.state is not BatchState.COMMITTED:
         return f"{_items(batch.received)} accepted; the batch is not yet committed"
     counts = {

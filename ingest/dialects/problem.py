@@ -26,6 +26,8 @@ def _telling(tell: Tell) -> Tell:
         document = told.document or {}
         if document["result"] not in ("error", "failure"):
             return told
+        if error := answer.document.get("error"):
+            document["error"] = error  # its page is the problem's type
         return Told(told.status, _problem(document, answer, context), _MEDIA_TYPE)
 
     return tell_problem
@@ -35,7 +37,7 @@ def _problem(document: Mapping[str, Any], answer: Answer, context: Context) -> D
     error = document.get("error")
     name = error["name"] if error else INVALID_ITEMS
     problem: Document = {
-        "type": f"{context.docs}{name}",
+        "type": context.page(name),
         "title": name.replace("_", " ").capitalize(),
         "status": document["status"],
         "detail": document["message"],

@@ -52,7 +52,7 @@ def tell(answer: Answer, context: Context) -> Told:
         told["message"] = document["message"]
     else:
         told["error_name"], told["error_message"] = failed
-        told["more_info"] = f"{context.docs}{failed[0]}"
+        told["more_info"] = context.page(failed[0])
     told |= {name: document[name] for name in _KEPT if name in document}
     if answer.stored is not None:
         stored = tell(answer.stored, replace(context, notifications=(), summaries={}))

@@ -18,7 +18,7 @@ from ingest.resources.resource import META, Resource
 
 Convert = Callable[[str], Any]
 _BOOLEANS = {"true": True, "false": False}
-_MAX_DIGITS = 300
+_MAX_DIGITS = 400
 """Longer numbers stay text: a double ends before, and so does what JSON can say."""
 
 

@@ -20,7 +20,7 @@ FIELD = "field"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _TYPES = frozenset({"string", "number", "boolean", "null", "array", "object"})
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"-?[0-9]{1,309}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def document_type() -> MalformedBody:

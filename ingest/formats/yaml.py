@@ -26,7 +26,7 @@ _LITERALS: dict[str, Any] = {
 }
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
-_MAX_DIGITS = 300
+_MAX_DIGITS = 400
 
 
 def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:

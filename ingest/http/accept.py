@@ -25,6 +25,8 @@ class Accepted(NamedTuple):
     """None where it names none."""
     concrete: bool = False
     """Whether it names the media type, and not only a range that includes it."""
+    named: str | None = None
+    """The best of the media types that it names, where a range admits a better one."""
     unknown: bool = False
     """Whether all that it names is of dialects that do not exist."""
 
@@ -71,7 +73,21 @@ def accepted(header: str, available: tuple[str, ...]) -> Accepted:
     if (media_type, dialect) == (JSON, None):
         equal = (each for each in problems if _quality(JSON, each, ranges) >= best)
         dialect = next(equal, None)
-    return Accepted(media_type, dialect, (media_type, dialect) in concrete)
+    if (media_type, dialect) in concrete:
+        return Accepted(media_type, dialect, concrete=True)
+    return Accepted(media_type, dialect, named=_named(dialect, ranges, available))
+
+
+def _named(
+    dialect: Dialect | None, ranges: Sequence[_Range], available: Sequence[str]
+) -> str | None:
+    """The best of the media types that are named for a dialect, or for none."""
+    found = [
+        each
+        for each in ranges
+        if each.quality and each.name in available and each.dialect in (None, dialect)
+    ]
+    return max(found, key=lambda each: each.quality).name if found else None
 
 
 def _ranges(header: str) -> Iterator[_Range]:

@@ -63,6 +63,8 @@ class Call:
     """Of the answer; None where the request admits none that there is."""
     named_by: Format = Format.ANY
     """How the request names that media type."""
+    named: str | None = None
+    """The media type that `Accept` names, where a range in it admits a better one."""
     dialect: Dialect | None = None
     """The one that `Accept` names."""
     unknown_dialect: bool = False
@@ -87,10 +89,15 @@ class Call:
     """What of its headers or query cannot be read."""
 
     @property
+    def root(self) -> str:
+        """The root under which the path asks for collections."""
+        return next(filter(self.path.startswith, ALIASES), API)
+
+    @property
     def place(self) -> str:
         """The path without what it says of the answer: its dialect and its format."""
-        alias = next(filter(self.path.startswith, ALIASES), "")
-        path = API + self.path.removeprefix(alias) if alias else self.path
+        root = self.root
+        path = self.path if root == API else API + self.path.removeprefix(root)
         return path.rpartition(".")[0] if self.named_by is Format.EXTENSION else path
 
     @property

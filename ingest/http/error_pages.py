@@ -1,4 +1,7 @@
-"""GET /docs/errors/{name}: what an error means, what to do, and how each dialect tells it."""
+"""GET /docs: the collections and their errors.
+
+GET /docs/errors/{name}: what an error means, what to do, and how each dialect tells it.
+"""
 
 import base64
 import hashlib
@@ -17,6 +20,9 @@ from ingest.error_help import HELP
 from ingest.errors import ITEM_CODES, request_errors
 from ingest.http.links import public_base
 from ingest.http.service import SERVICE, Service
+from ingest.resources.possible_errors import possible_errors
+from ingest.resources.resource import Resource
+from ingest.settings import Settings
 
 _CODES = {each.name: each.code for each in (*request_errors(), *ITEM_CODES.values())}
 _STYLE = (
@@ -30,27 +36,58 @@ _HEADERS = {
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
+_ALL_ERRORS = '<a href="/docs/errors">All errors</a>'
 _PAGE = Template(
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
     f"<title>$title</title><style>{_STYLE}</style></head>\n<body>\n$body\n</body></html>\n"
 )
 
 
-async def list_errors(request: web.Request) -> web.Response:
-    """The errors that each collection can give, and the codes of dialects that are no errors."""
-    names = "".join(
-        f'<li><a href="/docs/errors/{name}">{name}</a> {_CODES.get(name, "")}</li>' for name in HELP
+async def list_collections(request: web.Request) -> web.Response:
+    """Each collection: its numbers in the dialect `rpc`, and the errors that it can give."""
+    service = request.app[SERVICE]
+    numbers = {resource.name: number for number, resource in service.registry.databases.items()}
+    body = "\n".join(
+        _collection(resource, numbers[name], service.settings)
+        for name, resource in service.registry.items()
     )
-    collections = request.app[SERVICE].registry
-    sections = (
-        f'<h2 id="{escape(name)}">{escape(name)}</h2>\n<ul>{names}</ul>' for name in collections
+    return _page("Collections", f"<h1>Collections</h1>\n{body}\n<p>{_ALL_ERRORS}</p>")
+
+
+def _collection(resource: Resource, number: int, settings: Settings) -> str:
+    possible = possible_errors(resource, settings)
+    name = escape(resource.name)
+    unique = "; ".join(
+        escape(", ".join(field.data_key for field in group))
+        for group in ((resource.key,), *resource.unique)
     )
+    resources = ", ".join(map(str, resource.rpc_resources))
+    return (
+        f'<h2 id="{name}">{name}</h2>\n'
+        f"<p>/v1/{name}; dialect rpc: db_id {number}, resource_id {resources}</p>\n"
+        f"<p>Unique: {unique}</p>\n<ul>{_links(possible)}</ul>"
+    )
+
+
+def _links(codes: frozenset[int]) -> str:
+    """The errors of these codes, and the name for errors of several codes."""
+    return "".join(
+        f'<li><a href="/docs/errors/{name}">{name}</a> {_CODES.get(name, "")}</li>'
+        for name in HELP
+        if name not in _CODES or _CODES[name] in codes
+    )
+
+
+async def list_errors(_: web.Request) -> web.Response:
+    """Every error, and the codes of dialects that are no errors."""
+    every = f"<ul>{_links(frozenset(_CODES.values()))}</ul>"
+    collections = '<p><a href="/docs">Errors of each collection</a></p>'
     others = (
         f"<h2>Dialect {name}</h2>\n<p>{code}: {escape(meaning)}</p>"
         for name, dialect in DIALECTS.items()
         for code, meaning in dialect.codes
     )
-    return _page("Errors", "<h1>Errors</h1>\n" + "\n".join((*sections, *others)))
+    return _page("Errors", "<h1>Errors</h1>\n" + "\n".join((every, *others, collections)))
 
 
 async def show_error(request: web.Request) -> web.Response:
@@ -64,7 +101,7 @@ async def show_error(request: web.Request) -> web.Response:
         f"<h1>{name}</h1>\n{code}<p>{escape(meaning)}</p>\n"
         f"<h2>What to do</h2>\n<p>{escape(remedy)}</p>\n"
         + "\n".join(_told(name, request.app[SERVICE], public_base(request)))
-        + '\n<p><a href="/docs/errors">All errors</a></p>'
+        + f"\n<p>{_ALL_ERRORS}</p>"
     )
     return _page(name, body)
 

@@ -5,6 +5,7 @@ There is one middleware, and it reads from top to bottom.
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from aiohttp.typedefs import Handler
 from ingest import metrics
 from ingest.access.rights import Caller, Right
 from ingest.dialects import DEFAULT, DIALECTS
-from ingest.dialects.answer import Dialect, Format
+from ingest.dialects.answer import Format
 from ingest.errors import (
     BodyTooLarge,
     ConfigurationError,
@@ -107,14 +108,14 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     if call.endpoint is not None and call.endpoint.puts and not dialect.puts:
         handler = _not_allowed
         call = request[CALL] = without_endpoint(call)
-    if (doubtful or dialect is not DEFAULT) and not _is_acceptable(call, dialect):
+    if (doubtful or dialect is not DEFAULT) and not _is_acceptable(request):
         return web.Response(status=406, headers=VARY)
     if call.endpoint is None:
         return await handler(request)
     caller = await gate.authenticate()
     _remember(request, caller)
     with gate.entered(caller):
-        if not _is_acceptable(call, request.get(DIALECT, DEFAULT)):
+        if not _is_acceptable(request):
             return web.Response(status=406, headers=VARY)
         if call.endpoint.right is not None:
             right = call.endpoint.right
@@ -136,21 +137,33 @@ def _remember(request: web.Request, caller: Caller) -> None:
         request[DIALECT] = DIALECTS[caller.dialect]
 
 
-def _is_acceptable(call: Call, dialect: Dialect) -> bool:
+def _is_acceptable(request: web.Request) -> bool:
     """Whether there is a format for the answer that is named as the dialect wants it.
 
     Raises:
         FormatRequired: the dialect has words for its absence.
     """
+    call, dialect = request[CALL], request.get(DIALECT, DEFAULT)
     if call.unknown_dialect:
         return False
     by_extension = call.named_by is Format.EXTENSION
     if dialect.format is Format.EXTENSION and not (by_extension and call.media_type):
-        path = call.path[:200].rstrip("/")
-        stem = path if call.item or call.endpoint is None else path.partition(".")[0]
-        raise FormatRequired(f"Name the format: {stem}.json, .xml or .yaml")
-    explicit = by_extension or call.named_by is Format.EXPLICIT
-    return call.media_type is not None and (explicit or dialect.format is not Format.EXPLICIT)
+        raise FormatRequired(f"Name the format: {_stem(call)}.json, .xml or .yaml")
+    if dialect.format is not Format.EXPLICIT or call.named_by is not Format.ANY:
+        return call.media_type is not None
+    if call.named is None:
+        return False
+    # Of what Accept admits, only what it names is explicit.
+    request[CALL] = replace(call, media_type=call.named, named_by=Format.EXPLICIT)
+    return True
+
+
+def _stem(call: Call) -> str:
+    """The path that an extension is to be added to."""
+    path = call.path[:200].rstrip("/")
+    if call.endpoint is None and not path.startswith(call.root):
+        return f"{call.root}{{collection}}"
+    return path if call.item or call.endpoint is None else path.partition(".")[0]
 
 
 def _permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> Resource:
@@ -175,7 +188,8 @@ async def _refused(
         return await respond_error(request, Unavailable("The service is not ready", retry_after=5))
     if isinstance(error, web.HTTPNotFound):
         problem: RequestError = UnknownEndpoint(
-            "There is no such endpoint", "Collections are at /v1/{collection}."
+            "There is no such endpoint",
+            f"Collections are at {request[CALL].root}{{collection}}.",
         )
     elif isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(await _methods(request))

@@ -1,5 +1,6 @@
 """Query parameters: each known by name, given once, with a value that can be read."""
 
+import re
 from collections.abc import Mapping, Set
 from functools import cache
 from typing import Any
@@ -17,6 +18,10 @@ DEFAULT_LIMIT = 100
 MAX_OFFSET = 2**63 - 1
 FILTERS = "field=value"
 """Stands for the fields that a list can be filtered by."""
+
+_QUOTED = re.compile(r'"[^"]*"')
+# Quotes count where they are around a whole name; a name may have one inside.
+_PART = re.compile(rf"\s*-?{_QUOTED.pattern}\s*(?=,|$)|[^,]+")
 
 
 class Query:
@@ -76,6 +81,8 @@ class Query:
 
         It adds to what is shown without it, and leaves out of that.
 
+        A name in double quotes may hold commas, and begin with a hyphen that leaves nothing out.
+
         Where a name is given twice, the last one counts. A name that is both a field and a summary
         means the summary where it is added, and the field where it is left out.
         """
@@ -83,15 +90,17 @@ class Query:
         if resource is None or named is None:
             return EVERY_FIELD if resource is None else resource.selection, ()
         added: dict[str, bool] = {}
-        for part in filter(None, (part.strip() for part in named.split(","))):
-            added[part.removeprefix("-")] = not part.startswith("-")
+        for part in filter(None, (part[0].strip() for part in _PART.finditer(named))):
+            name = part.removeprefix("-")
+            added[name[1:-1] if _QUOTED.fullmatch(name) else name] = not part.startswith("-")
         fields = [field.data_key for field in resource.fields if field.shown]
         known = dict.fromkeys([META, *fields, *resource.summaries])
         for name in added:
             if name not in known:
                 raise InvalidParameter(
                     f"The query parameter 'select' cannot name {name[:100]!r}",
-                    f"It takes {', '.join(known)}; a hyphen before a name leaves it out.",
+                    f"It takes {', '.join(map(_quoted, known))}; a hyphen before a name leaves it "
+                    "out.",
                 )
         default = resource.selection
         hidden = frozenset(
@@ -117,6 +126,11 @@ class Query:
             for name, text in self._given.items()
             if name in self._filterable
         )
+
+
+def _quoted(name: str) -> str:
+    """A name as `select` takes it."""
+    return f'"{name}"' if "," in name or name != name.strip().removeprefix("-") else name
 
 
 @cache

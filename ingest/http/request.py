@@ -26,6 +26,7 @@ from ingest.http.roots import API, ROOTS
 from ingest.http.security import client_address
 from ingest.http.service import SERVICE, Service
 from ingest.model import EVERY_FIELD
+from ingest.resources.resource import RESERVED_COLLECTIONS
 
 PAGE = frozenset({"limit", "offset"})
 SELECT = frozenset({"select"})
@@ -73,7 +74,7 @@ def parse(request: web.Request) -> Call:
     if of_api and endpoint is not None:
         said = _said_to(endpoint, request, service)
     elif of_api:
-        said = _said_to_none(request)
+        said = _said_to_none(request, service)
     remote = request.remote or ""
     return Call(
         trace_id=trace_id,
@@ -91,20 +92,38 @@ def parse(request: web.Request) -> Call:
     )
 
 
-def _said_to_none(request: web.Request) -> dict[str, Any]:
+def _said_to_none(request: web.Request, service: Service) -> dict[str, Any]:
     """Which answer is wanted to a request that no endpoint is for."""
     accept = _accepted(request, RESPONSES)
     media_type, named_by = accept.media_type, _named_by(accept)
     # That there is nothing is said in the format that an extension names, too.
-    asked = EXTENSIONS.get(request.path.rpartition("/")[2].rpartition(".")[2])
-    if asked in RESPONSES:
-        media_type, named_by = asked, Format.EXTENSION
+    extension = _extension(request, service)
+    if extension is not None and not accept.unknown:
+        media_type, named_by = EXTENSIONS.get(extension), Format.EXTENSION
+        media_type = media_type if media_type in RESPONSES else None
     return {
-        "media_type": None if accept.unknown else media_type or JSON,
+        "media_type": media_type if named_by is Format.EXTENSION else media_type or JSON,
         "named_by": named_by,
+        "named": accept.named,
         "dialect": accept.dialect,
         "unknown_dialect": accept.unknown,
     }
+
+
+def _extension(request: web.Request, service: Service) -> str | None:
+    """The extension of a path that no endpoint is for.
+
+    Of what there is with another method, anything after a dot is one; of the rest, a format is.
+    """
+    *before, last = request.path.split("/")
+    stem, dot, extension = last.partition(".")
+    there = isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed)
+    collection = stem.partition(":")[0]
+    known = collection in service.registry or collection in RESERVED_COLLECTIONS
+    if dot and there and (known or before[-1] in RESERVED_COLLECTIONS):
+        return extension
+    extension = last.rpartition(".")[2]
+    return extension if EXTENSIONS.get(extension) in RESPONSES else None
 
 
 def _said_to(endpoint: Endpoint, request: web.Request, service: Service) -> dict[str, Any]:
@@ -124,6 +143,7 @@ def _said_to(endpoint: Endpoint, request: web.Request, service: Service) -> dict
         "batch": named.get("batch", ""),
         "media_type": media_type if media_type in endpoint.formats else None,
         "named_by": named_by,
+        "named": accept.named,
         "dialect": accept.dialect,
         "unknown_dialect": accept.unknown,
     }

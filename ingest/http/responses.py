@@ -1,7 +1,7 @@
 """Documents as HTTP responses, in the format that the request asks for."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,7 @@ from ingest.http.gate import CALLER
 from ingest.http.links import public_base
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
+from ingest.resources.resource import Resource
 from ingest.store.quotas import read_holdings
 from ingest.store.summaries import read_summaries
 
@@ -76,7 +77,7 @@ async def tell(request: web.Request, answer: Answer) -> Told:
     dialect: Dialect = request.get(DIALECT, DEFAULT)
     names = await _notifications(request)
     summaries = await _summaries(request, answer, dialect)
-    if dialect is not DEFAULT:
+    if dialect is not DEFAULT or "error" in answer.document or answer.stored is not None:
         return dialect.tell(answer, _context(request, names, summaries))
     document = {**answer.document, **summaries} if summaries else answer.document
     return Told(answer.status, {**document, "notifications": names} if names else document)
@@ -141,8 +142,8 @@ async def _summaries(
     resource, caller, written = call.resource, request.get(CALLER), answer.kind is Kind.WRITE
     if resource is None or caller is None or answer.kind is Kind.ERROR:
         return {}
-    if dialect.shows_summaries and written and answer.outcome and answer.outcome.batch.changed:
-        names = tuple(resource.summaries)
+    if dialect.shows_summaries and written and answer.outcome:
+        names = tuple(dict.fromkeys([*names, *_touched(resource, answer.outcome)]))
     if not names or not caller.may(Right.READ, resource.name):
         return {}
     service = request.app[SERVICE]
@@ -154,6 +155,23 @@ async def _summaries(
         # The request is processed; its answer goes without them.
         log.warning("no summaries", error=type(error).__name__)
         return {}
+
+
+def _touched(resource: Resource, outcome: Outcome) -> Collection[str]:
+    """The summaries that a write could have changed, as far as it is known what its items carried.
+
+    What only updates changes those of a field that an item carried.
+    """
+    batch, carried = outcome.batch, outcome.carried
+    if not batch.changed:
+        return ()
+    if batch.created or batch.deleted or carried is None:
+        return resource.summaries
+    return [
+        name
+        for name, summary in resource.summaries.items()
+        if not carried.isdisjoint(summary.fields)
+    ]
 
 
 def _context(request: web.Request, names: Sequence[str], summaries: Mapping[str, Any]) -> Context:

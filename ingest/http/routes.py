@@ -46,6 +46,7 @@ ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
+    web.get("/docs", error_pages.list_collections),
     web.get("/docs/errors", error_pages.list_errors),
     web.get("/docs/errors/{name}", error_pages.show_error),
     web.post("/api/v1.1/{method:.*}", rpc.call),

@@ -10,7 +10,7 @@ token. So the same call is not applied again for a while, if it was accepted.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -60,7 +60,7 @@ async def call(request: web.Request) -> web.Response:
     preferences = replace(asked.preferences, applied=tuple(applied))
     request[CALL] = replace(asked, preferences=preferences)
     _answer_in(request, {})
-    given = [*map(_plain, asked.credentials), *_bearer(request.query)]
+    given = [*map(_plain, asked.credentials), *_bearer(request.query.getall("token", ()))]
     credentials = list(dict.fromkeys(given))
     if credentials:
         await _gate(request, credentials).authenticate()
@@ -75,7 +75,7 @@ async def call(request: web.Request) -> web.Response:
             async with _turn(request):
                 await body.arrive()
         _answer_in(request, body.parameters)
-        credentials = list(dict.fromkeys([*credentials, *_bearer(body.parameters)]))
+        credentials = list(dict.fromkeys([*credentials, *_bearer(body.tokens)]))
         if not credentials:
             raise TokenRequired("A token is required", "Send it as 'token'.")
         gate = _gate(request, credentials)
@@ -205,14 +205,12 @@ def _check_head(request: web.Request) -> None:
         )
 
 
-def _bearer(given: Mapping[str, Any]) -> list[str]:
-    """The token of parameters as an `Authorization` header has it."""
-    token = given.get("token")
-    if token is None or token == "":
-        return []
-    if not isinstance(token, str):
+def _bearer(tokens: Iterable[Any]) -> list[str]:
+    """The values of the parameter `token` as `Authorization` headers have them."""
+    given = [each for each in tokens if each is not None and each != ""]
+    if not all(isinstance(each, str) for each in given):
         raise TokenInvalid("The token is not valid", "It is a text.")
-    return [f"Bearer {token.strip()}"]
+    return [f"Bearer {each.strip()}" for each in given]
 
 
 def _plain(credentials: str) -> str:

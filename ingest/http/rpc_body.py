@@ -5,8 +5,10 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import AsyncGenerator, Mapping
+from functools import partial
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from ingest.access.rights import Caller
@@ -20,6 +22,7 @@ from ingest.http.bodies import Body
 from ingest.http.call import CALL
 from ingest.http.gate import Gate
 from ingest.http.rpc_parameters import Method, shape_of_parameters
+from ingest.http.rpc_token import Span, token_spans
 from ingest.http.service import SERVICE
 from ingest.model import IdempotencyKey
 from ingest.resources.resource import Resource
@@ -44,7 +47,7 @@ class RpcBody(Body):
         self._keep: dt.timedelta | None = None
         self._fingerprint = b""
         self._items: list[Any] = []
-        self._token = b""
+        self._spans: list[Span] = []
         self.parameters: Mapping[str, Any] = {}
 
     async def arrive(self) -> None:
@@ -56,6 +59,17 @@ class RpcBody(Body):
         await super().begin()
         if self._ahead:
             self.parameters = self._ahead[0]
+        if "token" in self.parameters:
+            find = partial(token_spans, self._object.sent, is_xml=self._object.is_xml)
+            much = len(self._object.sent) > BUFFERED
+            self._spans = await asyncio.to_thread(find) if much else find()
+
+    @property
+    def tokens(self) -> list[Any]:
+        """The values of the parameter `token`, which JSON may have more than once."""
+        if len(self._spans) > 1 and not self._object.is_xml:
+            return [orjson.loads(self._object.sent[begin:end]) for begin, end in self._spans]
+        return [self.parameters.get("token")]
 
     async def typed(self, resource: Resource, method: Method) -> Mapping[str, Any]:
         """The parameters, with the types that the schema gives them."""
@@ -66,19 +80,21 @@ class RpcBody(Body):
         return self._object.typed(shape)
 
     def fingerprint(self, caller: Caller) -> bytes:
-        """What makes two calls the same one: all that they say but for the token.
+        """What makes two calls the same one: all that they say but for the value of the token.
 
         Of a caller that reaches other items it is another one.
         """
-        call, token = self._request[CALL], self.parameters.get("token")
+        call = self._request[CALL]
         query = "&".join(part for part in call.query.split("&") if not part.startswith("token="))
-        sent = self._object.sent
-        if isinstance(token, str) and token.strip():
-            sent = sent.replace(token.strip().encode("utf-8", "surrogatepass"), b"\0")
         digest = hashlib.blake2b(digest_size=32)
         for part in (call.method, call.path, query, *sorted(caller.groups)):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
-        digest.update(sent)
+        sent, done = memoryview(self._object.sent), 0
+        for begin, end in self._spans:
+            digest.update(sent[done:begin])
+            digest.update(b"\0")
+            done = end
+        digest.update(sent[done:])
         self._fingerprint = digest.digest()
         return self._fingerprint
 
@@ -113,7 +129,7 @@ class _Object:
     single = True
 
     def __init__(self, media_type: str, limits: Limits) -> None:
-        self._is_xml = media_type == XML
+        self.is_xml = media_type == XML
         self._limits = limits
         self._parameters: Mapping[str, Any] = {}
         self._pieces: list[bytes] = []
@@ -129,7 +145,7 @@ class _Object:
         self._pieces.clear()
         if not self.sent.strip():
             return []
-        if self._is_xml:
+        if self.is_xml:
             _check_declared(self.sent)
             self._parameters = self._xml(_OBJECT)
         else:
@@ -140,7 +156,7 @@ class _Object:
         return [self._parameters]
 
     def typed(self, shape: Shape) -> Mapping[str, Any]:
-        return self._xml(shape) if self._is_xml and self.sent.strip() else self._parameters
+        return self._xml(shape) if self.is_xml and self.sent.strip() else self._parameters
 
     def forget(self) -> None:
         self.sent, self._parameters = b"", {}

@@ -111,7 +111,18 @@ def _write_of(
         replay_returns=asked.replay_returns or settings.replay == "return",
         dry_run=call.dry_run,
         trace_id=call.trace_id,
+        watched=_watched(resource, action, resolution, dialect),
     )
+
+
+def _watched(
+    resource: Resource, action: Action, resolution: Resolution, dialect: Dialect
+) -> frozenset[str]:
+    """The fields that have to be carried by items of a sparse write to change a summary."""
+    sparse = action is Action.UPDATE or resolution is not Resolution.REFUSE
+    if not (sparse and dialect.shows_summaries):
+        return frozenset()
+    return frozenset(name for summary in resource.summaries.values() for name in summary.fields)
 
 
 def _body_of(request: web.Request, resource: Resource) -> Body:

@@ -12,7 +12,8 @@ from ingest.exactjson import dump_exact
 from ingest.resources.columns import ColumnType, Converter, NotStorable, converter, json_value
 from ingest.resources.dumping import shows_itself, shows_what_it_loads
 from ingest.resources.exact import LOADED, RELOAD, NotExact, encode, jsonb_keeps, mark, marked
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.leaving_out import forbidden_null, schemas_in, value_left_out
+from ingest.resources.resource import Resource, StoredField, nested_in
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
 MAX_INDEXED_BYTES = 2048
@@ -34,6 +35,12 @@ class FieldConverter:
         self._null_matters = field.field.dump_default is not missing
         self.differs = self._whole and self._dumps_alone and not shows_what_it_loads(field.field)
         """Whether its column holds another form of the field than the dump has to be given."""
+        # A loaded dict has only what was sent; objects have all of their attributes.
+        self._may_show_null = any(
+            schema._hooks
+            for nested in nested_in(field.field)
+            for schema in schemas_in(nested.schema)
+        )
 
     def value_of(self, loaded: Mapping[str, Any]) -> Any:
         """The value in a loaded item; `missing` where there is none."""
@@ -50,7 +57,7 @@ class FieldConverter:
         if value is None:
             return None
         if self._dumps_alone:
-            value = self.field.field._serialize(value, self.field.name, {})
+            value = self._without_nulls(self.field.field._serialize(value, self.field.name, {}))
         if not self._in_json:
             return self._fitting(self._to_column(value))
         try:
@@ -68,7 +75,9 @@ class FieldConverter:
         """
         if value is None:
             return None
-        return json_value(value) if self._in_json else self._fitting(self._to_column(value))
+        if self._in_json:
+            return json_value(self._without_nulls(value))
+        return self._fitting(self._to_column(value))
 
     def convert_plain(self, value: Any) -> Any:
         """The same, of a value that the column gives back as it is.
@@ -100,6 +109,11 @@ class FieldConverter:
         elif encoded == stored and not _holds_marks(encoded):
             return None
         return self._entry, text_of(encoded)
+
+    def _without_nulls(self, shown: Any) -> Any:
+        if self._may_show_null:
+            return value_left_out(self.field.field, shown, forbidden_null)
+        return shown
 
     def _fitting(self, stored: Any) -> Any:
         if self.limit and isinstance(stored, str) and len(stored.encode()) > self.limit:

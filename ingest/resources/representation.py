@@ -19,6 +19,7 @@ from ingest.model import Selection
 from ingest.resources.columns import READ, ColumnType
 from ingest.resources.dumping import shows_itself, shows_what_it_loads
 from ingest.resources.exact import LOADED, RELOAD, SHOWN, decode, json_form, marked
+from ingest.resources.leaving_out import forbidden_null, left_out
 from ingest.resources.objects import ObjectReader
 from ingest.resources.records import EXTRA, OBJECT
 from ingest.resources.resource import META, Resource, StoredField
@@ -89,10 +90,10 @@ class Presenter:
 
     def _with_key(self, row: dict[str, Any], document: Any) -> dict[str, Any]:
         """A dumped document in JSON, with the key that the server made, which no schema dumps."""
-        shown: dict[str, Any] = json_form(document)
+        shown: dict[str, Any] = left_out(self._resource.schema, json_form(document), forbidden_null)
         dump_exact(shown)
         key = self._resource.key
-        return {key.data_key: row[key.column], **shown} if self._resource.server_key else shown
+        return {key.data_key: row[key.column], **shown} if self._resource.own_key else shown
 
     def _of_fields(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -209,7 +210,10 @@ def _read(field: StoredField, value: Any) -> Any:
     if field.type is ColumnType.INET and isinstance(field.field, fields.IP):
         return ipaddress.ip_address(value)
     read = READ.get(field.type)
-    return value if read is None else read(value)
+    loaded = value if read is None else read(value)
+    if isinstance(field.field, fields.AwareDateTime) and _lacks_offset(field.field):
+        return loaded.astimezone(field.field.default_timezone)
+    return loaded
 
 
 def _loaded_again(field: StoredField, value: Any) -> Any:
@@ -236,3 +240,13 @@ def _stored_form(value: Any) -> Any:
     """A value of a row as JSON without marks."""
     kind, inner = marked(value) or (None, value)
     return inner if kind in (RELOAD, SHOWN) else json_form(decode(value))
+
+
+def _lacks_offset(field: fields.AwareDateTime) -> bool:
+    """Whether it shows local times: their offset is the `default_timezone`'s."""
+    pattern = field.format or field.DEFAULT_FORMAT
+    return (
+        field.default_timezone is not None
+        and pattern not in field.SERIALIZATION_FUNCS
+        and "%z" not in pattern
+    )

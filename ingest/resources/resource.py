@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, missing
 
 from ingest.errors import ConfigurationError
 from ingest.model import Selection
@@ -19,9 +19,11 @@ from ingest.resources.dumping import (
     may_hold_floats,
 )
 from ingest.resources.probing import loads_naive_times, stored_type
-from ingest.resources.summaries import Summary, name_refusal
+from ingest.resources.summaries import Summary, each_of, name_refusal
 
 SERVER_KEY = "id"
+MADE_KEY_TYPES = frozenset({ColumnType.UUID, ColumnType.BIGINT})
+"""The types of keys that the service makes."""
 META = "meta"
 RESERVED_COLLECTIONS = frozenset({"batches"})
 RESERVED_PARAMETERS = frozenset({"limit", "offset", "select", "matching", "dryRun"})
@@ -58,7 +60,9 @@ class Resource:
             digits, `_` and `-`, at most 48 characters.
         schema: a marshmallow `Schema` class, or an instance of one.
         key: the schema field that identifies an item within an account. Left at `"id"`, a schema
-            that declares no such field gets a server-made UUIDv7, which clients may supply.
+            that declares no such field gets a server-made UUIDv7, which clients may supply; so does
+            one that declares it as a UUID which is not required, or is dump_only. A dump_only
+            Integer gets a number from the database when the item is committed.
         unique: further unique attributes: field names, or tuples of field names.
         idempotency_required: refuse writes to this collection without an `Idempotency-Key`.
         limit_reached: what responses notify an account of that has as many items as it may have;
@@ -81,15 +85,15 @@ class Resource:
         schema: type[Schema] | Schema,
         *,
         key: str = SERVER_KEY,
-        unique: Sequence[str | tuple[str, ...]] = (),
+        unique: str | Sequence[str | tuple[str, ...]] = (),
         idempotency_required: bool = False,
         limit_reached: str | None = None,
         limit_exceeded: str | None = None,
-        limits_with: Sequence[str] = (),
+        limits_with: str | Sequence[str] = (),
         summaries: Mapping[str, Summary] = MappingProxyType({}),
-        optional: Sequence[str] = (),
+        optional: str | Sequence[str] = (),
         rpc_id: int | None = None,
-        rpc_resources: Sequence[int] = (1,),
+        rpc_resources: int | Sequence[int] = (1,),
     ) -> None:
         self.name = name
         if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
@@ -101,19 +105,26 @@ class Resource:
         self.idempotency_required = idempotency_required
         self.limit_reached = limit_reached or f"{name}_limit_reached"
         self.limit_exceeded = limit_exceeded
-        self.limits_with = tuple(limits_with)
-        self.summaries = dict(summaries)
+        self.limits_with = each_of(limits_with)
+        self.summaries = self._declared(summaries)
         self.rpc_id = rpc_id
-        self.rpc_resources = tuple(rpc_resources)
+        self.rpc_resources = each_of(rpc_resources)
         if not self.rpc_resources:
             raise self._refused("rpc_resources must list at least one number")
-        self.server_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
+        self.own_key = key == SERVER_KEY and SERVER_KEY not in self.schema.fields
+        """Whether the key is the service's own field, which the schema neither loads nor dumps."""
         self.fields = self._stored_fields()
         self._by_name = {field.name: field for field in self.fields}
         self.by_data_key = {field.data_key: field for field in self.fields}
         self.key = self._key_field(key)
-        self.unique = tuple(self._unique_fields(entry) for entry in unique)
-        self.selection = Selection(hidden=frozenset(self._optional_fields(optional)))
+        self.key_apart = self.own_key or self.key.field.dump_only
+        """Whether the key is taken off an item before its schema loads it."""
+        self.server_key = self.key_apart or self._may_lack_key()
+        """Whether the service makes a key for an item that has none."""
+        self.database_key = self.server_key and self.key.type is ColumnType.BIGINT
+        """Whether that is a number, which the database gives when the item is committed."""
+        self.unique = tuple(self._unique_fields(entry) for entry in each_of(unique))
+        self.selection = Selection(hidden=frozenset(self._optional_fields(each_of(optional))))
         """What answers show where the request selects nothing."""
         self.dumps_whole = not dumps_plainly(self.schema)
         """Whether only its schema as a whole can say what an item shows."""
@@ -149,8 +160,8 @@ class Resource:
         return tuple(self._by_name[name] for name in summary.fields)
 
     def makes(self, field: StoredField) -> bool:
-        """Whether the field is the server's key, which no schema loads."""
-        return self.server_key and field is self.key
+        """Whether the field is the service's own key, which no schema loads."""
+        return self.own_key and field is self.key
 
     def exact_entries(self, field: StoredField) -> list[str]:
         """Where `$exact` may hold a value of the field: as it was loaded, and as it is shown."""
@@ -161,7 +172,7 @@ class Resource:
 
     def _stored_fields(self) -> tuple[StoredField, ...]:
         declared = dict(self.schema.fields)
-        if self.server_key:
+        if self.own_key:
             key = fields.UUID(data_key=SERVER_KEY)
             key.name = SERVER_KEY
             declared = {SERVER_KEY: key, **declared}
@@ -183,15 +194,29 @@ class Resource:
             raise self._refused(
                 f"field {name!r} cannot be the key: it is stored as {field.type.value}"
             )
-        if field.field.load_only or field.field.dump_only:
+        if field.field.load_only:
             raise self._refused(
-                f"field {name!r} cannot be the key: a key is both sent and shown, "
-                "and this field is load_only or dump_only"
+                f"field {name!r} cannot be the key: a key is shown, and this field is load_only; "
+                "drop load_only, or name another key"
+            )
+        if field.field.dump_only and field.type not in MADE_KEY_TYPES:
+            raise self._refused(
+                f"field {name!r} cannot be the key: clients send it, and this field is dump_only; "
+                "drop dump_only, or declare it as a UUID or an Integer, which the service makes"
             )
         return field
 
+    def _may_lack_key(self) -> bool:
+        field = self.key.field
+        return (
+            self.key.name == SERVER_KEY
+            and self.key.type is ColumnType.UUID
+            and not field.required
+            and field.load_default is missing
+        )
+
     def _unique_fields(self, entry: str | tuple[str, ...]) -> tuple[StoredField, ...]:
-        names = (entry,) if isinstance(entry, str) else tuple(entry)
+        names = each_of(entry)
         found = tuple(self._named(name, "a unique attribute") for name in names)
         for field in found:
             if field.type is ColumnType.JSONB:
@@ -208,7 +233,7 @@ class Resource:
             if not field.shown:
                 raise self._refused(f"field {name!r} cannot be optional: it is load_only")
             shown = field.data_key
-            if "," in shown or shown != shown.strip().removeprefix("-") or not shown:
+            if not shown or '"' in shown:
                 raise self._refused(
                     f"field {name!r} cannot be optional: `select` cannot name {shown!r}"
                 )
@@ -220,7 +245,7 @@ class Resource:
             yield shown
 
     def _named(self, name: str, role: str) -> StoredField:
-        if name not in self._by_name:
+        if not isinstance(name, str) or name not in self._by_name:
             raise self._refused(f"{role} {name!r} is not a field of the schema")
         return self._by_name[name]
 
@@ -242,6 +267,17 @@ class Resource:
                         "rename one of them, or its data_key"
                     )
                 seen[name] = field.name
+
+    def _declared(self, summaries: Mapping[str, Summary]) -> dict[str, Summary]:
+        if not isinstance(summaries, Mapping):
+            raise self._refused('summaries must be a mapping, such as {"tags": Tally("tags")}')
+        for name, summary in summaries.items():
+            if not isinstance(summary, Summary):
+                raise self._refused(
+                    f"summary {name!r} is {summary!r}; declare it as Tally(field) or as "
+                    "Totals(value, by=(field,))"
+                )
+        return dict(summaries)
 
     def _check_summary(self, name: str, summary: Summary) -> None:
         for field in summary.fields:

@@ -1,7 +1,7 @@
 """What a collection sums up of its items: how often each value occurs, and totals of a number."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,15 +69,15 @@ class Totals:
 
     Args:
         value: an Integer or Decimal field.
-        by: fields of text or of an Enum, in the order in which they are shown.
+        by: a field of text or of an Enum, or several in the order in which they are shown.
     """
 
     value: str
-    by: tuple[str, ...]
+    by: str | Sequence[str]
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return (*self.by, self.value)
+        return (*each_of(self.by), self.value)
 
     def refusal(self, counted: "Sequence[StoredField]") -> str | None:
         """Why the last field cannot be summed up by the others, if it cannot."""
@@ -93,6 +93,11 @@ class Totals:
 
 
 Summary = Tally | Totals
+
+
+def each_of(given: Any) -> tuple[Any, ...]:
+    """What is declared as one value or as several."""
+    return (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
 
 
 def name_refusal(name: str) -> str | None:

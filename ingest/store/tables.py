@@ -84,6 +84,11 @@ def unique_name(resource: Resource, fields: Sequence[StoredField]) -> str:
     return f"{resource.name}(~{digest})"
 
 
+def sequence_name(resource: Resource) -> str:
+    """The quoted, qualified name of the sequence that numbers its items: `…."contacts$key"`."""
+    return f"{quote(COLLECTIONS)}.{quote(f'{resource.name}$key')}"
+
+
 def group_index_name(resource: Resource) -> str:
     """The name of the index that finds an account's items by their group: `contacts($group)`.
 

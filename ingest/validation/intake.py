@@ -1,6 +1,6 @@
 """The items of one batch on their way into chunks, a slice at a time so that others get a turn."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -12,7 +12,7 @@ from ingest.access.rights import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
-from ingest.resources.records import GROUP, InvalidItem, Record, Recorded
+from ingest.resources.records import GROUP, SET, InvalidItem, Record, Recorded
 from ingest.validation.engine.record_functions import Accept
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
@@ -36,8 +36,20 @@ _SHORTEST_VALUE = 2
 class Intake:
     """Validates the items of one batch in their order, and cuts what comes of them into chunks."""
 
-    def __init__(self, validator: ItemValidator, options: Options, *, max_values: int) -> None:
-        """Args: `max_values` is the most values that one item may hold."""
+    def __init__(
+        self,
+        validator: ItemValidator,
+        options: Options,
+        *,
+        max_values: int,
+        watched: Set[str] = frozenset(),
+    ) -> None:
+        """
+        Args:
+            max_values: the most values that one item may hold.
+            watched: the fields, by their names in the schema, of which chunks say whether items of
+                a sparse write carried them.
+        """
         self._validator = validator
         self._lenient = options.lenient
         self._groups = options.groups if validator.action is Action.CREATE else ()
@@ -54,6 +66,9 @@ class Intake:
         self._number = self._first_index = 0
         self._pending = _Pending()
         self.received = self.invalid = 0
+        fields = enumerate(validator.resource.fields)
+        self._watched = {bit: field.name for bit, field in fields if field.name in watched}
+        self._carried: set[str] = set()
 
     @property
     def full(self) -> bool:
@@ -108,6 +123,7 @@ class Intake:
             failures=pending.failures,
             last=last,
             size=len(records or b"") + len(raw or b""),
+            carried=frozenset(self._carried),
         )
         self._number += 1
         self._first_index = self.received
@@ -158,6 +174,9 @@ class Intake:
             # Without the brackets: a chunk puts its own around all of them.
             pending.records.append(encoded[1:-1])
             pending.raw += [dump_exact(taken.raw)[1:-1]] if taken.raw else []
+            for bit, name in self._watched.items():
+                if any(record[SET][bit] == "1" for record in taken.records):
+                    self._carried.add(name)
         for failure in taken.failures:
             errors = self._listed(failure.errors)
             pending.failures.append(Failure(failure.index, failure.raw, errors))

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from marshmallow import ValidationError, missing
 
-from ingest.errors import INVALID, NULL_NOT_ALLOWED, WRONG_TYPE
+from ingest.errors import INVALID, NULL_NOT_ALLOWED, UNKNOWN_FIELD, WRONG_TYPE
 from ingest.ids import uuid7_texts
 from ingest.model import Action, ItemError, Options, Unreadable
 from ingest.resources.identity import alters, may_alter
@@ -33,6 +33,8 @@ class ItemValidator:
         self.resource = resource
         self.action = action
         self._identity = resource.identity(options.matching)
+        creates = action is Action.CREATE and not options.upserts
+        self._given_by_database = resource.database_key and creates
         # PATCH excuses missing fields of the top level only: a nested value is replaced whole.
         partial: Partial = (
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
@@ -55,8 +57,9 @@ class ItemValidator:
 
     def make_keys(self, count: int) -> Sequence[str | None]:
         """Keys for items that come without one, where the server makes them."""
-        makes = self.resource.server_key and self.action is Action.CREATE
-        return uuid7_texts(count) if makes else [None] * count
+        resource = self.resource
+        makes = resource.server_key and not resource.database_key
+        return uuid7_texts(count) if makes and self.action is Action.CREATE else [None] * count
 
     def check(
         self, index: int, item: Any, made: str | None = None, groups: Sequence[str] = ()
@@ -91,18 +94,31 @@ class ItemValidator:
         if self.action is Action.DELETE:
             return self._check_identity(index, item, item.get(self._identity.data_key, missing))
         key = self.resource.key
-        if not self.resource.server_key:
-            return self._write(index, self._load_fields(item, item), item, missing)
-        if key.data_key not in item:
-            loaded = self._load_fields(item, item)
-            made = made or self.make_keys(1)[0]
-            return self._write(index, loaded, item, missing if made is None else UUID(made))
+        if key.data_key in item and self.resource.key_apart:
+            return self._check_apart(index, item)
+        loaded = self._load_fields(item, item)
+        if key.data_key in item or not self.resource.server_key:
+            return self._write(index, loaded, item, missing)
+        made = made or self.make_keys(1)[0]
+        return self._write(index, loaded, item, missing if made is None else UUID(made))
+
+    def _check_apart(self, index: int, item: dict[str, Any]) -> Recorded:
+        """An item with a key that its schema does not load."""
+        key = self.resource.key
         body = {name: value for name, value in item.items() if name != key.data_key}
         sent, loaded = check_all(
-            lambda: self._load_field(key, item[key.data_key]),
-            lambda: self._load_fields(body, item),
+            lambda: self._load_key(item[key.data_key]), lambda: self._load_fields(body, item)
         )
         return self._write(index, loaded, item, sent)
+
+    def _load_key(self, value: Any) -> Any:
+        """A key that its schema does not load; a new item gets its number from the database."""
+        key = self.resource.key
+        if self._given_by_database:
+            message = str(self.resource.schema.error_messages["unknown"])
+            more = "The service gives new items their numbers: leave it out."
+            raise InvalidItem([ItemError(UNKNOWN_FIELD, message, key.data_key, more)])
+        return self._load_field(key, value)
 
     def _check_identity(self, index: int, item: dict[str, Any], value: Any) -> Recorded:
         """DELETE reads what identifies an item, and nothing else."""

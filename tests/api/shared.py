@@ -113,3 +113,13 @@ NOTHING = {
     "ingest.failures": 0,
     "collections.contacts": 0,
 }
+
+
+async def writers_wait(operator: Pool) -> bool:
+    """Whether a request waits to write its batch."""
+    async with operator.connection() as connection:
+        waiting = await connection.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            " AND relation = 'ingest.batches'::regclass"
+        )
+    return bool(waiting)

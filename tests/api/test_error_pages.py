@@ -96,3 +96,55 @@ async def test_h10_the_list_has_every_code(api: Service) -> None:
     codes |= {code for dialect in DIALECTS.values() for code, _ in dialect.codes}
     assert 20200 in codes
     assert codes <= set(map(int, re.findall(r"\b\d{5}\b", page)))
+
+
+async def collections(api: Service) -> dict[str, str]:
+    """What `/docs` says of each collection."""
+    async with api.client.get("/docs") as response:
+        page = await response.text()
+    assert response.status == 200
+    check_headers(response)
+    assert "<script" not in page
+    _, *parts = re.split(r'<h2 id="([^"]+)">', page)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def names(section: str) -> set[str]:
+    return set(re.findall(r'href="/docs/errors/([a-z_]+)"', section))
+
+
+async def test_r11_each_collection_has_its_numbers(api: Service) -> None:
+    shown = await collections(api)
+    databases = api.app[SERVICE].registry.databases
+    assert shown.keys() == {resource.name for resource in databases.values()}
+    for number, resource in databases.items():
+        listed = ", ".join(map(str, resource.rpc_resources))
+        assert f"db_id {number}, resource_id {listed}<" in shown[resource.name]
+
+
+async def test_s23_each_collection_has_the_errors_that_it_can_give(api: Service) -> None:
+    shown = await collections(api)
+    everything, loose, seats = (names(shown[name]) for name in ("everything", "loose", "seats"))
+    elsewhere = {"unknown_batch", "unknown_collection", "unknown_endpoint"}
+    assert everything == NAMES - elsewhere - {"idempotency_key_required"}
+    # One text, which is the key, beside whatever else is sent.
+    lacking = {"out_of_range", "not_a_choice", "unknown_field", "ambiguous_match"}
+    assert loose == everything - lacking
+    assert seats == everything - {"not_a_choice"}
+    assert "idempotency_key_required" in names(shown["guarded"])
+    assert "<p>Unique: code; badge; row, place</p>" in shown["seats"]
+
+
+@configured(idempotency_required=True)
+async def test_s23_settings_count_too(api: Service) -> None:
+    assert all(
+        "idempotency_key_required" in names(section)
+        for section in (await collections(api)).values()
+    )
+
+
+async def test_names_of_collections_are_for_the_docs_alone(api: Service) -> None:
+    """Without a token the API answers alike for what is there and what is not."""
+    for name in ("contacts", "nothing"):
+        async with api.client.get(f"/v1/{name}") as response:
+            assert response.status == 401

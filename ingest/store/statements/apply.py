@@ -10,14 +10,19 @@ from ingest.resources.resource import StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.statements.item_json import item_object
 from ingest.store.statements.parts import BATCHES, Parts
-from ingest.store.tables import kept_columns, literal, quote
+from ingest.store.tables import kept_columns, literal, quote, sequence_name
 
 
 class Apply(Parts):
     """Writes `apply` of one kind of batch."""
 
+    @property
+    def numbers(self) -> bool:
+        """Whether the database gives new items their keys."""
+        return self.creates and self.resource.database_key
+
     def apply(self) -> str:
-        if self.plain and not self.options.representation:
+        if self.plain and not self.options.representation and not self.numbers:
             parts = [self._insert_staged(), self._totals_of_inserted()]
         else:
             parts = [*self._good(), *self._written()]
@@ -68,6 +73,18 @@ class Apply(Parts):
 )"""
         return [self._items(), good] if self.plain else [*self._sources(), good]
 
+    def _items(self) -> str:
+        """The items, with a number for each new one where the database makes the keys."""
+        if not self.numbers:
+            return super()._items()
+        number = f"nextval({literal(sequence_name(self.resource))}::regclass)"
+        return f"""sent AS (
+    SELECT * FROM ({self._sent()}) s ORDER BY s."$n"
+),
+items AS MATERIALIZED (
+    SELECT s.*, coalesce(s.{self.key}, {number}) AS {_NUMBER} FROM sent s
+)"""
+
     def _written(self) -> list[str]:
         parts, results = [], []
         if self.action is Action.DELETE:
@@ -91,7 +108,10 @@ class Apply(Parts):
          {", ".join(self._columns())})"""
 
     def _values(self, row: str) -> str:
-        return ", ".join(f"{row}.{column}" for column in ['"$g"', *self._columns()])
+        columns = ['"$g"', *self._columns()]
+        if self.numbers:
+            columns = [_NUMBER if column == self.key else column for column in columns]
+        return ", ".join(f"{row}.{column}" for column in columns)
 
     def _columns(self) -> list[str]:
         kept = [quote(name) for name in kept_columns(self.resource)]
@@ -112,7 +132,8 @@ class Apply(Parts):
         The planner takes both to be one row, and would join each item with all rows.
         """
         only = ' WHERE g."$target" IS NULL' if self.upsert else ""
-        return f"""SELECT t."$batch", t."$n", 'c', {self._item("t")}
+        key = f"t.{_NUMBER}" if self.numbers else None
+        return f"""SELECT t."$batch", t."$n", 'c', {self._item("t", key)}
 FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
 
     def _update(self) -> str:
@@ -184,10 +205,10 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
         return f"""SELECT g."$batch", g."$n", 'n', {self._item("t")}
 FROM good g JOIN {stored}{changed if self.updates else ""}"""
 
-    def _item(self, row: str) -> str:
+    def _item(self, row: str, key: str | None = None) -> str:
         if not self.options.representation:
             return "NULL::json"
-        return item_object(self.resource, row, self.options.select)
+        return item_object(self.resource, row, self.options.select, key=key)
 
     def _means(self) -> str:
         """Row `t` is the one that item `g` means; as in `_found`, no index is of use to numeric."""
@@ -223,6 +244,7 @@ WHERE b.account = $2 AND b.id = totals.batch AND b.id = ANY ($1)
 RETURNING {QUERIES["finished"]}"""
 
 
+_NUMBER = '"$number"'
 _NEW = """1 AS "$version", statement_timestamp() AS "$created_at",
     statement_timestamp() AS "$updated_at", g."$g" AS "$group\""""
 _COUNTED = """counted AS (

@@ -71,6 +71,10 @@ class Check(Parts):
             found.append(_conflict(ITEM_NOT_FOUND.code, IDENTITY, absent))
         if not self.by_key and self.action is not Action.DELETE:
             found += self._wrong_key()
+        if self.resource.database_key and self.upsert:
+            attribute = IDENTITY if self.by_key else KEY
+            unknown = '"$key" AND "$target" IS NULL'
+            found.append(_conflict(ITEM_NOT_FOUND.code, attribute, unknown))
         return found
 
     def _wrong_key(self) -> list[str]:

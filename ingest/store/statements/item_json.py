@@ -9,8 +9,9 @@ from ingest.resources.resource import Resource, StoredField
 from ingest.store.tables import EXACT, literal, quote
 
 
-def item_object(resource: Resource, row: str, select: Selection) -> str:
-    """SQL for the JSON object of one stored row, by column; `row` is the row's alias.
+def item_object(resource: Resource, row: str, select: Selection, *, key: str | None = None) -> str:
+    """SQL for the JSON object of one stored row, by column; `row` is the row's alias, and `key`
+    what stands for its key's column.
 
     Only what the answer shows; of a schema that dumps items as a whole, all that it may need. A
     column that holds nothing is null where the field may be sent as null, and left out elsewhere.
@@ -18,7 +19,9 @@ def item_object(resource: Resource, row: str, select: Selection) -> str:
     """
     whole = resource.dumps_whole or resource.loads_objects
     members = [
-        f"{literal(field.column)}: {_shown(resource, field, row)}"
+        f"{literal(field.column)}: {key}"
+        if key is not None and field is resource.key
+        else f"{literal(field.column)}: {_shown(resource, field, row)}"
         for field in resource.fields
         if whole or (field.shown and field.data_key not in select.hidden)
     ]

@@ -73,10 +73,13 @@ class Parts:
 
     def _items(self) -> str:
         return f"""items AS MATERIALIZED (
-    SELECT p.account AS "$account", p.batch AS "$batch",
-        ((g.position - 1) << {_INDEX_BITS}) + r."$i" AS "$n", r.*
-    FROM {self._staged()}
+    {self._sent()}
 )"""
+
+    def _sent(self) -> str:
+        return f"""SELECT p.account AS "$account", p.batch AS "$batch",
+        ((g.position - 1) << {_INDEX_BITS}) + r."$i" AS "$n", r.*
+    FROM {self._staged()}"""
 
     def _resolved(self) -> str:
         """Each item with the stored row that it means, if any."""

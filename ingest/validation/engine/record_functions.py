@@ -107,7 +107,7 @@ def _generate(
 def _check_sources(resource: Resource) -> None:
     """Make sure that each loaded value is of one field, where that matters."""
     sources = [field.source for field in resource.fields]
-    if resource.server_key and any(each.partition(".")[0] == "id" for each in sources[1:]):
+    if resource.own_key and any(each.partition(".")[0] == "id" for each in sources[1:]):
         raise Uncompiled("a field that is loaded into the place of the server's key")
     if any(f.field.dump_default is not missing and f.field.allow_none for f in resource.fields):
         raise Uncompiled("null and nothing are shown differently")
@@ -127,12 +127,13 @@ def _refuse_altered(source: Source, writer: RecordWriter) -> None:
 def _write_load(source: Source, resource: Resource, load: str) -> None:
     """From the raw item to `loaded`, `key`, `given` and `sent`: how many values fields may take."""
     source.fall_back_if(f"type(item) is not dict or {META!a} in item")
+    name = ascii(resource.key.data_key)
     source.line("body = item")
-    source.line("given = False")
-    if resource.server_key:
-        name = ascii(resource.key.data_key)
-        with source.block(f"if {name} in item:"):
-            source.line("given = True")
+    source.line(f"given = {name} in item")
+    if resource.key_apart:
+        with source.block("if given:"):
+            if resource.database_key:
+                source.fall_back_if("True")
             source.line(f"key = item[{name}]")
             plain = source.bind("plain_uuid", PLAIN_UUID)
             source.fall_back_if(f"type(key) is not str or not {plain}(key)")
@@ -153,7 +154,8 @@ def _write_given_key(source: Source, resource: Resource) -> None:
         name = ascii(resource.key.data_key)
         source.line(f"given = {name} in item")
         with source.block("if key is MISSING:"):
-            source.fall_back_if("given")
+            if resource.key_apart and not resource.database_key:
+                source.fall_back_if("given")
             source.line("key = None")
         with source.block("elif given:"):
             source.fall_back_if(f"type(item[{name}]) is not str")
@@ -167,7 +169,11 @@ def _write_rest(source: Source, resource: Resource, writer: RecordWriter) -> Non
     source.line("restorable = same and len(record) == sent")
     if resource.server_key:
         column = ascii(resource.key.column)
-        with source.block("if key is not None:"):
+        made = "key is not None"
+        if not resource.key_apart:
+            made += " and not given"
+            source.fall_back_if(f"given and record.get({column}) is None")
+        with source.block(f"if {made}:"):
             source.line(f"record[{column}] = key")
         with source.block("if given:"):
             source.line(f"record[{CLIENT_KEY!a}] = True")

@@ -13,7 +13,18 @@ from structlog.testing import capture_logs
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from ingest.store.tokens import create_token, revoke_token
-from tests.api.shared import ANN, BAD, JIM, NOTHING, configured, contact, send, stored, written
+from tests.api.shared import (
+    ANN,
+    BAD,
+    JIM,
+    NOTHING,
+    configured,
+    contact,
+    send,
+    stored,
+    writers_wait,
+    written,
+)
 from tests.harness import Reply, Service
 from tests.waiting import until
 
@@ -349,16 +360,6 @@ async def test_d16_who_sends_too_much_is_told_when_to_go_on(data: Service, opera
     assert await stored(operator, "collections.contacts") == 2
 
 
-async def _writers_wait(operator: Pool) -> bool:
-    """Whether a request waits to write its batch."""
-    async with operator.connection() as connection:
-        waiting = await connection.fetchval(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            " AND relation = 'ingest.batches'::regclass"
-        )
-    return bool(waiting)
-
-
 async def test_d16_a_request_in_flight_is_to_be_sent_again_later(
     silent: Service, operator: Pool
 ) -> None:
@@ -368,7 +369,7 @@ async def test_d16_a_request_in_flight_is_to_be_sent_again_later(
         await holding.start()
         await connection.execute("LOCK TABLE ingest.batches IN SHARE MODE")  # reads pass
         first = asyncio.create_task(silent.post("contacts", JIM, **keyed))
-        await until(lambda: _writers_wait(operator))
+        await until(lambda: writers_wait(operator))
         same = await silent.post("contacts", JIM, **keyed)
         await holding.rollback()
     _refused(same, 429, 40902)

@@ -24,6 +24,7 @@ from tests.api.shared import (
 from tests.harness import Reply, Service
 
 TOP = {"timestamp", "status", "message", "data", "tags", "statuses", "sales", "notifications"}
+KEY = "01933b2e-7c00-7000-8000-000000000000"
 DEAL = {"title": "t", "value": "1"}
 
 
@@ -211,6 +212,23 @@ async def test_h05_a_format_that_accept_names_is_explicit(ask: Hash) -> None:
         assert reply.headers["Content-Type"].partition(";")[0] == "application/xml"
 
 
+@pytest.mark.parametrize("media_type", ["application/json", "application/xml", "application/yaml"])
+async def test_h05_a_type_that_is_named_is_explicit_beside_a_better_range(
+    ask: Hash, service: Service, media_type: str
+) -> None:
+    plain = Hash(service, service.token)
+    for client, path, accept in (
+        (plain, "/v1/contacts", f"{media_type};q=0.9, */*; dialect=hash"),
+        (ask, "/v1/contacts", f"text/html, {media_type};q=0.5, */*;q=0.8"),
+        (plain, "/api/contacts", f"*/*, {media_type};q=0.1, application/xml;q=0"),
+    ):
+        if media_type == "application/xml" and accept.endswith(";q=0"):
+            continue
+        reply = await client("GET", path, Accept=accept)
+        assert (reply.status, reply.body["status"]) == (200, 0), accept
+        assert reply.headers["Content-Type"].partition(";")[0] == media_type
+
+
 @pytest.mark.parametrize("extension", ["txt", "JSON", "csv", "xyz", "ndjson", "json.txt", ""])
 async def test_h06_another_format_is_406_without_a_body(
     ask: Hash, unknown: Hash, operator: Pool, extension: str
@@ -228,7 +246,27 @@ async def test_h06_another_format_is_406_for_a_method_that_is_not_allowed(ask: H
         for path in ("/api/contacts.txt", "/v1/contacts.csv"):
             reply = await ask("PUT", path, [JIM], Accept=accept)
             assert (reply.status, reply.body) == (406, None)
+    for method, path in (
+        ("TRACE", "/api/contacts.txt"),
+        ("DELETE", "/api/batches.csv"),
+        ("PATCH", "/v1/batches.JSON"),
+        ("POST", f"/api/batches/{KEY}.txt"),
+        ("GET", "/api/contacts:delete.txt"),
+    ):
+        reply = await ask(method, path, Accept="application/json")
+        assert (reply.status, reply.body) == (406, None), path
+        assert reply.headers["Content-Length"] == "0"
     refusal(await ask("PUT", "/api/contacts.json", [JIM]), 40501)
+    # A key may have dots of its own.
+    for path in ("/api/contacts.json", "/api/contacts/jim@example.com", "/api/batches.xml"):
+        refusal(await ask("TRACE", path, Accept="application/json"), 40501)
+
+
+async def test_h10_what_is_not_there_is_said_in_the_root_that_was_asked(ask: Hash) -> None:
+    for path, root in (("/api/a/b/c.json", "/api/"), ("/v1/a/b/c.json", "/v1/")):
+        reply = await ask("GET", path)
+        refusal(reply, 40401)
+        assert f"Collections are at {root}{{collection}}" in reply.body["message"]
 
 
 async def test_h07_h29_h30_x08_errors_before_the_handler(
@@ -368,6 +406,55 @@ async def test_h15_h16_h17_h19_h20_h21_views_are_at_the_top_in_every_format(ask:
         await ask(
             "DELETE", f"/api/deals.{extension}", [each["id"] for each in sold.body["data"]["deals"]]
         )
+
+
+async def test_h18_a_summary_is_shown_where_the_write_could_have_changed_it(ask: Hash) -> None:
+    def shown(reply: Reply) -> set[str]:
+        assert reply.body["status"] == 0, reply.body
+        return {"tags", "statuses", "sales"} & set(reply.body)
+
+    path, both = "/api/contacts.json", {"tags", "statuses"}
+    made = await ask("POST", path, [JIM, ANN])
+    assert shown(made) == both
+    key = made.body["data"]["contacts"][0]["id"]
+    for change, expected in (
+        ({"first_name": "Bo"}, set()),
+        ({"first_name": "Al", "tags": ["a"]}, {"tags"}),
+        ({"status": "lead"}, {"statuses"}),
+        ({"status": "lead"}, set()),  # unchanged
+        ({"status": None, "tags": []}, both),
+    ):
+        assert shown(await ask("PATCH", path, [{"id": key, **change}])) == expected, change
+    rows = json.dumps({"id": key, "tags": ["b"]}).encode()
+    lines = await ask("PATCH", path, data=rows, Content_Type="application/x-ndjson")
+    assert shown(lines) == {"tags"}
+    two = [{"id": key, "age": 3}, {"id": made.body["data"]["contacts"][1]["id"], "status": "lead"}]
+    assert shown(await ask("PATCH", path, two)) == {"statuses"}
+    # `select` asks for it whatever was written.
+    assert shown(await ask("PATCH", f"{path}?select=tags", [{"id": key, "age": 4}])) == {"tags"}
+    merging = {"Prefer": "resolution=merge-duplicates"}
+    assert shown(await ask("POST", path, [{"id": key, **JIM, "age": 5}], **merging)) == set()
+    tagged = {"id": key, **JIM, "tags": ["c"]}
+    assert shown(await ask("POST", path, [tagged], **merging)) == {"tags"}
+    new = [tagged | {"age": 6}, contact(9)]
+    assert shown(await ask("POST", path, new, **merging)) == both
+    # Of a replay it is not known any more what its items carried.
+    keyed = {"Idempotency_Key": "k", "Prefer": "replay=return"}
+    for expected in (set(), both):
+        assert shown(await ask("PATCH", path, [{"id": key, "age": 7}], **keyed)) == expected
+    [deal] = (await ask("POST", "/api/deals.json", [DEAL])).body["data"]["deals"]
+    for change, expected in (
+        ({"title": "x"}, set()),
+        ({"value": "2"}, {"sales"}),
+        ({"currency": "USD"}, {"sales"}),
+        ({"stage": "won"}, {"sales"}),
+    ):
+        reply = await ask("PATCH", "/api/deals.json", [{"id": deal["id"], **change}])
+        assert shown(reply) == expected
+    # An upsert gives what its item lacks only to a new one.
+    again = {"id": deal["id"], **DEAL, "value": "2", "title": "y"}
+    assert shown(await ask("POST", "/api/deals.json", [again], **merging)) == {"sales"}
+    assert shown(await ask("DELETE", path, [key], Prefer="return=minimal")) == both
 
 
 async def test_h22_h23_h24_h25_h27_a_full_account(ask: Hash, operator: Pool) -> None:

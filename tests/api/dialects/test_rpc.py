@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from aiohttp.test_utils import TestClient
 
+from ingest import Resource
 from ingest.app import create_app
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
@@ -18,8 +19,8 @@ from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
-from tests.api.shared import configured
-from tests.harness import people, seats, subscribers
+from tests.api.shared import configured, writers_wait
+from tests.harness import SubscriberSchema, people, seats, subscribers
 from tests.waiting import until
 from workers.commit import Committer
 from workers.settings import running_worker
@@ -162,6 +163,30 @@ async def test_r03_token_and_format_in_the_url(rpc: Rpc) -> None:
     assert len(await rpc.stored()) == 1
 
 
+async def test_r03_two_tokens_that_differ_are_401(rpc: Rpc) -> None:
+    right, wrong = f'"token": "{rpc.token}"', '"token": "x"'
+    data = json.dumps(JIM)
+    for first, second in (
+        (right, wrong),
+        (wrong, right),
+        (right, wrong.replace("t", "\\u0074", 1)),
+    ):
+        body = f'{{{first}, "db_id": 1, "data": {data}, {second}}}'
+        assert (await rpc.send("profiles/add", body)).error == 401, body
+    number = f'{{{right}, "db_id": 1, "data": {data}, "token": 5}}'
+    assert (await rpc.send("profiles/add", number)).error == 401
+    xml = f"<r><token>{rpc.token}</token><db_id>1</db_id><token>x</token></r>"
+    refused = await rpc.send("profiles/get?format=json", xml, content_type="application/xml")
+    assert refused.error == 401
+    in_url = await rpc.send(f"profiles/add?token={rpc.token}&token=x", EXAMPLE)
+    assert (in_url.status, in_url.error) == (200, 401)
+    assert await rpc.stored() == []
+    # The same one twice is one token; what an item calls so is none.
+    item = json.dumps(JIM | {"token": "x"})
+    body = f'{{{right}, "db_id": 1, "data": {item}, {right}}}'
+    assert (await rpc.send("profiles/add", body)).error == 450
+
+
 @pytest.mark.parametrize(
     "content_type", [None, "text/xml", "text/csv", "application/yaml", "application/x-ndjson"]
 )
@@ -296,6 +321,28 @@ async def test_r12_r30_an_unknown_database_or_resource_is_413(quiet: Rpc) -> Non
     other = await quiet.call("profiles/import", resource_id=2, data=JIM)
     assert (unknown.error, other.error) == (413, 413)
     assert await quiet.stored() == []
+
+
+async def test_r12_a_collection_lists_its_resources(
+    settings: Settings, operator: Pool, worker: None
+) -> None:
+    listed = Resource("subscribers", SubscriberSchema, unique=["email"], rpc_resources=(3, 5))
+    _, token = await create_token(operator, "acme", "tests")
+    async with TestClient(Server(create_app(settings, Registry([listed, people])))) as client:
+        rpc = Rpc(client, token, operator)
+        for resource, error in ((1, 413), (3, 0), ("5", 0), (35, 413), (..., 0), (None, 0)):
+            data = {"email": f"{resource}@example.com".replace("Ellipsis", "none")}
+            reply = await rpc.call("profiles/add", resource_id=resource, data=data)
+            assert reply.error == error, resource
+        # What one collection lists is not another's.
+        assert (await rpc.call("profiles/get", db_id=2, resource_id=3, name="x")).error == 413
+    emails = [row["email"] for row in await rpc.stored()]
+    assert sorted(emails) == [
+        "3@example.com",
+        "5@example.com",
+        "None@example.com",
+        "none@example.com",
+    ]
 
 
 async def test_r13_matching_finds_the_profile(rpc: Rpc) -> None:
@@ -542,6 +589,31 @@ async def test_r40_r41_a_repeated_modifying_request_is_refused(rpc: Rpc, operato
     assert (await rpc.send("profiles/import", EXAMPLE.replace("TOKEN", rival))).error == 0
 
 
+async def test_r40_only_the_value_of_the_token_does_not_count(rpc: Rpc, operator: Pool) -> None:
+    _, other = await create_token(operator, "acme", "other")
+
+    def json_of(token: str, name: str) -> dict[str, Any]:
+        data = [{"email": f"{each}@example.com", "_fname": name} for each in ("a", "b")]
+        return {"token": token, "data": data}
+
+    # Items that hold the token are other items than those that hold another text in its place.
+    assert (await rpc.call("profiles/import", **json_of(rpc.token, rpc.token))).error == 0
+    assert (await rpc.call("profiles/import", **json_of(other, other))).error == 0
+    assert (await rpc.call("profiles/import", **json_of(rpc.token, rpc.token))).error == 409
+    assert (await rpc.call("profiles/import", **json_of(other, rpc.token))).error == 409
+
+    async def xml(token: str, name: str) -> int:
+        body = (
+            f"<r><!-- <token> --><token>{token}</token><db_id>1</db_id>"
+            f"<data><email>x@example.com</email><_fname>{name}</_fname></data></r>"
+        )
+        path = "profiles/import?format=json"
+        return (await rpc.send(path, body, content_type="application/xml")).error
+
+    assert [await xml(rpc.token, rpc.token), await xml(other, other)] == [0, 0]
+    assert [await xml(rpc.token, other), await xml(other, rpc.token)] == [409, 409]
+
+
 @configured(rpc_repeat=0.001)
 async def test_r40_after_a_while_the_same_request_is_meant_again(rpc: Rpc) -> None:
     for _ in range(2):
@@ -566,6 +638,45 @@ async def test_r41_a_repetition_of_what_is_not_finished_is_refused(
     async with running_worker(committer):
         assert (await call).error == 0
     assert len(await quiet.stored()) == 1
+
+
+async def test_r41_a_repetition_while_the_first_is_in_flight_is_to_be_sent_later(
+    quiet: Rpc, committer: Committer
+) -> None:
+    async with quiet.operator.connection() as connection:
+        holding = connection.transaction()
+        await holding.start()
+        await connection.execute("LOCK TABLE ingest.batches IN SHARE MODE")  # reads pass
+        first = asyncio.create_task(quiet.call("profiles/add", data=JIM))
+        await until(lambda: writers_wait(quiet.operator))
+        same = await quiet.call("profiles/add", data=JIM)
+        await holding.rollback()
+    assert (same.status, same.error) == (503, 500)
+    assert int(same.headers["Retry-After"]) > 0
+    assert "profile_id" not in same.body
+    async with running_worker(committer):
+        assert (await first).error == 0
+        assert (await quiet.call("profiles/add", data=JIM)).error == 409
+    assert len(await quiet.stored()) == 1
+
+
+async def test_r38_no_request_makes_a_token(quiet: Rpc) -> None:
+    async with quiet.operator.connection() as connection:
+        before = await connection.fetchval("SELECT count(*) FROM ingest.tokens")
+        asked = 0
+        for method in ("tokens/create", "tokens/add", "token/import", "profiles/token", "tokens"):
+            assert (await quiet.call(method, data={"name": "x"})).error == 501, method
+            asked += 1
+        for route in quiet.client.app.router.routes():  # type: ignore[union-attr]
+            path = route.resource.canonical if route.resource is not None else ""
+            url = path.replace("{", "").replace("}", "") if "{" in path else path
+            headers = {"Authorization": f"Bearer {quiet.token}"}
+            body = {"account": "acme", "name": "x", "role": "admin"}
+            async with quiet.client.request(route.method, url, json=body, headers=headers) as reply:
+                await reply.read()
+            asked += 1
+        assert asked > 20
+        assert await connection.fetchval("SELECT count(*) FROM ingest.tokens") == before == 1
 
 
 async def test_r42_after_a_lost_connection_the_same_request_makes_no_second_profile(

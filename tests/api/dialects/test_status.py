@@ -108,6 +108,24 @@ async def test_s03_accept_alone_names_no_format(service: Service) -> None:
             assert reply.failed == (400, "format_required"), (path, accept)
 
 
+@pytest.mark.parametrize(
+    ("path", "stem"),
+    [
+        ("/", "/v1/{collection}"),
+        ("/v1", "/v1/{collection}"),
+        ("/v1/", "/v1/{collection}"),
+        ("/api/", "/api/{collection}"),
+        ("/contacts", "/v1/{collection}"),
+        ("/v1/contacts", "/v1/contacts"),
+        ("/api/contacts.txt", "/api/contacts"),
+    ],
+)
+async def test_s03_the_hint_is_a_path_that_there_is(service: Service, path: str, stem: str) -> None:
+    reply = await ask(service, "GET", path, accept=ACCEPT)
+    assert reply.failed == (400, "format_required")
+    assert reply.body["error_message"] == f"Name the format: {stem}.json, .xml or .yaml."
+
+
 async def test_s03_holds_for_a_token_of_the_dialect(service: Service, operator: Pool) -> None:
     _, token = await create_token(operator, "acme", "old client", dialect="status")
     options = {"token": token, "accept": "*/*"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ingest.dialects import DEFAULT, DIALECTS, collection
-from ingest.dialects.answer import Answer
+from ingest.dialects.answer import Answer, Tell
 from ingest.errors import (
     BAD_FORMAT,
     ITEM_CODES,
@@ -111,6 +111,30 @@ def test_c09_an_error_has_an_error_object_and_no_failures() -> None:
         assert document["result"] == "error"
         assert {"type", "code", "message"} <= document["error"].keys()
         assert not {"failures", "data"} & document.keys()
+
+
+@pytest.mark.parametrize("tell", [DEFAULT.tell, NAMED.tell])
+def test_an_error_links_to_its_page(tell: Tell) -> None:
+    limit = LimitReached("Too many.", "Delete some.", collection="contacts", maximum=1, left=0)
+    failed = write(BatchState.FAILED, error=limit.document())
+    for answer in [*map(collection.error, problems()), failed]:
+        document = tell(answer, CONTEXT).document
+        assert document is not None
+        error = document["error"]
+        assert error["moreInfo"] == f"https://api.example.com/docs/errors/{error['name']}"
+        assert "moreInfo" not in answer.document["error"]
+    assert failed.outcome is not None
+    shown = tell(collection.batch(failed.outcome, PRESENTER), CONTEXT).document
+    assert shown is not None
+    stored = shown["data"]["response"]["body"]["error"]
+    assert stored["moreInfo"].endswith("/docs/errors/limit_reached")
+
+
+def test_a_dry_run_says_once_that_nothing_was_saved() -> None:
+    bad = refused(BAD_FORMAT).outcome
+    assert bad is not None
+    message = collection.dry_run(bad).document["message"]
+    assert message == "Dry run, nothing was saved: 1 of 1 item is invalid"
 
 
 def test_c11_c12_a_list_and_an_item_have_their_page() -> None:

@@ -116,7 +116,7 @@ REFUSED = [
     ("a: !own b", "!own"),
     ("a: !!int x", "is none"),
     ("a: 1e400", "beyond a double"),
-    ("a: " + "9" * 400, "too many digits"),
+    ("a: " + "9" * 401, "too many digits"),
     ("a: 1" + "0" * 4000, "too many digits"),
     ("? [a]\n: 1", "A key must be a scalar"),
     ("? {a: b}\n: 1", "A key must be a scalar"),

@@ -117,7 +117,7 @@ def test_x04_a_range_of_an_unknown_dialect_matches_nothing(accept: str, found: A
         ('application/json; a="b,c"; dialect=collection', Accepted(JSON, NAMED, True)),
         ('application/json; a="b;dialect=hash"; dialect=collection', Accepted(JSON, NAMED, True)),
         ('application/json; a="b;dialect=hash"', Accepted(JSON, concrete=True)),
-        ("*/*; dialect=collection, application/xml", Accepted(JSON, NAMED)),
+        ("*/*; dialect=collection, application/xml", Accepted(JSON, NAMED, named=XML)),
     ],
 )
 def test_x01_the_dialect_is_that_of_the_best_range(accept: str, found: Accepted) -> None:

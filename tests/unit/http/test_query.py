@@ -107,3 +107,44 @@ def test_d07_no_part_is_known_that_the_resource_has_not() -> None:
     for name in ("contact", "tags", "statuses", "sales"):
         with pytest.raises(InvalidParameter, match=name):
             selected(name, NOTES)
+
+
+ODD = Resource(
+    "odd",
+    Schema.from_dict(
+        {
+            "plain": fields.String(),
+            "minus": fields.String(data_key="-plain"),
+            "comma": fields.String(data_key="a,b"),
+            "quote": fields.String(data_key='quo"te'),
+            "part": fields.String(data_key="-a,b"),
+        }
+    ),
+    optional="part",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ('-"a,b"', {"-a,b", "a,b"}),
+        ('"a,b"', {"-a,b"}),
+        ('"-a,b"', set()),
+        (' "-a,b" , -plain', {"plain"}),
+        ('-"-a,b"', {"-a,b"}),
+        ("--plain", {"-a,b", "-plain"}),
+        ('-"-plain",-"plain"', {"-a,b", "-plain", "plain"}),
+        ('"-plain"', {"-a,b"}),
+        ('-quo"te,-plain', {"-a,b", 'quo"te', "plain"}),
+        ('-"a,b","a,b"', {"-a,b"}),
+    ],
+)
+def test_d06_a_name_with_a_comma_or_a_hyphen_is_quoted(text: str, hidden: set[str]) -> None:
+    assert selected(text, ODD) == (Selection(hidden=frozenset(hidden)), ())
+
+
+def test_d06_d07_names_are_listed_as_they_can_be_given() -> None:
+    for text in ("a,b", '"a', "nothing"):
+        with pytest.raises(InvalidParameter) as refused:
+            selected(text, ODD)
+        assert '"-plain", "a,b", quo"te, "-a,b"; a hyphen' in str(refused.value.description)

@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, post_load
 
 from ingest import Resource
 from ingest.errors import ConfigurationError
-from ingest.resources.summaries import Tally
+from ingest.resources.summaries import Tally, Totals
 
 Fields = dict[str, fields.Field[Any]]
 
@@ -51,9 +51,12 @@ REFUSED: list[tuple[Fields, dict[str, Any], str]] = [
     ({"a": fields.String()}, {"key": "a", "optional": ["a"]}, "'a'"),
     ({"a": fields.String()}, {"optional": ["id"]}, "'id'"),
     ({"a": fields.String(load_only=True)}, {"optional": ["a"]}, "'a'"),
-    ({"a": fields.String(data_key="b,c")}, {"optional": ["a"]}, "'a'"),
-    ({"a": fields.String(data_key="-b")}, {"optional": ["a"]}, "'a'"),
-    ({"a": fields.String(data_key=" b")}, {"optional": ["a"]}, "'a'"),
+    ({"a": fields.String(data_key='b"c')}, {"optional": ["a"]}, "'a'"),
+    ({"a": fields.String()}, {"summaries": {"a": "t"}}, r"'a' is 't'; .*Tally\(field\)"),
+    ({"a": fields.String()}, {"summaries": "a"}, "mapping"),
+    ({"a": fields.String()}, {"summaries": {"x": Tally(["a"])}}, "'x'"),
+    ({"a": fields.String()}, {"unique": 1}, "1 is not a field"),
+    ({"a": fields.String()}, {"optional": None}, "None is not a field"),
     ({"a": fields.String(data_key="")}, {"optional": ["a"]}, "'a'"),
     ({"a": fields.String()}, {"optional": ["a"], "summaries": {"a": Tally("a")}}, "'a'"),
     ({"meta": fields.String()}, {}, "'meta'"),
@@ -104,7 +107,14 @@ def test_a_schema_without_an_id_gets_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [fields.String(), fields.Integer(), fields.UUID(), fields.Date(), fields.Enum(Colour)]
+    "field",
+    [
+        fields.String(),
+        fields.Integer(),
+        fields.UUID(required=True),
+        fields.Date(),
+        fields.Enum(Colour),
+    ],
 )
 def test_a_field_called_id_is_the_key(field: fields.Field[Any]) -> None:
     resource = things({"id": field})
@@ -123,6 +133,28 @@ def test_unique_attributes() -> None:
     declared = {"a": fields.String(), "b": fields.Integer()}
     resource = things(declared, unique=["a", ("a", "b")])
     assert [[each.name for each in group] for group in resource.unique] == [["a"], ["a", "b"]]
+
+
+def test_one_name_is_as_good_as_a_list_of_one() -> None:
+    declared: Fields = {
+        "email": fields.String(),
+        "value": fields.Integer(),
+        "currency": fields.String(),
+        "contact": fields.Dict(),
+    }
+    resource = things(
+        declared,
+        unique="email",
+        optional="contact",
+        limits_with="deals",
+        rpc_resources=3,
+        summaries={"sales": Totals("value", by="currency")},
+    )
+    assert [[field.name for field in entry] for entry in resource.unique] == [["email"]]
+    assert resource.selection.hidden == {"contact"}
+    assert (resource.limits_with, resource.rpc_resources) == (("deals",), (3,))
+    counted = resource.counted(resource.summaries["sales"])
+    assert [field.name for field in counted] == ["currency", "value"]
 
 
 def test_names_that_postgresql_has_already_become_columns_too() -> None:
