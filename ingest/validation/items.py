@@ -34,7 +34,7 @@ class ItemValidator:
         self.action = action
         self._identity = resource.identity(options.matching)
         creates = action is Action.CREATE and not options.upserts
-        self._given_by_database = resource.database_key and creates
+        self._key_is_made = resource.key.field.dump_only and creates
         # PATCH excuses missing fields of the top level only: a nested value is replaced whole.
         partial: Partial = (
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
@@ -112,11 +112,11 @@ class ItemValidator:
         return self._write(index, loaded, item, sent)
 
     def _load_key(self, value: Any) -> Any:
-        """A key that its schema does not load; a new item gets its number from the database."""
+        """A key that its schema does not load; one that is only shown is made for a new item."""
         key = self.resource.key
-        if self._given_by_database:
+        if self._key_is_made:
             message = str(self.resource.schema.error_messages["unknown"])
-            more = "The service gives new items their numbers: leave it out."
+            more = "The service makes the keys of new items: leave it out."
             raise InvalidItem([ItemError(UNKNOWN_FIELD, message, key.data_key, more)])
         return self._load_field(key, value)
 

@@ -91,11 +91,7 @@ async def test_a_dry_run_shows_no_number(own: Service) -> None:
     ("collection", "key"),
     [
         ("numbered", 7),
-        pytest.param(
-            "made",
-            KEY,
-            marks=pytest.mark.xfail(strict=True, reason="a dump_only UUID is taken from clients"),
-        ),
+        ("made", KEY),
     ],
 )
 async def test_clients_do_not_send_a_key_that_is_only_shown(

@@ -101,7 +101,7 @@ async def test_a_damaged_batch_fails_and_others_pass(
     assert reason["code"] == InternalError.error_code.code
     assert f"in {settings.max_attempts} attempts" in reason["message"]
     assert "operator" in reason["description"]
-    assert set(reason) == {"type", "code", "name", "message", "description"}
+    assert set(reason) == {"type", "code", "name", "message", "description", "moreInfo"}
     assert await service.count("contacts") == 2
 
 

@@ -132,7 +132,7 @@ def _write_load(source: Source, resource: Resource, load: str) -> None:
     source.line(f"given = {name} in item")
     if resource.key_apart:
         with source.block("if given:"):
-            if resource.database_key:
+            if resource.key.field.dump_only:
                 source.fall_back_if("True")
             source.line(f"key = item[{name}]")
             plain = source.bind("plain_uuid", PLAIN_UUID)

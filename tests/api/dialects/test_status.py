@@ -8,8 +8,6 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from ingest.errors import request_errors
-from ingest.http.service import SERVICE
 from ingest.store import reads
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
@@ -324,16 +322,6 @@ async def test_s18_mixed_errors_are_400(service: Service) -> None:
     mixed = [{"id": UNKNOWN_ID, "age": 5}, {"id": key, "email": ANN["email"]}]
     reply = await ask(service, "PATCH", "/v1/contacts.json", mixed)
     assert reply.failed == (400, "invalid_items")
-
-
-async def test_s23_the_errors_of_each_collection_are_listed(service: Service) -> None:
-    async with service.client.get("/docs/errors") as response:
-        page = await response.text()
-    sections = page.split("<h2 ")[1:]
-    assert len(sections) == len(service.app[SERVICE].registry)
-    names = {code.name for code in request_errors()} | {"invalid_items", "bad_format", "duplicate"}
-    for section in sections:
-        assert all(f"/docs/errors/{name}" in section for name in names)
 
 
 async def test_s25_more_info_is_a_page_of_this_service(service: Service) -> None:
