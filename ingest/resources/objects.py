@@ -47,12 +47,13 @@ class ObjectReader:
         self._loaded = {id(each) for each in resource.schema.load_fields.values()}
         self.fields = [each for each in resource.fields if not resource.makes(each)]
 
-    def take(self, loaded: Any, item: Mapping[str, Any], *, sparse: bool) -> Taken:
+    def take(self, loaded: Any, item: Mapping[str, Any], *, sparse: bool, partial: bool) -> Taken:
         """What is stored of an object that an item was loaded into.
 
         Args:
-            sparse: only of the fields that the item carries, and of those that are computed, which
-                are forgotten: they are computed anew when they are shown.
+            sparse: it may change a stored item. What is computed is forgotten then: it is computed
+                anew when it is shown.
+            partial: only of the fields that the item carries.
 
         Raises:
             Unreadable: an attribute does not fit its column, nor does what is shown of it.
@@ -60,11 +61,10 @@ class ObjectReader:
         dumped = self._dumped(loaded)
         taken = Taken()
         for each in self.fields:
-            if sparse and each.data_key not in item:
-                if self.computes(each):
-                    taken.values[each.column] = None
-                continue
-            self._take_field(each, loaded, dumped, taken)
+            if sparse and self.computes(each):
+                taken.values[each.column] = None
+            elif each.data_key in item or not partial:
+                self._take_field(each, loaded, dumped, taken)
         known = {each.data_key for each in self.fields}
         taken.others = {name: value for name, value in dumped.items() if name not in known}
         return taken

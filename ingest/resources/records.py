@@ -92,12 +92,19 @@ class RecordWriter:
             raise InvalidItem(problems)
         if self.sparse:
             record[SET] = "".join(
-                "01"[field.column in record and carries(item, field)]
+                "01"[field.column in record and self._carries(item, field, loaded)]
                 for field in self._resource.fields
             )
         if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
         return record, restorable
+
+    def _carries(self, item: Mapping[str, Any], stored: StoredField, loaded: Any) -> bool:
+        """Whether a value of the record is to change a stored item."""
+        if isinstance(loaded, dict):
+            return carries(item, stored)
+        # An object has values of its own for what was not sent.
+        return stored.data_key in item or self._objects.computes(stored)
 
     def _write_dict(self, draft: "_Draft", loaded: Mapping[str, Any], key: Any) -> dict[str, Any]:
         """Write the fields of a loaded dict; returns what of it is no field's."""
@@ -117,7 +124,7 @@ class RecordWriter:
     ) -> dict[str, Any]:
         """Write what is stored of an object of the user's; returns what it shows besides."""
         try:
-            taken = self._objects.take(loaded, item, sparse=self._partial)
+            taken = self._objects.take(loaded, item, sparse=self.sparse, partial=self._partial)
         except Unreadable as error:
             message = "What the schema dumps for this field cannot be read back by it."
             draft.problems.append(ItemError(NOT_STORABLE, message, error.field.data_key))
