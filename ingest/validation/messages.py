@@ -90,7 +90,7 @@ def _schema_errors(schema: Schema, item: Any, messages: Any, path: Path) -> Iter
             value = item.get(key, missing) if isinstance(item, dict) else missing
             yield from _field_errors(by_data_key[key], value, below, (*path, str(key)))
         elif isinstance(item, dict) and key in item and below == [schema.error_messages["unknown"]]:
-            yield ItemError(codes.UNKNOWN_FIELD, str(below[0]), _dotted((*path, str(key))))
+            yield ItemError(codes.UNKNOWN_FIELD, _text(below[0]), _dotted((*path, str(key))))
         else:
             yield from _plain_errors(below, (*path, str(key)))
 
@@ -101,6 +101,8 @@ def _field_errors(
     """Errors of a field; None where marshmallow does not tell which field wrote them."""
     if field is None:
         yield from _plain_errors(messages, path)
+    elif isinstance(messages, dict) and messages in field.error_messages.values():
+        yield ItemError(_code(field, value, messages), _text(messages), _dotted(path))
     elif isinstance(messages, dict):
         yield from _nested_errors(field, value, messages, path)
     elif isinstance(messages, list):
@@ -158,11 +160,11 @@ def _plain_errors(messages: Any, path: Path) -> Iterator[ItemError]:
         yield ItemError(codes.INVALID, str(messages), _dotted(path))
 
 
-def _code(field: fields.Field[Any], value: Any, message: str) -> ErrorCode:
+def _code(field: fields.Field[Any], value: Any, message: Any) -> ErrorCode:
     if value is missing:
-        is_required = message == field.error_messages.get("required")
+        is_required = _made_from(field.error_messages.get("required"), message)
         return codes.REQUIRED if is_required else codes.INVALID
-    if value is None and message == field.error_messages.get("null"):
+    if value is None and _made_from(field.error_messages.get("null"), message):
         return codes.NULL_NOT_ALLOWED
     for key, code in _BY_MESSAGE_KEY.items():
         if _made_from(field.error_messages.get(key), message):
@@ -204,10 +206,26 @@ def _raises(validator: validate.Validator, loaded: Any, message: str) -> bool:
     return False
 
 
-def _made_from(template: Any, message: str) -> bool:
-    if not isinstance(template, str):
+def _made_from(template: Any, message: Any) -> bool:
+    """Whether a message was made from one of a field's: a text, or what is shown as one (a
+    translation that is looked up late), a list of them, or a dict."""
+    if isinstance(template, dict) or isinstance(message, dict):
+        return bool(template == message)
+    if isinstance(template, list | tuple):
+        return any(_made_from(each, message) for each in template)
+    if template is None:
         return False
-    return template == message or ("{" in template and bool(_pattern(template).fullmatch(message)))
+    text = str(template)
+    return text == message or ("{" in text and bool(_pattern(text).fullmatch(message)))
+
+
+def _text(message: Any) -> str:
+    """A message as one text, where a schema gives a list or a dict of them."""
+    if isinstance(message, dict):
+        return ", ".join(f"{key}: {_text(each)}" for key, each in message.items())
+    if isinstance(message, list | tuple):
+        return " ".join(map(_text, message))
+    return str(message)
 
 
 @lru_cache(maxsize=1024)

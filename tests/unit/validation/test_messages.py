@@ -131,3 +131,47 @@ def _picky(value: str) -> None:
 
 def test_an_unknown_validator_is_invalid() -> None:
     assert of_field(fields.String(validate=_picky), "x") == [(42210, "f")]
+
+
+class Late:
+    """A translation that is looked up when it is shown."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        (Late("needed"), ["needed"]),
+        (["needed", "really"], ["needed", "really"]),
+        ({"code": "E1", "more": ["a", "b"]}, ["code: E1, more: a b"]),
+    ],
+    ids=["late", "list", "dict"],
+)
+def test_codes_hold_whatever_form_a_message_of_a_field_has(template: Any, shown: list[str]) -> None:
+    names = ("required", "null", "invalid")
+    schema = Schema.from_dict(
+        {"a": fields.Integer(required=True, error_messages=dict.fromkeys(names, template))}
+    )()
+    codes = [42201, 42202, 42203]
+    for item, code in zip(({}, {"a": None}, {"a": "x"}), codes, strict=True):
+        with pytest.raises(ValidationError) as refused:
+            schema.load(item)
+        errors = explain(schema, item, refused.value.messages)
+        assert [(each.code.code, each.field) for each in errors] == [(code, "a")] * len(shown)
+        assert [each.message for each in errors] == shown
+
+
+@pytest.mark.parametrize("template", [Late("not here"), ["not", "here"]])
+def test_the_message_of_an_unknown_field_is_a_text(template: Any) -> None:
+    class Own(Schema):
+        error_messages = {"unknown": template}  # noqa: RUF012 - as marshmallow has it
+
+    with pytest.raises(ValidationError) as refused:
+        Own().load({"x": 1})
+    [error] = explain(Own(), {"x": 1}, refused.value.messages)
+    assert (error.code.code, error.message, error.field) == (42208, "not here", "x")
