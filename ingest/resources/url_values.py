@@ -10,6 +10,16 @@ from marshmallow import fields
 from ingest.resources.columns import READ, ColumnType, NotStorable, converter
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+_SHOWN_IN_FORMS = frozenset(
+    {
+        ColumnType.BOOLEAN,
+        ColumnType.DATE,
+        ColumnType.TIME,
+        ColumnType.TIMESTAMP,
+        ColumnType.TIMESTAMPTZ,
+    }
+)
+"""Types of fields with formats or words of their own, in which GET shows their values."""
 _FORMS = {
     ColumnType.BIGINT: re.compile(r"[+-]?[0-9]{1,19}"),
     ColumnType.DOUBLE: _NUMBER,
@@ -30,7 +40,19 @@ def parse(field: fields.Field[Any], type_: ColumnType, text: str) -> Any:
     try:
         value = _PARSERS[type_](text)
         converter(type_)(value)
-    except (ArithmeticError, KeyError, NotStorable) as error:
+    except (ArithmeticError, KeyError, NotStorable, ValueError) as error:
+        if type_ in _SHOWN_IN_FORMS:
+            return _as_shown(field, type_, text)
+        raise ValueError(f"not a value of type {type_.value}") from error
+    return value
+
+
+def _as_shown(field: fields.Field[Any], type_: ColumnType, text: str) -> Any:
+    """Read a text in the field's own format, or one of its own words."""
+    try:
+        value = field.deserialize(text)
+        converter(type_)(value)
+    except Exception as error:  # the user's code may raise anything
         raise ValueError(f"not a value of type {type_.value}") from error
     return value
 

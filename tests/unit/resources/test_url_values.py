@@ -35,6 +35,21 @@ READ: list[tuple[fields.Field[Any], str, Any]] = [
     (fields.NaiveDateTime(), "2026-01-01T00:00", dt.datetime(2026, 1, 1)),  # noqa: DTZ001
     (fields.Date(), "2026-01-01", dt.date(2026, 1, 1)),
     (fields.Time(), "10:00", dt.time(10)),
+    (fields.Date(format="%d/%m/%Y"), "29/02/2024", dt.date(2024, 2, 29)),
+    (fields.Date(format="%d/%m/%Y"), "2024-02-29", dt.date(2024, 2, 29)),
+    (fields.Time(format="%Hh%M"), "10h05", dt.time(10, 5)),
+    (
+        fields.NaiveDateTime(format="%d.%m.%Y %H:%M"),
+        "01.02.2024 10:00",
+        dt.datetime(2024, 2, 1, 10),  # noqa: DTZ001
+    ),
+    (
+        fields.DateTime(format="rfc"),
+        "Thu, 29 Feb 2024 10:00:00 +0000",
+        dt.datetime(2024, 2, 29, 10, tzinfo=dt.UTC),
+    ),
+    (fields.Boolean(truthy={"ja"}, falsy={"nein"}), "ja", True),
+    (fields.Boolean(), "True", True),
     (fields.Enum(Colour), "red", "red"),
     (fields.Enum(Colour, by_value=True), "1", "red"),
 ]
@@ -51,7 +66,7 @@ UNREAD: list[tuple[fields.Field[Any], str]] = [
     *((fields.Integer(), text) for text in ("", "x", "1.0", "1_0", "٣", "9" * 5000, str(2**63))),
     *((fields.Float(), text) for text in ("", "x", "nan", "inf", "1_0", "1e999")),
     *((fields.Decimal(), text) for text in ("", "x", "NaN", "Infinity", "1e999999", "1_0")),
-    *((fields.Boolean(), text) for text in ("", "1", "True", "yes")),
+    *((fields.Boolean(), text) for text in ("", "maybe", "tRue")),
     *((fields.UUID(), text) for text in ("", "x", "0191d7a0")),
     *((fields.DateTime(), text) for text in ("", "x", "2026-01-01", "2026-01-01T00:00:00")),
     (fields.DateTime(), "9999-12-31T23:59:59-23:00"),
