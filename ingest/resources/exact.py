@@ -46,9 +46,9 @@ def mark(kind: str, value: Any) -> dict[str, Any]:
 
 def marked(value: Any) -> tuple[str, Any] | None:
     """The kind and value of what `mark` made; None for anything else."""
-    if isinstance(value, dict) and len(value) == 1 and MARK in value:
-        kind, inner = value[MARK]
-        return kind, inner
+    match value:
+        case {"$": [str(kind), inner]} if len(value) == 1:
+            return kind, inner
     return None
 
 
@@ -93,7 +93,10 @@ def decode(value: Any) -> Any:
     if found is None:
         return {key: decode(each) for key, each in value.items()}
     read = _READ.get(found[0])
-    return value if read is None else read(found[1])
+    try:
+        return value if read is None else read(found[1])
+    except (ArithmeticError, TypeError, ValueError):  # what a user called like a mark
+        return value
 
 
 def json_form(value: Any) -> Any:

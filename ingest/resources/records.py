@@ -25,7 +25,7 @@ from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED, ErrorCode
 from ingest.model import Action, ItemError, Options
 from ingest.resources.columns import NotStorable, json_value
 from ingest.resources.conversion import FieldConverter, carries, text_of
-from ingest.resources.exact import SHOWN, NotExact, encode, json_key, jsonb_keeps, mark
+from ingest.resources.exact import SHOWN, NotExact, encode, json_key, jsonb_keeps, mark, marked
 from ingest.resources.objects import ObjectReader, Unreadable
 from ingest.resources.resource import Resource, StoredField
 
@@ -138,7 +138,7 @@ class RecordWriter:
             with draft.naming(converter.field):
                 stored = converter.store(taken.values[column])
                 shown = taken.shown.get(column, missing)
-                if shown is missing and not jsonb_keeps(stored):
+                if shown is missing and (not jsonb_keeps(stored) or marked(stored)):
                     shown = stored
                 entry = None if shown is missing else (column, text_of(mark(SHOWN, shown)))
                 draft.write(column, stored, entry)
