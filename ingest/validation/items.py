@@ -15,6 +15,7 @@ from marshmallow.decorators import PRE_LOAD
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, UNKNOWN_FIELD, WRONG_TYPE
 from ingest.ids import uuid7_texts
 from ingest.model import Action, ItemError, Options, Unreadable
+from ingest.resources.columns import ANY_DIGITS
 from ingest.resources.identity import alters, may_alter
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
@@ -33,7 +34,10 @@ Taken = Mapping[str, Any]
 class ItemValidator:
     """Validates the items of one resource, action and set of options, for many requests."""
 
-    def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+    def __init__(
+        self, resource: Resource, action: Action, options: Options, digits: int = ANY_DIGITS
+    ) -> None:
+        """Args: `digits` is the most that a number may have, written out."""
         self.resource = resource
         self.action = action
         self._identity = resource.identity(options.matching)
@@ -50,7 +54,7 @@ class ItemValidator:
         self._copies = has_pre_load(resource.schema)
         finders = dict.fromkeys((resource.key, self._identity))
         self._altering = [each for each in finders if may_alter(each.field)]
-        self._writer = RecordWriter(resource, action, options)
+        self._writer = RecordWriter(resource, action, options, digits)
         self.write = generate_write(resource, self._writer)
         """From a loaded item to its record; None, and an answer of None, leave it to the writer."""
         self.accept = generate_accept(resource, self._writer, partial)
