@@ -112,7 +112,8 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
     shown = outcome.batch
     stored = None
     if shown.state.finished and presenter is not None:
-        stored = written(Outcome(shown), presenter)  # its failures stand beside it
+        stored = written(outcome, presenter)
+        stored.document.pop("failures", None)  # they stand beside it
     message = f"The batch is {shown.state.value}"
     if shown.received > MAX_INDICES:
         message += "; it has too many items for their indices to be listed"

@@ -135,7 +135,10 @@ def _stored(answer: Answer, context: Context) -> Document | None:
     stored = answer.stored
     if stored is None:
         return None
-    return {"status": _http_status(stored), "body": _map(stored, context)}
+    body = _map(stored, context)
+    if isinstance(body["data"], dict):
+        body["data"].pop("failures", None)  # they stand beside it
+    return {"status": _http_status(stored), "body": body}
 
 
 def _items_of(collection: str) -> str:
