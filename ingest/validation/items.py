@@ -17,7 +17,7 @@ from ingest.resources.identity import alters, may_alter
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
-from ingest.validation.engine.known import count_fields, has_pre_load
+from ingest.validation.engine.known import count_fields, has_pre_load, may_change_items
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.record_functions import generate_accept, generate_write
 from ingest.validation.messages import explain, explain_field
@@ -40,9 +40,11 @@ class ItemValidator:
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
         )
         self._load = compile_load(resource.schema, partial).load
-        self._copies = has_pre_load(resource.schema)
+        self._copies = may_change_items(resource.schema)
         # What hooks make of an item's identity is the user's will.
-        finders = () if self._copies else dict.fromkeys((resource.key, self._identity))
+        finders = (
+            () if has_pre_load(resource.schema) else dict.fromkeys((resource.key, self._identity))
+        )
         self._altering = [each for each in finders if may_alter(each.field)]
         self._writer = RecordWriter(resource, action, options)
         self.write = generate_write(resource, self._writer)
@@ -133,7 +135,7 @@ class ItemValidator:
 
     def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> Any:
         try:
-            # A hook may change what it is given, and `rawData` is as received.
+            # Code of the user's may change what it is given, and `rawData` is as received.
             loaded = self._load(deepcopy(item) if self._copies else item)
         except ValidationError as error:
             errors = explain(self.resource.schema, item, error.messages)

@@ -17,6 +17,7 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 
 from ingest.resources.dumping import overridden
 from ingest.resources.resource import nested_in
+from ingest.validation.engine.passing_on import passes_on
 from ingest.validation.engine.source import Uncompiled
 
 _READ = ("4.4.",)
@@ -75,14 +76,14 @@ _SCHEMA_METHODS = (
     "__getattribute__",
     "_call_and_store",
     "_deserialize",
-    "_do_load",
     "_invoke_field_validators",
     "_invoke_load_processors",
     "_invoke_processors",
     "_invoke_schema_validators",
     "_run_validator",
-    "load",
 )
+LOADS = ("load", "_do_load")
+"""The methods of a schema that call what a load is made of."""
 _LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
 
 
@@ -108,10 +109,10 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
 
 
 def check_schema(schema: Schema) -> None:
-    """Make sure that `schema` loads as `Schema` does, in a release whose every line has been read.
+    """Make sure that what `load` is made of is marshmallow's, every line of which has been read.
 
     Raises:
-        Uncompiled: it overrides a part of loading, or another release may load differently.
+        Uncompiled: the schema overrides a part of it, or another release may load differently.
     """
     if not INSTALLED.startswith(_READ):
         raise Uncompiled(f"marshmallow {INSTALLED} is not known to load as {_READ[0]}x does")
@@ -125,6 +126,17 @@ def check_schema(schema: Schema) -> None:
                 raise Uncompiled(f"field {name!r} has a name that is no plain string")
 
 
+def check_no_override(schema: Schema) -> None:
+    """Make sure that a call of the schema's `load` comes to `Schema._do_load` as it is.
+
+    Raises:
+        Uncompiled: the schema overrides one of them, and does not only pass on.
+    """
+    for name in LOADS:
+        if not passes_on(schema, name):
+            raise Uncompiled(f"the schema overrides {name}")
+
+
 def nested_schema(field: fields.Nested) -> Schema:
     """The schema of a field, which loads as `Schema` does.
 
@@ -136,6 +148,7 @@ def nested_schema(field: fields.Nested) -> Schema:
     except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
         raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
     check_schema(schema)
+    check_no_override(schema)
     return schema
 
 
@@ -147,6 +160,13 @@ def load_hooks(schema: Schema) -> list[str]:
 def has_pre_load(schema: Schema) -> bool:
     """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
     return any(each._hooks.get(PRE_LOAD) for each in _schemas_in(schema))
+
+
+def may_change_items(schema: Schema) -> bool:
+    """Whether code of the user's is given the item itself, and may change it."""
+    return has_pre_load(schema) or any(
+        not passes_on(each, name) for each in _schemas_in(schema) for name in LOADS
+    )
 
 
 def count_fields(schema: Schema) -> int:
