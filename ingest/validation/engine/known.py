@@ -42,7 +42,7 @@ SCALARS: frozenset[type] = frozenset(
 )
 
 # What a subclass of a field may define and still load as its base does.
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "__init__",
         "__repr__",
@@ -94,18 +94,23 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
         Uncompiled: it is a field of the user's own, or one that no class describes.
     """
     mro = type(field).__mro__
-    own = [name for name in vars(field) if callable(getattr(type(field), name, None))]
-    if own:
-        raise Uncompiled(f"the field object has its own {min(own)}")
+    check_own_methods(field)
     for position, each in enumerate(mro):
         if each in classes:
             if mro[position:] != each.__mro__:
                 break
             return each
-        changed = vars(each).keys() - _HARMLESS
+        changed = vars(each).keys() - HARMLESS
         if changed:
             raise Uncompiled(f"{each.__name__} defines {min(changed)}")
     raise Uncompiled(f"{type(field).__name__} is not a field that can be compiled")
+
+
+def check_own_methods(field: fields.Field[Any]) -> None:
+    """Make sure that the methods of a field are those of its class."""
+    own = [name for name in vars(field) if callable(getattr(type(field), name, None))]
+    if own:
+        raise Uncompiled(f"the field object has its own {min(own)}")
 
 
 def check_schema(schema: Schema) -> None:

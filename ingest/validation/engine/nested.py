@@ -14,11 +14,19 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from ingest.validation.engine.by_options import ByOptions
-from ingest.validation.engine.known import field_class
+from ingest.validation.engine.known import HARMLESS, check_own_methods
 from ingest.validation.engine.load import Partial
+from ingest.validation.engine.self_use import Rules, check_method
 from ingest.validation.engine.source import Uncompiled
 
 _CONTAINERS = frozenset({fields.Dict, fields.List, fields.Nested, fields.Pluck, fields.Tuple})
+_RULES = Rules(
+    theirs=frozenset(name for each in _CONTAINERS for name in dir(each)).union(
+        vars(fields.Dict()), vars(fields.List(fields.Raw)), vars(fields.Tuple(())),
+        vars(fields.Pluck(Schema, "name")),
+    ),
+    readable=frozenset({"allow_none", "data_key", "error_messages", "make_error", "name"}),
+)  # fmt: skip
 _OPTIONS_AT_MOST = 4  # a field is loaded with one set of them for each that the outer load has
 
 
@@ -38,7 +46,7 @@ class NestedLoads:
         Raises:
             Uncompiled: there is nothing nested in it, or it may look at it in a way of its own.
         """
-        kind = field_class(field, _CONTAINERS)
+        kind = _container_class(field)
         made = copy.copy(field)
         if isinstance(field, fields.Nested):
             vars(made)["_schema"] = self._stand_in(field)
@@ -83,6 +91,21 @@ class NestedLoads:
             return bind(load, unknown=unknown, partial=partial)
         self._left -= 1
         return self._compile(schema, partial, unknown, self)
+
+
+def _container_class(field: fields.Field[Any]) -> type:
+    """The class of marshmallow's that `field` is an object of, and uses only through `super()`."""
+    cls = type(field)
+    kind = next((each for each in cls.__mro__ if each in _CONTAINERS), None)
+    if kind is None or cls.__mro__[cls.__mro__.index(kind) :] != kind.__mro__:
+        raise Uncompiled("there is nothing nested in it")
+    check_own_methods(field)
+    for each in cls.__mro__[: cls.__mro__.index(kind)]:
+        for name in vars(each).keys() & (_RULES.theirs - HARMLESS):
+            if name != "_deserialize":
+                raise Uncompiled(f"{each.__name__} defines {name}")
+            check_method(vars(each)[name], field, name, _RULES)
+    return kind
 
 
 @dataclass(frozen=True, slots=True)

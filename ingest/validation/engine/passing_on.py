@@ -15,6 +15,8 @@ from typing import Any
 
 from marshmallow import Schema
 
+from ingest.validation.engine.packages import is_known_to_pass_on
+
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "load": ("many", "partial", "unknown"),
     "_do_load": ("many", "partial", "unknown", "postprocess"),
@@ -39,7 +41,11 @@ def passes_on(schema: Schema, name: str) -> bool:
     if name in vars(schema):
         return False
     overriding = itertools.takewhile(lambda cls: cls is not Schema, type(schema).__mro__)
-    return all(_is_plain(cls, name) for cls in overriding if name in vars(cls))
+    return all(
+        _is_plain(cls, name) or is_known_to_pass_on(schema, cls)
+        for cls in overriding
+        if name in vars(cls)
+    )
 
 
 def _is_plain(cls: type, name: str) -> bool:
