@@ -15,6 +15,7 @@ from ingest.validation.engine.late import (
     COMPILED,
     WHOLE_ITEM,
     Coverage,
+    See,
     compile_late,
 )
 from ingest.validation.engine.load import Load, Partial
@@ -46,14 +47,19 @@ def compile_load(
     partial: Partial = None,
     unknown: str | None = None,
     many: bool | None = None,
+    see: See | None = None,
 ) -> CompiledLoad:
     """Compile `schema.load` with the other arguments; None stands for the schema's own option.
 
     What is changed in the schema's fields later is not seen.
+
+    Args:
+        see: is called with what the fields get of each item, after its `pre_load` hooks; never
+            where the whole item is left to marshmallow.
     """
     options: dict[str, Any] = {"partial": partial, "unknown": unknown, "many": many}
     given = {name: value for name, value in options.items() if value is not None}
-    return _compile_call(schema, given, NestedLoads(_load_nested, _NESTED_AT_MOST))
+    return _compile_call(schema, given, NestedLoads(_load_nested, _NESTED_AT_MOST), see)
 
 
 def explain_schema(schema: Schema) -> Sequence[Coverage]:
@@ -85,32 +91,40 @@ def _load_nested(
     return _compile_call(schema, {"unknown": unknown, "partial": partial}, nested).load
 
 
-def _compile_call(schema: Schema, given: dict[str, Any], nested: NestedLoads) -> CompiledLoad:
+def _compile_call(
+    schema: Schema, given: dict[str, Any], nested: NestedLoads, see: See | None = None
+) -> CompiledLoad:
     """Compile `schema.load` with just these arguments; `nested` compiles what is nested in it."""
     marshmallow: Callable[..., Any] = bind(schema.load, **given)
     try:
         check_schema(schema)
         overrides = Overrides.of(schema)
         if overrides:
-            return _compile_under(schema, overrides, given, nested)
-        return _compile(Load.of(schema, **given), marshmallow, nested)
+            return _compile_under(schema, overrides, given, nested, see)
+        return _compile(Load.of(schema, **given), marshmallow, nested, see)
     except Uncompiled as left:
         coverage = [Coverage(name, WHOLE_ITEM, str(left)) for name in schema.load_fields or [""]]
         return CompiledLoad(marshmallow, "", coverage)
 
 
-def _compile(load: Load, marshmallow: Callable[[Any], Any], nested: NestedLoads) -> CompiledLoad:
+def _compile(
+    load: Load, marshmallow: Callable[[Any], Any], nested: NestedLoads, see: See | None
+) -> CompiledLoad:
     """Compile a load that no code of the user's stands before."""
     if not load.many and not load_hooks(load.schema):
         with suppress(Uncompiled):
             source = _write_load(load, "marshmallow(item)")
             coverage = [Coverage(name, COMPILED) for name in load.schema.load_fields]
             return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), coverage)
-    return CompiledLoad(*compile_late(load, nested))
+    return CompiledLoad(*compile_late(load, nested, see))
 
 
 def _compile_under(
-    schema: Schema, overrides: Overrides, given: dict[str, Any], nested: NestedLoads
+    schema: Schema,
+    overrides: Overrides,
+    given: dict[str, Any],
+    nested: NestedLoads,
+    see: See | None,
 ) -> CompiledLoad:
     """Compile what the overrides of the user's pass on to, with any options that they pass on."""
 
@@ -119,12 +133,12 @@ def _compile_under(
         options: dict[str, Any] = {"many": many, "partial": partial, "unknown": unknown}
         marshmallow = bind(Schema._do_load, schema, **options)
         try:
-            return _compile(load, marshmallow, nested)
+            return _compile(load, marshmallow, nested, see)
         except Uncompiled:
             return CompiledLoad(marshmallow, "", ())
 
     loads = ByOptions(compile_one, _OPTIONS_AT_MOST)
-    shown = _compile(Load.of(schema, **given), bind(Schema._do_load, schema, **given), nested)
+    shown = _compile(Load.of(schema, **given), bind(Schema._do_load, schema, **given), nested, see)
     load = bind(overrides.around(lambda *options: loads.get(*options).load), **given)
     called = Coverage("", CALLS_OVERRIDE, ", ".join(overrides.names))
     return CompiledLoad(load, shown.source, [*shown.coverage, called])

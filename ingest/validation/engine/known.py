@@ -162,15 +162,11 @@ def load_hooks(schema: Schema) -> list[str]:
     return [f"{tag} {hook[0]}" for tag in _LOAD_HOOKS for hook in schema._hooks.get(tag, ())]
 
 
-def has_pre_load(schema: Schema) -> bool:
-    """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
-    return any(each._hooks.get(PRE_LOAD) for each in _schemas_in(schema))
-
-
 def may_change_items(schema: Schema) -> bool:
-    """Whether code of the user's is given the item itself, and may change it."""
-    return has_pre_load(schema) or any(
-        not passes_on(each, name) for each in _schemas_in(schema) for name in LOADS
+    """Whether code of the user's sees an item, or what is nested in it, before it is loaded."""
+    return any(
+        each._hooks.get(PRE_LOAD) or not all(passes_on(each, name) for name in LOADS)
+        for each in _schemas_in(schema)
     )
 
 

@@ -39,6 +39,10 @@ _PARTS = (
 """What `Schema._do_load` takes from its schema, beside `_deserialize`."""
 
 
+See = Callable[[Any], None]
+"""Is called with what the fields get of each item, after its `pre_load` hooks."""
+
+
 class Coverage(NamedTuple):
     """How one field of a schema is loaded."""
 
@@ -50,7 +54,9 @@ class Coverage(NamedTuple):
     """Why it is not compiled, or what is called beside; a path leads to a nested field."""
 
 
-def compile_late(load: Load, nested: NestedLoads) -> tuple[Callable[..., Any], str, list[Coverage]]:
+def compile_late(
+    load: Load, nested: NestedLoads, see: See | None = None
+) -> tuple[Callable[..., Any], str, list[Coverage]]:
     """Compile the fields of a load, with marshmallow's `_do_load` around them.
 
     Returns:
@@ -72,16 +78,20 @@ def compile_late(load: Load, nested: NestedLoads) -> tuple[Callable[..., Any], s
     if hooks:
         coverage.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
     load_fields = source.compiled(ValidationError=ValidationError, note=_note)
-    return _with_hooks(load, load_fields), source.text(), coverage
+    return _with_hooks(load, load_fields, see), source.text(), coverage
 
 
-def _with_hooks(load: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
+def _with_hooks(
+    load: Load, load_fields: Callable[..., Any], see: See | None
+) -> Callable[[Any], Any]:
     """marshmallow's own load of one item or a collection, with its hooks, around `load_fields`."""
     schema = load.schema
 
     def deserialize(
         data: Any, *, error_store: ErrorStore, index: int | None = None, **options: Any
     ) -> Any:
+        if see is not None:
+            see(data)
         loaded = load_fields(data, error_store, index if schema.opts.index_errors else None)
         if loaded is FALLBACK:
             return schema._deserialize(data, error_store=error_store, index=index, **options)
