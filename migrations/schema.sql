@@ -121,8 +121,11 @@ CREATE TABLE ingest.counters (
     account     ingest.account_name,
     collection  text COLLATE "C",
     items       bigint NOT NULL DEFAULT 0 CHECK (items >= 0),
+    last_version bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (account, collection)
 );
+COMMENT ON COLUMN ingest.counters.last_version IS
+    'the highest of all items that were deleted: what is created later starts above it';
 
 -- What the declared summaries of a collection count, for each value: a trigger of the collection's
 -- table keeps it exact (`ingest.store.statements.tallies`), under the lock of the counter.

@@ -7,14 +7,17 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
+from ingest.formats.json_items import read_item_by_item
 from ingest.formats.limits import Limits, no_body, too_many_items
 from ingest.formats.nesting import check_nesting, nests_deeper
+from ingest.model import Unreadable
 
 
-def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
+def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any] | Unreadable:
     """The items of a JSON body, not yet validated, or the one object that it is.
 
-    Duplicate object keys: the last one wins.
+    Duplicate object keys: the last one wins. An item with a number beyond a double, or a lone
+    surrogate, is unreadable.
 
     Raises:
         MalformedBody: not JSON, not UTF-8, nested too deep, or neither an array nor an object.
@@ -24,11 +27,13 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
     if not body.strip():
         raise no_body()
     try:
-        document = orjson.loads(body)
+        document, exact = orjson.loads(body), False
     except orjson.JSONDecodeError as error:
-        raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
+        document, exact = read_item_by_item(body), True
+        if document is None:
+            raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
     items = document if isinstance(document, list) else [document]
-    if not isinstance(document, list | dict):
+    if not isinstance(document, list | dict | Unreadable):
         raise MalformedBody("The body is neither an array nor an object", "Send a JSON array.")
     if len(items) > limits.max_items:
         raise too_many_items(limits.max_items)
@@ -36,8 +41,9 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
     # Fewer brackets than levels: the common case.
     if body.count(b"[") + body.count(b"{") > limit and nests_deeper(body, limit):
         check_nesting(items, limit)
-    exact: list[Any] | dict[str, Any] = keep_digits(body, document)
-    return exact
+    found: list[Any] | dict[str, Any] | Unreadable
+    found = document if exact else keep_digits(body, document)
+    return found
 
 
 def value_of(text: str, max_nesting: int) -> Any:

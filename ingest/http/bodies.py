@@ -27,7 +27,7 @@ from ingest.http.admission import LONG, Admission, Share
 from ingest.http.call import CALL
 from ingest.http.gate import CALLER, GATE
 from ingest.http.service import SERVICE
-from ingest.model import IdempotencyKey
+from ingest.model import IdempotencyKey, Unreadable
 from ingest.resources.resource import StoredField
 from ingest.resources.url_values import parse
 
@@ -203,6 +203,8 @@ class ItemBody(Body):
             return [self._key]
         items = super()._decode(sent)
         item = items[0] if self._decoder.single else None
+        if isinstance(item, Unreadable):
+            return items
         if not isinstance(item, dict):
             raise MalformedBody(
                 "The body is not an object",

@@ -24,7 +24,7 @@ from ingest.http.gate import Gate
 from ingest.http.rpc_parameters import Method, shape_of_parameters
 from ingest.http.rpc_token import Span, token_spans
 from ingest.http.service import SERVICE
-from ingest.model import IdempotencyKey
+from ingest.model import IdempotencyKey, Unreadable
 from ingest.resources.resource import Resource
 
 BUFFERED = 64 * 1024
@@ -150,6 +150,9 @@ class _Object:
             self._parameters = self._xml(_OBJECT)
         else:
             found = json.decode(self.sent, self._limits)
+            if isinstance(found, Unreadable):
+                place = found.errors[0].description
+                raise MalformedBody("The body is not valid JSON", place)
             if isinstance(found, list):
                 raise _no_object()
             self._parameters = found

@@ -27,48 +27,52 @@ if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
 Row = Mapping[str, Any]
-"""One conflict: `index`, `code`, `attribute`, `first`."""
+"""One conflict: `index`, `code`, `attribute`; `first`, the earlier item that it repeats; `stored`,
+the version that the item has."""
 
-_NAMES = ("index", "code", "attribute", "first")
-_NONE = -1  # stands for a `first` that is NULL
+_COLUMNS = {"index": "i", "code": "i", "attribute": "i", "first": "i", "stored": "q"}
+_NONE = -1  # stands for NULL
 _AT_ONCE = 1_000  # rows that are read or written in one step
 
 
 class Conflicts:
-    """Conflicts by item index, ascending: 16 bytes each."""
+    """Conflicts by item index, ascending: 24 bytes each."""
 
     def __init__(self) -> None:
-        self._columns = [array("i") for _ in _NAMES]
+        self._columns = {name: array(kind) for name, kind in _COLUMNS.items()}
 
     def __bool__(self) -> bool:
-        return bool(self._columns[0])
+        return bool(self._columns["index"])
 
     def add(self, rows: Iterable[Any]) -> None:
         for row in rows:
-            for name, column in zip(_NAMES, self._columns, strict=True):
+            for name, column in self._columns.items():
                 value = row[name]
                 column.append(_NONE if value is None else value)
 
     def sort(self) -> None:
         """Sort by item index what was added in several passes."""
-        order = sorted(range(len(self._columns[0])), key=self._columns[0].__getitem__)
-        self._columns = [array("i", map(column.__getitem__, order)) for column in self._columns]
+        index = self._columns["index"]
+        order = sorted(range(len(index)), key=index.__getitem__)
+        self._columns = {
+            name: array(column.typecode, map(column.__getitem__, order))
+            for name, column in self._columns.items()
+        }
 
     def indices(self) -> "array[int]":
         """The indices of the items that have any, ascending."""
-        return array("i", (index for index, _ in groupby(self._columns[0])))
+        return array("i", (index for index, _ in groupby(self._columns["index"])))
 
     def of_items(self, start: int, end: int) -> Iterator[tuple[int, list[Row]]]:
         """The conflicts of each item from index `start` to before `end`."""
-        index = self._columns[0]
+        index = self._columns["index"]
         places = range(bisect_left(index, start), bisect_left(index, end))
         for item, own in groupby(places, index.__getitem__):
             yield item, [self._row(place) for place in own]
 
     def _row(self, place: int) -> Row:
-        values = (column[place] for column in self._columns)
-        row: dict[str, Any] = dict(zip(_NAMES, values, strict=True))
-        return row if row["first"] != _NONE else {**row, "first": None}
+        row: dict[str, Any] = {name: column[place] for name, column in self._columns.items()}
+        return row | {name: None for name in ("first", "stored") if row[name] == _NONE}
 
 
 async def find_conflicts(
@@ -143,7 +147,7 @@ def _item_errors(resource: Resource, batch: Batch, rows: Sequence[Row]) -> list[
         code = codes.ITEM_CODES[row["code"]]
         if code is codes.DUPLICATE_IN_BATCH or row["attribute"] not in repeated:
             field = _field(resource, batch, code, row["attribute"])
-            errors.append(_item_error(code, field, row["first"]))
+            errors.append(_item_error(code, field, row))
     return errors
 
 
@@ -160,10 +164,12 @@ def _field(resource: Resource, batch: Batch, code: ErrorCode, attribute: int) ->
     return ",".join(field.data_key for field in fields)
 
 
-def _item_error(code: ErrorCode, field: str, first: int | None) -> ItemError:
+def _item_error(code: ErrorCode, field: str, row: Row) -> ItemError:
     message, description = _TEXTS[code]
-    if first is not None:
-        description = f"Item {first} of this batch has the same value."
+    if row["first"] is not None:
+        description = f"Item {row['first']} of this batch has the same value."
+    if row["stored"] is not None:
+        description = f"It is at version {row['stored']}. Read it again, and send that one."
     return ItemError(code, message.format(field=field), field, description)
 
 
@@ -177,7 +183,7 @@ _TEXTS: Mapping[ErrorCode, tuple[str, str | None]] = {
     ),
     codes.VERSION_MISMATCH: (
         "The item is not at this version.",
-        "Read it again, and send the version that it has now.",
+        "Nothing is stored under it.",
     ),
     codes.OTHER_GROUP: ("The item with this {field} belongs to another group.", None),
     codes.INVALID: ("The {field} of a stored item cannot change.", None),

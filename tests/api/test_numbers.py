@@ -6,7 +6,7 @@ from typing import Any
 
 from ingest.exactjson import load_exact
 from ingest.store.pool import Pool
-from tests.api.shared import NOTHING, send, written
+from tests.api.shared import send
 from tests.harness import Service
 
 MANY = "123456789012345678901234567890.123456789012345678901234567891"
@@ -90,14 +90,18 @@ async def test_a_large_key_is_not_storable_for_any_action(api: Service) -> None:
         assert reply.codes == {0: [(42209, "code")]}, method
 
 
-async def test_numbers_beyond_a_double_are_malformed(api: Service, operator: Pool) -> None:
-    for number in ("1e400", "-1e400", "1E+999", "1" + "0" * 400, "[1e309]"):
+async def test_a_number_beyond_a_double_is_its_items_failure(api: Service) -> None:
+    for value in ("1e400", "-1e400", "1E+999", "1" + "0" * 400, "1" + "0" * 5000, "[1e309]"):
         for field in ("decimal", "anything"):
-            reply = await send(api, "everything", f'[{{"code": 1, "{field}": {number}}}]')
-            assert reply.status == 400, number
-            assert reply.error == (40001, "malformed_body")
-            assert "Line 1" in reply.body["error"]["description"]
-    assert await written(operator) == NOTHING
+            bad = f'{{"code": 1, "{field}": {value}}}'
+            body = f'[{{"code": 2}},\n {bad}, {{"code": "x"}}]'
+            reply = await send(api, "everything", body)
+            assert reply.status == 422, value
+            assert reply.codes == {1: [(42204, None)], 2: [(42203, "code")]}
+            assert reply.body["failures"][0]["rawData"] == bad
+            assert "Line 2, column" in reply.body["failures"][0]["errors"][0]["description"]
+            alone = await send(api, "everything", bad)
+            assert (alone.status, alone.codes) == (422, {0: [(42204, None)]})
 
 
 async def test_whatever_a_numeric_cannot_hold_is_not_storable(api: Service) -> None:

@@ -150,6 +150,33 @@ async def test_rule_6_a_version_that_moved_on_or_of_nothing_is_41201(
     items = [contact(1, meta={"version": 2}), contact(2, meta={"version": 1})]
     reply = await service.request(method, "/v1/contacts", items, prefer=prefer)
     assert reply.codes == {0: [(41201, "meta.version")], 1: [(41201, "meta.version")]}
+    stale, gone = (failure["errors"][0]["description"] for failure in reply.body["failures"])
+    assert "It is at version 1." in stale
+    assert "Nothing is stored" in gone
+
+
+@pytest.mark.parametrize(
+    ("method", "prefer"), [("PATCH", ""), ("DELETE", ""), ("POST", MERGE), ("POST", IGNORE)]
+)
+async def test_rule_6_no_version_of_a_key_returns(
+    service: Service, method: str, prefer: str
+) -> None:
+    """Whoever knows an item of before it was deleted cannot mean the one of after."""
+    known = set()
+    for life in range(3):
+        await store(service, "contacts", contact(1), contact(2))
+        for age in range(2):
+            await service.patch("contacts", [{"id": ID(1), "age": 10 * life + age}])
+        now = await versions(service, "contacts")
+        assert not known & set(now.values())
+        for version in known:
+            item = contact(1, meta={"version": version})
+            reply = await service.request(method, "/v1/contacts", [item], prefer=prefer)
+            assert reply.codes == {0: [(41201, "meta.version")]}
+        known |= {*range(now[ID(2)], now[ID(1)] + 1)}
+        await service.delete("contacts", [ID(1), ID(2)])
+    await store(service, "contacts", contact(3))
+    assert not known & set((await versions(service, "contacts")).values())
 
 
 # 7. strict and lenient

@@ -3,7 +3,7 @@
 Each statement is set-based, and reads the staged records inside the database:
 
     check        every conflict that only stored data can show: batch, item index, code, attribute,
-                 first
+                 first, stored
     conflicting  the batches that have any
     stranded     of a lenient batch alone: items that need a value which a failed item keeps
     apply        writes the good items, and the outcome of each batch beside them

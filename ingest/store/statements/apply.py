@@ -26,7 +26,7 @@ class Apply(Parts):
             parts = [self._insert_staged(), self._totals_of_inserted()]
         else:
             parts = [*self._good(), *self._written()]
-        return f"WITH {', '.join([*parts, _COUNTED])}\n{self._finish()}"
+        return f"WITH {', '.join([*parts, self._counted()])}\n{self._finish()}"
 
     # -- creating, where the answer does not show what was created ----------------------------
 
@@ -34,7 +34,8 @@ class Apply(Parts):
         """From the staged bytes into the table, in one step."""
         return f"""created AS (
     {self._into()}
-    SELECT $2, p.batch, 1, statement_timestamp(), statement_timestamp(), {self._values("r")}
+    SELECT $2, p.batch, {_BORN}, statement_timestamp(), statement_timestamp(),
+        {self._values("r")}
     FROM {self._staged()}
     WHERE r."$v" IS NULL AND r."$i" <> ALL ($4::integer[]){self._as_indexed()}
     RETURNING "$batch" AS batch
@@ -121,7 +122,8 @@ items AS MATERIALIZED (
         only = '\n    WHERE g."$target" IS NULL' if self.upsert else ""
         return f"""created AS (
     {self._into()}
-    SELECT $2, g."$batch", 1, statement_timestamp(), statement_timestamp(), {self._values("g")}
+    SELECT $2, g."$batch", {_BORN}, statement_timestamp(), statement_timestamp(),
+        {self._values("g")}
     FROM good g{only}
     ORDER BY g."$n"
 )"""
@@ -238,6 +240,19 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
     GROUP BY g.batch
 )"""
 
+    def _counted(self) -> str:
+        """The counter of the collection, which is locked."""
+        last = ""
+        if self.action is Action.DELETE:
+            last = """,
+        last_version = greatest(c.last_version, (SELECT max("$version") FROM deleted))"""
+        return f"""counted AS (
+    UPDATE ingest.counters c
+    SET items = c.items + change.items{last}
+    FROM (SELECT sum(created - deleted) AS items FROM totals) change
+    WHERE c.account = $2 AND c.collection = $3 AND change.items <> 0
+)"""
+
     def _finish(self) -> str:
         data = "NULL"
         if self.options.representation:
@@ -254,11 +269,8 @@ RETURNING {QUERIES["finished"]}"""
 
 
 _NUMBER = '"$number"'
-_NEW = """1 AS "$version", statement_timestamp() AS "$created_at",
+# Above that of every item that was deleted, so that no version of a key ever returns.
+_BORN = """(SELECT c.last_version + 1 FROM ingest.counters c
+        WHERE c.account = $2 AND c.collection = $3)"""
+_NEW = f"""{_BORN} AS "$version", statement_timestamp() AS "$created_at",
     statement_timestamp() AS "$updated_at", g."$g" AS "$group\""""
-_COUNTED = """counted AS (
-    UPDATE ingest.counters c
-    SET items = c.items + change.items
-    FROM (SELECT sum(created - deleted) AS items FROM totals) change
-    WHERE c.account = $2 AND c.collection = $3 AND change.items <> 0
-)"""

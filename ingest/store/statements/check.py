@@ -46,8 +46,8 @@ class Check(Parts):
             f"WITH {', '.join(parts)}\n"
             "SELECT DISTINCT ON (c.n, c.attribute, c.code)\n"
             f'    c.batch, (c.n & {INDEX_MASK})::integer AS "index", c.code, c.attribute,\n'
-            f"    (c.first & {INDEX_MASK})::integer AS first\n"
-            f"FROM (\n{body}\n) c(batch, n, code, attribute, first, inferred)\n"
+            f"    (c.first & {INDEX_MASK})::integer AS first, c.stored\n"
+            f"FROM (\n{body}\n) c(batch, n, code, attribute, first, inferred, stored)\n"
             "ORDER BY c.n, c.attribute, c.code, c.inferred"
         )
 
@@ -59,7 +59,7 @@ class Check(Parts):
 
     def _wrong_target(self) -> list[str]:
         stale = '"$v" IS NOT NULL AND ("$target" IS NULL OR "$stored" IS DISTINCT FROM "$v")'
-        found = [_conflict(VERSION_MISMATCH.code, IDENTITY, stale)]
+        found = [_conflict(VERSION_MISMATCH.code, IDENTITY, stale, stored='"$stored"')]
         if not self._identity_is_unique():
             found.append(_conflict(AMBIGUOUS_MATCH.code, IDENTITY, '"$ambiguous"', of="resolved"))
         if self.may_meet_others:
@@ -107,7 +107,8 @@ class Check(Parts):
         return found
 
     def _taken_unique(self, number: int) -> str:
-        return f"""SELECT w."$batch", w."$n", {DUPLICATE.code}, {number}, NULL::bigint, false
+        return f"""SELECT w."$batch", w."$n", {DUPLICATE.code}, {number}, NULL::bigint, false,
+    NULL::bigint
 FROM wanted w
 JOIN {self._found("h", "w", self._holds(number))}
 WHERE (w."$target" IS NULL OR h.{self.key} <> w."$target"){self._not_given_up(number)}"""
@@ -156,15 +157,18 @@ WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
         return (
             f"WITH RECURSIVE {', '.join(parts)}\n"
             f'SELECT i::integer AS "index", {DUPLICATE.code} AS code, attribute, '
-            "NULL::integer AS first\n"
+            "NULL::integer AS first, NULL::bigint AS stored\n"
             f"FROM failed WHERE attribute IS NOT NULL ORDER BY i, attribute"
         )
 
 
-def _conflict(code: int, attribute: int, where: str, of: str = "known") -> str:
+def _conflict(
+    code: int, attribute: int, where: str, of: str = "known", stored: str = "NULL::bigint"
+) -> str:
     items = of.partition(" ")[0]
     return (
-        f'SELECT {items}."$batch", {items}."$n", {code}, {attribute}, NULL::bigint, false '
+        f'SELECT {items}."$batch", {items}."$n", {code}, {attribute}, NULL::bigint, false, '
+        f"{stored} "
         f"FROM {of} WHERE {where}"
     )
 
@@ -178,7 +182,8 @@ def _repeated(
     """
     present = " AND ".join([*(f"{column} IS NOT NULL" for column in columns), *(only or [])])
     inferred = str(source != "items").lower()
-    return f"""SELECT batch, n, {DUPLICATE_IN_BATCH.code}, {attribute}, first, {inferred}
+    return f"""SELECT batch, n, {DUPLICATE_IN_BATCH.code}, {attribute}, first, {inferred},
+    NULL::bigint
 FROM (
     SELECT "$batch" AS batch, "$n" AS n, min("$n") OVER (PARTITION BY {", ".join(columns)}) AS first
     FROM {source}

@@ -1,12 +1,14 @@
 """JSON bodies: arrays, single objects, and what is refused."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from ingest.errors import MalformedBody, TooManyItems
 from ingest.formats.json import decode
 from ingest.formats.limits import Limits
+from ingest.model import Unreadable
 
 LIMITS = Limits(max_item=100, max_items=2, max_nesting=3)
 
@@ -33,6 +35,43 @@ def test_what_is_refused_is_named(body: bytes, said: str) -> None:
     assert said in f"{refused.value.message} {refused.value.description}"
 
 
+def errors_of(found: Any) -> Any:
+    return [(error.code.code, error.description) for error in found.errors]
+
+
+@pytest.mark.parametrize(
+    ("bad", "column"), [('{"a": 1e400}', 8), (r'"\ud800"', 3), ('{"b": "x", "a": -1e999}', 18)]
+)
+def test_an_item_that_no_one_can_keep_is_unreadable_by_itself(bad: str, column: int) -> None:
+    before, item = decode(f' [ {{"a": 0.10}},\n{bad}]'.encode(), LIMITS)
+    assert before == {"a": 0.1}
+    assert isinstance(item, Unreadable)
+    assert item.raw == bad
+    [(code, place)] = errors_of(item)
+    assert (code, place.partition(":")[0]) == (42204, f"Line 2, column {column}")
+    alone = decode(bad.encode(), LIMITS)
+    if bad.startswith("{"):
+        assert isinstance(alone, Unreadable)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[1e400",
+        "[1e400,]",
+        "[1e400] 1",
+        "1e400 2",
+        "[1e400 2]",
+        "[1e400, NaN]",
+        "[1e400," + "[" * 9999,
+    ],
+)
+def test_what_is_no_json_besides_is_malformed(body: str) -> None:
+    with pytest.raises(MalformedBody, match="not valid JSON"):
+        decode(body.encode(), LIMITS)
+
+
 def test_there_may_be_too_many_items() -> None:
-    with pytest.raises(TooManyItems):
-        decode(b"[1, 2, 3]", LIMITS)
+    for body in (b"[1, 2, 3]", b"[1, 2, 1e400]"):
+        with pytest.raises(TooManyItems):
+            decode(body, LIMITS)
