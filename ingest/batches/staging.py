@@ -34,9 +34,11 @@ from ingest.model import (
     Resolution,
     state_of,
 )
+from ingest.resources.resource import Resource
 from ingest.settings import Settings
 from ingest.store import receiving, staging
 from ingest.store.pool import Pool
+from ingest.store.trial import conflicts_of_whole, keep_conflicts_of_stream
 from ingest.tasks import end
 from ingest.turns import Turns
 from ingest.validation.intake import Intake
@@ -108,9 +110,10 @@ class Staging:
                 batch = _new_batch(write, body, batch_id, first)
                 if first.last:
                     await chunks.aclose()  # the items are not needed any more
+                    batch = await self._tried(batch, write.resource)
                     yield _OneChunk(batch, first.size, self._saving)
                     return
-                stream = _Stream(batch, self._pool)
+                stream = _Stream(batch, write.resource, self._pool)
                 alive = asyncio.create_task(self._stay_alive(batch, claim))
                 try:
                     await stream.receive(chunks)
@@ -143,6 +146,16 @@ class Staging:
             if body.streamed and intake.full:
                 yield intake.cut()
         yield intake.cut(last=True)
+
+    async def _tried(self, batch: NewBatch, resource: Resource) -> NewBatch:
+        """A batch of one chunk; with what stored data would refuse of it, where it is rejected."""
+        chunk = batch.chunk
+        if batch.state is not BatchState.REJECTED or chunk.records is None:
+            return batch
+        more = await conflicts_of_whole(self._pool, resource, batch)
+        failures = sorted([*chunk.failures, *more], key=lambda failure: failure.index)
+        chunk = replace(chunk, failures=failures, invalid=chunk.invalid + len(more))
+        return replace(batch, chunk=chunk)
 
     async def _counted(
         self, chunks: AsyncGenerator[Chunk, None], write: Write, room: Room
@@ -227,8 +240,9 @@ class _OneChunk:
 class _Stream:
     """A batch that is written as it arrives."""
 
-    def __init__(self, batch: NewBatch, pool: Pool) -> None:
+    def __init__(self, batch: NewBatch, resource: Resource, pool: Pool) -> None:
         self.batch = batch
+        self._resource = resource
         self.size = batch.chunk.size
         self.settled = False
         self._pool = pool
@@ -249,6 +263,10 @@ class _Stream:
             options=self.batch.options.of_size(chunk.received),
             state=state_of(lenient=lenient, received=chunk.received, invalid=chunk.invalid),
         )
+        if self.batch.state is BatchState.REJECTED and chunk.received > chunk.invalid:
+            more = await keep_conflicts_of_stream(self._pool, self._resource, self.batch)
+            chunk = replace(chunk, invalid=chunk.invalid + more)
+            self.batch = replace(self.batch, chunk=chunk)
 
     async def settle(self, key: IdempotencyKey | None) -> None:
         await receiving.settle(self._pool, self.batch, key, self.size)

@@ -27,7 +27,7 @@ from ingest.http.admission import LONG, Admission, Share
 from ingest.http.call import CALL
 from ingest.http.gate import CALLER, GATE
 from ingest.http.service import SERVICE
-from ingest.model import IdempotencyKey, Unreadable
+from ingest.model import IdempotencyKey, Resolution, Unreadable
 from ingest.resources.resource import StoredField
 from ingest.resources.url_values import parse
 
@@ -239,12 +239,15 @@ async def unbroken(receive: Callable[[], Awaitable[bytes]]) -> bytes:
 
 
 def _digest(request: web.Request) -> "hashlib.blake2b":
-    """What makes a request the same one: method, path, query, content type; then its body's bytes,
-    decompressed."""
+    """What makes a request the same one: method, path, query, content type, how items that exist
+    already or are invalid are dealt with; then its body's bytes, decompressed."""
     call = request[CALL]
     digest = hashlib.blake2b(digest_size=32)
     for part in (call.method, call.place, call.query, call.head.content_type):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
+    prefers = call.preferences
+    if prefers.lenient or prefers.resolution is not Resolution.REFUSE:
+        digest.update(f"{prefers.lenient} {prefers.resolution.value}\0".encode())
     for group in sorted(request[CALLER].groups):
         # A request means something else where other items are out of reach.
         digest.update(b"\0" + group.encode())

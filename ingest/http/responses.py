@@ -193,9 +193,10 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
     outcome, headers = request.get(WRITTEN), dict[str, str]()
     if outcome is None:
         return headers
+    prefers, most = request[CALL].preferences, request.app[SERVICE].settings.max_wait
     applied = [
-        each
-        for each in request[CALL].preferences.applied
+        f"wait={most:g}" if each.startswith("wait=") and (prefers.wait or 0) > most else each
+        for each in prefers.applied
         if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
         if each != "respond-async" or request.get(DIALECT, DEFAULT).knows_accepted
     ]

@@ -6,7 +6,7 @@ about are read chunk by chunk.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ the version that the item has."""
 _COLUMNS = {"index": "i", "code": "i", "attribute": "i", "first": "i", "stored": "q"}
 _NONE = -1  # stands for NULL
 _AT_ONCE = 1_000  # rows that are read or written in one step
+_ROUNDS = 20
+"""How often the items of a lenient batch are looked at again; then whatever is in doubt fails."""
 
 
 class Conflicts:
@@ -63,6 +65,48 @@ class Conflicts:
         """The indices of the items that have any, ascending."""
         return array("i", (index for index, _ in groupby(self._columns["index"])))
 
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._row, range(len(self._columns["index"])))
+
+    def but(self, failed: Set[int]) -> "Conflicts":
+        """Those of other items."""
+        return self._which(lambda row: row["index"] not in failed)
+
+    def for_certain(self) -> "Conflicts":
+        """Those of items that fail whatever becomes of others; none where there are no such items.
+
+        That such an item repeats another one of them does not count.
+        """
+        certain = {row["index"] for row in self if not _repeats(row)}
+        return self._which(
+            lambda row: row["index"] in certain and not (_repeats(row) and row["first"] in certain)
+        )
+
+    def repeating(self) -> "Conflicts":
+        """Those of items that repeat an earlier one which does not fail itself.
+
+        All conflicts are such ones, in the order of the items. Of those that would be the same the
+        first is taken that repeats none in another attribute.
+        """
+        holders: dict[tuple[int, int], int | None] = {}
+        found, failed = Conflicts(), set[int]()
+        for index, rows in groupby(self, lambda row: row["index"]):
+            same = [(row, (row["attribute"], row["first"])) for row in rows]
+            for row, group in same:
+                first = row["first"]
+                holder = holders.setdefault(group, None if first in failed else first)
+                if holder is not None:
+                    failed.add(index)
+                    found.add([{**row, "first": holder}])
+            if index not in failed:
+                holders |= {group: index for _, group in same}
+        return found
+
+    def _which(self, wanted: Callable[[Row], bool]) -> "Conflicts":
+        found = Conflicts()
+        found.add(filter(wanted, self))
+        return found
+
     def of_items(self, start: int, end: int) -> Iterator[tuple[int, list[Row]]]:
         """The conflicts of each item from index `start` to before `end`."""
         index = self._columns["index"]
@@ -78,23 +122,46 @@ class Conflicts:
 async def find_conflicts(
     connection: "Connection", sql: Statements, batch: Batch, timeout: float | None
 ) -> Conflicts:
-    """Every conflict that only stored data can show. `timeout` is that of `allow_time`."""
-    found = Conflicts()
+    """Every conflict that only stored data can show. `timeout` is that of `allow_time`.
+
+    In a lenient batch an item that fails takes nothing from a later one; where two would be the
+    same, the first that does not fail is saved.
+    """
     values: tuple[Any, ...] = ([batch.id], batch.account)
-    async for rows in _pages(connection, timeout, sql.check, *values):
-        found.add(rows)
-    if sql.stranded and found:
-        bad = found.indices()
-        async for rows in _pages(connection, timeout, sql.stranded, *values, bad):
-            found.add(rows)
-        found.sort()
+    if batch.options.lenient:
+        return await _find_lenient(connection, sql, values, timeout)
+    return await _read(_pages(connection, timeout, sql.check, *values))
+
+
+async def _find_lenient(
+    connection: "Connection", sql: Statements, values: tuple[Any, ...], timeout: float | None
+) -> Conflicts:
+    """Items fail, the others are looked at again without them, until no more do."""
+    found = Conflicts()
+    failed: set[int] = set()
+    for round_ in range(_ROUNDS):
+        checked = _pages(connection, timeout, sql.check, *values, sorted(failed))
+        rows = await _read(checked)
+        if not rows:
+            break
+        last = round_ == _ROUNDS - 1
+        new = rows if last else rows.for_certain() or rows.repeating()
+        found.add(new)
+        failed.update(new.indices())
+        if sql.stranded:
+            # Who needs a value that a failed item would have given up fails as well, and so on.
+            more = await _read(_pages(connection, timeout, sql.stranded, *values, sorted(failed)))
+            new = more.but(failed)
+            found.add(new)
+            failed.update(new.indices())
+    found.sort()
     return found
 
 
-async def write_failures(
+async def failures_of(
     connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
-) -> None:
-    """Keep the items that have conflicts as failures of the batch, each with its raw form."""
+) -> AsyncIterator[list[Failure]]:
+    """The items that have conflicts as failures, each with its raw form, some at a time."""
     chunks = await connection.fetch(QUERIES["chunks"], batch.account, batch.id)
     ends = [*(chunk["first_index"] for chunk in chunks[1:]), batch.received]
     for chunk, end in zip(chunks, ends, strict=True):
@@ -107,8 +174,22 @@ async def write_failures(
             for index, rows in found.items()
         ]
         for start in range(0, len(failures), _AT_ONCE):
-            some = failures[start : start + _AT_ONCE]
-            await insert_failures(connection, batch.account, batch.id, some)
+            yield failures[start : start + _AT_ONCE]
+
+
+async def write_failures(
+    connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
+) -> None:
+    """Keep the items that have conflicts as failures of the batch."""
+    async for some in failures_of(connection, resource, batch, conflicts):
+        await insert_failures(connection, batch.account, batch.id, some)
+
+
+async def _read(pages: AsyncIterator[Sequence[Any]]) -> Conflicts:
+    found = Conflicts()
+    async for rows in pages:
+        found.add(rows)
+    return found
 
 
 async def _pages(
@@ -134,6 +215,10 @@ async def _raw_items(
             as_received = kept.get(str(index))
             found[index] = restore(resource, record) if as_received is None else as_received
     return found
+
+
+def _repeats(row: Row) -> bool:
+    return bool(row["code"] == codes.DUPLICATE_IN_BATCH.code)
 
 
 def _item_errors(resource: Resource, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:

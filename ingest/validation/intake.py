@@ -51,7 +51,6 @@ class Intake:
                 a sparse write carried them.
         """
         self._validator = validator
-        self._lenient = options.lenient
         self._groups = options.groups if validator.action is Action.CREATE else ()
         self._max_values = max_values
         # It reads no `meta`, which has to say which of several groups an item belongs to, and looks
@@ -171,7 +170,7 @@ class Intake:
         self.received += taken.count
         self.invalid += len(taken.failures)
         pending = self._pending
-        if taken.records and (self._lenient or not self.invalid):
+        if taken.records:
             # Without the brackets: a chunk puts its own around all of them.
             pending.records.append(encoded[1:-1])
             pending.raw += [dump_exact(taken.raw)[1:-1]] if taken.raw else []

@@ -3,6 +3,8 @@
 import asyncio
 import uuid
 
+import pytest
+
 from ingest.store.pool import Pool
 from tests.api.shared import ANN, JIM, configured, exchange, head, send, stored
 from tests.harness import Service
@@ -109,3 +111,25 @@ async def test_the_replay_of_an_original_that_failed_is_a_new_try(service: Servi
     again = await service.post("contacts", [ANN, JIM], idempotency_key="k", prefer="replay=return")
     assert again.status == 201
     assert "Idempotency-Replayed" not in again.headers
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("resolution=merge-duplicates", ""),
+        ("", "resolution=merge-duplicates"),
+        ("resolution=ignore-duplicates", "resolution=merge-duplicates"),
+        ("handling=lenient", ""),
+    ],
+)
+async def test_what_becomes_of_items_belongs_to_the_request(
+    service: Service, first: str, second: str
+) -> None:
+    """Or the replay of an upsert would be told the outcome of an insert."""
+    sent = await service.post("contacts", [JIM], idempotency_key="k", prefer=first)
+    assert sent.status == 201
+    other = await service.post("contacts", [JIM], idempotency_key="k", prefer=second)
+    assert (other.status, other.error) == (422, (42220, "idempotency_mismatch"))
+    again = f"{first}, replay=return, return=minimal"
+    same = await service.post("contacts", [JIM], idempotency_key="k", prefer=again)
+    assert (same.status, same.headers["Idempotency-Replayed"]) == (201, "true")

@@ -82,3 +82,9 @@ async def test_representation_is_the_default_and_may_be_said(service: Service) -
     assert reply.headers["Preference-Applied"] == "return=representation"
     assert len(reply.body["data"]) == 1
     assert "Preference-Applied" not in (await service.post("contacts", [contact(2)])).headers
+
+
+async def test_a_wait_beyond_the_longest_is_applied_as_that(service: Service) -> None:
+    for asked, applied in (("wait=5", "wait=5"), ("wait=100", "wait=60"), ("wait=60", "wait=60")):
+        reply = await service.post("contacts", [], prefer=asked)
+        assert reply.headers["Preference-Applied"] == applied

@@ -37,6 +37,7 @@ class Desk:
         self.collection = collection
         self.token = token
         self.rows: dict[Any, Row] = {}
+        self.last = 0
         self.keys: dict[Made, str] = {}
         self.sent: list[str] = []
         self.numbers = itertools.count(1)
@@ -87,13 +88,15 @@ class Desk:
         """Commits to a collection are serial: each answer must fit the rows before its commit."""
         states = [self.rows]
         for request, reply in await self._in_commit_order(answered):
-            expected = answer(self.collection, self.rows, request)
+            expected = answer(self.collection, self.rows, request, self.last)
+            if expected.rejected:
+                continue
             self._check(request, reply, expected)
-            self.rows = dict(expected.rows)
+            self.rows, self.last = dict(expected.rows), expected.last
             states.append(self.rows)
         for request, reply in answered:
-            if request.dry_run:
-                self._check_dry_run(request, reply, states)
+            if request.dry_run or answer(self.collection, self.rows, request).rejected:
+                self._check_at_some_moment(request, reply, states)
 
     async def _in_commit_order(
         self, answered: Sequence[tuple[Request, Reply]]
@@ -111,10 +114,10 @@ class Desk:
             )
         return [ids[row["id"]] for row in rows]
 
-    def _check_dry_run(
+    def _check_at_some_moment(
         self, request: Request, reply: Reply, states: Sequence[Mapping[Any, Row]]
     ) -> None:
-        """A dry run speaks of one moment between the others' commits."""
+        """What is only tried speaks of one moment between the others' commits."""
         for rows in states[:-1]:
             try:
                 self._check(request, reply, answer(self.collection, rows, request))
@@ -138,8 +141,8 @@ class Desk:
             "errors": (_errors(reply), {i: sorted(e, key=str) for i, e in expected.errors.items()}),
             "firsts": (_firsts(reply), expected.firsts),
             "rawData": (
-                [failure["rawData"] for failure in body.get("failures", [])],
-                [request.items[index] for index in invalid],
+                [failure.get("rawData") for failure in body.get("failures", [])],
+                [None if request.minimal else request.items[index] for index in invalid],
             ),
             "counts": (
                 {letter: metadata.get(letter) for letter in _LETTERS},

@@ -2,15 +2,19 @@
 
 A batch is answered in this order, and each step sees only what the steps before it left:
 
-1.  *Validate* every item for itself. A strict batch with an invalid item ends here.
+1.  *Validate* every item for itself. What follows is said of the valid ones, also in a strict batch
+    that will be refused.
 2.  *Repeats*: of two items that carry the same key, `matching` value or unique attribute, the
-    later one fails. Stored data is not looked at, and it does not matter what becomes of the first.
+    later one fails. Stored data is not looked at, and in a strict batch it does not matter what
+    becomes of the first.
 3.  *Resolve* each item to the stored row that it means. More than one: ambiguous, and nothing
     else is said of that item, for it is unknown which row it would change.
 4.  *Judge* each item against stored data: missing, taken, moved key, version moved on.
     A unique value is taken by another row, unless the item that means this row gives it up.
-5.  A strict batch with a failed item ends here. In a lenient one, an item that needs a value that a
-    failed item would have given up fails too, and so on.
+5.  A strict batch with a failed item ends here. In a lenient one the items fail that failed for
+    another reason than that they repeat one, and those that need a value that a failed item would
+    have given up, and so on; the others are looked at again from step 2 on, without them. Once there
+    are only repeats, the first of those that would be the same stays, and the later ones fail.
 6.  *Apply* what is left.
 """
 
@@ -45,15 +49,19 @@ class Expected:
     """Everything stored afterwards, by key."""
     firsts: Mapping[tuple[int, str], int] = field(default_factory=dict)
     """For a repeat, by item and field: the item that its description names."""
+    rejected: bool = False
+    """Whether validation alone refuses it; what stored data would refuse is of any one moment."""
+    last: int = 0
+    """The highest version of all that was deleted."""
     outcomes: Sequence[str] | None = None
     """One for each valid item; None where nothing was saved."""
     data: Sequence[Row] | None = None
     """The saved items, each as it was after the batch (a deleted one: before it)."""
 
 
-def answer(collection: Collection, rows: Rows, request: Request) -> Expected:
-    """What `request` comes to where `rows` are stored."""
-    return _Batch(collection, rows, request).answer()
+def answer(collection: Collection, rows: Rows, request: Request, last: int = 0) -> Expected:
+    """What `request` comes to where `rows` are stored, and the highest version deleted is `last`."""
+    return _Batch(collection, rows, request, last).answer()
 
 
 @dataclass
@@ -62,6 +70,7 @@ class _Item:
 
     index: int
     loaded: Loaded
+    identity: str
     errors: Errors = field(default_factory=set)
     repeats: dict[str, int] = field(default_factory=dict)
     target: Any = None
@@ -70,12 +79,14 @@ class _Item:
 
     def all_errors(self) -> Errors:
         """An attribute that repeats an earlier item's is not judged any further."""
-        judged = {error for error in self.errors if error[1] not in self.repeats}
+        repeats = {*self.repeats, *({"meta.version"} if self.identity in self.repeats else ())}
+        judged = {error for error in self.errors if error[1] not in repeats}
         return judged | {(40904, name) for name in self.repeats}
 
 
 class _Batch:
-    def __init__(self, collection: Collection, rows: Rows, request: Request) -> None:
+    def __init__(self, collection: Collection, rows: Rows, request: Request, last: int) -> None:
+        self.last = last
         self.collection = collection
         self.rows = rows
         self.request = request
@@ -86,28 +97,72 @@ class _Batch:
 
     def answer(self) -> Expected:
         self._validate()
-        if self.invalid and (not self.request.lenient or not self.items):
-            return self._refused()
+        if self.invalid and not self.items:
+            return replace(self._refused(), rejected=True)
+        if self.request.lenient:
+            self._fail_leniently()
+            if self.items and all(item.all_errors() for item in self.items):
+                return self._refused()
+            return self._apply()
+        self._look()
+        if self.invalid or any(item.all_errors() for item in self.items):
+            return replace(self._refused(), rejected=bool(self.invalid))
+        return self._apply()
+
+    def _look(self) -> None:
+        """Steps 2 to 4."""
         self._find_repeats()
         for item in self.items:
             self._resolve(item)
         self._find_collisions()
         for item in self.items:
             self._judge(item)
-        failed = any(item.all_errors() for item in self.items)
-        if failed and not self.request.lenient:
-            return self._refused()
-        self._strand()
-        if failed and all(item.all_errors() for item in self.items):
-            return self._refused()
-        return self._apply()
+
+    def _fail_leniently(self) -> None:
+        every, failed = self.items, list[_Item]()
+        while True:
+            self.items = [item for item in every if item not in failed]
+            for item in self.items:
+                item.errors, item.repeats = set(), {}
+            self._look()
+            new = [item for item in self.items if item.errors]
+            for item in new:
+                certain = {each.index for each in new}
+                item.repeats = {
+                    n: first for n, first in item.repeats.items() if first not in certain
+                }
+            new = new or self._repeating()
+            if not new:
+                break
+            failed += new
+            self.items = every
+            failed += self._stranded(failed)
+        self.items = every
+
+    def _repeating(self) -> list[_Item]:
+        """The items that repeat one that stays; of the same the first stays that repeats no other."""
+        holders: dict[tuple[str, int], int | None] = {}
+        failed: dict[int, _Item] = {}
+        for item in self.items:
+            found = {}
+            for name, first in item.repeats.items():
+                holder = holders.setdefault((name, first), None if first in failed else first)
+                if holder is not None:
+                    found[name] = holder
+            if found:
+                failed[item.index] = item
+            else:
+                holders |= dict.fromkeys(item.repeats.items(), item.index)
+            item.repeats = found
+        return list(failed.values())
 
     # 1. validate
 
     def _validate(self) -> None:
         for index, raw in enumerate(self.request.items):
             try:
-                self.items.append(_Item(index, load(self.collection, self.request, raw, index)))
+                loaded = load(self.collection, self.request, raw, index)
+                self.items.append(_Item(index, loaded, self.identity))
             except Invalid as invalid:
                 self.invalid[index] = invalid.errors
 
@@ -185,8 +240,6 @@ class _Batch:
                 item.errors.add((40903, ",".join(names)))
 
     def _judge_target(self, item: _Item) -> None:
-        if self.identity in item.repeats:
-            return
         stored = self.rows.get(item.target) if item.target is not None else None
         version = item.loaded.version
         if version is not None and (stored is None or stored.version != version):
@@ -229,21 +282,32 @@ class _Batch:
 
     # 5. strand
 
-    def _strand(self) -> None:
-        """Fail items that need what a failed item would have given up, until none is left."""
+    def _stranded(self, failed: Sequence[_Item]) -> list[_Item]:
+        """The items that need what a failed item would have given up, and who needs theirs."""
+        found: list[_Item] = []
         before = -1
-        while before != (before := sum(len(item.all_errors()) for item in self.items)):
+        while before != (before := len(found)):
             for item in self.items:
-                for names in self.unique:
-                    holder = self._holder(item, names)
-                    giver = None if holder is None else self._giver(holder, names)
-                    if giver is not None and giver.all_errors():
-                        item.errors.add((40903, ",".join(names)))
+                if item in failed or item in found:
+                    continue
+                wanting = [
+                    names for names in self.unique if self._needs(item, names, [*failed, *found])
+                ]
+                if wanting:
+                    item.errors, item.repeats = {(40903, ",".join(names)) for names in wanting}, {}
+                    found.append(item)
+        return found
+
+    def _needs(self, item: _Item, names: Sequence[str], failed: Sequence[_Item]) -> bool:
+        holder = self._holder(item, names)
+        giver = None if holder is None else self._giver(holder, names)
+        return giver is not None and giver in failed
 
     # 6. apply
 
     def _apply(self) -> Expected:
         rows = dict(self.rows)
+        self.born = self.last + 1
         outcomes: list[str] = []
         data: list[Row] = []
         for item in self.items:
@@ -253,6 +317,7 @@ class _Batch:
                 data.append(row)
                 key = row.values[self.collection.key]
                 if outcome == "deleted":
+                    self.last = max(self.last, rows[key].version)
                     del rows[key]
                 else:
                     rows[key] = row
@@ -262,7 +327,7 @@ class _Batch:
 
     def _outcome(self, item: _Item) -> tuple[str, Row]:
         if item.target is None:
-            return "created", Row(item.loaded.values)
+            return "created", Row(item.loaded.values, self.born)
         stored = self.rows[item.target]
         if self.request.action == "delete":
             return "deleted", stored
@@ -284,7 +349,9 @@ class _Batch:
         firsts = {
             (item.index, name): first for item in self.items for name, first in item.repeats.items()
         }
-        expected = Expected(status, self._errors(), rows, firsts, outcomes, data)
+        expected = Expected(
+            status, self._errors(), rows, firsts, outcomes=outcomes, data=data, last=self.last
+        )
         if not self.request.dry_run:
             return expected
         return replace(expected, status=422 if expected.errors else 200, rows=self.rows, data=None)

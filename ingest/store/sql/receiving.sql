@@ -36,6 +36,11 @@ WHERE b.account = $1 AND b.id = $2 AND b.state = 'receiving' AND b.heartbeat_at 
   AND b.received = $7 AND b.invalid_so_far = $8
 RETURNING b.id
 
+-- name: count_invalid
+-- How many of its items have failures, with those that stored data refuses.
+UPDATE ingest.batches SET invalid_so_far = $3
+WHERE account = $1 AND id = $2 AND state = 'receiving' AND heartbeat_at > '-infinity'
+
 -- name: wait_for_state
 -- Its state once no transaction is about to change it.
 SELECT state FROM ingest.batches WHERE account = $1 AND id = $2 FOR UPDATE

@@ -3,7 +3,7 @@
 Each statement is set-based, and reads the staged records inside the database:
 
     check        every conflict that only stored data can show: batch, item index, code, attribute,
-                 first, stored
+                 first, stored; of a lenient batch without the items that have failed, $3
     conflicting  the batches that have any
     stranded     of a lenient batch alone: items that need a value which a failed item keeps
     apply        writes the good items, and the outcome of each batch beside them
@@ -37,7 +37,7 @@ def statements(resource: Resource, action: Action, options: Options) -> Statemen
     """The statements for batches of `resource` with this action and these options."""
     check = Check(resource, action, options)
     return Statements(
-        check=check.check(),
+        check=check.check(but_failed=options.lenient),
         conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",
         stranded=check.stranded() if options.lenient and check.gives_up else None,
         apply=Apply(resource, action, options).apply(),

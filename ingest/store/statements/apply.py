@@ -74,13 +74,13 @@ class Apply(Parts):
 )"""
         return [self._items(), good] if self.plain else [*self._sources(), good]
 
-    def _items(self) -> str:
+    def _items(self, which: str = "") -> str:
         """The items, with a number for each new one where the database makes the keys."""
         if not self.numbers:
-            return super()._items()
+            return super()._items(which)
         number = f"nextval({literal(sequence_name(self.resource))}::regclass)"
         return f"""sent AS (
-    SELECT * FROM ({self._sent()}) s ORDER BY s."$n"
+    SELECT * FROM ({self._sent(which)}) s ORDER BY s."$n"
 ),
 items AS MATERIALIZED (
     SELECT s.*, coalesce(s.{self.key}, {number}) AS {_NUMBER} FROM sent s

@@ -31,8 +31,10 @@ _OF_OTHERS = (
 class Check(Parts):
     """Writes `check` and `stranded` of one kind of batch."""
 
-    def check(self) -> str:
-        parts = [*self._sources(), self._known()]
+    def check(self, *, but_failed: bool = False) -> str:
+        """Args: `but_failed` leaves out the items whose indices are $3."""
+        which = 'r."$i" <> ALL ($3::integer[])' if but_failed else ""
+        parts = [*self._sources(which), self._known()]
         if self.unique:
             parts.append(self._wanted())
         conflicts = [

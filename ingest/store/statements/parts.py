@@ -66,20 +66,25 @@ class Parts:
     CROSS JOIN LATERAL json_to_recordset(convert_from(p.records, 'UTF8')::json)
         AS r({", ".join([*extra, *columns])})"""
 
-    def _sources(self) -> list[str]:
-        """The items, the groups of their sender where they count, and the rows that items mean."""
-        own = [_OWN_GROUPS] if self.may_meet_others else []
-        return [self._items(), *own, self._resolved()]
+    def _sources(self, which: str = "") -> list[str]:
+        """The items, the groups of their sender where they count, and the rows that items mean.
 
-    def _items(self) -> str:
+        Args:
+            which: a condition for the items `r`; empty for all.
+        """
+        own = [_OWN_GROUPS] if self.may_meet_others else []
+        return [self._items(which), *own, self._resolved()]
+
+    def _items(self, which: str = "") -> str:
         return f"""items AS MATERIALIZED (
-    {self._sent()}
+    {self._sent(which)}
 )"""
 
-    def _sent(self) -> str:
+    def _sent(self, which: str = "") -> str:
+        only = f"\n    WHERE {which}" if which else ""
         return f"""SELECT p.account AS "$account", p.batch AS "$batch",
         ((g.position - 1) << {_INDEX_BITS}) + r."$i" AS "$n", r.*
-    FROM {self._staged()}"""
+    FROM {self._staged()}{only}"""
 
     def _resolved(self) -> str:
         """Each item with the stored row that it means, if any."""
