@@ -13,8 +13,9 @@ A batch is answered in this order, and each step sees only what the steps before
     A unique value is taken by another row, unless the item that means this row gives it up.
 5.  A strict batch with a failed item ends here. In a lenient one the items fail that failed for
     another reason than that they repeat one, and those that need a value that a failed item would
-    have given up, and so on; the others are looked at again from step 2 on, without them. Once there
-    are only repeats, the first of those that would be the same stays, and the later ones fail.
+    have given up, and so on; the others are looked at again from step 2 on, without them. Once
+    there are only repeats, the first of those that would be the same stays, and the later ones
+    fail.
 6.  *Apply* what is left.
 """
 
@@ -60,7 +61,11 @@ class Expected:
 
 
 def answer(collection: Collection, rows: Rows, request: Request, last: int = 0) -> Expected:
-    """What `request` comes to where `rows` are stored, and the highest version deleted is `last`."""
+    """What `request` comes to where `rows` are stored.
+
+    Args:
+        last: the highest version of all that was deleted.
+    """
     return _Batch(collection, rows, request, last).answer()
 
 
@@ -126,11 +131,10 @@ class _Batch:
                 item.errors, item.repeats = set(), {}
             self._look()
             new = [item for item in self.items if item.errors]
+            certain = {item.index for item in new}
             for item in new:
-                certain = {each.index for each in new}
-                item.repeats = {
-                    n: first for n, first in item.repeats.items() if first not in certain
-                }
+                repeats = item.repeats.items()
+                item.repeats = {name: first for name, first in repeats if first not in certain}
             new = new or self._repeating()
             if not new:
                 break
@@ -140,7 +144,7 @@ class _Batch:
         self.items = every
 
     def _repeating(self) -> list[_Item]:
-        """The items that repeat one that stays; of the same the first stays that repeats no other."""
+        """The items that repeat one that stays: the first of those that repeats no other."""
         holders: dict[tuple[str, int], int | None] = {}
         failed: dict[int, _Item] = {}
         for item in self.items:
