@@ -11,7 +11,7 @@ from ingest.formats import json
 from ingest.formats.charsets import TextReader
 from ingest.formats.csv_header import Header, score
 from ingest.formats.csv_records import Record, RecordReader
-from ingest.formats.failure_files import whole_column
+from ingest.formats.failure_files import ROW_COLUMN, whole_column
 from ingest.formats.limits import Limits, no_body, unreadable
 from ingest.formats.negotiation import BodyFormat
 from ingest.formats.shapes import Shape
@@ -66,13 +66,15 @@ class CsvDecoder:
                 count = "1 cell" if len(row) == 1 else f"{len(row)} cells"
                 message = f"This row has {count}, and the header has {width}."
                 yield unreadable(row, message, f"Line {line}.")
+            elif header.from_failures and (failed := self._failed_before(header, row, line)):
+                yield from failed
             elif header.whole is not None:
                 yield self._whole_item(row[header.whole], line)
             elif (column := header.stray(row)) is not None:
                 message = (
                     f"This row has a value in column {column}, which has no name in the header."
                 )
-                yield unreadable(row, message, f"Line {line}.")
+                yield unreadable(header.own(row), message, f"Line {line}.")
             else:
                 yield header.item(row)
 
@@ -86,6 +88,20 @@ class CsvDecoder:
             empty_as_null=self._empty_as_null,
             max_nesting=self._limits.max_nesting,
         )
+
+    def _failed_before(self, header: Header, row: list[str], line: int) -> list[Any]:
+        """What a row of failed rows stands for that was no item before and is unchanged, if any."""
+        try:
+            failed = header.failed_before(row)
+        except (ValueError, MalformedBody):
+            message = f"The cell `{ROW_COLUMN}` of this row is not as it was written."
+            remedy = "Where the row is correct now, empty that cell."
+            return [unreadable(row, message, f"Line {line}. {remedy}")]
+        if failed is None:
+            return []
+        if failed.message is None:
+            return [failed.raw]
+        return [unreadable(failed.raw, failed.message, f"Line {line}.")]
 
     def _whole_item(self, cell: str, line: int) -> Any:
         """The item of a failed row that has all of it in one cell."""

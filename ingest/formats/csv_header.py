@@ -1,17 +1,28 @@
 """The header of a CSV file: which cell becomes which value of an item."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from ingest.errors import MalformedBody
+from ingest.errors import BAD_FORMAT, MalformedBody
 from ingest.formats import json
-from ingest.formats.failure_files import ERROR_COLUMNS, is_index, undefuse, whole_column
+from ingest.formats.failure_files import (
+    ERROR_COLUMNS,
+    ROW_COLUMN,
+    is_index,
+    stands_in,
+    undefuse,
+    whole_column,
+)
 from ingest.formats.nesting import nests_too_deep
 from ingest.formats.shapes import Convert, Kind, Shape
 
+_LOADED = re.compile(r"line \d+: ")
+"""What `ingest load` writes before messages."""
+_UNCHANGED = "This row could not be read, and has not been changed."
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
 
 
@@ -61,6 +72,16 @@ class _Branch:
         return present if self.kind is Kind.ARRAY else members
 
 
+@dataclass(frozen=True, slots=True)
+class FailedBefore:
+    """What failed before it was an item."""
+
+    raw: Any
+    """As it was received."""
+    message: str | None
+    """Why it could not be read; None where it is a value that is no object."""
+
+
 class Header:
     """Makes items of rows."""
 
@@ -74,16 +95,20 @@ class Header:
         self.width = len(cells)
         names = [cell.strip() for cell in cells]
         ignored = {name for name in ERROR_COLUMNS if not shape.names(name)}
-        self._from_failures = not ignored.isdisjoint(names)
-        if self._from_failures:
+        self.from_failures = not ignored.isdisjoint(names)
+        """Whether it is a file of failed rows."""
+        if self.from_failures:
             names = [undefuse(name) for name in names]
         own = tuple(name for name in names if name and name not in ignored)
         whole = whole_column(shape.names)
-        self.whole = names.index(whole) if self._from_failures and own == (whole,) else None
+        self.whole = names.index(whole) if self.from_failures and own == (whole,) else None
         """Where a file of failed rows has each item in one cell, as JSON."""
         self.columns = own if self.whole is None else ()
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)
+        self._own = [position for position, name in enumerate(names) if name not in ignored]
+        self._named = len(own)
+        self._errors = {name: names.index(name) for name in ignored if name in names}
         self._unnamed = [position for position, name in enumerate(names) if not name]
         self._empty_as_null = empty_as_null
         self._max_nesting = max_nesting
@@ -96,9 +121,35 @@ class Header:
 
     def item(self, row: Sequence[str]) -> dict[str, Any]:
         """The item of a row of the right width."""
-        if self._from_failures:
+        if self.from_failures:
             row = [undefuse(cell) for cell in row]
         return self._root.members(row)
+
+    def own(self, row: Sequence[str]) -> list[str]:
+        """The cells of a row without those of errors."""
+        if not self.from_failures:
+            return [*row]
+        return [undefuse(row[position]) for position in self._own]
+
+    def failed_before(self, row: Sequence[str]) -> "FailedBefore | None":
+        """What a row of a file of failed rows stands for, where it was no item and is unchanged.
+
+        Raises:
+            ValueError, MalformedBody: its cell of `ROW_COLUMN` is not as it was written.
+        """
+        place = self._errors.get(ROW_COLUMN)
+        if place is None or not row[place]:
+            return None
+        raw = json.value_of(undefuse(row[place]), self._max_nesting - 1)
+        if not stands_in(raw, self.own(row), self._named):
+            return None
+        field_, code, message = (
+            undefuse(row[self._errors[name]]) if name in self._errors else ""
+            for name in ("error_field", "error_code", "error_message")
+        )
+        if field_ or code not in ("", str(BAD_FORMAT.code)):
+            return FailedBefore(raw, None)
+        return FailedBefore(raw, _LOADED.sub("", message) or _UNCHANGED)
 
     def stray(self, row: Sequence[str]) -> int | None:
         """The number of the first column that has a value and no name."""

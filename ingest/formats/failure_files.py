@@ -8,16 +8,22 @@ import io
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from ingest.errors import BAD_FORMAT, WRONG_TYPE
 from ingest.exactjson import dump_exact
+from ingest.formats.csv_records import DELIMITERS
 from ingest.model import Failure
 
-ERROR_COLUMNS = ("error_field", "error_code", "error_message")
-"""The last columns of the CSV. In a file that comes back they are ignored, and `undefuse` gives its
-cells and the names of its columns the text that they had."""
+ROW_COLUMN = "error_row"
+"""What was received in place of an item, as JSON: the cells of a row, the text of a line, or a
+value that is no object. While the row's own cells are as they were written, it stands for them."""
+ERROR_COLUMNS = ("error_field", "error_code", "error_message", ROW_COLUMN)
+"""The last columns of the CSV. In a file that comes back they make no item, and `undefuse` gives
+its cells and the names of its columns the text that they had."""
 
 _WHOLE = "error_item"
 # Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
@@ -99,8 +105,10 @@ class JsonWriter(Writer):
 class CsvWriter(Writer):
     """Columns of the items, then those of their errors."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], key: str | None = None) -> None:
+        """Args: `key` is the column of bare keys; they are in the first where it is not there."""
         self._columns = columns
+        self._key = key
         self._errors = [name for name in ERROR_COLUMNS if name not in columns]
         self.head = csv_lines([[*map(defuse, columns), *self._errors]])
 
@@ -112,16 +120,19 @@ class CsvWriter(Writer):
             "error_field": "; ".join(error.field or "" for error in failure.errors),
             "error_code": "; ".join(str(error.code.code) for error in failure.errors),
             "error_message": "; ".join(error.message for error in failure.errors),
+            ROW_COLUMN: _as_received(failure),
         }
-        cells = [*self._cells(failure.raw), *(errors[name] for name in self._errors)]
+        raw = failure.raw
+        if self._key in self._columns and not errors[ROW_COLUMN] and not isinstance(raw, dict):
+            raw = {self._key: raw}
+        cells = [*self._cells(raw), *(errors[name] for name in self._errors)]
         return [defuse(cell) for cell in cells]
 
     def _cells(self, raw: Any) -> list[str]:
         if isinstance(raw, dict):
             return [_text(_value(raw, name)) for name in self._columns]
         # A row of the wrong number of cells, a line that could not be read, or a bare key.
-        cells = [_text(each) for each in raw] if isinstance(raw, list) else [_text(raw)]
-        return fitted(cells, len(self._columns), ",")
+        return fitted(_shown(raw), len(self._columns), ",")
 
 
 class WholeCsvWriter(CsvWriter):
@@ -180,6 +191,39 @@ def fitted(cells: list[str], width: int, delimiter: str) -> list[str]:
     if len(cells) > width > 0:
         cells = [*cells[: width - 1], delimiter.join(cells[width - 1 :])]
     return cells + [""] * (width - len(cells))
+
+
+def stands_in(raw: Any, cells: Sequence[str], named: int) -> bool:
+    """Whether a row still has the cells with which `raw`, its `ROW_COLUMN`, was written.
+
+    Args:
+        cells: the row's own; a spreadsheet may have added empty ones, and another delimiter.
+        named: how many of its own columns have a name.
+    """
+    if [*cells[:1]] == [dump_exact(raw).decode()] and not any(cells[1:]):
+        return True
+    filled = max((place for place, cell in enumerate(cells, 1) if cell), default=1)
+    return any(
+        fitted(_shown(raw), width, delimiter) == [*cells[:width]]
+        for width in {len(cells), max(named, filled), filled}
+        for delimiter in DELIMITERS.values()
+    )
+
+
+def _as_received(failure: Failure) -> str:
+    """The cell of `ROW_COLUMN`, which is empty where the other cells say it all."""
+    raw = failure.raw
+    if isinstance(raw, dict) or not failure.errors:
+        return ""
+    error = failure.errors[0]
+    is_whole = error.code == WRONG_TYPE or (error.code == BAD_FORMAT and error.field is None)
+    is_key = isinstance(raw, str | int | float | Decimal) and not isinstance(raw, bool)
+    return dump_exact(raw).decode() if is_whole or not is_key else ""
+
+
+def _shown(raw: Any) -> list[str]:
+    """The cells of what is no object."""
+    return [_text(each) for each in raw] if isinstance(raw, list) else [_text(raw)]
 
 
 def _value(raw: Any, name: str) -> Any:

@@ -81,16 +81,17 @@ async def _writer(
     if media_type == JSON:
         told = await tell(request, collection.failures(batch, HOLE))
         return JsonWriter(told.document)
-    if batch.options.columns is not None:
-        return CsvWriter(batch.options.columns)
     resource = request.app[SERVICE].registry.get(batch.collection)
-    columns = Columns(_key_column(resource, batch))
+    key = _key_column(resource, batch)
+    if batch.options.columns is not None:
+        return CsvWriter(batch.options.columns, key)
+    columns = Columns(key)
     async for page in shown():
         async for part in _parts(page):
             columns.add(part)
         if columns.too_many:
             return WholeCsvWriter([whole_column(_names_of(resource))])
-    return CsvWriter(columns.names)
+    return CsvWriter(columns.names, key)
 
 
 async def _parts(page: Sequence[Failure]) -> AsyncIterator[Sequence[Failure]]:

@@ -12,10 +12,18 @@ from typing import Any, BinaryIO
 import orjson
 
 from ingest.exactjson import dump_exact
-from ingest.formats.failure_files import ERROR_COLUMNS, csv_lines, defuse, fitted, undefuse
+from ingest.formats.failure_files import (
+    ERROR_COLUMNS,
+    ROW_COLUMN,
+    csv_lines,
+    defuse,
+    fitted,
+    undefuse,
+)
 from ingest.formats.negotiation import CSV, XML
 from ingest.load.csv_reader import parse_row
 from ingest.load.feed import Feed, Row
+from ingest.load.ndjson_reader import ITEM, TEXT
 from ingest.load.readers import FAILED, FileFormat, bare_name
 from ingest.load.source import LoadError
 
@@ -135,14 +143,17 @@ class CsvRows(Writer):
         ]
         self._width = len(feed.header)
         names = self._undefused([feed.header[place] for place in self._places])
+        self._marked = list(feed.header).index(ROW_COLUMN) if ROW_COLUMN in feed.header else None
         self.head = self._line([*map(defuse, names), *ERROR_COLUMNS])
 
     def row(self, index: int, row: Row, errors: Errors) -> bytes:
-        cells = self._undefused(self._cells(row))
+        found, unread = self._read(row)
+        cells = self._undefused(found)
         cells += [
             "; ".join(error.get("field") or "" for error in errors),
             "; ".join(str(error["code"]) for error in errors),
             f"line {row.line}: " + ("; ".join(error["message"] for error in errors) or NOT_SAVED),
+            unread,
         ]
         return self._line(map(defuse, cells))
 
@@ -150,14 +161,18 @@ class CsvRows(Writer):
         """What cells were before they came to a file of failed rows, if that is what is loaded."""
         return [undefuse(cell) for cell in cells] if self._defused else cells
 
-    def _cells(self, row: Row) -> list[str]:
-        """The cells of the file's own columns, as many as there are columns."""
+    def _read(self, row: Row) -> tuple[list[str], str]:
+        """The cells of the file's own columns, as many as there are columns, and `ROW_COLUMN`."""
         cells = parse_row(row.data, self._delimiter)
+        if cells is not None and len(cells) == self._width:
+            marked = "" if self._marked is None else undefuse(cells[self._marked])
+            return [cells[place] for place in self._places], marked
+        received: Any = cells
         if cells is None:
-            cells = [row.data.decode().rstrip("\r\n")]
-        if len(cells) == self._width:
-            return [cells[place] for place in self._places]
-        return fitted(cells, len(self._places), self._delimiter)
+            received = row.data.decode().rstrip("\r\n")
+            cells = [received]
+        unread = dump_exact(received).decode()
+        return fitted(cells, len(self._places), self._delimiter), unread
 
     def _line(self, cells: Iterable[str]) -> bytes:
         return csv_lines([[*cells]], self._delimiter)
@@ -169,7 +184,7 @@ class NdjsonRows(Writer):
     def row(self, index: int, row: Row, errors: Errors) -> bytes:
         line = {} if row.line is None else {"line": row.line}
         shown = [*errors] or [{"message": NOT_SAVED}]
-        document = {"index": index, **line, "item": _json_item(row.data), "errors": shown}
+        document = {"index": index, **line, **_json_item(row.data), "errors": shown}
         return dump_exact(document) + b"\n"
 
 
@@ -185,11 +200,11 @@ class XmlRows(Writer):
         return f"<!-- {_NOT_IN_COMMENTS.sub('?', text)} -->\n".encode() + row.data + b"\n"
 
 
-def _json_item(data: bytes) -> Any:
-    """An item as it stands in the file: on one line, or as text where it is no JSON."""
+def _json_item(data: bytes) -> dict[str, Any]:
+    """An item as it stands in the file: on one line, or as `text` where it is no JSON."""
     try:
         orjson.loads(data)
     except orjson.JSONDecodeError:
-        return data.decode(errors="replace").strip()
+        return {TEXT: data.decode(errors="replace").strip()}
     # In JSON, line ends stand only between tokens.
-    return orjson.Fragment(data.strip().replace(b"\r", b" ").replace(b"\n", b" "))
+    return {ITEM: orjson.Fragment(data.strip().replace(b"\r", b" ").replace(b"\n", b" "))}

@@ -2,23 +2,33 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import orjson
 
+from ingest.errors import BAD_FORMAT
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats.negotiation import NDJSON
 from ingest.load.feed import MAX_ROW, Feed, Row
 from ingest.load.source import LoadError
 
+ITEM = "item"
+"""The member of a failed row that holds its item."""
+TEXT = "text"
+"""The same, where the row is a line that is no JSON."""
+_RAW = "rawData"  # of the service's own files of failures
+_MEMBERS = frozenset({"index", "line", "errors", ITEM, TEXT, _RAW})
+_BAD_LINE = BAD_FORMAT.code
+_NO_TEXT = "\ufffd"  # stands in a text for bytes that are none
+
 
 def read_ndjson(chunks: Iterable[bytes]) -> Feed:
-    """The lines of an NDJSON file, without blank ones."""
-    return Feed(NDJSON, _rows(chunks))
+    """The lines of an NDJSON file, without blank ones.
 
-
-def read_failed_items(chunks: Iterable[bytes]) -> Feed:
-    """The items of a file of failed rows, which stand under `item` in each line."""
-    return Feed(NDJSON, map(_unwrapped, _rows(chunks)))
+    Of a file of failed rows, as this command and the service write them, the lines are what failed.
+    The first line that is JSON tells, whatever the file is called.
+    """
+    return Feed(NDJSON, _unwrapped(_rows(chunks)))
 
 
 def _rows(chunks: Iterable[bytes]) -> Iterator[Row]:
@@ -39,16 +49,53 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _unwrapped(row: Row) -> Row:
+def _unwrapped(rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        try:
+            failed = _is_failed_row(orjson.loads(row.data))
+        except orjson.JSONDecodeError:
+            yield row
+            continue
+        yield _what_failed(row) if failed else row
+        break
+    else:
+        return
+    yield from map(_what_failed, rows) if failed else rows
+
+
+def _is_failed_row(line: Any) -> bool:
+    return (
+        isinstance(line, dict)
+        and line.keys() <= _MEMBERS
+        and "index" in line
+        and isinstance(line.get("errors"), list)
+        and len(line.keys() & {ITEM, TEXT, _RAW}) == 1
+    )
+
+
+def _what_failed(row: Row) -> Row:
+    """The item of a failed row, or the line that was none, byte by byte as unreadable as before.
+
+    Raises:
+        LoadError: it is no failed row.
+    """
     try:
-        item = load_exact(row.data)["item"]
+        line = load_exact(row.data)
     except orjson.JSONDecodeError as error:
         raise LoadError(
             f"not valid JSON on line {row.line}, column {error.colno}: {error.msg}"
         ) from None
-    except (KeyError, TypeError):
+    if not _is_failed_row(line):
         raise LoadError(
-            f"line {row.line} has no member 'item', as lines of failed rows have; "
-            "rename the file if it is no such file"
-        ) from None
-    return Row(row.line, dump_exact(item) + b"\n")
+            f"line {row.line} has no member 'item' as the lines before it, which are failed rows; "
+            "keep failed rows and other items in two files"
+        )
+    text = line.get(TEXT)
+    raw = line.get(_RAW)
+    if isinstance(raw, str) and [each.get("code") for each in line["errors"]] == [_BAD_LINE]:
+        text = raw
+    if isinstance(text, str):
+        data = b"\xff".join(part.encode() for part in " ".join(text.split("\n")).split(_NO_TEXT))
+    else:
+        data = dump_exact(next(line[name] for name in (ITEM, _RAW, TEXT) if name in line))
+    return Row(row.line, data + b"\n")

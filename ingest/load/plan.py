@@ -16,7 +16,7 @@ from ingest.load.feed import Feed, Part, cut
 from ingest.load.readers import FileOptions, open_feed
 from ingest.load.source import Source, in_thread
 
-_SCHEME = 1
+_SCHEME = 2
 """Changes whenever files are cut differently: a key must never name another request's rows."""
 
 _PIECE = 256 * 1024
@@ -49,7 +49,7 @@ class Plan:
         identity = [
             *(_SCHEME, source.digest, self.collection, self.method, self.preferences),
             *(self.matching, self.empty_as, self.run, self.atomic or self.batch_size),
-            *(self.file.format, self.file.delimiter, self.file.charset, self.file.failed_rows),
+            *(self.file.format, self.file.delimiter, self.file.charset),
         ]
         digest = hashlib.blake2b(orjson.dumps(identity), digest_size=20).hexdigest()
         return f"load-{digest}-{number}"

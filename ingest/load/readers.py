@@ -11,7 +11,7 @@ from ingest.errors import RequestError
 from ingest.load.csv_reader import read_csv
 from ingest.load.feed import Feed, Row
 from ingest.load.json_reader import read_json, read_yaml
-from ingest.load.ndjson_reader import read_failed_items, read_ndjson
+from ingest.load.ndjson_reader import read_ndjson
 from ingest.load.source import LoadError, Reading
 from ingest.load.xml_reader import read_xml
 
@@ -44,8 +44,6 @@ class FileOptions:
     format: FileFormat
     delimiter: str | None = None
     charset: str | None = None
-    failed_rows: bool = False
-    """Whether it is a file of failed rows in NDJSON, as `ingest load` writes them."""
 
 
 def bare_name(path: Path) -> str:
@@ -67,10 +65,9 @@ def file_options(
     if found is None:
         known = ", ".join(FileFormat)
         raise LoadError(f"{path}: the name does not say the format; give --format ({known})")
-    failed_rows = found is FileFormat.NDJSON and bool(FAILED.search(name.stem))
     if name.suffix == ".tsv":
         delimiter = delimiter or "\t"
-    return FileOptions(found, delimiter, charset, failed_rows)
+    return FileOptions(found, delimiter, charset)
 
 
 def open_feed(reading: Reading, options: FileOptions) -> Feed:
@@ -84,7 +81,7 @@ def open_feed(reading: Reading, options: FileOptions) -> Feed:
             case FileFormat.CSV:
                 feed = read_csv(reading, delimiter=options.delimiter, charset=options.charset)
             case FileFormat.NDJSON:
-                feed = read_failed_items(reading) if options.failed_rows else read_ndjson(reading)
+                feed = read_ndjson(reading)
             case FileFormat.XML:
                 feed = read_xml(reading, charset=options.charset)
             case FileFormat.YAML:

@@ -242,7 +242,7 @@ async def test_failed_rows_of_csv_have_the_columns_of_the_file(loading: Loading)
     assert [row[5].partition(":")[0] for row in failed] == ["line 3", "line 6", "line 7"]
 
 
-ERRORS = ["error_field", "error_code", "error_message"]
+ERRORS = ["error_field", "error_code", "error_message", "error_row"]
 
 
 async def test_the_same_file_is_never_written_twice(loading: Loading, front: Front) -> None:

@@ -20,6 +20,7 @@ from tests.api.shared import JIM, configured, contact, send
 from tests.harness import Service
 from tests.waiting import finished
 
+ERRORS = ("error_field", "error_code", "error_message", "error_row")
 CSV_BODY = (
     "age;company;email;first_name;tags.0;tags.1\n"
     "41;=1+1;ann@example.com;Ann;a;b\n"
@@ -56,7 +57,7 @@ async def test_csv_has_the_columns_of_the_body_and_then_the_errors(service: Serv
     header, *found = rows(await file_of(service, batch, ".csv"))
     assert header == [
         *("age", "company", "email", "first_name", "tags.0", "tags.1"),
-        *("error_field", "error_code", "error_message"),
+        *ERRORS,
     ]
     assert [row[:6] for row in found] == [
         ["-5", "'@home", "jim@example.com", "Jim", "x", ""],
@@ -78,6 +79,39 @@ async def test_a_corrected_file_is_sent_as_it_is(service: Service) -> None:
     assert reply.status == 201, reply.body
     saved = [(item["company"], item["first_name"], item.get("tags")) for item in reply.body["data"]]
     assert saved == [("@home", "Jim", ["x"]), ("-2+3", "=cmd", None), ("2", "C", None)]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "path"),
+    [
+        ('iata,name\nQ1,1,Smith, Jim\nQ2\nQ3,a\nQ4,"a" b\n', "text/csv", "airports"),
+        ('{"iata": broken\n[1, 2.50]\n"Q5"\n', "application/x-ndjson", "airports"),
+        ('[7, null, ["Q6", {"a": 1}], {"x": 1e400}, "Q7"]', "application/json", "airports"),
+        ('[true, null, ["Q6"], {"name": "a"}, 7]', "application/json", "airports:delete"),
+        ('"Q7\n{"name": "b", "iata": "Q8"}\n"Q9"\n', "application/x-ndjson", "airports:delete"),
+    ],
+    ids=["csv", "ndjson", "json", "delete json", "delete ndjson"],
+)
+async def test_an_unchanged_file_fails_again(
+    service: Service, body: str, content_type: str, path: str
+) -> None:
+    first = await send(service, path, body, content_type=content_type)
+    file = await file_of(service, first.body["metadata"]["batchId"], ".csv")
+    again = await send(service, path, file, content_type="text/csv")
+    assert again.status == first.status == 422
+    assert [told(each) for each in again.body["failures"]] == [
+        told(each) for each in first.body["failures"]
+    ]
+    assert rows(await file_of(service, again.body["metadata"]["batchId"], ".csv")) == rows(file)
+
+
+def told(failure: Any) -> tuple[Any, ...]:
+    """What is said of an item, but for its line, and for how a bare key is written."""
+    raw = failure["rawData"]
+    if isinstance(raw, dict):
+        raw = {name: raw[name] for name in raw if len(raw) > 1} or next(iter(raw.values()))
+    errors = [(each["code"], each.get("field"), each["message"]) for each in failure["errors"]]
+    return raw if isinstance(raw, dict) else str(raw), errors
 
 
 async def test_json_and_ndjson(service: Service) -> None:
@@ -103,7 +137,7 @@ async def test_a_batch_without_failures_has_an_empty_file(service: Service) -> N
     batch = (await service.post("contacts", [JIM])).body["metadata"]["batchId"]
     assert json.loads(await file_of(service, batch))["failures"] == []
     assert await file_of(service, batch, ".ndjson") == b""
-    assert await file_of(service, batch, ".csv") == b"error_field,error_code,error_message\r\n"
+    assert await file_of(service, batch, ".csv") == f"{','.join(ERRORS)}\r\n".encode()
 
 
 @configured(max_failures=2)
@@ -170,11 +204,11 @@ async def test_too_many_columns_become_one(service: Service) -> None:
             assert header[0] == "error_item"
             assert [json.loads(row[0]) for row in found] == items
         else:
-            assert header[:-3] == list(few[0])
+            assert header[:-4] == list(few[0])
     header = ",".join(f"field{number}" for number in range(2_000))
     batch = await batch_of(service, f"{header}\n{',' * 1_998}1,\n", "text/csv")
     names, row = rows(await file_of(service, batch, ".csv"))
-    assert (names[:-3], row[0]) == (["field1998"], "1")  # those that are needed
+    assert (names[:-4], row[0]) == (["field1998"], "1")  # those that are needed
 
 
 async def test_a_corrected_file_of_whole_items_is_sent_as_it_is(service: Service) -> None:
@@ -185,7 +219,7 @@ async def test_a_corrected_file_of_whole_items_is_sent_as_it_is(service: Service
     first = await send(service, "loose", json.dumps(items))
     file = await file_of(service, first.body["metadata"]["batchId"], ".csv")
     header, *found = rows(file)
-    assert header == ["error_item", "error_field", "error_code", "error_message"]
+    assert header == ["error_item", *ERRORS]
     assert [json.loads(row[0]) for row in found] == items[1:]
     again = await send(service, "loose", file, content_type="text/csv")
     assert again.body["failures"] == first.body["failures"]

@@ -50,7 +50,7 @@ def test_what_cannot_be_read_is_named_with_its_place(
         ("a.csv", FileOptions(FileFormat.CSV)),
         ("A.TSV.GZ", FileOptions(FileFormat.CSV, delimiter="\t")),
         ("a.jsonl.zst", FileOptions(FileFormat.NDJSON)),
-        ("a.failed-2.ndjson", FileOptions(FileFormat.NDJSON, failed_rows=True)),
+        ("a.failed-2.ndjson", FileOptions(FileFormat.NDJSON)),
         ("a.failed.csv", FileOptions(FileFormat.CSV)),
         ("a.yml", FileOptions(FileFormat.YAML)),
     ],
