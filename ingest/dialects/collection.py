@@ -73,8 +73,14 @@ def dry_run(outcome: Outcome, *, minimal: bool = False) -> Answer:
     return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
 
 
-def listed(page: Page, presenter: Presenter, select: Selection) -> Answer:
-    """One page of a collection."""
+def listed(
+    page: Page, presenter: Presenter, select: Selection, following: str | None = None
+) -> Answer:
+    """One page of a collection.
+
+    Args:
+        following: the key after which the next one begins; None where there is none.
+    """
     paging = Paging(limit=page.limit, offset=page.offset, total=page.total)
     message = f"{len(page.rows)} of {page.total} items"
     if page.rest is not None:
@@ -83,6 +89,8 @@ def listed(page: Page, presenter: Presenter, select: Selection) -> Answer:
     document["metadata"] = _page(paging)
     if page.rest is not None:
         document["metadata"]["nextOffset"] = page.rest
+    if following is not None:
+        document["metadata"]["next"] = following
     document["data"] = [presenter.item(row, select) for row in page.rows]
     return Answer(kind=Kind.LIST, status=200, document=document, paging=paging)
 

@@ -12,7 +12,7 @@ from ingest.http.responses import respond
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen, batch_as_seen, check_visible
 from ingest.model import AtMost
-from ingest.resources.url_values import parse
+from ingest.resources.url_values import as_text, parse
 from ingest.store import batches, reads
 
 
@@ -27,11 +27,19 @@ async def list_items(request: web.Request) -> web.Response:
         call.filters,
         at_most=AtMost(call.limit, service.settings.max_answer),
         offset=call.offset,
+        after=call.after,
         select=call.select,
         groups=caller.groups,
     )
-    answer = collection.listed(page, service.presenters[resource.name], call.select)
-    return await respond(request, answer)
+    following = None if page.last is None else as_text(resource.key.field, page.last)
+    answer = collection.listed(page, service.presenters[resource.name], call.select, following)
+    headers = {}
+    if following is not None:
+        query = request.rel_url.query.copy()
+        query.pop("offset", None)
+        query["after"] = following
+        headers["Link"] = f'<{request.rel_url.with_query(query)}>; rel="next"'
+    return await respond(request, answer, headers)
 
 
 @endpoint(right=Right.READ, parameters=SELECT)
