@@ -138,15 +138,18 @@ class Staging:
         async for items in body.items():
             taken = intake.take(items)
             if taken < len(items):
-                await self._take_rest(intake, items, taken)
+                await self._take_rest(intake, body, items, taken)
             if body.streamed and intake.full:
                 yield intake.cut()
         yield intake.cut(last=True)
 
-    async def _take_rest(self, intake: Intake, items: Sequence[Any], start: int) -> None:
+    async def _take_rest(
+        self, intake: Intake, body: Body, items: Sequence[Any], start: int
+    ) -> None:
         async with self._turn:
             while start < len(items):
                 await asyncio.sleep(0)  # others run in between
+                body.check()
                 taken = intake.take(items, start)
                 if not taken:
                     await asyncio.to_thread(intake.take_large, items[start])

@@ -26,6 +26,7 @@ from ingest.formats.negotiation import JSON
 from ingest.http.admission import Admission
 from ingest.http.call import CALL
 from ingest.http.gate import CALLER, GATE
+from ingest.http.presence import Presence
 from ingest.http.service import SERVICE
 from ingest.model import IdempotencyKey
 from ingest.resources.resource import StoredField
@@ -55,6 +56,7 @@ class Body:
         self._timeout = service.settings.body_timeout
         self._decoder = decoder
         self._gate = request[GATE]
+        self._presence = Presence(request)
         self._admission: Admission = service.admission
         has_key = call.idempotency_key is not None and CALLER in request
         self._digest = _digest(request) if has_key else None
@@ -86,6 +88,10 @@ class Body:
             del ahead
         async for items in self._arriving:
             yield items
+
+    def check(self) -> None:
+        """Raise MalformedBody where the client has gone: its body was read, so that is known."""
+        self._presence.check()
 
     async def drain(self) -> None:
         """There is nothing left to read."""
@@ -132,6 +138,7 @@ class Body:
     def _decode(self, sent: bytes) -> list[Any]:
         items: list[Any] = []
         for piece in self._decompressed(sent):
+            self._presence.check()
             if self._digest is not None:
                 self._digest.update(piece)
             items += self._decoder.feed(piece)

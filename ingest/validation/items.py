@@ -19,6 +19,7 @@ from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
 from ingest.validation.engine.known import count_fields, has_pre_load
 from ingest.validation.engine.load import Partial
+from ingest.validation.engine.long_texts import shorten_rules
 from ingest.validation.engine.record_functions import generate_accept, generate_write
 from ingest.validation.messages import explain, explain_field
 from ingest.validation.meta import read_meta
@@ -30,6 +31,7 @@ class ItemValidator:
     """Validates the items of one resource, action and set of options, for many requests."""
 
     def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+        shorten_rules(resource.schema)
         self.resource = resource
         self.action = action
         self._identity = resource.identity(options.matching)

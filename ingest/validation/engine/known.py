@@ -107,13 +107,18 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
     raise Uncompiled(f"{type(field).__name__} is not a field that can be compiled")
 
 
+def has_known_rules() -> bool:
+    """Whether every line of the installed release of marshmallow has been read."""
+    return INSTALLED.startswith(_READ)
+
+
 def check_schema(schema: Schema) -> None:
     """Make sure that `schema` loads as `Schema` does, in a release whose every line has been read.
 
     Raises:
         Uncompiled: it overrides a part of loading, or another release may load differently.
     """
-    if not INSTALLED.startswith(_READ):
+    if not has_known_rules():
         raise Uncompiled(f"marshmallow {INSTALLED} is not known to load as {_READ[0]}x does")
     for name in overridden(schema, _SCHEMA_METHODS):
         raise Uncompiled(f"the schema overrides {name}")
