@@ -27,7 +27,7 @@ _NO_HEADER = re.compile(r"[\s,;|]*")
 # Rows without any text, one after the other, for each delimiter. Read one by one they would cost
 # more than the rows that say something.
 _EMPTY_ROWS = {
-    each: re.compile(rf'(?:(?:"")?+(?:{re.escape(each)}(?:"")?+)*+(?:\r\n|\n|\r(?!\Z)))++')
+    each: re.compile(rf'(?:(?:"")?+(?:{re.escape(each)}(?:"")?+)*+(?:\r\n|\n|\r))++')
     for each in DELIMITERS.values()
 }
 
@@ -104,7 +104,7 @@ class RecordReader:
             if before_header and _is_blank(record):
                 continue
             before_header = False
-            if len(record[1]) > self._max:
+            if record[2] and len(record[1]) > self._max:
                 raise item_too_large(self._max, record[0], "row")
             yield record
         self._new_line = False
