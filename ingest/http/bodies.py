@@ -25,6 +25,7 @@ from ingest.formats.decoding import Decoder
 from ingest.formats.negotiation import JSON
 from ingest.http.admission import LONG, Admission, Share
 from ingest.http.call import CALL
+from ingest.http.expectation import ask_for_body, is_waiting
 from ingest.http.gate import CALLER, GATE
 from ingest.http.presence import Presence
 from ingest.http.service import SERVICE
@@ -46,6 +47,7 @@ class Body:
     def __init__(self, request: web.Request, limit: int, decoder: Decoder) -> None:
         """Args: `limit` is the most bytes that it may be, decompressed."""
         service, call = request.app[SERVICE], request[CALL]
+        self._request = request
         self._head = call.head
         self._can_be_read = request.can_read_body
         self._content: StreamReader = request.content
@@ -78,11 +80,18 @@ class Body:
 
     async def begin(self) -> None:
         # Clients name a type of their own for a body that is not there.
-        if self._head.problem and self._can_be_read and await self._in_time(self._content.readany):
+        if self._head.problem and self._can_be_read and await self._is_there():
             raise self._head.problem
         if self._announced > self._most_sent:
             raise too_large(self._limit)
+        await ask_for_body(self._request)
         self._ahead = await anext(self._arriving, [])
+
+    async def _is_there(self) -> bool:
+        """Whether the body has any bytes."""
+        if self._announced or is_waiting(self._request):
+            return True
+        return bool(await self._in_time(self._content.readany))
 
     async def items(self) -> AsyncGenerator[list[Any], None]:
         ahead, self._ahead = self._ahead, None
@@ -150,7 +159,10 @@ class Body:
                 self._digest.update(piece)
             items += self._decoder.feed(piece)
         self._complete = True
-        items += self._decoder.end()
+        try:
+            items += self._decoder.end()
+        except MalformedBody as error:
+            raise error if self._head.named or not sent else _unnamed(error) from None
         return items
 
     def _decompressed(self, sent: bytes) -> Iterable[bytes]:
@@ -241,8 +253,16 @@ async def unbroken(receive: Callable[[], Awaitable[bytes]]) -> bytes:
     """
     try:
         return await receive()
-    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
+    except HttpProcessingError as error:
+        reason = next(iter(error.message.strip().splitlines()), "")[:200]
+        raise MalformedBody("The chunks of the body are not valid HTTP", reason or None) from error
+    except (web.RequestPayloadError, ConnectionError) as error:
         raise MalformedBody("The body ended before it was complete") from error
+
+
+def _unnamed(error: MalformedBody) -> MalformedBody:
+    more = "The request has no Content-Type, and so its body is read as JSON."
+    return MalformedBody(error.message, " ".join(filter(None, (error.description, more))))
 
 
 def _digest(request: web.Request) -> "hashlib.blake2b":
