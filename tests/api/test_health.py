@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -50,6 +51,21 @@ async def test_a_database_that_is_not_migrated_is_not_ready(api: Service, operat
     assert status == 503
     assert "collections.contacts.age" in str(body)
     assert "ingest migrate" in str(body)
+
+
+async def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_away(
+    settings: Settings, operator: Pool
+) -> None:
+    parts = urlsplit(settings.database_url)
+    wrong = parts._replace(netloc=f"nobody:wrong@{parts.hostname}:{parts.port}").geturl()
+    app = create_app(dataclasses.replace(settings, database_url=wrong), REGISTRY)
+    async with TestClient(Server(app)) as client:
+        _, body = await _health(Service(client, ""), "/readyz")
+    assert body["checks"] == {
+        "database": "refuses the connection: it does not accept the password of "
+        "INGEST_DATABASE_URL",
+        "redis": "ready",
+    }
 
 
 @pytest.fixture
