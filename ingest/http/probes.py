@@ -23,7 +23,7 @@ async def readyz(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     checks = {
         "database": await _database(service),
-        "redis": "ready" if await service.redis.is_there() else "does not answer",
+        "redis": await service.redis.state(),
     }
     ready = all(state == "ready" for state in checks.values())
     return json_response(
