@@ -73,7 +73,7 @@ async def _service(
             callers=Callers(partial(find_caller, pool)),
             rates=Rates(settings, redis),
             under_way=UnderWay(settings.max_concurrent),
-            admission=Admission(),
+            admission=Admission(settings.account_share),
             pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis)),
         )
         waking = asyncio.create_task(service.pipeline.waiters.run())

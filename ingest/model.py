@@ -200,6 +200,8 @@ class Chunk:
     last: bool
     size: int
     """Bytes that are staged."""
+    failed: int = 0
+    """Bytes of the failures of a stream, as far as they are weighed."""
     carried: frozenset[str] = frozenset()
     """Of the fields that are watched, those that an item up to the chunk's end carried."""
 
@@ -290,6 +292,7 @@ class Batch:
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
     """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
+    payload_bytes: int = 0
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
     limited: bool = False

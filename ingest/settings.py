@@ -76,6 +76,9 @@ class Settings:
     max_backlog_bytes: int = 1024 * 1024 * 1024
     """How large their staged payloads may be together before writes are refused."""
 
+    account_share: float = 0.8
+    """The part of it, and of the memory and places for long bodies, that one account may hold."""
+
     rate_limit: str = ""
     """The most items that one token may send in a time, such as `50000/second`; empty for any."""
     account_rate_limit: str = ""
@@ -131,6 +134,7 @@ class Settings:
     log_format: Literal["json", "console"] = "json"
 
 
+_SHARES = {"account_share"}
 _MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port"}
 
 
@@ -194,4 +198,6 @@ def _checked(settings: Settings) -> Settings:
             continue
         if value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
             raise ConfigurationError(f"INGEST_{field.name.upper()} must be greater than 0")
+        if field.name in _SHARES and value > 1:
+            raise ConfigurationError(f"INGEST_{field.name.upper()} must be at most 1")
     return settings

@@ -457,6 +457,29 @@ AS $$
     WHERE b.state = 'accepted' AND b.accepted_at IS NOT NULL
 $$;
 
+-- The same of all accounts, in the first row, and of each of those with the most.
+CREATE FUNCTION ingest.backlog_by_account(known timestamptz, at_most integer)
+    RETURNS TABLE (
+        account text, batches bigint, items bigint, bytes bigint, oldest timestamptz,
+        newest timestamptz, known_items bigint, known_bytes bigint, asked_at timestamptz,
+        seconds double precision
+    )
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT b.account, count(*), coalesce(sum(b.received), 0)::bigint AS items,
+           coalesce(sum(b.payload_bytes), 0)::bigint AS bytes,
+           min(b.accepted_at), max(b.accepted_at),
+           coalesce(sum(b.received) FILTER (WHERE b.accepted_at <= known), 0)::bigint,
+           coalesce(sum(b.payload_bytes) FILTER (WHERE b.accepted_at <= known), 0)::bigint,
+           statement_timestamp(),
+           extract(epoch FROM clock_timestamp() - statement_timestamp())::double precision
+    FROM ingest.batches b
+    WHERE b.state = 'accepted' AND b.accepted_at IS NOT NULL
+    GROUP BY GROUPING SETS ((), (b.account))
+    ORDER BY grouping(b.account) DESC, bytes DESC, items DESC
+    LIMIT at_most + 1
+$$;
+
 -- At most `at_most` batches of each kind. Only finished ones, and only by when they finished; ids
 -- begin with the time at which they were made, so what is older than `before` needs no other index.
 -- Batches are looked up (LIMIT keeps it so): joined plainly, they may be read along their primary key
@@ -511,5 +534,6 @@ ALTER FUNCTION ingest.find_token OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.unfinished_batches OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.abandoned_batches OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.backlog OWNER TO ingest_lookup;
+ALTER FUNCTION ingest.backlog_by_account OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.expired_batches OWNER TO ingest_lookup;
 REVOKE CREATE ON SCHEMA ingest FROM ingest_lookup;

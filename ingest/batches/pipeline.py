@@ -112,7 +112,7 @@ class Pipeline:
             batch = staged.batch
         valid, invalid = batch.chunk.received - batch.chunk.invalid, batch.chunk.invalid
         if batch.state is BatchState.ACCEPTED:
-            self.backlog.accepted(batch.chunk.received, staged.size)
+            self.backlog.accepted(batch.account, batch.chunk.received, staged.size)
         metrics.validated(batch.collection, batch.state, valid, invalid)
         # Its payload must not be in memory while the request waits.
         return replace(batch, chunk=replace(batch.chunk, records=None, raw=None))

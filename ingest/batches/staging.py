@@ -20,7 +20,7 @@ from uuid import UUID
 import structlog
 
 from ingest import metrics
-from ingest.batches.backlog import Backlog
+from ingest.batches.backlog import Backlog, Room
 from ingest.batches.coalescing import Coalescer
 from ingest.batches.idempotency import Claim, Claims
 from ingest.batches.write import Body, Write
@@ -38,6 +38,7 @@ from ingest.settings import Settings
 from ingest.store import receiving, staging
 from ingest.store.pool import Pool
 from ingest.tasks import end
+from ingest.turns import Turns
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
@@ -78,7 +79,7 @@ class Staging:
     def __init__(self, settings: Settings, pool: Pool, claims: Claims, backlog: Backlog) -> None:
         self._max_values = settings.max_values
         # Side by side, long requests would all be ready late, and workers idle until then.
-        self._turn = asyncio.Lock()
+        self._turn = Turns(1, 1)
         self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
         self._pool = pool
         self._claims = claims
@@ -98,26 +99,25 @@ class Staging:
             claim: that on its idempotency key, which is kept alive.
 
         Raises:
-            Overloaded, Unavailable: it could not be staged.
+            BodyTooLarge, Overloaded, Unavailable: it could not be staged.
         """
-        async with aclosing(self._chunks(write, body)) as chunks:
-            first = await anext(chunks)
-            batch = _new_batch(write, body, batch_id, first)
-            if batch.state is not BatchState.REJECTED and not write.dry_run:
-                self._backlog.check(batch.collection)
-            if first.last:
-                await chunks.aclose()  # the items are not needed any more
-                yield _OneChunk(batch, first.size, self._saving)
-                return
-            stream = _Stream(batch, self._pool)
-            alive = asyncio.create_task(self._stay_alive(batch, claim))
-            try:
-                await stream.receive(chunks)
-                yield stream
-            finally:
-                await end([alive])
-                if not stream.settled:
-                    await self._remove(batch)
+        with self._backlog.staging(write.account, write.resource.name) as room:
+            async with aclosing(self._counted(self._chunks(write, body), write, room)) as chunks:
+                first = await anext(chunks)
+                batch = _new_batch(write, body, batch_id, first)
+                if first.last:
+                    await chunks.aclose()  # the items are not needed any more
+                    yield _OneChunk(batch, first.size, self._saving)
+                    return
+                stream = _Stream(batch, self._pool)
+                alive = asyncio.create_task(self._stay_alive(batch, claim))
+                try:
+                    await stream.receive(chunks)
+                    yield stream
+                finally:
+                    await end([alive])
+                    if not stream.settled:
+                        await self._remove(batch)
 
     async def close(self) -> None:
         """Let removals end that are under way; the sweeper removes what is left."""
@@ -138,13 +138,35 @@ class Staging:
         async for items in body.items():
             taken = intake.take(items)
             if taken < len(items):
-                await self._take_rest(intake, items, taken)
+                await self._take_rest(write.account, intake, items, taken)
             if body.streamed and intake.full:
                 yield intake.cut()
         yield intake.cut(last=True)
 
-    async def _take_rest(self, intake: Intake, items: Sequence[Any], start: int) -> None:
-        async with self._turn:
+    async def _counted(
+        self, chunks: AsyncGenerator[Chunk, None], write: Write, room: Room
+    ) -> AsyncGenerator[Chunk, None]:
+        """The same chunks, each counted before it is staged.
+
+        Raises:
+            BodyTooLarge, Overloaded: there is no room for it.
+        """
+        async with aclosing(chunks):
+            items = 0
+            async for chunk in chunks:
+                good = write.options.lenient or not chunk.invalid
+                room.take(
+                    chunk.received - items,
+                    chunk.size + chunk.failed,
+                    saves=good and not write.dry_run,
+                )
+                items = chunk.received
+                yield chunk
+
+    async def _take_rest(
+        self, account: str, intake: Intake, items: Sequence[Any], start: int
+    ) -> None:
+        async with self._turn.taken(account):
             while start < len(items):
                 await asyncio.sleep(0)  # others run in between
                 taken = intake.take(items, start)

@@ -1,85 +1,98 @@
-"""Every limit of memory and of turns that the bodies of one process share."""
+"""Every limit of memory and of turns that the bodies of one process share.
+
+Each account may take a part of it: what one sends never keeps out what others send.
+"""
 
 import asyncio
-from weakref import WeakValueDictionary
+from collections import Counter
 
 from ingest.errors import Unavailable
+from ingest.turns import PerName, Turns
 
 LARGE_ITEMS = 64 * 1024 * 1024
 """Bytes that all large items of streams may hold together."""
 WINDOWS = 128 * 1024 * 1024
 """Bytes that all streams of zstd may hold to go on from."""
-PLACES = 2
-"""Long bodies that may be decoded: one is validated while the next is decoded and claimed."""
+BODIES = 192 * 1024 * 1024
+"""Bytes that all long bodies may hold together while they arrive."""
+LONG = 64 * 1024
+"""Bytes beyond which a body is long."""
+STREAM = 2 * 1024 * 1024
+"""Bytes that a stream holds at most, besides a large item: a chunk that is made, and one that is
+written."""
+PLACES = 3
+"""Long bodies that may be decoded; of one account, one is validated while the next is decoded and
+claimed."""
+_RETRY_AFTER = 5  # seconds: a body, or what is worked on of it, rarely takes longer
 
 
 class Admission:
     """What bodies wait for, and what they are refused for."""
 
-    def __init__(self) -> None:
-        self.turn = asyncio.Lock()
-        """Held while a piece of a stream is worked on: no request waits for more than one."""
-        self.places = asyncio.Semaphore(PLACES)
+    def __init__(self, share: float) -> None:
+        """Args: `share` is the part that one account may take."""
+        self.turn = Turns(1, 1)
+        """Held while a piece of a stream is worked on: no request waits for more than one of each
+        other account."""
+        self.places = Turns(PLACES, max(1, int(share * PLACES)))
         """How many long bodies may be decoded and not yet validated."""
-        self.beside_the_loop = asyncio.Semaphore(1)
+        self.beside_the_loop = Turns(1, 1)
         """Held by a body that a thread decodes. It takes its place afterwards, so that one more
         may be decoded than there are places."""
-        self.large_item = asyncio.Lock()
+        self.large_item = Turns(1, 1)
         """Held while a large item of a stream is worked on, and not while its client sends."""
-        self.large_items = Budget(LARGE_ITEMS, "Too many items of this size are being read")
-        self.windows = Budget(WINDOWS, "Too many bodies of zstd are being read")
-        self.unknown_callers = Turns()
+        self.large_items = Budget(LARGE_ITEMS, share, "Too many items of this size are being read")
+        self.windows = Budget(WINDOWS, share, "Too many bodies of zstd are being read")
+        self.bodies = Budget(BODIES, share, "Too many long bodies are being read")
+        self.unknown_callers = PerName(1)
         """By address: whose body is read to find out who calls."""
 
 
-class Turns:
-    """One at a time of each name."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def of(self, name: str) -> asyncio.Lock:
-        """The lock of a name, which lasts for as long as it is in use."""
-        lock = self._locks.get(name)
-        if lock is None:
-            lock = self._locks[name] = asyncio.Lock()
-        return lock
-
-
 class Budget:
-    """Memory that requests side by side may hold for one purpose, in all."""
+    """Memory that requests side by side may hold for one purpose: in all, and those of one
+    account."""
 
-    def __init__(self, limit: int, refusal: str) -> None:
+    def __init__(self, limit: int, share: float, refusal: str) -> None:
         """
         Args:
             limit: in bytes; a request that is alone may hold more.
+            share: the part of it for one account.
             refusal: what a request is answered for which nothing is left.
         """
         self._limit = limit
+        self._of_account = int(share * limit)
         self._refusal = refusal
-        self._held = 0
+        self._held: Counter[str] = Counter()
 
-    def change(self, before: int, after: int) -> None:
-        """Count a request that holds `after` bytes and no longer `before`.
+    def change(self, account: str, before: int, after: int) -> None:
+        """Count a request of an account that holds `after` bytes and no longer `before`.
 
         Raises:
-            Unavailable: all together would be too much; nothing is changed.
+            Unavailable: all together would be too much, or those of the account; nothing is
+                changed.
         """
-        held = self._held - before + after
-        if after > before < self._held and held > self._limit:
+        own, total = self._held[account], self._held.total()
+        more = after - before
+        if more > 0 and (
+            (before < total and total + more > self._limit)
+            or (before < own and own + more > self._of_account)
+        ):
             raise self.exhausted()
-        self._held = held
+        self._held[account] += more
+        if not self._held[account]:
+            del self._held[account]
 
     def exhausted(self) -> Unavailable:
         """The answer to a request for which nothing is left."""
-        return Unavailable(self._refusal, "Send it again.", retry_after=5)
+        return Unavailable(self._refusal, "Send it again.", retry_after=_RETRY_AFTER)
 
 
 class Share:
     """The part of one request in a budget."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, account: str) -> None:
         self._budget = budget
+        self._account = account
         self._held = 0
 
     def hold(self, size: int) -> None:
@@ -88,8 +101,9 @@ class Share:
         Raises:
             Unavailable: it has grown, and others hold too much.
         """
-        self._budget.change(self._held, size)
-        self._held = size
+        if size != self._held:
+            self._budget.change(self._account, self._held, size)
+            self._held = size
 
 
 class LargeItem:
@@ -99,13 +113,14 @@ class LargeItem:
     large items be worked on.
     """
 
-    def __init__(self, admission: Admission, timeout: float) -> None:
+    def __init__(self, admission: Admission, account: str, timeout: float) -> None:
         """Args: `timeout` is how many seconds it waits for others that are worked on."""
-        self._lock = admission.large_item
+        self._turn = admission.large_item
         self._budget = admission.large_items
+        self._account = account
         self._timeout = timeout
         self._working = False
-        self._share = Share(admission.large_items)
+        self._share = Share(admission.large_items, account)
 
     async def work(self) -> None:
         """Wait until no other is worked on.
@@ -117,7 +132,7 @@ class LargeItem:
             return
         try:
             async with asyncio.timeout(self._timeout):
-                await self._lock.acquire()
+                await self._turn.acquire(self._account)
         except TimeoutError:
             raise self._budget.exhausted() from None
         self._working = True
@@ -130,7 +145,7 @@ class LargeItem:
         """Let others be worked on."""
         if self._working:
             self._working = False
-            self._lock.release()
+            self._turn.release(self._account)
 
     def end(self) -> None:
         """It is complete, or given up."""

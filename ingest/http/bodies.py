@@ -23,7 +23,7 @@ from ingest.errors import MalformedBody, RequestTimeout
 from ingest.formats.compression import Decompressor, too_large
 from ingest.formats.decoding import Decoder
 from ingest.formats.negotiation import JSON
-from ingest.http.admission import Admission
+from ingest.http.admission import LONG, Admission, Share
 from ingest.http.call import CALL
 from ingest.http.gate import CALLER, GATE
 from ingest.http.service import SERVICE
@@ -31,9 +31,8 @@ from ingest.model import IdempotencyKey
 from ingest.resources.resource import StoredField
 from ingest.resources.url_values import parse
 
-# What takes longer than a few milliseconds to decode is decoded beside the event loop; JSON is
-# quicker.
-_MUCH = 64 * 1024
+# What takes longer than a few milliseconds to decode is decoded beside the event loop, as all long
+# bodies are; JSON is quicker.
 _MUCH_JSON = 256 * 1024
 
 
@@ -56,6 +55,9 @@ class Body:
         self._decoder = decoder
         self._gate = request[GATE]
         self._admission: Admission = service.admission
+        # Where the token is in the body, it is of the address that sends it as yet.
+        self._account = request[CALLER].account if CALLER in request else f"@{call.client}"
+        self._memory = Share(service.admission.bodies, self._account)
         has_key = call.idempotency_key is not None and CALLER in request
         self._digest = _digest(request) if has_key else None
         self._complete = False
@@ -98,6 +100,7 @@ class Body:
         """Let go of what it holds: a request that failed is kept for a while by its traceback."""
         self._ahead = None
         await self._arriving.aclose()
+        self._memory.hold(0)
 
     async def _arrive(self) -> AsyncGenerator[list[Any], None]:
         async with self._decoded(await self._all_sent()) as items:
@@ -108,26 +111,28 @@ class Body:
     async def _decoded(self, sent: bytes) -> AsyncIterator[list[Any]]:
         """The items of a body, in one of few places for as long as they are not validated."""
         plain, places = not self._head.encodings, self._admission.places
-        if plain and len(sent) <= _MUCH:
+        if plain and len(sent) <= LONG:
             yield self._decode(sent)
         elif plain and self._head.format.media_type == JSON:
-            async with places:
+            async with places.taken(self._account):
                 # Parsing lets no other code run in between; what looks at its numbers and nesting
                 # does.
                 much = len(sent) > _MUCH_JSON
                 items = await asyncio.to_thread(self._decode, sent) if much else self._decode(sent)
                 del sent
+                self._memory.hold(0)
                 yield items
         else:
             # One at a time: what becomes of many compressed bodies must not be in memory at once.
-            async with self._admission.beside_the_loop:
+            async with self._admission.beside_the_loop.taken(self._account):
                 items = await asyncio.to_thread(self._decode, sent)
                 del sent
-                await places.acquire()
+                self._memory.hold(0)
+                await places.acquire(self._account)
             try:
                 yield items
             finally:
-                places.release()
+                places.release(self._account)
 
     def _decode(self, sent: bytes) -> list[Any]:
         items: list[Any] = []
@@ -158,6 +163,8 @@ class Body:
             length += len(chunk)
             if length > self._most_sent:
                 raise too_large(self._limit)
+            if length > LONG:
+                self._memory.hold(length)
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from ingest.errors import RequestTimeout
 from ingest.formats.compression import STEP, Decompressor
 from ingest.formats.decoding import Decoder
-from ingest.http.admission import LargeItem, Share
+from ingest.http.admission import LONG, STREAM, LargeItem, Share
 from ingest.http.bodies import Body, unbroken
 from ingest.http.service import SERVICE
 
@@ -35,9 +35,11 @@ class Stream(Body):
         service = request.app[SERVICE]
         self._pace = _Pace(service.settings.stream_pace, service.settings.body_timeout)
         self._largest = service.settings.max_body
+        self._received = 0
         self._decompressor = Decompressor(self._head.encodings, limit)
-        self._large = LargeItem(service.admission, service.settings.body_timeout)
-        self._window = Share(service.admission.windows)
+        timeout = service.settings.body_timeout
+        self._large = LargeItem(service.admission, self._account, timeout)
+        self._window = Share(service.admission.windows, self._account)
         self._pieces = self._decompressed_pieces()
 
     @property
@@ -87,6 +89,8 @@ class Stream(Body):
         while chunk := await self._pace.keep(self._receive):
             if self._head.encodings:
                 await self._large.work()
+            self._received += len(chunk)
+            self._memory.hold(min(self._received, STREAM) if self._received > LONG else 0)
             pieces = self._decompressed(chunk)
             while piece := await self._take_turn(partial(next, pieces, b"")):
                 if self._decompressor.window > _LARGE_WINDOW:
@@ -113,7 +117,7 @@ class Stream(Body):
         Args:
             size: bytes that it is about; what may take long is done in a thread.
         """
-        async with self._admission.turn:
+        async with self._admission.turn.taken(self._account):
             if size > _LARGE_ITEM:
                 return await asyncio.to_thread(work)
             done = work()

@@ -56,7 +56,12 @@ class RecordWriter:
         """What may find the stored item."""
 
     def write(
-        self, index: int, loaded: Any, item: Mapping[str, Any], key: Any = missing
+        self,
+        index: int,
+        loaded: Any,
+        item: Mapping[str, Any],
+        key: Any = missing,
+        taken: Mapping[str, Any] | None = None,
     ) -> Recorded:
         """The record of one loaded item.
 
@@ -65,46 +70,70 @@ class RecordWriter:
             loaded: what the schema's `load` returned.
             item: the item as received.
             key: the loaded key, where it does not come out of `loaded`.
+            taken: what its fields took it from, where hooks made something else of the item.
 
         Raises:
             InvalidItem: with every field that PostgreSQL would refuse.
         """
+        taken = item if taken is None else taken
+        try:
+            return self._write(index, loaded, item, key, taken)
+        except InvalidItem as wrong:
+            raise InvalidItem(
+                [
+                    _not_returned(each, loaded)
+                    if each.code is REQUIRED and each.field in taken
+                    else each
+                    for each in wrong.errors
+                ]
+            ) from None
+
+    def _write(
+        self,
+        index: int,
+        loaded: Any,
+        item: Mapping[str, Any],
+        key: Any,
+        taken: Mapping[str, Any],
+    ) -> Recorded:
         draft = _Draft({INDEX: index})
         if isinstance(loaded, dict):
             others = self._write_dict(draft, loaded, key)
         else:
-            others = self._write_object(draft, loaded, item, key)
+            others = self._write_object(draft, loaded, taken, key)
         record, problems = draft.record, draft.problems
-        made = self._resource.server_key and self._resource.key.data_key not in item
+        made = self._resource.server_key and self._resource.key.data_key not in taken
         # Neither may the record hold more than the item: a `load_default`, a hook's value.
         same = sum(
             each.column in record and each.unchanged(item, record[each.column])
             for each in self.converters
         )
         restorable = same == len(item) == len(record) - 1 - (made and key is not missing)
-        if self._resource.keeps_unknown and (kept := draft.keep(others, item)):
+        if self._resource.keeps_unknown and (kept := draft.keep(others, taken)):
             record[EXTRA] = kept
         if draft.exact:
             record[EXACT] = draft.exact
         named = {problem.field for problem in problems}
-        problems += [each for each in self._unidentified(record, item) if each.field not in named]
+        wrong = self._unidentified(record, taken)
+        problems += [each for each in wrong if each.field not in named]
         if problems:
             raise InvalidItem(problems)
         if self.sparse:
             record[SET] = "".join(
-                "01"[field.column in record and self._carries(item, field, loaded)]
+                "01"[field.column in record and self._carries(taken, field, loaded)]
                 for field in self._resource.fields
             )
         if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
         return record, restorable
 
-    def _carries(self, item: Mapping[str, Any], stored: StoredField, loaded: Any) -> bool:
+    def _carries(self, taken: Mapping[str, Any], stored: StoredField, loaded: Any) -> bool:
         """Whether a value of the record is to change a stored item."""
         if isinstance(loaded, dict):
-            return carries(item, stored)
+            # PATCH excuses missing fields, and so knows no `load_default`.
+            return self._partial or carries(taken, stored)
         # An object has values of its own for what was not sent.
-        return stored.data_key in item or self._objects.computes(stored)
+        return stored.data_key in taken or self._objects.computes(stored)
 
     def _write_dict(self, draft: "_Draft", loaded: Mapping[str, Any], key: Any) -> dict[str, Any]:
         """Write the fields of a loaded dict; returns what of it is no field's."""
@@ -120,11 +149,11 @@ class RecordWriter:
         return {name: value for name, value in loaded.items() if name not in self._places}
 
     def _write_object(
-        self, draft: "_Draft", loaded: Any, item: Mapping[str, Any], key: Any
+        self, draft: "_Draft", loaded: Any, carried: Mapping[str, Any], key: Any
     ) -> dict[str, Any]:
         """Write what is stored of an object of the user's; returns what it shows besides."""
         try:
-            taken = self._objects.take(loaded, item, sparse=self.sparse, partial=self._partial)
+            taken = self._objects.take(loaded, carried, sparse=self.sparse, partial=self._partial)
         except Unreadable as error:
             message = "What the schema dumps for this field cannot be read back by it."
             draft.problems.append(ItemError(NOT_STORABLE, message, error.field.data_key))
@@ -146,7 +175,11 @@ class RecordWriter:
         return taken.others
 
     def also_wrong(
-        self, valid: Any, item: Mapping[str, Any], errors: Sequence[ItemError]
+        self,
+        valid: Any,
+        item: Mapping[str, Any],
+        taken: Mapping[str, Any] | None,
+        errors: Sequence[ItemError],
     ) -> list[ItemError]:
         """What else is wrong with an item that did not load: what could not be stored of it, and
         what identifies it where that is missing. Fields that are named already are left alone.
@@ -154,11 +187,14 @@ class RecordWriter:
         Args:
             valid: what could be loaded of it, where that is known.
             item: the item as received.
+            taken: what its fields took it from; None where that is not known, so that nothing can
+                be called missing.
             errors: why it did not load.
         """
         named = {error.field.partition(".")[0] for error in errors if error.field}
         try:
-            self.write(0, valid if isinstance(valid, dict) else {}, item)
+            valid = valid if isinstance(valid, dict) else {}
+            self._write(0, valid, item, missing, item if taken is None else taken)
         except InvalidItem as wrong:
             return [
                 each
@@ -166,14 +202,14 @@ class RecordWriter:
                 if each.field is None
                 or (
                     each.field.partition(".")[0] not in named
-                    and not (each.code is REQUIRED and each.field in item)
+                    and not (each.code is REQUIRED and (taken is None or each.field in taken))
                 )
             ]
         except Exception:  # noqa: BLE001 - it is invalid already, whatever else the user's code does
             return []
         return []
 
-    def _unidentified(self, record: Record, item: Mapping[str, Any]) -> list[ItemError]:
+    def _unidentified(self, record: Record, taken: Mapping[str, Any]) -> list[ItemError]:
         """Errors of what identifies the item: it must be there, and a key is never null.
 
         A `load_default` finds no stored item: it is for new ones.
@@ -181,7 +217,7 @@ class RecordWriter:
         absent = [
             field
             for field in self.required
-            if field.column not in record or (field is self.matching and not carries(item, field))
+            if field.column not in record or (field is self.matching and not carries(taken, field))
         ]
         null = [
             field
@@ -282,6 +318,17 @@ def _required_of_clients(resource: Resource, action: Action, options: Options) -
 
 def _not_storable(error: NotStorable, *path: str) -> ItemError:
     return ItemError(NOT_STORABLE, error.message, ".".join(path), error.description)
+
+
+def _not_returned(absent: ItemError, loaded: Any) -> ItemError:
+    """The item carried what identifies it, and the schema's `load` did not give it back."""
+    return ItemError(
+        NOT_STORABLE,
+        f"The schema's load returned a {type(loaded).__name__} without this field, which is needed"
+        " to find the item.",
+        absent.field,
+        "Its `post_load` must return a dict, or an object, that has it.",
+    )
 
 
 def _field_error(code: ErrorCode, field: StoredField, message: str) -> ItemError:

@@ -8,17 +8,13 @@ from typing import Any
 from marshmallow import fields
 
 from ingest.resources.columns import READ, ColumnType, NotStorable, converter
+from ingest.resources.identity import finer_than_stored
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
-_SHOWN_IN_FORMS = frozenset(
-    {
-        ColumnType.BOOLEAN,
-        ColumnType.DATE,
-        ColumnType.TIME,
-        ColumnType.TIMESTAMP,
-        ColumnType.TIMESTAMPTZ,
-    }
+_MOMENTS = frozenset(
+    {ColumnType.DATE, ColumnType.TIME, ColumnType.TIMESTAMP, ColumnType.TIMESTAMPTZ}
 )
+_SHOWN_IN_FORMS = _MOMENTS | {ColumnType.BOOLEAN}
 """Types of fields with formats or words of their own, in which GET shows their values."""
 _FORMS = {
     ColumnType.BIGINT: re.compile(r"[+-]?[0-9]{1,19}"),
@@ -35,6 +31,8 @@ def parse(field: fields.Field[Any], type_: ColumnType, text: str) -> Any:
     """
     if isinstance(field, fields.Enum):
         return _enum_name(field, text)
+    if type_ in _MOMENTS and finer_than_stored(text):
+        raise ValueError("finer than any stored value")
     if type_ in _FORMS and not _FORMS[type_].fullmatch(text):
         raise ValueError(f"not a value of type {type_.value}")
     try:

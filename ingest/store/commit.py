@@ -70,7 +70,7 @@ async def apply_batch(
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
     await lock_collection(connection, account, resource.name)
     batch = from_row(row)
-    timeout = await allow_time(connection, batch.received)
+    timeout = await allow_time(connection, batch.received, batch.payload_bytes)
     return await _apply(connection, resource, batch, timeout)
 
 

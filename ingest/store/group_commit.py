@@ -26,6 +26,7 @@ _MOST_BATCHES = 500
 # Enough for the statement's own costs not to count; few enough that the clients of a group have
 # their answers, and send more, while the next group is applied.
 _MOST_ITEMS = 5_000
+_MOST_BYTES = 64 * 1024 * 1024  # of payload: PostgreSQL holds it in memory
 _MANY = 16  # batches that are worth more than one transaction
 
 
@@ -58,16 +59,18 @@ async def take_group(
     rows = await connection.fetch(QUERIES["take_waiting"], account, collection, _MOST_BATCHES)
     most = len(rows) // parts if len(rows) >= _MANY else len(rows)
     group: list[Batch] = []
-    items = 0
+    items = size = 0
     for row in rows:
         batch = from_row(row)
         first = group[0] if group else batch
         if (batch.action, batch.options) != (first.action, first.options):
             continue
-        if len(group) == most or (group and items + batch.received > _MOST_ITEMS):
+        items += batch.received
+        size += batch.payload_bytes
+        too_much = items > _MOST_ITEMS or size > _MOST_BYTES
+        if len(group) == most or (group and too_much):
             break
         group.append(batch)
-        items += batch.received
     return group, len(group) < len(rows) or len(rows) == _MOST_BATCHES
 
 
@@ -106,7 +109,9 @@ async def _prepare(
     resource = registry.get(first.collection)
     if resource is None:
         raise UnservedCollection(f"collection {first.collection!r} is not served here")
-    timeout = await allow_time(connection, sum(batch.received for batch in batches))
+    items = sum(batch.received for batch in batches)
+    size = sum(batch.payload_bytes for batch in batches)
+    timeout = await allow_time(connection, items, size)
     return resource, statements(resource, first.action, first.options), timeout
 
 

@@ -31,7 +31,10 @@ _CLOSE_TIMEOUT = 5.0  # seconds for connections to be closed in order
 
 # A statement was measured to take 6 to 30 microseconds an item: a machine may be 15 times slower.
 _SECONDS_AN_ITEM = 0.0005
+_SECONDS_A_BYTE = 0.000001
 _FEW_ITEMS = 10_000  # for which the settings' own timeout is meant
+FEW_BYTES = 16 * 1024 * 1024
+"""Bytes for which it is meant; with more, `allow_time` needs a transaction."""
 LONGEST_ALLOWANCE = 6 * 3600.0
 """The most seconds that `allow_time` adds, for any number of items."""
 _LENGTHEN = """
@@ -230,15 +233,15 @@ async def open_pool(
         await _close(pool)
 
 
-async def allow_time(connection: "Connection", items: int) -> float | None:
-    """Give the statements of this transaction the time that so many items need.
+async def allow_time(connection: "Connection", items: int, size: int) -> float | None:
+    """Give the statements of this transaction the time that so many items and bytes need.
 
     Returns:
         The timeout in seconds to call the driver with; None where the usual one is enough.
     """
-    if items <= _FEW_ITEMS:
+    if items <= _FEW_ITEMS and size <= FEW_BYTES:
         return None
-    added = min(items * _SECONDS_AN_ITEM, LONGEST_ALLOWANCE)
+    added = min(items * _SECONDS_AN_ITEM + size * _SECONDS_A_BYTE, LONGEST_ALLOWANCE)
     milliseconds: int = await connection.fetchval(_LENGTHEN, int(added * 1000))
     return milliseconds / 1000 + _GRACE
 

@@ -21,7 +21,7 @@ from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Chunk, IdempotencyKey, NewBatch
 from ingest.store import batches
 from ingest.store.failures import errors_text
-from ingest.store.pool import Pool
+from ingest.store.pool import Pool, allow_time
 from ingest.store.queries import load_queries
 from ingest.store.staging import KeyTaken, outcome_unknown, stage
 
@@ -43,8 +43,7 @@ async def begin(pool: Pool, batch: NewBatch) -> None:
     """
     async with pool.transaction(batch.account) as connection:
         await stage(connection, batch.account, [batch])
-        chunk = _chunk(batch.account, batch.id, batch.chunk)
-        await connection.execute(QUERIES["add_chunk"], *chunk)
+        await _add(connection, batch.account, batch.id, batch.chunk)
 
 
 async def add(pool: Pool, account: str, batch: UUID, chunk: Chunk) -> None:
@@ -54,8 +53,8 @@ async def add(pool: Pool, account: str, batch: UUID, chunk: Chunk) -> None:
         Unavailable: it was not written, or a sweeper has given the batch up.
     """
     async with pool.transaction(account) as connection:
-        added = await connection.fetchrow(QUERIES["add_chunk"], *_chunk(account, batch, chunk))
-    if added is None:
+        added = await _add(connection, account, batch, chunk)
+    if not added:
         raise _given_up()
 
 
@@ -163,6 +162,13 @@ async def _is_settled(pool: Pool, account: str, batch: UUID) -> bool:
     except Unavailable as error:
         raise outcome_unknown(batch) from error
     return state is not None and state != BatchState.RECEIVING
+
+
+async def _add(connection: "Connection", account: str, batch: UUID, chunk: Chunk) -> bool:
+    """Stage a chunk; False where its batch is not received any more."""
+    timeout = await allow_time(connection, 0, chunk.size + chunk.failed)
+    values = _chunk(account, batch, chunk)
+    return await connection.fetchrow(QUERIES["add_chunk"], *values, timeout=timeout) is not None
 
 
 def _chunk(account: str, batch: UUID, chunk: Chunk) -> list[Any]:

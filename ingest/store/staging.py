@@ -1,6 +1,7 @@
 """New batches into the database: what is durable here will be committed, or visibly failed."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Failure, NewBatch
 from ingest.store import batches
 from ingest.store.failures import errors_text
-from ingest.store.pool import Pool
+from ingest.store.pool import FEW_BYTES, Pool, allow_time
 from ingest.store.proof import is_refusal
 from ingest.store.queries import load_queries
 
@@ -73,7 +74,11 @@ async def stage(connection: "Connection", account: str, new: Sequence[NewBatch])
     """
     # In one order, or two groups with the same keys would wait for each other for ever.
     ordered = sorted(new, key=_key)
-    rows = await connection.fetch(_QUERIES["stage"], account, *_columns(ordered))
+    size = sum(each.chunk.size for each in new)
+    async with connection.transaction() if size > FEW_BYTES else nullcontext():
+        timeout = await allow_time(connection, 0, size)
+        values = _columns(ordered)
+        rows = await connection.fetch(_QUERIES["stage"], account, *values, timeout=timeout)
     return {row["id"] for row in rows}
 
 

@@ -123,6 +123,7 @@ class Intake:
             failures=pending.failures,
             last=last,
             size=len(records or b"") + len(raw or b""),
+            failed=pending.failed // _FAILURE_FACTOR,
             carried=frozenset(self._carried),
         )
         self._number += 1

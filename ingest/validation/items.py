@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
+from threading import local
 from traceback import walk_tb
 from typing import Any
 from uuid import UUID
 
 import structlog
 from marshmallow import ValidationError, missing
+from marshmallow.decorators import PRE_LOAD
 
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, UNKNOWN_FIELD, WRONG_TYPE
 from ingest.ids import uuid7_texts
@@ -25,6 +27,8 @@ from ingest.validation.meta import read_meta
 
 log = structlog.get_logger(__name__)
 
+Taken = Mapping[str, Any]
+
 
 class ItemValidator:
     """Validates the items of one resource, action and set of options, for many requests."""
@@ -39,10 +43,12 @@ class ItemValidator:
         partial: Partial = (
             frozenset(resource.schema.load_fields) if action is Action.UPDATE else None
         )
-        self._load = compile_load(resource.schema, partial).load
+        self._prepares = bool(resource.schema._hooks[PRE_LOAD])
+        self._seen = local()
+        see = self._see if self._prepares else None
+        self._load = compile_load(resource.schema, partial, see=see).load
         self._copies = has_pre_load(resource.schema)
-        # What hooks make of an item's identity is the user's will.
-        finders = () if self._copies else dict.fromkeys((resource.key, self._identity))
+        finders = dict.fromkeys((resource.key, self._identity))
         self._altering = [each for each in finders if may_alter(each.field)]
         self._writer = RecordWriter(resource, action, options)
         self.write = generate_write(resource, self._writer)
@@ -96,20 +102,20 @@ class ItemValidator:
         key = self.resource.key
         if key.data_key in item and self.resource.key_apart:
             return self._check_apart(index, item)
-        loaded = self._load_fields(item, item)
-        if key.data_key in item or not self.resource.server_key:
-            return self._write(index, loaded, item, missing)
+        loaded, taken = self._load_fields(item, item)
+        if key.data_key in taken or not self.resource.server_key:
+            return self._write(index, loaded, item, taken, missing)
         made = made or self.make_keys(1)[0]
-        return self._write(index, loaded, item, missing if made is None else UUID(made))
+        return self._write(index, loaded, item, taken, missing if made is None else UUID(made))
 
     def _check_apart(self, index: int, item: dict[str, Any]) -> Recorded:
         """An item with a key that its schema does not load."""
         key = self.resource.key
         body = {name: value for name, value in item.items() if name != key.data_key}
-        sent, loaded = check_all(
+        sent, (loaded, taken) = check_all(
             lambda: self._load_key(item[key.data_key]), lambda: self._load_fields(body, item)
         )
-        return self._write(index, loaded, item, sent)
+        return self._write(index, loaded, item, taken, sent)
 
     def _load_key(self, value: Any) -> Any:
         """A key that its schema does not load; one that is only shown is made for a new item."""
@@ -129,23 +135,55 @@ class ItemValidator:
         loaded = {} if value is missing else {field.source: self._load_field(field, value)}
         if value is not missing and alters(field.field, value):
             raise InvalidItem([_altered(field)])
-        return self._write(index, loaded, item, missing)[0], False
+        return self._write(index, loaded, item, item, missing)[0], False
 
-    def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> Any:
+    def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> tuple[Any, Taken]:
+        """What is loaded of an item, and what its fields took it from.
+
+        Args:
+            item: what the schema is given.
+            received: the item, with a key that the schema does not load.
+        """
+        self._seen.item = None
         try:
             # A hook may change what it is given, and `rawData` is as received.
             loaded = self._load(deepcopy(item) if self._copies else item)
         except ValidationError as error:
-            errors = explain(self.resource.schema, item, error.messages)
-            also = self._writer.also_wrong(error.valid_data, received, errors)
-            named = {each.field for each in errors}
-            altered = [each for each in self._altered(item) if each.field not in named]
-            raise InvalidItem([*errors, *altered, *also]) from None
+            raise InvalidItem(self._wrong(error, item, received)) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
-        if self._altering and (altered := self._altered(item)):
+        taken = self._taken(received) or received
+        if self._altering and (altered := self._altered(taken)):
             raise InvalidItem(altered)
-        return loaded
+        return loaded, taken
+
+    def _see(self, prepared: Any) -> None:
+        self._seen.item = prepared
+
+    def _taken(self, received: dict[str, Any]) -> Taken | None:
+        """What the fields took an item from: what its `pre_load` hooks made of it; None where that
+        is not known."""
+        if not self._prepares:
+            return received
+        seen: Any = self._seen.item
+        if not isinstance(seen, Mapping):
+            return None
+        key = self.resource.key.data_key
+        if self.resource.key_apart and key in received:
+            return {**seen, key: received[key]}
+        return seen
+
+    def _wrong(
+        self, error: ValidationError, item: dict[str, Any], received: dict[str, Any]
+    ) -> list[ItemError]:
+        """Every error of an item that was not loaded."""
+        taken = self._taken(received)
+        seen = item if taken is None or taken is received else self._seen.item
+        errors = explain(self.resource.schema, seen, error.messages)
+        named = {each.field for each in errors}
+        altered = [each for each in self._altered(seen) if each.field not in named]
+        also = self._writer.also_wrong(error.valid_data, received, taken, errors)
+        return [*errors, *altered, *also]
 
     def _altered(self, item: Mapping[str, Any]) -> list[ItemError]:
         """Errors of what identifies the item, where it would be loaded as another value."""
@@ -161,13 +199,15 @@ class ItemValidator:
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
 
-    def _write(self, index: int, loaded: Any, item: dict[str, Any], key: Any) -> Recorded:
-        if self.write is not None:
+    def _write(
+        self, index: int, loaded: Any, item: dict[str, Any], taken: Taken, key: Any
+    ) -> Recorded:
+        if self.write is not None and taken.keys() == item.keys():
             written = self.write(index, loaded, item, key)
             if written is not None:
                 return written
         try:
-            return self._writer.write(index, loaded, item, key)
+            return self._writer.write(index, loaded, item, key, taken)
         except InvalidItem:
             raise
         except Exception as error:

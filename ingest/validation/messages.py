@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import lru_cache
 from itertools import islice
 from string import Formatter
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, missing, validate
+from marshmallow.decorators import PRE_LOAD
 from marshmallow.exceptions import SCHEMA
 
 from ingest import errors as codes
@@ -57,10 +59,30 @@ def explain(schema: Schema, item: Any, messages: Any) -> list[ItemError]:
 
     Args:
         schema: what the item was loaded with.
-        item: the item as it was given to `load`.
+        item: the item as its fields got it.
         messages: `ValidationError.messages` of that load.
     """
     return list(islice(_schema_errors(schema, item, messages, ()), MAX_ERRORS + 1))
+
+
+def after_pre_load(schema: Schema, value: Any) -> Any:
+    """What a schema's fields get of a value that was not loaded.
+
+    Its hooks are called once more; where they raise, it is the value itself.
+    """
+    if not schema._hooks[PRE_LOAD]:
+        return value
+    try:
+        return schema._invoke_load_processors(
+            PRE_LOAD,
+            deepcopy(value),
+            many=False,
+            original_data=value,
+            partial=schema.partial,
+            unknown=schema.unknown,
+        )
+    except Exception:  # noqa: BLE001 - user code may raise anything; here it changes nothing
+        return value
 
 
 def explain_field(field: fields.Field[Any], value: Any, messages: Any) -> list[ItemError]:
@@ -139,7 +161,8 @@ def _object_errors(
     field: fields.Nested, value: Any, messages: Any, path: Path
 ) -> Iterator[ItemError]:
     if not isinstance(field, fields.Pluck):
-        yield from _schema_errors(field.schema, value, messages, path)
+        taken = after_pre_load(field.schema, value)
+        yield from _schema_errors(field.schema, taken, messages, path)
         return
     # A plucked value stands for an object of one field; the client sent no such level.
     plucked = field._field_data_key

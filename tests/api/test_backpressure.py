@@ -24,7 +24,7 @@ BOUND = 50
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return dataclasses.replace(settings, max_backlog_items=BOUND, sweep_after=0.1)
+    return dataclasses.replace(settings, max_backlog_items=BOUND, account_share=1, sweep_after=0.1)
 
 
 @pytest.fixture

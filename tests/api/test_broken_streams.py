@@ -131,7 +131,7 @@ async def test_no_request_waits_for_a_client_that_has_stalled(
 async def test_the_windows_of_zstd_are_bounded_together(api: Service) -> None:
     """Each may keep 8 MiB of what it has become, for as long as its client takes."""
     windows = api.app[SERVICE].admission.windows
-    windows.change(0, WINDOWS - 4_000_000)  # others, of which there are many
+    windows.change("other", 0, WINDOWS - 4_000_000)  # others, of which there are many
     body = zstd.compress(contacts())
     zstds = {"prefer": "wait=0", "content_encoding": "zstd"}
     gate = Gate(body[:-3], body[-3:])
@@ -154,16 +154,16 @@ async def test_the_windows_of_zstd_are_bounded_together(api: Service) -> None:
 async def is_taken(budget: Budget, size: int) -> bool:
     """Whether so many bytes more would be refused."""
     try:
-        budget.change(0, size)
+        budget.change("another", 0, size)
     except Unavailable:
         return True
-    budget.change(size, 0)
+    budget.change("another", size, 0)
     return False
 
 
 async def test_large_items_that_are_not_complete_are_not_held_without_bound(api: Service) -> None:
     held = api.app[SERVICE].admission.large_items
-    held.change(0, LARGE_ITEMS - 1_000_000)  # others, of which there are many
+    held.change("other", 0, LARGE_ITEMS - 1_000_000)  # others, of which there are many
     body = lines([large(1, tags=15_000)])
     gates = [Gate(body[:-2], body[-2:]) for _ in range(2)]
     sending = [asyncio.create_task(stream(api, gate.pieces(), prefer="wait=0")) for gate in gates]

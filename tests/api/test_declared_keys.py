@@ -1,23 +1,17 @@
 """Keys that schemas declare themselves, as clients see them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 from marshmallow import Schema, fields
 
 from ingest import Resource
-from ingest.app import create_app
-from ingest.resources.registry import Registry
 from ingest.settings import Settings
-from ingest.store.pool import open_pool
-from ingest.store.tokens import create_token
-from migrations.run import migrate
+from tests.api.declared import serving
+from tests.api.streaming import lines, stream
 from tests.harness import Service
-from workers.settings import open_committer, running_worker
 
 
 def keyed(name: str, key: fields.Field[Any]) -> Resource:
@@ -25,29 +19,24 @@ def keyed(name: str, key: fields.Field[Any]) -> Resource:
     return Resource(name, schema, unique="name")
 
 
-OWN_REGISTRY = Registry(
-    [
-        keyed("numbered", fields.Integer(dump_only=True)),
-        keyed("made", fields.UUID(dump_only=True)),
-        keyed("open", fields.UUID()),
-    ]
+OWN = (
+    keyed("numbered", fields.Integer(dump_only=True)),
+    keyed("made", fields.UUID(dump_only=True)),
+    keyed("open", fields.UUID()),
 )
 KEY = "00000000-0000-7000-8000-000000000001"
 MERGE = "resolution=merge-duplicates"
 
 
 @pytest.fixture
-async def own(empty_database: str, redis_url: str) -> AsyncIterator[Service]:
-    await asyncio.to_thread(migrate, empty_database, OWN_REGISTRY)
-    settings = Settings(database_url=empty_database, redis_url=redis_url, poll_delay=0.005)
-    async with open_pool(settings, role=None) as operator:
-        _, token = await create_token(operator, "acme", "t")
-    async with (
-        open_committer(settings, OWN_REGISTRY) as committer,
-        running_worker(committer),
-        TestClient(TestServer(create_app(settings, OWN_REGISTRY))) as client,
-    ):
-        yield Service(client, token)
+def settings(empty_database: str, redis_url: str) -> Settings:
+    return Settings(database_url=empty_database, redis_url=redis_url, poll_delay=0.005)
+
+
+@pytest.fixture
+async def own(settings: Settings) -> AsyncIterator[Service]:
+    async with serving(settings, *OWN) as service:
+        yield service
 
 
 async def test_a_dump_only_integer_is_numbered_in_the_order_of_the_items(own: Service) -> None:
@@ -107,3 +96,54 @@ async def test_a_uuid_is_made_where_an_item_has_none(own: Service) -> None:
         assert UUID(item["id"]).version == 7
     sent = await own.post("open", [{"id": KEY, "name": "b"}])
     assert sent.body["data"] == [{"id": KEY, "name": "b"}]
+
+
+async def test_a_stream_numbers_its_items_in_their_order(own: Service) -> None:
+    body = lines({"name": f"n{number}"} for number in range(3_000))
+    made = await stream(own, body, "numbered", prefer="return=minimal")
+    assert (made.status, made.body["metadata"]["created"]) == (201, 3_000), made.body
+    stored = (await own.get("numbered?limit=1000")).body["data"]
+    ids = [item["id"] for item in stored]
+    assert len(set(ids)) == 1_000
+    assert [item["name"] for item in stored] == [f"n{number}" for number in range(1_000)]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/csv", b"name\na\nb\n"),
+        (
+            "application/xml",
+            b"<items><item><name>a</name></item><item><name>b</name></item></items>",
+        ),
+        ("application/yaml", b"- name: a\n- name: b\n"),
+    ],
+)
+async def test_every_format_leaves_the_number_to_the_database(
+    own: Service, content_type: str, body: bytes
+) -> None:
+    made = await stream(own, body, "numbered", content_type=content_type)
+    assert made.status == 201, made.body
+    assert [item["name"] for item in made.body["data"]] == ["a", "b"]
+    assert all(type(item["id"]) is int for item in made.body["data"])
+
+
+async def test_numbers_go_on_after_a_restart_and_with_a_new_field(settings: Settings) -> None:
+    numbered = OWN[0]
+    async with serving(settings, numbered) as service:
+        [first] = (await service.post("numbered", [{"name": "a"}])).body["data"]
+    fuller = Resource(
+        "numbered",
+        Schema.from_dict(
+            {
+                "id": fields.Integer(dump_only=True),
+                "name": fields.String(required=True),
+                "colour": fields.String(),
+            }
+        ),
+        unique="name",
+    )
+    async with serving(settings, fuller) as service:
+        [second] = (await service.post("numbered", [{"name": "b", "colour": "red"}])).body["data"]
+        assert second["id"] > first["id"]
+        assert (await service.get(f"numbered/{first['id']}")).body["data"]["name"] == "a"

@@ -3,7 +3,7 @@
 -- query, so whether it has limits is looked up for b, once there is a b.
 b.id, b.account, b.collection, b.action, b.options, b.token, b.trace_id, b.state, b.created_at,
     b.accepted_at, b.finished_at, b.received, b.invalid, b.invalid_so_far, b.created, b.updated,
-    b.unchanged, b.deleted, coalesce(b.error, b.refusal) AS error,
+    b.unchanged, b.deleted, b.payload_bytes, coalesce(b.error, b.refusal) AS error,
     EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
 
 -- name: finished
@@ -116,6 +116,7 @@ SELECT chunk, first_index FROM ingest.payloads WHERE account = $1 AND batch = $2
 SELECT records, raw FROM ingest.payloads WHERE account = $1 AND batch = $2 AND chunk = $3
 
 -- name: backlog
--- What is pending over all accounts; and of that, what was accepted by $1.
-SELECT batches, items, bytes, oldest, newest, known_items, known_bytes, asked_at, seconds
-FROM ingest.backlog($1)
+-- What is pending over all accounts, under NULL, and of each of the $2 with the most; and of that,
+-- what was accepted by $1.
+SELECT account, batches, items, bytes, oldest, newest, known_items, known_bytes, asked_at, seconds
+FROM ingest.backlog_by_account($1, $2)

@@ -32,10 +32,15 @@ def compile_load(
     partial: Partial = None,
     unknown: str | None = None,
     many: bool | None = None,
+    see: Callable[[Any], None] | None = None,
 ) -> CompiledLoad:
     """Compile `schema.load` with the other arguments; None stands for the schema's own option.
 
     What is changed in the schema's fields later is not seen.
+
+    Args:
+        see: is called with what the fields get of each item, after its `pre_load` hooks; never
+            where the whole item is left to marshmallow.
     """
     options: dict[str, Any] = {"partial": partial, "unknown": unknown, "many": many}
     given = {name: value for name, value in options.items() if value is not None}
@@ -44,7 +49,7 @@ def compile_load(
         check_schema(schema)
         if schema.many if many is None else many:
             raise Uncompiled("the schema loads collections")
-        return _compile(Load.of(schema, partial, unknown), marshmallow)
+        return _compile(Load.of(schema, partial, unknown), marshmallow, see)
     except Uncompiled as left:
         names = schema.load_fields or [""]
         return CompiledLoad(
@@ -73,13 +78,15 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
         return None
 
 
-def _compile(load: Load, marshmallow: Callable[[Any], Any]) -> CompiledLoad:
+def _compile(
+    load: Load, marshmallow: Callable[[Any], Any], see: Callable[[Any], None] | None
+) -> CompiledLoad:
     if not load_hooks(load.schema):
         with suppress(Uncompiled):
             source = _write_load(load, "marshmallow(item)")
             coverage = [Coverage(name, COMPILED) for name in load.schema.load_fields]
             return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), coverage)
-    return CompiledLoad(*compile_late(load))
+    return CompiledLoad(*compile_late(load, see))
 
 
 def _write_load(load: Load, fallback: str) -> Source:

@@ -48,8 +48,13 @@ class Coverage(NamedTuple):
     """Why it is not compiled, or what is called beside; a path leads to a nested field."""
 
 
-def compile_late(load: Load) -> tuple[Callable[..., Any], str, list[Coverage]]:
+def compile_late(
+    load: Load, see: Callable[[Any], None] | None = None
+) -> tuple[Callable[..., Any], str, list[Coverage]]:
     """Compile the fields of a load, with marshmallow's `_do_load` around them.
+
+    Args:
+        see: is called with what the fields get of each item, after its `pre_load` hooks.
 
     Returns:
         The load of one item, the text of what loads its fields, and how each is loaded.
@@ -69,14 +74,18 @@ def compile_late(load: Load) -> tuple[Callable[..., Any], str, list[Coverage]]:
     if hooks:
         coverage.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
     load_fields = source.compiled(ValidationError=ValidationError, note=_note)
-    return _with_hooks(load, load_fields), source.text(), coverage
+    return _with_hooks(load, load_fields, see), source.text(), coverage
 
 
-def _with_hooks(load: Load, load_fields: Callable[..., Any]) -> Callable[[Any], Any]:
+def _with_hooks(
+    load: Load, load_fields: Callable[..., Any], see: Callable[[Any], None] | None
+) -> Callable[[Any], Any]:
     """marshmallow's own load of one item, with its hooks, around `load_fields`."""
     schema = load.schema
 
     def deserialize(data: Any, *, error_store: ErrorStore, **options: Any) -> Any:
+        if see is not None:
+            see(data)
         loaded = load_fields(data, error_store)
         if loaded is FALLBACK:
             return schema._deserialize(data, error_store=error_store, **options)

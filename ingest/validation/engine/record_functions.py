@@ -185,14 +185,15 @@ def _write_rest(source: Source, resource: Resource, writer: RecordWriter) -> Non
         source.fall_back_if(f"record.get({resource.key.column!a}, True) is None")
     source.line(f"record[{INDEX!a}] = index")
     if writer.sparse:
-        _write_carried(source, resource)
+        _write_carried(source, resource, writer)
     source.line("return record, restorable")
 
 
-def _write_carried(source: Source, resource: Resource) -> None:
+def _write_carried(source: Source, resource: Resource, writer: RecordWriter) -> None:
     """One bit for each field: whether the item carried it."""
     bits = []
     for field in resource.fields:
-        sent = "" if field.field.load_default is missing else f" and {field.data_key!a} in item"
+        excused = writer.action is Action.UPDATE or field.field.load_default is missing
+        sent = "" if excused else f" and {field.data_key!a} in item"
         bits.append(f"'01'[{field.column!a} in record{sent}],")
     source.line(f"record[{SET!a}] = ''.join(({' '.join(bits)}))")

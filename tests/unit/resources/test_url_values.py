@@ -72,7 +72,9 @@ UNREAD: list[tuple[fields.Field[Any], str]] = [
     (fields.DateTime(), "9999-12-31T23:59:59-23:00"),
     (fields.NaiveDateTime(), "2026-01-01T00:00:00Z"),
     *((fields.Date(), text) for text in ("", "x", "2023-02-29", "2026-01-01T00:00")),
-    *((fields.Time(), text) for text in ("", "x", "25:00", "10:00Z")),
+    *((fields.Time(), text) for text in ("", "x", "25:00", "10:00Z", "10:00:00.0000001")),
+    (fields.DateTime(), "2026-01-01T00:00:00.1234567Z"),
+    (fields.NaiveDateTime(), "2026-01-01T00:00:00,1234567"),
     *((fields.IP(), text) for text in ("", "x", "1.2.3.4.5")),
     *((fields.Enum(Colour), text) for text in ("", "1", "Red")),
 ]
