@@ -18,7 +18,7 @@ from ingest.errors import (
     Unreachable,
 )
 from ingest.settings import Settings
-from ingest.store.pool import LONGEST_ALLOWANCE, Pool, allow_time, open_pool
+from ingest.store.pool import FEW_BYTES, LONGEST_ALLOWANCE, Pool, allow_time, open_pool
 from ingest.store.proof import OddError, is_refusal
 
 INSERT = "INSERT INTO ingest.counters (account, collection) VALUES ($1, 'contacts')"
@@ -114,12 +114,19 @@ async def test_a_database_that_does_not_listen_is_unavailable(settings: Settings
 
 
 @pytest.mark.parametrize(
-    ("items", "added"), [(10_001, 5.0005), (1_000_000, 500.0), (10**9, LONGEST_ALLOWANCE)]
+    ("items", "size", "added"),
+    [
+        (10_001, 0, 5.0005),
+        (1_000_000, 0, 500.0),
+        (10**9, 0, LONGEST_ALLOWANCE),
+        (0, 100_000_000, 100.0),
+        (20_000, 1_000_000, 11.0),
+    ],
 )
-async def test_many_items_have_more_time(settings: Settings, items: int, added: float) -> None:
+async def test_much_has_more_time(settings: Settings, items: int, size: int, added: float) -> None:
     async with open_pool(settings, statement_timeout=3) as pool:
         async with pool.transaction("acme") as connection:
-            timeout = await allow_time(connection, items)
+            timeout = await allow_time(connection, items, size)
             shown = await connection.fetchval(
                 "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'"
             )
@@ -130,9 +137,9 @@ async def test_many_items_have_more_time(settings: Settings, items: int, added: 
             assert await connection.fetchval("SHOW statement_timeout") == "3s"
 
 
-async def test_few_items_have_the_usual_time(pool: Pool) -> None:
+async def test_little_has_the_usual_time(pool: Pool) -> None:
     async with pool.transaction("acme") as connection:
-        assert await allow_time(connection, 10_000) is None
+        assert await allow_time(connection, 10_000, FEW_BYTES) is None
 
 
 async def test_a_lost_connection_is_known_by_being_closed(pool: Pool, operator: Pool) -> None:
