@@ -7,13 +7,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from ingest.errors import ITEM_CODES, ErrorCode
 
 MAX_LISTED_ITEMS = 10_000
 """Above this many items an answer lists neither what was saved nor which items were valid."""
+MAX_KEPT = 16 * 1024 * 1024
+"""Above this many bytes of them the items that were saved are not kept with their batch."""
+MAX_INDICES = 1_000_000
+"""Above this many items a batch is shown without their indices."""
 
 
 class Action(StrEnum):
@@ -286,7 +290,8 @@ class Batch:
     finished_at: dt.datetime | None
     created: int = 0
     updated: int = 0
-    unchanged: int = 0
+    unchanged: int | None = 0
+    """None where they are among those that were updated, for who may not know."""
     deleted: int = 0
     outcomes: str | None = None
     data: bytes | None = None
@@ -355,6 +360,13 @@ class Outcome:
     none, and of what is read again."""
 
 
+class AtMost(NamedTuple):
+    """How much of a list is shown; one of it is, however large."""
+
+    items: int
+    bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a collection: rows as JSON objects by column, and how many there are in all."""
@@ -363,3 +375,9 @@ class Page:
     limit: int
     offset: int
     total: int
+
+    @property
+    def rest(self) -> int | None:
+        """Where what was left out of it begins, because it would be too large; else None."""
+        end = self.offset + len(self.rows)
+        return end if self.rows and end < min(self.total, self.offset + self.limit) else None

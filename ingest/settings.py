@@ -63,6 +63,11 @@ class Settings:
     """How deep arrays and objects of a body may nest, the outermost array included."""
     max_values: int = 100_000
     """The most values that one item may hold, in objects and arrays of any depth."""
+    max_digits: int = 1_000
+    """The most digits of a number, written out: 1E+1000 has 1,001."""
+    max_answer: int = 16 * 1024 * 1024
+    """The most bytes of items, or of failures, in one response; and of the items of an answer that
+    are kept with its batch."""
     max_failures: int = 1_000
     """The most failures in one response."""
     body_timeout: float = 30.0

@@ -6,6 +6,7 @@ from typing import Any
 from ingest.ids import uuid7
 from ingest.model import (
     Action,
+    AtMost,
     Chunk,
     IdempotencyKey,
     NewBatch,
@@ -118,5 +119,6 @@ async def outcome_of(
     pool: Pool, batch: NewBatch, at_most: int, account: str = ""
 ) -> Outcome | None:
     """What became of a batch, as its account or another sees it."""
-    [outcome] = await batches.get_outcomes(pool, account or batch.account, [batch.id], at_most)
+    shown = AtMost(at_most, 16 * 1024 * 1024)
+    [outcome] = await batches.get_outcomes(pool, account or batch.account, [batch.id], shown)
     return outcome

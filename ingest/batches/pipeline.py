@@ -28,11 +28,12 @@ from ingest.batches.waiting import Waiters
 from ingest.batches.write import Body, Write
 from ingest.errors import KeyRequired, Replayed, Unavailable
 from ingest.ids import uuid7
-from ingest.model import BatchState, IdempotencyKey, NewBatch, Outcome
+from ingest.model import AtMost, BatchState, IdempotencyKey, NewBatch, Outcome
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
 from ingest.store.commit import dry_run
+from ingest.store.failures import first_of
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken, outcome_unknown
 
@@ -53,7 +54,8 @@ class Pipeline:
         self.waiters = Waiters(pool, doorbell)
         self.backlog = Backlog(pool, settings)
         self._staging = Staging(settings, pool, claims, self.backlog)
-        outcomes = partial(batches.get_outcomes, pool, at_most=settings.max_failures)
+        self._shown = AtMost(settings.max_failures, settings.max_answer)
+        outcomes = partial(batches.get_outcomes, pool, at_most=self._shown)
         self._outcomes: Coalescer[UUID, Outcome | None] = Coalescer(outcomes, at_once=2, at_most=64)
 
     async def run(self, write: Write, body: Body) -> Outcome:
@@ -148,8 +150,7 @@ class Pipeline:
                 return await self._known(batch)
             async with self._pool.dry_run(batch.account) as connection:
                 await staged.settle_in(connection)
-                at_most = self._settings.max_failures
-                return await dry_run(connection, self._registry, batch, at_most)
+                return await dry_run(connection, self._registry, batch, self._shown)
 
     async def _replayed(self, write: Write, body: Body, key: str) -> Outcome:
         """The answer to a request whose key is taken, once it can be compared."""
@@ -185,7 +186,7 @@ class Pipeline:
     async def _known(self, batch: NewBatch) -> Outcome:
         """What is known of a batch that was just made durable."""
         if batch.is_whole:
-            return batch.outcome(batch.chunk.failures[: self._settings.max_failures])
+            return batch.outcome(first_of(batch.chunk.failures, self._shown))
         try:
             return await self._outcome(batch.account, batch.id)
         except Unavailable:

@@ -78,6 +78,7 @@ class Staging:
 
     def __init__(self, settings: Settings, pool: Pool, claims: Claims, backlog: Backlog) -> None:
         self._max_values = settings.max_values
+        self._max_digits = settings.max_digits
         # Side by side, long requests would all be ready late, and workers idle until then.
         self._turn = Turns(1, 1)
         self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
@@ -180,7 +181,7 @@ class Staging:
         kind = (write.resource.name, write.action, options.resolution, options.matching)
         validator = self._validators.get(kind)
         if validator is None:
-            validator = ItemValidator(write.resource, write.action, options)
+            validator = ItemValidator(write.resource, write.action, options, self._max_digits)
             self._validators[kind] = validator
         return validator
 

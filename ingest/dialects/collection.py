@@ -11,6 +11,7 @@ from typing import Any
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind, Paging, Told
 from ingest.errors import AMBIGUOUS_MATCH, LimitReached, RequestError
 from ingest.model import (
+    MAX_INDICES,
     MAX_LISTED_ITEMS,
     OUTCOME_LETTERS,
     Action,
@@ -26,25 +27,33 @@ from ingest.resources.representation import Presenter
 _NOTHING_SAVED = "; nothing was saved"
 
 
-def written(outcome: Outcome, presenter: Presenter) -> Answer:
-    """The answer to POST, PATCH and DELETE."""
+def written(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) -> Answer:
+    """The answer to POST, PATCH and DELETE.
+
+    Args:
+        minimal: whether failures are shown without the items that they are of.
+    """
     batch = outcome.batch
     status, result = _status(batch)
-    document = _envelope(result, status, _message(batch))
+    document = _envelope(result, status, _message(batch) + _left_out(outcome))
     document["metadata"] = _short_metadata(batch)
     if batch.state is BatchState.COMMITTED and batch.data is not None:
         document["data"] = presenter.items(batch.data, batch.options.select)
     if batch.error is not None:
         document["error"] = batch.error
     if outcome.failures:
-        document["failures"] = [_failure(failure) for failure in outcome.failures]
+        document["failures"] = [_failure(each, minimal=minimal) for each in outcome.failures]
     return Answer(
         kind=Kind.WRITE, status=status, document=document, outcome=outcome, presenter=presenter
     )
 
 
-def dry_run(outcome: Outcome) -> Answer:
-    """The answer to a dry run: what a real call would find and count, and nothing saved."""
+def dry_run(outcome: Outcome, *, minimal: bool = False) -> Answer:
+    """The answer to a dry run: what a real call would find and count, and nothing saved.
+
+    Args:
+        minimal: as in `written`.
+    """
     batch = outcome.batch
     if batch.error is not None:
         status, result = _status(batch)
@@ -59,7 +68,7 @@ def dry_run(outcome: Outcome) -> Answer:
     document["metadata"] = _short_metadata(batch)
     del document["metadata"]["batchId"]
     if outcome.failures:
-        document["failures"] = [_failure(failure) for failure in outcome.failures]
+        document["failures"] = [_failure(each, minimal=minimal) for each in outcome.failures]
     status = document["status"]
     return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
 
@@ -67,8 +76,13 @@ def dry_run(outcome: Outcome) -> Answer:
 def listed(page: Page, presenter: Presenter, select: Selection) -> Answer:
     """One page of a collection."""
     paging = Paging(limit=page.limit, offset=page.offset, total=page.total)
-    document = _envelope("success", 200, f"{len(page.rows)} of {page.total} items")
+    message = f"{len(page.rows)} of {page.total} items"
+    if page.rest is not None:
+        message += f"; with more it would be too large: go on with offset={page.rest}"
+    document = _envelope("success", 200, message)
     document["metadata"] = _page(paging)
+    if page.rest is not None:
+        document["metadata"]["nextOffset"] = page.rest
     document["data"] = [presenter.item(row, select) for row in page.rows]
     return Answer(kind=Kind.LIST, status=200, document=document, paging=paging)
 
@@ -99,7 +113,11 @@ def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
     stored = None
     if shown.state.finished and presenter is not None:
         stored = written(outcome, presenter)
-    document = _envelope("success", 200, f"The batch is {shown.state.value}")
+        stored.document.pop("failures", None)  # they stand beside it
+    message = f"The batch is {shown.state.value}"
+    if shown.received > MAX_INDICES:
+        message += "; it has too many items for their indices to be listed"
+    document = _envelope("success", 200, message)
     document["data"] = _batch(shown) | {
         "failures": [_failure(failure) for failure in outcome.failures],
         "response": stored and {"status": stored.status, "body": stored.document},
@@ -217,7 +235,7 @@ def _status(batch: Batch) -> tuple[int, str]:
 
 def _metadata(batch: Batch) -> Document:
     """Counts and indices; those of a batch that is being received are not known yet."""
-    if batch.state is BatchState.RECEIVING:
+    if batch.state is BatchState.RECEIVING or batch.received > MAX_INDICES:
         return _counts(batch)
     invalid = set(batch.invalid)
     valid = [index for index in range(batch.received) if index not in invalid]
@@ -241,8 +259,9 @@ def _counts(batch: Batch) -> Document:
             "created": batch.created,
             "updated": batch.updated,
             "deleted": batch.deleted,
-            "unchanged": batch.unchanged,
         }
+        if batch.unchanged is not None:
+            metadata["unchanged"] = batch.unchanged
         outcomes = batch.outcomes
         listed = batch.options.representation and batch.received <= MAX_LISTED_ITEMS
         if outcomes is not None and listed:
@@ -270,8 +289,16 @@ def _message(batch: Batch) -> str:
     if bad:
         done += f"; {bad} of {_items(batch.received)} {_are(bad)} invalid"
     if done and batch.options.representation and batch.data is None:
-        done += "; the items as they were saved are no longer kept with the batch"
+        done += "; the items as they were saved are not kept with the batch"
     return done or "There was nothing to save"
+
+
+def _left_out(outcome: Outcome) -> str:
+    """Where the failures are that an answer leaves out."""
+    batch, shown = outcome.batch, len(outcome.failures)
+    if not shown or shown >= batch.invalid_count:
+        return ""
+    return f"; the first {shown} failures are shown, all are at /v1/batches/{batch.id}/failures"
 
 
 def _items(count: int) -> str:
@@ -282,11 +309,9 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _failure(failure: Failure) -> Mapping[str, Any]:
-    return {
-        "rawData": failure.raw,
-        "errors": [problem.document() for problem in failure.errors],
-    }
+def _failure(failure: Failure, *, minimal: bool = False) -> Mapping[str, Any]:
+    raw = {} if minimal else {"rawData": failure.raw}
+    return raw | {"errors": [problem.document() for problem in failure.errors]}
 
 
 def _time(moment: dt.datetime | None) -> str | None:

@@ -91,7 +91,7 @@ def _data(answer: Answer, context: Context) -> Any:
         return document["data"] | {"response": _stored(answer, context)}
     if answer.kind is Kind.FAILURES:
         return _counts(document["metadata"]) | {"failures": document["failures"]}
-    return None if context.minimal and answer.saved_all else _written(answer)
+    return None if context.minimal and answer.saved_all else _written(answer, context)
 
 
 def _page(document: Document, collection: str) -> Document:
@@ -104,18 +104,16 @@ def _page(document: Document, collection: str) -> Document:
     }
 
 
-def _written(answer: Answer) -> Document:
+def _written(answer: Answer, context: Context) -> Document:
     document = answer.document
     data = _counts(document["metadata"])
     if answer.outcome is not None and "data" in document:
         data[_items_of(answer.outcome.batch.collection)] = document["data"]
     if answer.failures:
         data["failures"] = [
-            {
-                "index": failure.index,
-                "data": failure.raw,
-                "errors": [each.document() for each in failure.errors],
-            }
+            {"index": failure.index}
+            | ({} if context.minimal else {"data": failure.raw})
+            | {"errors": [each.document() for each in failure.errors]}
             for failure in answer.failures
         ]
     return data
@@ -137,7 +135,10 @@ def _stored(answer: Answer, context: Context) -> Document | None:
     stored = answer.stored
     if stored is None:
         return None
-    return {"status": _http_status(stored), "body": _map(stored, context)}
+    body = _map(stored, context)
+    if isinstance(body["data"], dict):
+        body["data"].pop("failures", None)  # they stand beside it
+    return {"status": _http_status(stored), "body": body}
 
 
 def _items_of(collection: str) -> str:

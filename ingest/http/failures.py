@@ -25,7 +25,7 @@ from ingest.http.gate import CALLER
 from ingest.http.request import endpoint
 from ingest.http.responses import VARY, tell
 from ingest.http.service import SERVICE
-from ingest.http.visibility import check_visible
+from ingest.http.visibility import check_visible, failures_as_seen
 from ingest.model import Batch, Failure
 from ingest.resources.resource import SERVER_KEY, Resource
 from ingest.store import batches
@@ -44,7 +44,13 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
         raise unknown_batch(call.batch)
     check_visible(batch, caller)
     media_type = call.media_type or JSON
-    writer = await _writer(request, batch, media_type)
+    resource = request.app[SERVICE].registry.get(batch.collection)
+
+    async def shown() -> AsyncIterator[Sequence[Failure]]:
+        async for page in pages(pool, batch.account, batch.id):
+            yield failures_as_seen(page, batch, caller, resource)
+
+    writer = await _writer(request, batch, media_type, shown)
     response = web.StreamResponse(headers=VARY)
     response.content_type = media_type
     if media_type == CSV:
@@ -53,7 +59,7 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     try:
         await response.write(writer.head)
-        async for page in pages(pool, batch.account, batch.id):
+        async for page in shown():
             await response.write(b"".join([writer.page(part) async for part in _parts(page)]))
         await response.write(writer.tail)
     except Unavailable as error:
@@ -64,7 +70,12 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer:
+async def _writer(
+    request: web.Request,
+    batch: Batch,
+    media_type: str,
+    shown: Callable[[], AsyncIterator[Sequence[Failure]]],
+) -> Writer:
     if media_type == NDJSON:
         return NdjsonWriter()
     if media_type == JSON:
@@ -72,10 +83,9 @@ async def _writer(request: web.Request, batch: Batch, media_type: str) -> Writer
         return JsonWriter(told.document)
     if batch.options.columns is not None:
         return CsvWriter(batch.options.columns)
-    service = request.app[SERVICE]
-    resource = service.registry.get(batch.collection)
+    resource = request.app[SERVICE].registry.get(batch.collection)
     columns = Columns(_key_column(resource, batch))
-    async for page in pages(service.pool, batch.account, batch.id):
+    async for page in shown():
         async for part in _parts(page):
             columns.add(part)
         if columns.too_many:

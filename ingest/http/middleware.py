@@ -25,6 +25,7 @@ from ingest.errors import (
     InvalidParameter,
     MalformedBody,
     MethodNotAllowed,
+    NotAdmitted,
     RequestError,
     TokenInvalid,
     TokenRequired,
@@ -39,6 +40,7 @@ from ingest.http.request import endpoint_of, parse, without_endpoint
 from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE
+from ingest.logs import cause_of
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 
@@ -184,6 +186,9 @@ async def _refused(
 ) -> web.StreamResponse:
     """The answer to what a handler, or aiohttp by itself, has raised."""
     if isinstance(error, RequestError):
+        if error.__cause__ is not None and isinstance(error, Unavailable):
+            reason = {"reason": error.reason} if isinstance(error, NotAdmitted) else {}
+            log.warning("unavailable", error=type(error).__name__, cause=cause_of(error), **reason)
         return await respond_error(request, error)
     if isinstance(error, ConfigurationError):
         log.warning("not ready to serve", error=str(error))

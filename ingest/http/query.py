@@ -115,8 +115,8 @@ class Query:
         if name is None or resource is None or name == resource.key.data_key:
             return None
         found = resource.by_data_key.get(name)
-        if found is None or found.field.dump_only or found.type is ColumnType.JSONB:
-            wanted = "It takes a scalar field of the collection that clients send."
+        if found is None or not resource.may_match(found):
+            wanted = "It takes a scalar field of the collection that clients send and see."
             raise _illegal("matching", name, wanted)
         return found.name
 

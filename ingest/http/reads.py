@@ -10,7 +10,8 @@ from ingest.http.gate import CALLER
 from ingest.http.request import LIST, PAGE, SELECT, endpoint
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE
-from ingest.http.visibility import as_seen, check_visible
+from ingest.http.visibility import as_seen, batch_as_seen, check_visible
+from ingest.model import AtMost
 from ingest.resources.url_values import parse
 from ingest.store import batches, reads
 
@@ -24,7 +25,7 @@ async def list_items(request: web.Request) -> web.Response:
         resource,
         caller.account,
         call.filters,
-        limit=call.limit,
+        at_most=AtMost(call.limit, service.settings.max_answer),
         offset=call.offset,
         select=call.select,
         groups=caller.groups,
@@ -55,6 +56,7 @@ async def get_item(request: web.Request) -> web.Response:
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
+    found = [batch_as_seen(batch, caller) for batch in found]
     answer = collection.listed_batches(found, call.limit, call.offset, total)
     return await respond(request, answer)
 
@@ -62,11 +64,12 @@ async def list_batches(request: web.Request) -> web.Response:
 @endpoint()
 async def get_batch(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    at_most = service.settings.max_failures
+    at_most = AtMost(service.settings.max_failures, service.settings.max_answer)
     [outcome] = await batches.get_outcomes(service.pool, caller.account, [call.batch_id], at_most)
     if outcome is None:
         raise unknown_batch(call.batch)
     check_visible(outcome.batch, caller)
-    seen = as_seen(outcome, caller)
-    answer = collection.batch(seen, service.presenters.get(seen.batch.collection))
+    name = outcome.batch.collection
+    seen = as_seen(outcome, caller, service.registry.get(name))
+    answer = collection.batch(seen, service.presenters.get(name))
     return await respond(request, answer)

@@ -40,7 +40,7 @@ from ingest.http.rpc_body import BUFFERED, UTF8, RpcBody
 from ingest.http.rpc_parameters import Asked, Method, Verb, read, resource_of
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen
-from ingest.model import Options, Resolution
+from ingest.model import AtMost, Options, Resolution
 from ingest.resources.resource import Resource, StoredField
 from ingest.resources.url_values import parse
 from ingest.store import reads
@@ -104,9 +104,9 @@ async def _run(request: web.Request, body: RpcBody, gate: Gate, caller: Caller) 
     await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
     body.hold(asked.items, gate, write)
     outcome = await service.pipeline.run(write, body)
-    if request[CALL].dialect not in (None, request[CALL].path_dialect):
-        outcome = as_seen(outcome, caller)
     request[WRITTEN] = outcome
+    if request[CALL].dialect not in (None, request[CALL].path_dialect):
+        outcome = as_seen(outcome, caller, resource)
     return await respond(request, collection.written(outcome, service.presenters[resource.name]))
 
 
@@ -162,7 +162,7 @@ async def _get(
         resource,
         caller.account,
         ((identity, _stored(identity, asked.value)),),
-        limit=1,
+        at_most=AtMost(1, service.settings.max_answer),
         offset=0,
         select=resource.selection,
         groups=caller.groups,

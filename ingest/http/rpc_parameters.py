@@ -16,7 +16,6 @@ from ingest.errors import (
 )
 from ingest.formats.shapes import ANY, Kind, Shape, item_shape, shape_of
 from ingest.model import Action, ItemError, Unreadable
-from ingest.resources.columns import ColumnType
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource, StoredField
 
@@ -243,10 +242,10 @@ def _identity(parameters: Mapping[str, Any], resource: Resource) -> tuple[Stored
     if name == PROFILE_ID:
         return resource.key, PROFILE_ID
     found = resource.by_data_key.get(name) if isinstance(name, str) else None
-    if found is None or found.field.dump_only or found.type is ColumnType.JSONB:
+    if found is None or not resource.may_match(found):
         raise InvalidParameter(
             "The parameter 'matching' names no field that finds a profile",
-            f"It takes {PROFILE_ID}, or a scalar field that clients send.",
+            f"It takes {PROFILE_ID}, or a scalar field that clients send and see.",
         )
     return found, found.data_key
 

@@ -70,13 +70,13 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         outcome = await service.pipeline.run(write, body)
         if body.single:
             request[SINGLE] = True
-    if outcome.replayed:  # the first request may have come of another token
-        outcome = as_seen(outcome, caller)
     request[WRITTEN] = outcome
+    outcome = as_seen(outcome, caller, resource)
     if write.dry_run:
-        answer = collection.dry_run(outcome)
+        answer = collection.dry_run(outcome, minimal=call.preferences.minimal)
     else:
-        answer = collection.written(outcome, service.presenters[resource.name])
+        presenter = service.presenters[resource.name]
+        answer = collection.written(outcome, presenter, minimal=call.preferences.minimal)
     return await respond(request, answer)
 
 

@@ -10,16 +10,19 @@ import math
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
 from marshmallow import fields
 
+from ingest.errors import NOT_STORABLE, OUT_OF_RANGE, ErrorCode
 from ingest.resources.exact import NotExact, json_key, scalar_form
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # PostgreSQL's numeric: 131,072 digits before the decimal point and 16,383 after it.
 NUMERIC_DIGITS_BEFORE, NUMERIC_DIGITS_AFTER = 131_072, 16_383
+ANY_DIGITS = NUMERIC_DIGITS_BEFORE + NUMERIC_DIGITS_AFTER
 
 
 class ColumnType(enum.StrEnum):
@@ -73,8 +76,11 @@ class NotStorable(Exception):
     `path` leads from the field to the place inside a nested value, outermost first.
     """
 
-    def __init__(self, message: str, description: str | None = None) -> None:
+    def __init__(
+        self, message: str, description: str | None = None, code: ErrorCode = NOT_STORABLE
+    ) -> None:
         super().__init__(message)
+        self.code = code
         self.message = message
         self.description = description
         self.path: list[str] = []
@@ -85,12 +91,18 @@ class NotStorable(Exception):
 Converter = Callable[[Any], Any]
 
 
-def converter(type_: ColumnType) -> Converter:
+def converter(type_: ColumnType, digits: int = ANY_DIGITS) -> Converter:
     """A function from a loaded value (never None) to what orjson writes for the column.
+
+    Args:
+        digits: the most digits of a number, written out.
 
     Raises (the function):
         NotStorable: PostgreSQL would refuse the value, or would not give it back unchanged.
     """
+    if type_ in (ColumnType.NUMERIC, ColumnType.JSONB):
+        bounded: Callable[..., Any] = _CONVERTERS[type_]
+        return partial(bounded, digits=digits)
     return _CONVERTERS[type_]
 
 
@@ -132,16 +144,22 @@ def _double(value: Any) -> float:
     return float(value)
 
 
-def _numeric(value: Any) -> str:
+def _numeric(value: Any, digits: int = ANY_DIGITS) -> str:
     _require(value, Decimal, "a decimal number")
     if not value.is_finite():
         raise NotStorable("Only finite numbers can be stored.")
-    exponent = value.as_tuple().exponent
-    if value.adjusted() >= NUMERIC_DIGITS_BEFORE or -int(exponent) > NUMERIC_DIGITS_AFTER:
+    before, after = max(value.adjusted() + 1, 1), max(-int(value.as_tuple().exponent), 0)
+    if before > NUMERIC_DIGITS_BEFORE or after > NUMERIC_DIGITS_AFTER:
         raise NotStorable(
             "The number has too many digits to be stored.",
             f"At most {NUMERIC_DIGITS_BEFORE} digits before the decimal point "
             f"and {NUMERIC_DIGITS_AFTER} after it.",
+        )
+    if before + after > digits:
+        raise NotStorable(
+            f"The number has more than {digits} digits where it is written out.",
+            "A few bytes with an exponent would become very many.",
+            OUT_OF_RANGE,
         )
     return str(value)
 
@@ -194,8 +212,11 @@ def _inet(value: Any) -> str:
     return str(value)
 
 
-def json_value(value: Any) -> Any:
+def json_value(value: Any, digits: int = ANY_DIGITS) -> Any:
     """A JSON value as orjson and jsonb can both hold it; dict keys become strings.
+
+    Args:
+        digits: the most digits of a number, written out.
 
     Raises:
         NotStorable: at the first place that cannot be held; `path` leads there.
@@ -210,28 +231,28 @@ def json_value(value: Any) -> Any:
     if kind is float:
         return _double(value)
     if kind is Decimal:
-        return orjson.Fragment(_numeric(value).encode())
+        return orjson.Fragment(_numeric(value, digits).encode())
     if isinstance(value, dict):
         return {
-            _text(name): _step(name, each)
+            _text(name): _step(name, each, digits)
             for name, each in ((json_key(key), each) for key, each in value.items())
         }
     if isinstance(value, list | tuple | set | frozenset):
-        return [_step(str(index), each) for index, each in enumerate(value)]
+        return [_step(str(index), each, digits) for index, each in enumerate(value)]
     if isinstance(value, enum.Enum):
-        return json_value(value.value)
+        return json_value(value.value, digits)
     for base in (str, int, float, Decimal):
         if isinstance(value, base):
-            return json_value(base(value))
+            return json_value(base(value), digits)
     try:
         return scalar_form(value)
     except NotExact:
         raise _wrong(value, "a JSON value") from None
 
 
-def _step(name: str, value: Any) -> Any:
+def _step(name: str, value: Any, digits: int) -> Any:
     try:
-        return json_value(value)
+        return json_value(value, digits)
     except NotStorable as error:
         error.path.insert(0, name)
         raise

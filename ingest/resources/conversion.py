@@ -9,7 +9,7 @@ from marshmallow import missing
 from marshmallow.utils import get_value
 
 from ingest.exactjson import dump_exact
-from ingest.resources.columns import ColumnType, Converter, NotStorable, converter, json_value
+from ingest.resources.columns import ANY_DIGITS, ColumnType, Converter, NotStorable, converter
 from ingest.resources.dumping import shows_itself, shows_what_it_loads
 from ingest.resources.exact import LOADED, RELOAD, NotExact, encode, jsonb_keeps, mark, marked
 from ingest.resources.leaving_out import forbidden_null, schemas_in, value_left_out
@@ -22,12 +22,14 @@ MAX_INDEXED_BYTES = 2048
 class FieldConverter:
     """Takes one field's value out of loaded items, and converts it for its column."""
 
-    def __init__(self, field: StoredField, resource: Resource) -> None:
+    def __init__(self, field: StoredField, resource: Resource, digits: int = ANY_DIGITS) -> None:
+        """Args: `digits` is the most that a number may have, written out."""
         self.field = field
         self.column = field.column
         widths = [len(group) for group in ((resource.key,), *resource.unique) if field in group]
         self.limit = MAX_INDEXED_BYTES // max(widths) if widths else None
-        self._to_column: Converter = converter(field.type)
+        self._to_column: Converter = converter(field.type, digits)
+        self._to_json: Converter = converter(ColumnType.JSONB, digits)
         self._in_json = field.type is ColumnType.JSONB
         self._dumps_alone = self._in_json and shows_itself(field.field)
         self._whole = resource.dumps_whole
@@ -61,11 +63,11 @@ class FieldConverter:
         if not self._in_json:
             return self._fitting(self._to_column(value))
         try:
-            return json_value(value)
+            return self._to_json(value)
         except NotStorable as refused:
             if self._dumps_alone or refused.of_class is None:
                 raise
-            return json_value(self.field.field._serialize(value, self.field.name, {}))
+            return self._to_json(self.field.field._serialize(value, self.field.name, {}))
 
     def store(self, value: Any) -> Any:
         """What the column stores of an object's: a scalar's loaded value, or JSON already.
@@ -76,7 +78,7 @@ class FieldConverter:
         if value is None:
             return None
         if self._in_json:
-            return json_value(self._without_nulls(value))
+            return self._to_json(self._without_nulls(value))
         return self._fitting(self._to_column(value))
 
     def convert_plain(self, value: Any) -> Any:

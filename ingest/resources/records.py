@@ -23,7 +23,7 @@ from marshmallow import missing
 
 from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED, ErrorCode
 from ingest.model import Action, ItemError, Options
-from ingest.resources.columns import NotStorable, json_value
+from ingest.resources.columns import ANY_DIGITS, NotStorable, json_value
 from ingest.resources.conversion import FieldConverter, carries, text_of
 from ingest.resources.exact import SHOWN, NotExact, encode, json_key, jsonb_keeps, mark, marked
 from ingest.resources.objects import ObjectReader, Unreadable
@@ -40,12 +40,16 @@ Recorded = tuple[Record, bool]
 class RecordWriter:
     """Makes the records of one resource, action and set of options."""
 
-    def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+    def __init__(
+        self, resource: Resource, action: Action, options: Options, digits: int = ANY_DIGITS
+    ) -> None:
+        """Args: `digits` is the most that a number may have, written out."""
         self.action = action
+        self._digits = digits
         self._resource = resource
         self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
-        self.converters = [FieldConverter(field, resource) for field in resource.fields]
+        self.converters = [FieldConverter(field, resource, digits) for field in resource.fields]
         self._objects = ObjectReader(resource)
         self._places = {field.source.partition(".")[0] for field in resource.fields}
         self.required = _required_of_clients(resource, action, options)
@@ -96,7 +100,7 @@ class RecordWriter:
         key: Any,
         taken: Mapping[str, Any],
     ) -> Recorded:
-        draft = _Draft({INDEX: index})
+        draft = _Draft({INDEX: index}, self._digits)
         if isinstance(loaded, dict):
             others = self._write_dict(draft, loaded, key)
         else:
@@ -242,6 +246,7 @@ class _Draft:
     """A record that is being written, and what is wrong with it."""
 
     record: Record
+    digits: int
     exact: dict[str, str] = field(default_factory=dict)
     problems: list[ItemError] = field(default_factory=list)
 
@@ -266,7 +271,7 @@ class _Draft:
         kept: dict[str, Any] = {}
         for name, value in others.items():
             try:
-                stored = json_value({name: value})
+                stored = json_value({name: value}, self.digits)
             except NotStorable as error:
                 if name in item:
                     self.problems.append(_not_storable(error, *error.path))
@@ -317,7 +322,7 @@ def _required_of_clients(resource: Resource, action: Action, options: Options) -
 
 
 def _not_storable(error: NotStorable, *path: str) -> ItemError:
-    return ItemError(NOT_STORABLE, error.message, ".".join(path), error.description)
+    return ItemError(error.code, error.message, ".".join(path), error.description)
 
 
 def _not_returned(absent: ItemError, loaded: Any) -> ItemError:

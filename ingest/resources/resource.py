@@ -155,6 +155,12 @@ class Resource:
         """The field that finds an item's stored row: the one named by `matching`, or the key."""
         return self.key if matching is None else self._by_name[matching]
 
+    def may_match(self, field: StoredField) -> bool:
+        """Whether clients may find stored items by a field: by one that they never see, only where
+        the database tells of its values anyway, because they are unique."""
+        scalar = field.type is not ColumnType.JSONB
+        return scalar and not field.field.dump_only and (field.shown or (field,) in self.unique)
+
     def counted(self, summary: Summary) -> tuple[StoredField, ...]:
         """The fields that a summary is made of, in the order of its `fields`."""
         return tuple(self._by_name[name] for name in summary.fields)

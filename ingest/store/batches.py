@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,7 +11,8 @@ import asyncpg
 import orjson
 
 from ingest.access.rights import Caller
-from ingest.model import Action, Batch, BatchState, Finished, Options, Outcome
+from ingest.errors import IngestError
+from ingest.model import Action, AtMost, Batch, BatchState, Finished, Options, Outcome
 from ingest.store.failures import first_failures
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 QUERIES = load_queries("batches.sql")
 REASON = "reason"
 """The part of a stored error that is for operators, and not for the account."""
+
+
+class UnreadableBatch(IngestError):
+    """What is stored of a batch is nothing that this version writes."""
+
+    def __init__(self, batch: UUID) -> None:
+        super().__init__(f"the row of batch {batch} cannot be read")
+        self.batch = batch
 
 
 @lru_cache(maxsize=256)
@@ -37,15 +47,15 @@ async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
 
 
 async def get_outcomes(
-    pool: Pool, account: str, wanted: Sequence[UUID], at_most: int
+    pool: Pool, account: str, wanted: Sequence[UUID], at_most: AtMost
 ) -> list[Outcome | None]:
-    """Batches and the first `at_most` failures of each, as of one instant, in order of `wanted`.
+    """Batches and the first failures of each, `at_most`, as of one instant, in order of `wanted`.
 
     One round trip where none has failures. None stands for a batch that is not there.
     """
     async with pool.connection() as connection:
         rows = await connection.fetch(QUERIES["get_batches_of"], account, wanted)
-    found = {row["id"]: Outcome(from_row(row)) for row in rows}
+    found = {row["id"]: Outcome(_shown(from_row(row), at_most)) for row in rows}
     if any(outcome.batch.invalid for outcome in found.values()):
         async with pool.transaction(account, snapshot=True) as connection:
             found = await read_outcomes(connection, account, wanted, at_most)
@@ -53,15 +63,21 @@ async def get_outcomes(
 
 
 async def read_outcomes(
-    connection: "Connection", account: str, wanted: Sequence[UUID], at_most: int
+    connection: "Connection", account: str, wanted: Sequence[UUID], at_most: AtMost
 ) -> dict[UUID, Outcome]:
-    """Batches by id and the first `at_most` failures of each, as a transaction sees them."""
-    found = [
-        from_row(row) for row in await connection.fetch(QUERIES["get_batches"], account, wanted)
-    ]
+    """Batches by id and the first failures of each, `at_most`, as a transaction sees them."""
+    rows = await connection.fetch(QUERIES["get_batches"], account, wanted)
+    found = [_shown(from_row(row), at_most) for row in rows]
     bad = [batch.id for batch in found if batch.invalid_count]
     failures = await first_failures(connection, account, bad, at_most) if bad else {}
     return {batch.id: Outcome(batch, failures.get(batch.id, ())) for batch in found}
+
+
+def _shown(batch: Batch, at_most: AtMost) -> Batch:
+    """A batch without the items that it saved, where those are too large to be shown."""
+    if batch.data is None or len(batch.data) <= at_most.bytes:
+        return batch
+    return replace(batch, data=None)
 
 
 async def list_batches(
@@ -141,18 +157,26 @@ async def finish_broken(
 
 
 def from_row(row: asyncpg.Record) -> Batch:
-    """A Batch from a row of the columns that `batches.sql` calls `batch`."""
+    """A Batch from a row of the columns that `batches.sql` calls `batch`.
+
+    Raises:
+        UnreadableBatch: its options or its error are of another version.
+    """
     columns = dict(row)
     del columns["trace_id"]
+    columns.pop("attempts", None)
     invalid_so_far = columns.pop("invalid_so_far")
-    read = {
-        "action": Action(row["action"]),
-        "options": _options(row["options"]),
-        "state": BatchState(row["state"]),
-        "invalid_count": invalid_so_far or len(row["invalid"]),
-        "data": row["data"] and row["data"].encode(),
-        "error": row["error"] and _error(row["error"]),
-    }
+    try:
+        read = {
+            "action": Action(row["action"]),
+            "options": _options(row["options"]),
+            "state": BatchState(row["state"]),
+            "invalid_count": invalid_so_far or len(row["invalid"]),
+            "data": row["data"] and row["data"].encode(),
+            "error": row["error"] and _error(row["error"]),
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableBatch(row["id"]) from error
     return Batch(**{**columns, **read})
 
 

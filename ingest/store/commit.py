@@ -5,6 +5,7 @@ and its collection, find every conflict, write the good items, finish. `group_co
 several pending batches at once, and leaves those with conflicts to this.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import orjson
 import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
-from ingest.model import Batch, Finished, NewBatch, Outcome
+from ingest.model import AtMost, Batch, Finished, NewBatch, Outcome
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
@@ -70,17 +71,20 @@ async def apply_batch(
         raise UnservedCollection(f"collection {row['collection']!r} is not served here")
     await lock_collection(connection, account, resource.name)
     batch = from_row(row)
+    if row["attempts"]:
+        # Whatever it failed for, it is not to fail for the size of its answer.
+        batch = replace(batch, options=replace(batch.options, representation=False))
     timeout = await allow_time(connection, batch.received, batch.payload_bytes)
     return await _apply(connection, resource, batch, timeout)
 
 
 async def dry_run(
-    connection: "Connection", registry: Registry, batch: NewBatch, at_most: int
+    connection: "Connection", registry: Registry, batch: NewBatch, at_most: AtMost
 ) -> Outcome:
     """What a staged batch comes to, in a transaction that the caller rolls back.
 
     Args:
-        at_most: the most failures that are read.
+        at_most: the failures that are read.
 
     Raises:
         Unavailable: other clients keep writing to the table.

@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 
 from ingest.exactjson import dump_exact, load_exact
-from ingest.model import Failure, ItemError
+from ingest.model import AtMost, Failure, ItemError
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
 
@@ -43,14 +43,27 @@ def errors_text(failure: Failure) -> str:
 
 
 async def first_failures(
-    connection: "Connection", account: str, batches: Sequence[UUID], at_most: int
+    connection: "Connection", account: str, batches: Sequence[UUID], at_most: AtMost
 ) -> dict[UUID, list[Failure]]:
-    """The first `at_most` failures of each batch, by batch, with raw items that are only shown."""
+    """The first failures of each batch, `at_most`, by batch, with raw items that are only shown."""
     found: dict[UUID, list[Failure]] = {batch: [] for batch in batches}
-    for row in await connection.fetch(QUERIES["first"], account, batches, at_most):
+    for row in await connection.fetch(QUERIES["first"], account, batches, *at_most):
         # As it is stored, because reading a raw item of 16 MiB takes a second.
         raw = orjson.Fragment(row["raw"])
         found[row["batch"]].append(Failure(row["index"], raw, _errors(row)))
+    return found
+
+
+def first_of(failures: Sequence[Failure], at_most: AtMost) -> list[Failure]:
+    """The same of failures that are still in memory."""
+    found: list[Failure] = []
+    size = 0
+    for failure in failures[: at_most.items]:
+        raw = dump_exact(failure.raw)
+        size += len(raw) + len(errors_text(failure))
+        if size > at_most.bytes and found:
+            break
+        found.append(Failure(failure.index, orjson.Fragment(raw), failure.errors))
     return found
 
 

@@ -1,13 +1,18 @@
 """Items as they are stored: pages of a collection, and single ones."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ingest.model import EVERY_FIELD, Page, Selection
+import asyncpg
+
+from ingest.model import EVERY_FIELD, AtMost, Page, Selection
 from ingest.resources.resource import Resource, StoredField
 from ingest.store.pool import Pool
 from ingest.store.statements.item_json import item_object
 from ingest.store.tables import GROUP, quote, table_name
+
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
 
 # Every commit keeps this exact, so the table need not be counted.
 _COUNT_ALL = "SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2"
@@ -22,7 +27,7 @@ async def list_items(
     account: str,
     filters: Sequence[Filter],
     *,
-    limit: int,
+    at_most: AtMost,
     offset: int,
     select: Selection = EVERY_FIELD,
     groups: Sequence[str] = (),
@@ -30,6 +35,7 @@ async def list_items(
     """One page and the count of all that match, of one instant. Ordered by key.
 
     Args:
+        at_most: the items of a page; fewer where they would be too large together.
         filters: fields and the values that they must equal, as `url_values.parse` reads them.
         groups: only items of these; none for all.
     """
@@ -38,13 +44,46 @@ async def list_items(
         values.append(groups)
     fields = [field for field, _ in filters]
     page, count = page_sql(resource, fields, select=select, confined=bool(groups))
+    limit = at_most.items
     async with pool.transaction(account, snapshot=True) as connection:
-        rows = await connection.fetch(page, account, *values, limit, offset)
+        # So all that come with the page are within the bound.
+        large = at_most.bytes // max(limit, 1)
+        found = await connection.fetch(page, account, *values, limit, offset, large)
+        fitting = _fitting(found, at_most.bytes)
+        rows = await _with_large(connection, resource, account, fitting, select)
         if values:
             total = await connection.fetchval(count, account, *values)
         else:
             total = await connection.fetchval(_COUNT_ALL, account, resource.name)
-    return Page([row[0].encode() for row in rows], limit, offset, total or 0)
+    return Page(rows, limit, offset, total or 0)
+
+
+def _fitting(found: Sequence[asyncpg.Record], most: int) -> Sequence[asyncpg.Record]:
+    """The first rows, as many as are not too large together, and at least one."""
+    size = 0
+    for count, row in enumerate(found):
+        size += row["size"]
+        if size > most and count:
+            return found[:count]
+    return found
+
+
+async def _with_large(
+    connection: "Connection",
+    resource: Resource,
+    account: str,
+    found: Sequence[asyncpg.Record],
+    select: Selection,
+) -> list[bytes]:
+    """The items of a page, those included that were too large to come with it."""
+    keys = [row["key"] for row in found if row["item"] is None]
+    large = {}
+    if keys:
+        sql = _item_sql(resource, select, f"ANY ($2::{resource.key.type.value}[])")
+        rows = await connection.fetch(sql, account, keys)
+        large = {row["key"]: row["item"] for row in rows}
+    items = [row["item"] or large[row["key"]] for row in found]
+    return [item.encode() for item in items]
 
 
 def page_sql(
@@ -53,14 +92,15 @@ def page_sql(
     """SQL of one page, and of the count of all that match.
 
     Parameters: $1 the account, then the value of each filter, then, where the caller is confined,
-    its groups. After them, those of the page are its limit and its offset.
+    its groups. After them, those of the page are its limit, its offset, and the bytes beyond which
+    an item does not come with it.
     """
     stored = f'FROM {table_name(resource)} t WHERE t."$account" = $1' + "".join(
         f" AND t.{quote(field.column)} = ${number}" for number, field in enumerate(filters, 2)
     )
     order = f"ORDER BY t.{quote(resource.key.column)}"
     last = len(filters) + 1 + confined
-    limit, offset = f"${last + 1}::bigint", f"${last + 2}::bigint"
+    limit, offset, large = (f"${last + number}::bigint" for number in (1, 2, 3))
     shown = counted = stored
     if confined:
         counted = f"{stored} AND {_of_groups(last)}"
@@ -71,8 +111,13 @@ def page_sql(
             SELECT t.* {stored} AND t."{GROUP}" = own.name {order} LIMIT {most}
         ) t"""
     item = item_object(resource, "t", select)
+    key = quote(resource.key.column)
     return (
-        f"SELECT {item}::text {shown} {order} LIMIT {limit} OFFSET {offset}",
+        f"""SELECT p.key, octet_length(p.item) AS size,
+       CASE WHEN octet_length(p.item) <= {large} THEN p.item END AS item
+FROM (
+    SELECT t.{key} AS key, {item}::text AS item {shown} {order} LIMIT {limit} OFFSET {offset}
+) p""",
         f"SELECT count(*) {counted}",
     )
 
@@ -92,16 +137,22 @@ async def get_item(
         groups: only an item of one of these; none for any.
     """
     values = [account, key]
-    query = (
-        f"SELECT {item_object(resource, 't', select)}::text FROM {table_name(resource)} t "
-        f'WHERE t."$account" = $1 AND t.{quote(resource.key.column)} = $2'
-    )
+    query = _item_sql(resource, select, "$2")
     if groups:
         values.append(groups)
         query += f" AND {_of_groups(3)}"
     async with pool.transaction(account) as connection:
-        item: str | None = await connection.fetchval(query, *values)
+        item: str | None = await connection.fetchval(query, *values, column=1)
     return None if item is None else item.encode()
+
+
+def _item_sql(resource: Resource, select: Selection, keys: str) -> str:
+    """SQL of the items with some keys, each with its key."""
+    key = quote(resource.key.column)
+    return (
+        f"SELECT t.{key} AS key, {item_object(resource, 't', select)}::text AS item "
+        f'FROM {table_name(resource)} t WHERE t."$account" = $1 AND t.{key} = {keys}'
+    )
 
 
 def _of_groups(parameter: int) -> str:

@@ -15,11 +15,12 @@ from marshmallow.decorators import PRE_LOAD
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, UNKNOWN_FIELD, WRONG_TYPE
 from ingest.ids import uuid7_texts
 from ingest.model import Action, ItemError, Options, Unreadable
+from ingest.resources.columns import ANY_DIGITS
 from ingest.resources.identity import alters, may_alter
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
-from ingest.validation.engine.known import count_fields, has_pre_load
+from ingest.validation.engine.known import count_fields, may_change_items
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.long_texts import shorten_rules
 from ingest.validation.engine.record_functions import generate_accept, generate_write
@@ -34,7 +35,10 @@ Taken = Mapping[str, Any]
 class ItemValidator:
     """Validates the items of one resource, action and set of options, for many requests."""
 
-    def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+    def __init__(
+        self, resource: Resource, action: Action, options: Options, digits: int = ANY_DIGITS
+    ) -> None:
+        """Args: `digits` is the most that a number may have, written out."""
         shorten_rules(resource.schema)
         self.resource = resource
         self.action = action
@@ -49,10 +53,10 @@ class ItemValidator:
         self._seen = local()
         see = self._see if self._prepares else None
         self._load = compile_load(resource.schema, partial, see=see).load
-        self._copies = has_pre_load(resource.schema)
+        self._copies = may_change_items(resource.schema)
         finders = dict.fromkeys((resource.key, self._identity))
         self._altering = [each for each in finders if may_alter(each.field)]
-        self._writer = RecordWriter(resource, action, options)
+        self._writer = RecordWriter(resource, action, options, digits)
         self.write = generate_write(resource, self._writer)
         """From a loaded item to its record; None, and an answer of None, leave it to the writer."""
         self.accept = generate_accept(resource, self._writer, partial)
@@ -148,7 +152,7 @@ class ItemValidator:
         """
         self._seen.item = None
         try:
-            # A hook may change what it is given, and `rawData` is as received.
+            # Code of the user's may change what it is given, and `rawData` is as received.
             loaded = self._load(deepcopy(item) if self._copies else item)
         except ValidationError as error:
             raise InvalidItem(self._wrong(error, item, received)) from None

@@ -80,7 +80,7 @@ async def test_a_rejected_batch(api: Service) -> None:
     assert batch["failures"] == reply.body["failures"]
     assert batch["metadata"] == reply.body["metadata"]
     assert batch["response"]["status"] == 422
-    assert batch["response"]["body"]["failures"] == reply.body["failures"]
+    assert batch["failures"] == reply.body["failures"]
 
 
 async def test_a_failed_batch(service: Service) -> None:

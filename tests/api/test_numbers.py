@@ -106,6 +106,23 @@ async def test_whatever_a_numeric_cannot_hold_is_not_storable(api: Service) -> N
         assert reply.codes == {0: [(42209, "decimal")]}, text
 
 
+async def test_a_number_of_many_digits_is_out_of_range(api: Service) -> None:
+    """A few bytes would become a thousand times as many in the table and in each answer."""
+    reply = await api.post(
+        "everything",
+        [
+            {"code": 1, "decimal": "1E131071"},
+            {"code": 2, "decimal": "1E-16383"},
+            {"code": 3, "decimal": "1E1000"},
+            {"code": 4, "decimal": "1E999"},
+        ],
+        prefer="handling=lenient",
+    )
+    bad = [(42205, "decimal")]
+    assert reply.codes == {0: bad, 1: bad, 2: bad}
+    assert reply.body["metadata"]["validItems"] == [3]
+
+
 async def test_what_is_not_finite_is_not_stored(api: Service) -> None:
     for text in ("NaN", "inf", "-Infinity"):
         items = [{"code": 1, "float": text}, {"code": 2, "decimal": text}]

@@ -24,13 +24,12 @@ async def _taken(service: Service, collection: str, first: Any, again: Any) -> R
 
 
 async def _raw(service: Service, reply: Reply) -> Any:
-    """The only `rawData` of a batch, its numbers exact; the same in both places."""
+    """The only `rawData` of a batch, its numbers exact."""
     headers = {"Authorization": f"Bearer {service.token}"}
     path = f"/v1/batches/{reply.body['metadata']['batchId']}"
     async with service.client.get(path, headers=headers) as response:
         batch = load_exact(await response.read())["data"]
     (failure,) = batch["failures"]
-    assert batch["response"]["body"]["failures"] == [failure]
     return failure["rawData"]
 
 

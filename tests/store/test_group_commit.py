@@ -62,8 +62,9 @@ async def send(api: Service, method: str, *batches: list[Any], **options: str) -
 
 async def outcome(api: Service, batch: UUID) -> Reply:
     """The response that a batch would have got."""
-    stored = (await api.get(f"batches/{batch}")).body["data"]["response"]
-    return Reply(stored["status"], {}, stored["body"])
+    shown = (await api.get(f"batches/{batch}")).body["data"]
+    stored = shown["response"]
+    return Reply(stored["status"], {}, stored["body"] | {"failures": shown["failures"]})
 
 
 async def outcomes(api: Service, batches: list[UUID]) -> list[int]:

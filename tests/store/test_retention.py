@@ -95,7 +95,7 @@ async def test_an_old_batch_is_still_shown(
     assert (shown["state"], shown["response"]["status"]) == ("committed", 201)
     body = shown["response"]["body"]
     assert (body["metadata"]["created"], "data" in body) == (1, False)
-    assert "no longer kept" in body["message"]
+    assert "are not kept" in body["message"]
     again = await saved(service, "k", DEAL)
     assert again != batch, "the key has expired"
 

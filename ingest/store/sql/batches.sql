@@ -1,10 +1,14 @@
--- name: batch
--- What a Batch is made of, of the row b of `ingest.batches`. The account may be set in the same
--- query, so whether it has limits is looked up for b, once there is a b.
+-- name: listed
+-- What a Batch in a list is made of, of the row b of `ingest.batches`. The account may be set in the
+-- same query, so whether it has limits is looked up for b, once there is a b.
 b.id, b.account, b.collection, b.action, b.options, b.token, b.trace_id, b.state, b.created_at,
-    b.accepted_at, b.finished_at, b.received, b.invalid, b.invalid_so_far, b.created, b.updated,
+    b.accepted_at, b.finished_at, b.received, b.created, b.updated,
     b.unchanged, b.deleted, b.payload_bytes, coalesce(b.error, b.refusal) AS error,
     EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
+
+-- name: batch
+-- The same of any other batch.
+{listed}, b.invalid, b.invalid_so_far
 
 -- name: finished
 -- What a Finished is made of.
@@ -36,8 +40,10 @@ WHERE b.account = $1 AND b.created_at > '-infinity'
   AND ($3::jsonb IS NULL OR b.options::jsonb -> 'groups' <@ $3)
 
 -- name: list_batches
--- The newest first, without the items that they saved.
-SELECT {batch}, NULL AS outcomes, NULL AS data
+-- The newest first, without the items that they saved, and the indices of those that are invalid.
+SELECT {listed}, '{}'::integer[] AS invalid,
+       greatest(b.invalid_so_far, cardinality(b.invalid)) AS invalid_so_far,
+       NULL AS outcomes, NULL AS data
 {visible}
 ORDER BY b.id DESC
 LIMIT $5 OFFSET $6
@@ -68,7 +74,7 @@ WHERE account = $1 AND id = $2 AND finished_at < now() - $3::interval
 -- name: lock_batch
 -- An accepted batch, locked; no row where another worker has finished it, or is about to: a second
 -- job for a batch must not wait for the first.
-SELECT {batch}, b.outcomes, b.data
+SELECT {batch}, b.outcomes, b.data, b.attempts
 FROM ingest.batches b
 WHERE b.account = $1 AND b.id = $2 AND b.state = 'accepted'
 FOR UPDATE SKIP LOCKED

@@ -6,16 +6,23 @@ SELECT $1, f.index, $2, f.raw::json, f.errors::json
 FROM unnest($3::integer[], $4::text[], $5::text[]) AS f(index, raw, errors)
 
 -- name: first
--- The first $3 of each batch.
+-- The first $3 of each batch, as many as fit into $4 bytes, and at least one. Only those that do are
+-- read a second time.
 SELECT f.batch, f.index, f.raw, f.errors
 FROM unnest($2::uuid[]) AS b(id)
 CROSS JOIN LATERAL (
-    SELECT batch, index, raw, errors
-    FROM ingest.failures
-    WHERE account = $1 AND batch = b.id
-    ORDER BY index
-    LIMIT $3
-) f
+    SELECT index, sum(size) OVER (ORDER BY index) AS until, row_number() OVER (ORDER BY index) AS n
+    FROM (
+        SELECT index, octet_length(raw::text) + octet_length(errors::text) AS size
+        FROM ingest.failures
+        WHERE account = $1 AND batch = b.id
+        ORDER BY index
+        LIMIT $3
+    ) next
+) sized
+JOIN ingest.failures f ON f.batch = b.id AND f.index = sized.index
+WHERE f.account = $1 AND (sized.until <= $4 OR sized.n = 1)
+ORDER BY f.batch, f.index
 
 -- name: after
 -- Those that follow an index: as many as fit into a number of bytes, and at least one.

@@ -5,7 +5,7 @@ are not to be written, and $5 those that failed in all, or NULL where they are a
 last two are for a batch alone. Each batch that is finished is a row of the result, as `Finished`.
 """
 
-from ingest.model import Action
+from ingest.model import MAX_KEPT, Action
 from ingest.resources.resource import StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.statements.item_json import item_object
@@ -216,10 +216,17 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
         return f't."$account" = {account} AND t.{self.key} = g."$target"'
 
     def _totals(self) -> str:
-        items = ""
+        items, results = "", "results"
         if self.options.representation:
-            items = """,
-           json_agg(r.item ORDER BY r.n) FILTER (WHERE r.n IS NOT NULL) AS items"""
+            results = """(
+        SELECT *, sum(octet_length(item::text)) OVER (PARTITION BY batch ORDER BY n) AS until
+        FROM results
+    )"""
+            # No more is put together than is kept: PostgreSQL could not hold it.
+            items = f""",
+           json_agg(r.item ORDER BY r.n)
+               FILTER (WHERE r.n IS NOT NULL AND r.until <= {MAX_KEPT}) AS items,
+           coalesce(max(r.until), 0) <= {MAX_KEPT} AS kept"""
         return f"""totals AS (
     SELECT g.batch, count(r.n) AS items_count,
            count(*) FILTER (WHERE letter = 'c')::integer AS created,
@@ -227,12 +234,14 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
            count(*) FILTER (WHERE letter = 'n')::integer AS unchanged,
            count(*) FILTER (WHERE letter = 'd')::integer AS deleted,
            coalesce(string_agg(letter, '' ORDER BY r.n), '') AS outcomes{items}
-    FROM {BATCHES} LEFT JOIN results r ON r.batch = g.batch
+    FROM {BATCHES} LEFT JOIN {results} r ON r.batch = g.batch
     GROUP BY g.batch
 )"""
 
     def _finish(self) -> str:
-        data = "coalesce(totals.items, '[]')" if self.options.representation else "NULL"
+        data = "NULL"
+        if self.options.representation:
+            data = "CASE WHEN totals.kept THEN coalesce(totals.items, '[]') END"
         return f"""UPDATE ingest.batches b
 SET state = 'committed', finished_at = statement_timestamp(), invalid = coalesce($5, b.invalid),
     created = totals.created, updated = totals.updated,

@@ -89,17 +89,16 @@ class Parts:
             stored = self._found("t", "i", [(self.identity, f"i.{match}")])
             several = "false"
         else:
-            # Of several rows, those that the sender may see come first, and only they are several.
-            seen = "true"
+            # Nobody learns what values the items of other groups have.
+            seen = ""
             if self.may_meet_others:
-                seen = f"""coalesce("{GROUP}" IN (SELECT name FROM own), false)"""
+                seen = f""" WHERE "{GROUP}" IN (SELECT name FROM own)"""
             # The account is read once, however many items there are; OFFSET keeps it so.
             stored = f"""(
-        SELECT t.*, row_number() OVER same AS "$number",
-            lead(CASE WHEN t."$seen" THEN t.{self.key} END) OVER same AS "$next"
-        FROM (SELECT *, {seen} AS "$seen" FROM {self.table} OFFSET 0) t
+        SELECT t.*, row_number() OVER same AS "$number", lead(t.{self.key}) OVER same AS "$next"
+        FROM (SELECT * FROM {self.table}{seen} OFFSET 0) t
         WHERE (t."$account", t.{match}) IN (SELECT "$account", {match} FROM items)
-        WINDOW same AS (PARTITION BY t.{match} ORDER BY t."$seen" DESC, t.{self.key})
+        WINDOW same AS (PARTITION BY t.{match} ORDER BY t.{self.key})
     ) t ON t."$number" = 1 AND t.{match} = i.{match}"""
             several = 't."$next" IS NOT NULL'
         return f"""resolved AS MATERIALIZED (
