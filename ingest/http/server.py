@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from ingest import metrics
 from ingest.errors import InternalError, MalformedBody, NotUnderstood, RequestError
+from ingest.http.answers import PIECE, paced, send
 from ingest.http.expectation import check_expectation, keeping_expectations
 from ingest.http.responses import TRACE_HEADER, json_error
 from ingest.http.security import SECURE_HEADERS, SERVER
@@ -43,6 +44,22 @@ class JsonRequestHandler(RequestHandler):
                 self._end_broken_body()
             else:
                 self._cutter.parsed(None, None)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; the next request is handled when the client has read most of it.
+
+        Else the answers to requests that are sent without reading any would add up.
+        """
+        sent, ended = await super().finish_response(request, resp, start_time)
+        if not ended and self.writing_paused and isinstance(request, web.Request):
+            try:
+                async with paced(request) as pace:
+                    await send(request.writer.drain(), PIECE, pace)
+            except ConnectionError:
+                return sent, True
+        return sent, ended
 
     def _end_broken_body(self) -> None:
         """Tell the handler that waits for a body that its next chunk is not valid HTTP.

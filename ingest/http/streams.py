@@ -1,7 +1,7 @@
 """Bodies of NDJSON and CSV, worked on piece by piece while they arrive, in bounded memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from ingest.formats.compression import STEP, Decompressor
 from ingest.formats.decoding import Decoder
 from ingest.http.admission import LONG, STREAM, LargeItem, Share
 from ingest.http.bodies import Body, unbroken
+from ingest.http.pace import Pace, TooSlowClient
 from ingest.http.service import SERVICE
 
 # Bytes of one item beyond which it is large: no two of those are worked on at once, and what is
@@ -35,7 +36,7 @@ class Stream(Body):
     def __init__(self, request: web.Request, limit: int, decoder: Decoder) -> None:
         super().__init__(request, limit, decoder)
         service = request.app[SERVICE]
-        self._pace = _Pace(service.settings.stream_pace, service.settings.body_timeout)
+        self._pace = Pace(service.settings.stream_pace, service.settings.body_timeout)
         self._largest = service.settings.max_body
         self._received = 0
         self._decompressor = Decompressor(self._head.encodings, limit)
@@ -105,7 +106,7 @@ class Stream(Body):
         return found
 
     async def _decompressed_pieces(self) -> AsyncGenerator[bytes, None]:
-        while chunk := await self._pace.keep(self._receive):
+        while chunk := await self._next_chunk():
             if self._head.encodings:
                 await self._large.work()
             self._received += len(chunk)
@@ -122,6 +123,16 @@ class Stream(Body):
                     yield piece
         self._decompressor.end()
         self._window.hold(0)
+
+    async def _next_chunk(self) -> bytes:
+        """What comes next, from a client that keeps its pace."""
+        try:
+            return await self._pace.keep(partial(unbroken, self._receive))
+        except TooSlowClient as error:
+            raise RequestTimeout(
+                f"The body arrives at less than {self._pace.rate} bytes a second",
+                f"Only {error.size} (decompressed) came in {self._pace.seconds:g} seconds.",
+            ) from None
 
     async def _receive(self) -> bytes:
         """What comes next of the body as it is sent; others are not to wait for this client."""
@@ -144,43 +155,3 @@ class Stream(Body):
             done = work()
             await asyncio.sleep(0)
         return done
-
-
-class _Pace:
-    """Waits for a client for as long as it keeps a pace: so many bytes in each window of time."""
-
-    def __init__(self, rate: int, seconds: float) -> None:
-        """Args: `rate` in bytes a second, `seconds` of one window. Only waiting takes time."""
-        self._rate = rate
-        self._seconds = self._left = seconds
-        self._bytes = 0
-
-    def count(self, size: int) -> None:
-        self._bytes += size
-
-    async def keep(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
-        """What comes next.
-
-        Raises:
-            RequestTimeout: too little has come.
-            MalformedBody: the client has gone.
-        """
-        clock = asyncio.get_running_loop().time
-        while True:
-            started = clock()
-            try:
-                async with asyncio.timeout(self._left):
-                    return await unbroken(receive)
-            except TimeoutError:
-                self._next_window()
-            finally:
-                self._left -= clock() - started
-
-    def _next_window(self) -> None:
-        if self._bytes < self._rate * self._seconds:
-            raise RequestTimeout(
-                f"The body arrives at less than {self._rate} bytes a second",
-                f"Only {self._bytes} (decompressed) came in {self._seconds:g} seconds.",
-            ) from None
-        self._bytes = 0
-        self._left = self._seconds
