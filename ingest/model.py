@@ -112,7 +112,13 @@ class Resolution(StrEnum):
 
     REFUSE = "refuse"
     MERGE = "merge-duplicates"
+    REPLACE = "replace"
     IGNORE = "ignore-duplicates"
+
+    @property
+    def updates(self) -> bool:
+        """Whether the stored item becomes what is sent, in part or as a whole."""
+        return self in (Resolution.MERGE, Resolution.REPLACE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     resource = request[RESOURCE]
     dialect = request.get(DIALECT, DEFAULT)
     write = _write_of(call, caller, resource, action, dialect, service.settings)
-    if write.options.resolution is Resolution.MERGE:
+    if write.options.resolution.updates:
         caller.needs(Right.UPDATE, resource.name)
     if not write.dry_run:
         await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
