@@ -29,6 +29,7 @@ from ingest.redis import open_redis
 from ingest.resources.registry import Registry, load_registry
 from ingest.resources.representation import Presenter
 from ingest.settings import Settings
+from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
 from ingest.store.tokens import find_caller
 
@@ -58,7 +59,8 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
 async def _service(
     settings: Settings, registry: Registry, app: web.Application
 ) -> AsyncIterator[None]:
-    async with open_pool(settings) as pool, open_redis(settings) as redis:
+    lacks = partial(missing_tables, served=registry)
+    async with open_pool(settings, lacks=lacks) as pool, open_redis(settings) as redis:
         claims = Claims(pool, redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
         service = app[SERVICE] = Service(
             settings=settings,

@@ -26,8 +26,13 @@
     │   ├── RateLimited                 42901
     │   ├── AmbiguousMatch              43501
     │   ├── InternalError               50001
+    │   ├── NotUnderstood               50101
     │   ├── Unavailable                 50301
-    │   ├── TooSlow                     50301, the database gave up a statement
+    │   ├── Unreachable                 50301, the connection to the database is lost
+    │   ├── NotAdmitted                 50301, the database lets the service in no more
+    │   ├── Refused                     50301, the database says that it cannot do this now
+    │   ├── LockTimeout                 50301, another transaction held a lock for too long
+    │   ├── TooSlow                     50301, a statement ran out of time
     │   ├── Overloaded                  50301, the backlog is as long as it may be
     │   └── OutcomeUnknown              50301, with the id of the batch in doubt
     └── ConfigurationError          a setting, a schema or an environment that cannot work
@@ -249,8 +254,34 @@ class InternalError(RequestError):
     error_code = ErrorCode(50001, "internal_error", "system")
 
 
+class NotUnderstood(RequestError):
+    """The request needs what no server has to offer, and this one does not."""
+
+    error_code = ErrorCode(50101, "not_implemented", "client")
+
+
 class Unavailable(RequestError):
     error_code = ErrorCode(50301, "unavailable", "system")
+
+
+class Unreachable(Unavailable):
+    """The database cannot be connected to, or the connection was lost."""
+
+
+class NotAdmitted(Unreachable):
+    """The database answers, and does not let the service in; `reason` is for its operator."""
+
+    def __init__(self, message: str, *about: Any, reason: str = "", **more: Any) -> None:
+        super().__init__(message, *about, **more)
+        self.reason = reason
+
+
+class Refused(Unavailable):
+    """The database says that it cannot do this now: a deadlock, no room, too little memory."""
+
+
+class LockTimeout(Unavailable):
+    """Another transaction held a lock for longer than a statement may wait."""
 
 
 class TooSlow(Unavailable):

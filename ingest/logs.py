@@ -126,6 +126,11 @@ def _described(exc_info: ExcInfo) -> str:
     return "\n\n".join(described)
 
 
+def cause_of(error: BaseException) -> str:
+    """The kind of what an exception was raised from, or its own, without its message."""
+    return _kind(error.__cause__ or error)
+
+
 def _kind(error: BaseException) -> str:
     kind = type(error)
     name = kind.__qualname__

@@ -112,7 +112,13 @@ class Resolution(StrEnum):
 
     REFUSE = "refuse"
     MERGE = "merge-duplicates"
+    REPLACE = "replace"
     IGNORE = "ignore-duplicates"
+
+    @property
+    def updates(self) -> bool:
+        """Whether the stored item becomes what is sent, in part or as a whole."""
+        return self in (Resolution.MERGE, Resolution.REPLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,9 +381,14 @@ class Page:
     limit: int
     offset: int
     total: int
+    last: Any = None
+    """The key of its last row, where others follow."""
+    skipped: bool = False
+    """Whether it goes on behind a key, so that `offset` does not say where it begins."""
 
     @property
     def rest(self) -> int | None:
         """Where what was left out of it begins, because it would be too large; else None."""
         end = self.offset + len(self.rows)
-        return end if self.rows and end < min(self.total, self.offset + self.limit) else None
+        cut = self.rows and end < min(self.total, self.offset + self.limit)
+        return end if cut and not self.skipped else None

@@ -7,7 +7,15 @@ from typing import TypeVar
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    ConnectionError,
+    InvalidResponse,
+    ResponseError,
+    TimeoutError,
+)
 
 from ingest import metrics
 from ingest.settings import Settings
@@ -16,11 +24,42 @@ log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 _CONNECTIONS = 32
-_PAUSE = 1.0  # seconds without a call after a failure
+_PAUSE = 1.0  # seconds without a call after a failure, and between two lines about one
+_REASON = 200  # characters of what Redis says
+
+# What a server sends that does not know who we are. Everything else of the driver's is our own bug.
+_LOGIN = (AuthenticationError, AuthorizationError, AuthenticationWrongNumberOfArgsError)
+FAILURES = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)
+"""What the driver raises where Redis is away or refuses, as opposed to having been used wrongly."""
+
+# What the service does to Redis: it runs scripts, and they write.
+_PROBE = "return redis.call('SET', KEYS[1], '', 'PX', 1000)"
 
 
-class RedisAway(Exception):
-    """Redis does not answer; the caller continues with PostgreSQL alone."""
+class RedisFailed(Exception):
+    """A call failed; the caller continues with PostgreSQL alone. Its text completes "Redis …"."""
+
+
+class RedisAway(RedisFailed):
+    """Redis does not answer, or did not a moment ago."""
+
+
+class LoginRefused(RedisFailed):
+    """Redis answers, and does not let the service in."""
+
+
+class CallRefused(RedisFailed):
+    """Redis answers with an error: of a script, for want of a right or of memory, of a replica."""
+
+
+def explain(error: Exception) -> RedisFailed:
+    """What one of `FAILURES` means: only an answer of Redis shows that it is there."""
+    reason = " ".join(str(error).split())[:_REASON] or type(error).__name__
+    if isinstance(error, _LOGIN):
+        return LoginRefused(f"refuses the login of INGEST_REDIS_URL: {reason}")
+    if isinstance(error, ResponseError):
+        return CallRefused(f"refuses a call: {reason}")
+    return RedisAway("does not answer")
 
 
 class RedisLink:
@@ -29,47 +68,70 @@ class RedisLink:
     def __init__(self, pool: BlockingConnectionPool, timeout: float) -> None:
         self.pool = pool
         self._timeout = timeout
-        self._away_until = 0.0
-        self._away = False
+        self._without_until = 0.0
+        self._without: RedisFailed | None = None
+        """Why this process does without Redis, since the last call that says anything about it."""
+        self._said: dict[str, float] = {}
 
     async def call(self, function: Callable[[], Awaitable[Result]]) -> Result:
         """The result of `function`.
 
         Raises:
-            RedisAway: Redis did not answer in time, or failed a moment ago.
+            RedisAway, LoginRefused: it failed so, or another call did a moment ago.
+            CallRefused: Redis does not do this; it may do others.
         """
         clock = asyncio.get_running_loop().time
-        if clock() < self._away_until:
-            raise RedisAway
+        if self._without is not None and clock() < self._without_until:
+            raise type(self._without)(*self._without.args)
         try:
             async with asyncio.timeout(self._timeout):
                 result = await function()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._away_until = clock() + _PAUSE
-            self._show(away=True)
-            log.warning("redis is away", error=type(error).__name__)
-            raise RedisAway from error
-        if self._away:
-            self._show(away=False)
+        except FAILURES as error:
+            failure = self.report(error)
+            if isinstance(failure, CallRefused):
+                self._show(None)
+            else:
+                self._without_until = clock() + _PAUSE
+                self._show(failure)
+            raise failure from error
+        self._show(None)
         return result
 
-    def _show(self, *, away: bool) -> None:
-        if away is not self._away:
-            self._away = away
-            metrics.redis_away(away)
+    def report(self, error: Exception) -> RedisFailed:
+        """What one of `FAILURES` means, which is logged unless it was a moment ago."""
+        failure, now = explain(error), asyncio.get_running_loop().time()
+        kind = type(failure).__name__
+        if now >= self._said.get(kind, 0.0):
+            self._said[kind] = now + _PAUSE
+            _log(failure, error)
+        return failure
+
+    def _show(self, failure: RedisFailed | None) -> None:
+        if (failure is None) is not (self._without is None):
+            metrics.redis_away(failure is not None)
+        self._without = failure
 
     async def probe_if_away(self) -> None:
         """Call Redis after a failure: an idle process would not notice that it is back."""
-        if self._away:
-            await self.is_there()
+        if self._without is not None:
+            await self.state()
 
-    async def is_there(self) -> bool:
-        """Whether Redis answers."""
+    async def state(self) -> str:
+        """`ready` where Redis does what the service needs; else what it does instead."""
+        probe = Redis(connection_pool=self.pool).register_script(_PROBE)
         try:
-            await self.call(Redis(connection_pool=self.pool).ping)
-        except RedisAway:
-            return False
-        return True
+            await self.call(lambda: probe(keys=["ingest:probe"]))
+        except RedisFailed as failure:
+            return str(failure)
+        return "ready"
+
+
+def _log(failure: RedisFailed, error: Exception) -> None:
+    if isinstance(failure, RedisAway):
+        log.warning("redis is away", error=type(error).__name__)
+    else:
+        cause = error if isinstance(failure, CallRefused) else None
+        log.error(f"redis {failure}", error=type(error).__name__, exc_info=cause)
 
 
 @asynccontextmanager

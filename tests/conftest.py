@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
+import structlog
 from aiohttp.test_utils import TestClient, TestServer
 
 from ingest.app import create_app
@@ -52,6 +53,15 @@ def _short_collections() -> None:
     process stops its servers for a second, and not those of users."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_tracebacks() -> None:
+    """By itself structlog paints tracebacks with every local variable: seconds in which the servers
+    of the test process stand still."""
+    *before, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
 
 
 @pytest.fixture(scope="session")

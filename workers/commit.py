@@ -8,9 +8,9 @@ from uuid import UUID
 import structlog
 from arq import Retry
 
-from ingest import metrics
+from ingest import logs, metrics
 from ingest.batches.doorbell import Doorbell
-from ingest.errors import ConfigurationError, InternalError, Unavailable
+from ingest.errors import InternalError
 from ingest.model import Batch, Finished
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
@@ -89,6 +89,8 @@ class Committer:
         except Spoiled as spoiled:
             if len(group) > 1 and isinstance(spoiled, Conflicting) and not checked:
                 return await self._commit_group(account, collection, checked=True)
+        except batches.UnreadableBatch as unreadable:
+            return await self._commit_alone(account, unreadable.batch) is not Verdict.AGAIN
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             if _judged(error, account=account, collection=collection) is not Verdict.COUNTED:
                 return False  # the sweeper rings again
@@ -156,21 +158,29 @@ class Committer:
                 return None
             if attempts < self.settings.max_attempts:
                 return verdict
-            await self._give_up(account, batch, attempts, error)
-        except (Unavailable, ConfigurationError):
+            done = await self._give_up(account, batch, attempts, error)
+        except Exception as uncounted:  # noqa: BLE001 - what the database cannot write down counts not
+            log.warning(
+                "a failed commit is not counted",
+                account=account,
+                batch=str(batch),
+                cause=logs.cause_of(uncounted),
+            )
             return Verdict.AGAIN
+        if done is not None:
+            await self._announce([done])
         return None
 
-    async def _give_up(self, account: str, batch: UUID, attempts: int, error: Exception) -> None:
-        """Make a batch a dead letter."""
+    async def _give_up(
+        self, account: str, batch: UUID, attempts: int, error: Exception
+    ) -> Finished | None:
+        """Make a batch a dead letter; None where another worker has finished it."""
         reason = InternalError.error_code.document(
             f"The service could not commit this batch in {attempts} attempts",
             "Its items are not the cause; the operator can have it tried again.",
             **{batches.REASON: _reason(error)},
         )
-        done = await batches.finish_broken(self.pool, account, batch, reason)
-        if done is not None:
-            await self._announce([done])
+        return await batches.finish_broken(self.pool, account, batch, reason)
 
 
 def _judged(error: Exception, **about: str) -> Verdict:
@@ -180,6 +190,7 @@ def _judged(error: Exception, **about: str) -> Verdict:
         "commit failed",
         **about,
         error=type(error).__name__,
+        cause=logs.cause_of(error),
         verdict=verdict.value,
         exc_info=error if verdict is Verdict.COUNTED else None,
     )
@@ -192,6 +203,7 @@ def _reason(error: Exception) -> str:
     For `ingest batches list` only: it may speak of the database, and quote items.
     """
     cause = error.__cause__ or error
-    lines = str(cause).strip().splitlines()
+    text = str(cause).encode("utf-8", "backslashreplace").decode()  # what no database could store
+    lines = text.strip().splitlines()
     kind = type(cause).__name__
     return f"{kind}: {lines[0][:200]}" if lines else kind

@@ -13,7 +13,6 @@ import structlog
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
 
 from ingest import readiness
 from ingest.batches.doorbell import (
@@ -23,6 +22,7 @@ from ingest.batches.doorbell import (
     deserialize,
     serialize,
 )
+from ingest.redis import FAILURES, explain
 from ingest.store.pool import LONGEST_ALLOWANCE
 from ingest.tasks import finish
 from workers.commit import Committer
@@ -44,8 +44,8 @@ async def run_jobs(committer: Committer, slots: Slots) -> None:
         worker = _create_worker(committer, slots)
         try:
             await worker.async_run()
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("arq lost redis", error=type(error).__name__)
+        except FAILURES as error:
+            _log(error)
         finally:
             await finish(_close(worker))
         await asyncio.sleep(_RECONNECT)
@@ -97,7 +97,13 @@ async def _close(worker: Worker) -> None:
     pool = worker.pool
     try:
         await worker.close()
-    except (RedisError, OSError, TimeoutError) as error:
-        log.warning("arq lost redis", error=type(error).__name__)
+    except FAILURES as error:
+        _log(error)
     finally:
         await pool.aclose(close_connection_pool=True)
+
+
+def _log(error: Exception) -> None:
+    log.warning(
+        "arq has to connect again: redis " + str(explain(error)), error=type(error).__name__
+    )

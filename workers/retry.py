@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from ingest.errors import ConfigurationError, TooSlow, Unavailable
+from ingest.errors import ConfigurationError, LockTimeout, Unreachable
 from ingest.store.commit import UnservedCollection
 
 _FIRST_DELAY = 0.1
@@ -13,20 +13,25 @@ class Verdict(Enum):
     """What to do after a failed commit."""
 
     AGAIN = "again"
-    """The cause passes: a lost connection, a deadlock, a missing migration. Not an attempt."""
+    """The cause is proven to lie outside the batch, and passes. Not an attempt."""
     NOT_HERE = "not here"
     """This worker does not serve the collection; another one may."""
     COUNTED = "counted"
-    """The database refused: an attempt. After the last one the batch is a dead letter."""
+    """Anything else: an attempt. After the last one the batch is a dead letter."""
+
+
+_ELSEWHERE = (
+    Unreachable,  # the connection is gone
+    LockTimeout,  # another transaction is in the way
+    ConfigurationError,  # the catalogue says that the database is not migrated
+)
 
 
 def judge(error: Exception) -> Verdict:
     """The verdict on an exception of a commit."""
     if isinstance(error, UnservedCollection):
         return Verdict.NOT_HERE
-    # What is too slow always will be, and others wait behind it.
-    passes = isinstance(error, Unavailable | ConfigurationError) and not isinstance(error, TooSlow)
-    return Verdict.AGAIN if passes else Verdict.COUNTED
+    return Verdict.AGAIN if isinstance(error, _ELSEWHERE) else Verdict.COUNTED
 
 
 def delay(tries: int) -> float:

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from ingest.batches.doorbell import Doorbell
 from ingest.redis import open_redis
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
+from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
 from ingest.tasks import end
 from workers.commit import Committer
@@ -23,8 +25,14 @@ _WORK_MEM = "32MB"
 @asynccontextmanager
 async def open_committer(settings: Settings, registry: Registry) -> AsyncIterator[Committer]:
     """Open what commits need: the database and the doorbell."""
+    commits = open_pool(
+        settings,
+        lacks=partial(missing_tables, served=registry),
+        statement_timeout=settings.commit_timeout,
+        work_mem=_WORK_MEM,
+    )
     async with (
-        open_pool(settings, statement_timeout=settings.commit_timeout, work_mem=_WORK_MEM) as pool,
+        commits as pool,
         open_redis(settings) as redis,
     ):
         yield Committer(settings, registry, pool, Doorbell(redis))

@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from ingest.redis import RedisAway
+from ingest.redis import RedisFailed
 from workers.commit import Committer
 from workers.slots import Slots
 
@@ -21,7 +21,7 @@ async def listen(committer: Committer, slots: Slots) -> None:
             async for account, collection in committer.doorbell.rings():
                 if collection in committer.registry:
                     await slots.start(partial(_commit, committer, account, collection))
-        except RedisAway:
+        except RedisFailed:
             await asyncio.sleep(_RECONNECT)
 
 

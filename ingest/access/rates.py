@@ -18,7 +18,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from ingest import metrics
 from ingest.access.rights import Caller
 from ingest.errors import ConfigurationError
-from ingest.redis import RedisAway, RedisLink
+from ingest.redis import RedisFailed, RedisLink
 from ingest.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -119,18 +119,20 @@ class Rates:
             return PASSED
         try:
             verdict = await self._link.call(lambda: self._charge(caller, items))
-        except RedisAway:
+        except RedisFailed as failure:
             metrics.rate_unchecked()
-            self._hold(False)
+            self._hold(failure)
             return PASSED
-        self._hold(True)
+        self._hold(None)
         return verdict
 
-    def _hold(self, holds: bool) -> None:
+    def _hold(self, failure: RedisFailed | None) -> None:
         """Log where limits begin or cease to hold."""
-        if holds != self._holds:
-            self._holds = holds
-            log.warning("rates are limited again" if holds else "rates are lifted: redis is away")
+        holds = failure is None
+        if holds is self._holds:
+            return
+        self._holds = holds
+        log.warning("rates are limited again" if holds else f"rates are lifted: redis {failure}")
 
     async def _charge(self, caller: Caller, items: int) -> Charge:
         windows = await self._look(caller)

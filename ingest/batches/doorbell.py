@@ -20,10 +20,9 @@ from uuid import UUID
 import orjson
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
-from redis.exceptions import RedisError
 
 from ingest.batches.coalescing import Coalescer
-from ingest.redis import RedisAway, RedisLink
+from ingest.redis import FAILURES, RedisFailed, RedisLink
 
 QUEUE = "ingest:batches"
 COMMIT_PENDING_JOB = "commit_pending"
@@ -70,7 +69,7 @@ class Doorbell:
         """
         try:
             return await self._link.call(partial(self._take, account, collection))
-        except RedisAway:
+        except RedisFailed:
             return True  # a commit too many finds nothing pending
 
     async def ring_for_batch(self, account: str, batch: UUID, attempt: int) -> bool:
@@ -90,7 +89,7 @@ class Doorbell:
         """Ids of batches as they are announced.
 
         Raises:
-            RedisAway: the connection is lost; announcements may have been missed.
+            RedisFailed: the connection is lost; announcements may have been missed.
         """
         async for message in self._messages(FINISHED):
             yield _batches_of(message)
@@ -99,7 +98,7 @@ class Doorbell:
         """Account and collection of each ring; every worker receives all of them.
 
         Raises:
-            RedisAway: the connection is lost; rings may have been missed.
+            RedisFailed: the connection is lost; rings may have been missed.
         """
         async for message in self._messages(_RUNG):
             place = _place_of(message)
@@ -109,7 +108,7 @@ class Doorbell:
     async def _reached(self, call: Callable[[], Awaitable[object]]) -> bool:
         try:
             await self._link.call(call)
-        except RedisAway:
+        except RedisFailed:
             return False
         return True
 
@@ -153,8 +152,8 @@ class Doorbell:
                     message = await subscription.get_message(timeout=_LISTEN)
                     if message is not None:
                         yield message["data"]
-        except (RedisError, OSError, TimeoutError) as error:
-            raise RedisAway from error
+        except FAILURES as error:
+            raise self._link.report(error) from error
 
 
 def _flag(account: str, collection: str) -> str:

@@ -29,7 +29,7 @@ from redis.asyncio import Redis
 from ingest.batches.coalescing import Coalescer
 from ingest.errors import InProgress, KeyMismatch
 from ingest.model import IdempotencyKey
-from ingest.redis import RedisAway, RedisLink
+from ingest.redis import RedisFailed, RedisLink
 from ingest.store import batches
 from ingest.store.pool import Pool
 
@@ -198,7 +198,7 @@ class Claims:
             held: list[bytes | None] = await self._link.call(
                 lambda: self._claim_script(keys=names, args=arguments)
             )
-        except RedisAway:
+        except RedisFailed:
             return [None] * len(claims)
         return held
 
@@ -214,7 +214,7 @@ class Claims:
     async def _quietly(self, call: Callable[[], Awaitable[object]]) -> None:
         try:
             await self._link.call(call)
-        except RedisAway:
+        except RedisFailed:
             return  # the entry expires by itself, and PostgreSQL decides until then
 
 

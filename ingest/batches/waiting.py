@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from ingest.batches.doorbell import Doorbell
-from ingest.errors import Unavailable
-from ingest.redis import RedisAway
+from ingest.errors import ConfigurationError, Unavailable
+from ingest.redis import RedisFailed
 from ingest.store import batches
 from ingest.store.pool import Pool
 from ingest.tasks import end
@@ -54,7 +54,7 @@ class Waiters:
                 async for finished in self._doorbell.finished():
                     for batch in finished:
                         self._wake(batch)
-            except RedisAway:
+            except RedisFailed:
                 await asyncio.sleep(_RECONNECT)
 
     async def _poll(self) -> None:
@@ -83,7 +83,7 @@ class Waiters:
             try:
                 for batch in await batches.finished_among(self._pool, account, waiting):
                     self._wake(batch)
-            except Unavailable:
+            except (Unavailable, ConfigurationError):
                 return  # the next round tries again
 
     def _wake(self, batch: UUID) -> None:

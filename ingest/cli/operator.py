@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -27,10 +28,13 @@ def admin_settings() -> "Settings":
 
 def on_database(call: "Callable[[Pool], Awaitable[_Result]]") -> _Result:
     """What `call` returns for a pool that works with the rights of the login itself."""
+    from ingest.store.missing import missing_tables
     from ingest.store.pool import open_pool
 
+    lacks = partial(missing_tables, served={})
+
     async def run() -> _Result:
-        async with open_pool(admin_settings(), role=None) as pool:
+        async with open_pool(admin_settings(), lacks=lacks, role=None) as pool:
             return await call(pool)
 
     return asyncio.run(run())

@@ -73,8 +73,14 @@ def dry_run(outcome: Outcome, *, minimal: bool = False) -> Answer:
     return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
 
 
-def listed(page: Page, presenter: Presenter, select: Selection) -> Answer:
-    """One page of a collection."""
+def listed(
+    page: Page, presenter: Presenter, select: Selection, following: str | None = None
+) -> Answer:
+    """One page of a collection.
+
+    Args:
+        following: the key after which the next one begins; None where there is none.
+    """
     paging = Paging(limit=page.limit, offset=page.offset, total=page.total)
     message = f"{len(page.rows)} of {page.total} items"
     if page.rest is not None:
@@ -83,6 +89,8 @@ def listed(page: Page, presenter: Presenter, select: Selection) -> Answer:
     document["metadata"] = _page(paging)
     if page.rest is not None:
         document["metadata"]["nextOffset"] = page.rest
+    if following is not None:
+        document["metadata"]["next"] = following
     document["data"] = [presenter.item(row, select) for row in page.rows]
     return Answer(kind=Kind.LIST, status=200, document=document, paging=paging)
 
@@ -168,7 +176,7 @@ def tell(answer: Answer, context: Context) -> Told:
     return Told(answer.status, answer.document | more if more else answer.document)
 
 
-_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400}
+_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400, 501: 400}
 """Document 003 has a closed list. 429, 503 and 202 are kept: proxies and retries need them."""
 
 

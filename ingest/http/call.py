@@ -1,5 +1,6 @@
 """A request without its body, as one frozen value; `request.py` makes it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -83,7 +84,9 @@ class Call:
     """The summaries that are shown beside them."""
     limit: int = DEFAULT_LIMIT
     offset: int = 0
-    filters: tuple[tuple[StoredField, Any], ...] = ()
+    filters: tuple[tuple[StoredField, Sequence[Any]], ...] = ()
+    after: Any = None
+    """The key behind which a list goes on."""
     """Fields and the values that they must equal, as the database takes them."""
     problem: RequestError | None = None
     """What of its headers or query cannot be read."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from ingest import metrics
@@ -24,6 +25,7 @@ from ingest.errors import (
     InvalidParameter,
     MalformedBody,
     MethodNotAllowed,
+    NotAdmitted,
     RequestError,
     TokenInvalid,
     TokenRequired,
@@ -32,11 +34,13 @@ from ingest.errors import (
     UnknownEndpoint,
 )
 from ingest.http.call import CALL, RESOURCE, Call
+from ingest.http.expectation import is_waiting
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import endpoint_of, parse, without_endpoint
 from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
 from ingest.http.service import SERVICE
+from ingest.logs import cause_of
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 
@@ -182,6 +186,9 @@ async def _refused(
 ) -> web.StreamResponse:
     """The answer to what a handler, or aiohttp by itself, has raised."""
     if isinstance(error, RequestError):
+        if error.__cause__ is not None and isinstance(error, Unavailable):
+            reason = {"reason": error.reason} if isinstance(error, NotAdmitted) else {}
+            log.warning("unavailable", error=type(error).__name__, cause=cause_of(error), **reason)
         return await respond_error(request, error)
     if isinstance(error, ConfigurationError):
         log.warning("not ready to serve", error=str(error))
@@ -233,10 +240,16 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
         headers["RateLimit"] = ", ".join(
             f'"{each.policy}";r={each.left};t={each.reset}' for each in gate.remaining
         )
-    if request.app[SERVICE].stopping.is_set():
+    if request.app[SERVICE].stopping.is_set() or _is_last(request):
         # Or the client would send its next request into a connection that is being closed.
         response.force_close()
         headers["Connection"] = "close"  # aiohttp has decided on it before it calls us
+
+
+def _is_last(request: web.Request) -> bool:
+    """Whether nobody knows where in what is still to come another request would begin: the body is
+    broken, or may come and may not because it was not asked for."""
+    return is_waiting(request) or isinstance(request.content.exception(), HttpProcessingError)
 
 
 def _caller(request: web.Request) -> dict[str, str]:

@@ -20,7 +20,7 @@ _MAX_WAIT_DIGITS = 6
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "handling": ("strict", "lenient"),
-    "resolution": ("merge-duplicates", "ignore-duplicates"),
+    "resolution": ("merge-duplicates", "replace", "ignore-duplicates"),
     "return": ("minimal", "representation"),
     "replay": ("return",),
 }

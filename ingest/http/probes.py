@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from ingest import metrics
-from ingest.errors import Unavailable
+from ingest.errors import NotAdmitted, Unavailable
 from ingest.http.responses import json_response
 from ingest.http.service import SERVICE, Service
 from ingest.store.missing import missing_tables
@@ -23,7 +23,7 @@ async def readyz(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     checks = {
         "database": await _database(service),
-        "redis": "ready" if await service.redis.is_there() else "does not answer",
+        "redis": await service.redis.state(),
     }
     ready = all(state == "ready" for state in checks.values())
     return json_response(
@@ -51,6 +51,8 @@ async def _query_database(service: Service) -> str:
     try:
         async with service.pool.connection() as connection:
             missing = await missing_tables(connection, service.registry)
+    except NotAdmitted as error:
+        return f"refuses the connection: {error.reason}"
     except Unavailable:
         return "does not answer"
     return "ready" if not missing else f"run `ingest migrate`: it lacks {', '.join(missing[:5])}"

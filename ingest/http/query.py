@@ -1,7 +1,7 @@
 """Query parameters: each known by name, given once, with a value that can be read."""
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
@@ -11,11 +11,13 @@ from ingest.errors import InvalidParameter
 from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.columns import ColumnType
 from ingest.resources.resource import META, RESERVED_PARAMETERS, Resource, StoredField
-from ingest.resources.url_values import parse
+from ingest.resources.url_values import parse, shown_choices
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 MAX_OFFSET = 2**63 - 1
+MAX_VALUES = 100
+"""The most values of one filter."""
 FILTERS = "field=value"
 """Stands for the fields that a list can be filtered by."""
 
@@ -50,9 +52,11 @@ class Query:
                     f"Known here: {', '.join(sorted(known))}." if known else "None is known here."
                 )
                 raise InvalidParameter(f"The query parameter {name[:100]!r} is not known", allowed)
-            if len(self._given.getall(name)) > 1:
+            if len(self._given.getall(name)) > (MAX_VALUES if name in self._filterable else 1):
                 raise InvalidParameter(
-                    f"The query parameter {name!r} is given twice", "Give it once."
+                    f"The query parameter {name!r} is given too often",
+                    f"A filter takes up to {MAX_VALUES} values, each of which will do; any other"
+                    " parameter takes one.",
                 )
 
     def limit(self) -> int:
@@ -120,12 +124,20 @@ class Query:
             raise _illegal("matching", name, wanted)
         return found.name
 
-    def filters(self) -> tuple[tuple[StoredField, Any], ...]:
+    def filters(self) -> tuple[tuple[StoredField, Sequence[Any]], ...]:
+        """The fields that are filtered by, each with the values of which one will do."""
         return tuple(
-            (self._filterable[name], _filter_value(self._filterable[name], text))
-            for name, text in self._given.items()
-            if name in self._filterable
+            (field, tuple(_value("filter", field, text) for text in self._given.getall(name)))
+            for name, field in self._filterable.items()
+            if name in self._given
         )
+
+    def after(self) -> Any:
+        """The key behind which a list goes on; None for its beginning."""
+        text, resource = self._given.get("after"), self._resource
+        if text is None or resource is None:
+            return None
+        return _value("parameter 'after' of the key", resource.key, text)
 
 
 def _quoted(name: str) -> str:
@@ -145,13 +157,16 @@ def _filterable(resource: Resource) -> Mapping[str, StoredField]:
     }
 
 
-def _filter_value(stored: StoredField, text: str) -> Any:
+def _value(what: str, stored: StoredField, text: str) -> Any:
     try:
         return parse(stored.field, stored.type, text)
     except ValueError as error:
+        choices = shown_choices(stored.field)
         raise InvalidParameter(
-            f"The filter {stored.data_key!r} cannot be {text[:100]!r}",
-            f"Its values are of type {stored.type.value}.",
+            f"The {what} {stored.data_key!r} cannot be {text[:100]!r}",
+            f"Its values are {', '.join(choices)}."
+            if choices
+            else f"Its values are of type {stored.type.value}.",
         ) from error
 
 

@@ -12,7 +12,7 @@ from ingest.http.responses import respond
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen, batch_as_seen, check_visible
 from ingest.model import AtMost
-from ingest.resources.url_values import parse
+from ingest.resources.url_values import as_text, parse
 from ingest.store import batches, reads
 
 
@@ -20,18 +20,32 @@ from ingest.store import batches, reads
 async def list_items(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     resource = request[RESOURCE]
-    page = await reads.list_items(
-        service.pool,
-        resource,
-        caller.account,
-        call.filters,
-        at_most=AtMost(call.limit, service.settings.max_answer),
-        offset=call.offset,
-        select=call.select,
-        groups=caller.groups,
-    )
-    answer = collection.listed(page, service.presenters[resource.name], call.select)
-    return await respond(request, answer)
+    async with service.admission.reads.taken(caller.account):
+        page = await reads.list_items(
+            service.pool,
+            resource,
+            caller.account,
+            call.filters,
+            at_most=AtMost(call.limit, service.settings.max_answer),
+            offset=call.offset,
+            after=call.after,
+            select=call.select,
+            groups=caller.groups,
+        )
+        following = None if page.last is None else as_text(resource.key.field, page.last)
+        presenter = service.presenters[resource.name]
+        answer = collection.listed(page, presenter, call.select, following)
+        return await respond(request, answer, _link_to_next(request, following))
+
+
+def _link_to_next(request: web.Request, following: str | None) -> dict[str, str]:
+    """The header that leads to the page after a key."""
+    if following is None:
+        return {}
+    query = request.rel_url.query.copy()
+    query.pop("offset", None)
+    query["after"] = following
+    return {"Link": f'<{request.rel_url.with_query(query)}>; rel="next"'}
 
 
 @endpoint(right=Right.READ, parameters=SELECT)
@@ -55,21 +69,25 @@ async def get_item(request: web.Request) -> web.Response:
 @endpoint(parameters=PAGE)
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
-    found = [batch_as_seen(batch, caller) for batch in found]
-    answer = collection.listed_batches(found, call.limit, call.offset, total)
-    return await respond(request, answer)
+    async with service.admission.reads.taken(caller.account):
+        found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
+        found = [batch_as_seen(batch, caller) for batch in found]
+        answer = collection.listed_batches(found, call.limit, call.offset, total)
+        return await respond(request, answer)
 
 
 @endpoint()
 async def get_batch(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     at_most = AtMost(service.settings.max_failures, service.settings.max_answer)
-    [outcome] = await batches.get_outcomes(service.pool, caller.account, [call.batch_id], at_most)
-    if outcome is None:
-        raise unknown_batch(call.batch)
-    check_visible(outcome.batch, caller)
-    name = outcome.batch.collection
-    seen = as_seen(outcome, caller, service.registry.get(name))
-    answer = collection.batch(seen, service.presenters.get(name))
-    return await respond(request, answer)
+    async with service.admission.reads.taken(caller.account):
+        [outcome] = await batches.get_outcomes(
+            service.pool, caller.account, [call.batch_id], at_most
+        )
+        if outcome is None:
+            raise unknown_batch(call.batch)
+        check_visible(outcome.batch, caller)
+        name = outcome.batch.collection
+        seen = as_seen(outcome, caller, service.registry.get(name))
+        answer = collection.batch(seen, service.presenters.get(name))
+        return await respond(request, answer)

@@ -30,7 +30,7 @@ from ingest.resources.resource import RESERVED_COLLECTIONS
 
 PAGE = frozenset({"limit", "offset"})
 SELECT = frozenset({"select"})
-LIST = PAGE | SELECT | {FILTERS}
+LIST = PAGE | SELECT | {"after", FILTERS}
 WRITE_ITEM = frozenset({"select", "dryRun"})
 WRITE = WRITE_ITEM | {"matching"} | CSV_PARAMETERS
 
@@ -167,6 +167,7 @@ def _in_query(query: Query) -> dict[str, Any]:
         "limit": query.limit(),
         "offset": query.offset(),
         "filters": query.filters(),
+        "after": query.after(),
     }
 
 

@@ -161,7 +161,7 @@ async def _get(
         service.pool,
         resource,
         caller.account,
-        ((identity, _stored(identity, asked.value)),),
+        ((identity, (_stored(identity, asked.value),)),),
         at_most=AtMost(1, service.settings.max_answer),
         offset=0,
         select=resource.selection,

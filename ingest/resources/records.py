@@ -22,7 +22,7 @@ from typing import Any
 from marshmallow import missing
 
 from ingest.errors import NOT_STORABLE, NULL_NOT_ALLOWED, REQUIRED, ErrorCode
-from ingest.model import Action, ItemError, Options
+from ingest.model import Action, ItemError, Options, Resolution
 from ingest.resources.columns import ANY_DIGITS, NotStorable, json_value
 from ingest.resources.conversion import FieldConverter, carries, text_of
 from ingest.resources.exact import SHOWN, NotExact, encode, json_key, jsonb_keeps, mark, marked
@@ -49,6 +49,7 @@ class RecordWriter:
         self._resource = resource
         self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
+        self._replaces = options.resolution is Resolution.REPLACE
         self.converters = [FieldConverter(field, resource, digits) for field in resource.fields]
         self._objects = ObjectReader(resource)
         self._places = {field.source.partition(".")[0] for field in resource.fields}
@@ -124,12 +125,19 @@ class RecordWriter:
             raise InvalidItem(problems)
         if self.sparse:
             record[SET] = "".join(
-                "01"[field.column in record and self._carries(taken, field, loaded)]
+                "01"[
+                    self.replaces(field)
+                    or (field.column in record and self._carries(taken, field, loaded))
+                ]
                 for field in self._resource.fields
             )
         if self._resource.server_key and not made:
             record[CLIENT_KEY] = True
         return record, restorable
+
+    def replaces(self, field: StoredField) -> bool:
+        """Whether a stored item gets what the item has of a field, be it nothing."""
+        return self._replaces and not field.field.dump_only
 
     def _carries(self, taken: Mapping[str, Any], stored: StoredField, loaded: Any) -> bool:
         """Whether a value of the record is to change a stored item."""

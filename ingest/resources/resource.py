@@ -26,7 +26,7 @@ MADE_KEY_TYPES = frozenset({ColumnType.UUID, ColumnType.BIGINT})
 """The types of keys that the service makes."""
 META = "meta"
 RESERVED_COLLECTIONS = frozenset({"batches"})
-RESERVED_PARAMETERS = frozenset({"limit", "offset", "select", "matching", "dryRun"})
+RESERVED_PARAMETERS = frozenset({"after", "limit", "offset", "select", "matching", "dryRun"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 _MAX_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})

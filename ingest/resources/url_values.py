@@ -55,6 +55,20 @@ def _as_shown(field: fields.Field[Any], type_: ColumnType, text: str) -> Any:
     return value
 
 
+def shown_choices(field: fields.Field[Any]) -> list[str]:
+    """What GET shows of a choice, for each; empty where the field has none."""
+    if not isinstance(field, fields.Enum):
+        return []
+    return [str(field._serialize(member, None, None)) for member in field.enum]
+
+
+def as_text(field: fields.Field[Any], stored: Any) -> str:
+    """A value of a column, as the driver gives it, as `parse` reads it."""
+    if isinstance(field, fields.Enum):
+        return str(field._serialize(field.enum[stored], None, None))
+    return stored.isoformat() if isinstance(stored, dt.date | dt.time) else str(stored)
+
+
 def _enum_name(field: fields.Enum[Any], text: str) -> str:
     for member in field.enum:
         if str(field._serialize(member, None, None)) == text:

@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 
 from ingest.access.rights import Caller
+from ingest.errors import IngestError
 from ingest.model import Action, AtMost, Batch, BatchState, Finished, Options, Outcome
 from ingest.store.failures import first_failures
 from ingest.store.pool import Pool
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 QUERIES = load_queries("batches.sql")
 REASON = "reason"
 """The part of a stored error that is for operators, and not for the account."""
+
+
+class UnreadableBatch(IngestError):
+    """What is stored of a batch is nothing that this version writes."""
+
+    def __init__(self, batch: UUID) -> None:
+        super().__init__(f"the row of batch {batch} cannot be read")
+        self.batch = batch
 
 
 @lru_cache(maxsize=256)
@@ -148,19 +157,26 @@ async def finish_broken(
 
 
 def from_row(row: asyncpg.Record) -> Batch:
-    """A Batch from a row of the columns that `batches.sql` calls `batch`."""
+    """A Batch from a row of the columns that `batches.sql` calls `batch`.
+
+    Raises:
+        UnreadableBatch: its options or its error are of another version.
+    """
     columns = dict(row)
     del columns["trace_id"]
     columns.pop("attempts", None)
     invalid_so_far = columns.pop("invalid_so_far")
-    read = {
-        "action": Action(row["action"]),
-        "options": _options(row["options"]),
-        "state": BatchState(row["state"]),
-        "invalid_count": invalid_so_far or len(row["invalid"]),
-        "data": row["data"] and row["data"].encode(),
-        "error": row["error"] and _error(row["error"]),
-    }
+    try:
+        read = {
+            "action": Action(row["action"]),
+            "options": _options(row["options"]),
+            "state": BatchState(row["state"]),
+            "invalid_count": invalid_so_far or len(row["invalid"]),
+            "data": row["data"] and row["data"].encode(),
+            "error": row["error"] and _error(row["error"]),
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableBatch(row["id"]) from error
     return Batch(**{**columns, **read})
 
 

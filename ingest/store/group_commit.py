@@ -52,6 +52,9 @@ async def take_group(
 
     Returns:
         The batches, and whether others are pending.
+
+    Raises:
+        UnreadableBatch: one of them has to be looked at alone.
     """
     rows = await connection.fetch(QUERIES["take_waiting"], account, collection, _MOST_BATCHES)
     most = len(rows) // parts if len(rows) >= _MANY else len(rows)

@@ -1,9 +1,8 @@
 """What the database lacks of the tables that a registry needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.queries import load_queries
 from ingest.store.statements.tallies import triggers
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 _QUERIES = load_queries("readiness.sql")
 
 
-async def missing_tables(connection: "Connection", registry: Registry) -> list[str]:
-    """What `ingest migrate` has yet to do; empty when the database is ready for `registry`.
+async def missing_tables(connection: "Connection", served: Mapping[str, Resource]) -> list[str]:
+    """What `ingest migrate` has yet to do; empty when the database is ready for these resources.
 
     Each entry names a place: `ingest at revision 0002`, `collections.contacts`,
     `collections.contacts.age` or the unique constraint `collections.contacts(email)`. A column
@@ -29,8 +28,9 @@ async def missing_tables(connection: "Connection", registry: Registry) -> list[s
     missing = []
     if await _revision(connection) < REQUIRED_REVISION:
         missing.append(f"ingest at revision {REQUIRED_REVISION}")
-    places = [place for resource in registry.values() for place in _places(resource)]
-    rows = await connection.fetch(_QUERIES["missing"], COLLECTIONS, *zip(*places, strict=True))
+    places = [place for resource in served.values() for place in _places(resource)]
+    columns_of_places = zip(*places, strict=True) if places else [()] * 4
+    rows = await connection.fetch(_QUERIES["missing"], COLLECTIONS, *columns_of_places)
     return [*missing, *(row[0] for row in rows)]
 
 

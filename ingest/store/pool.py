@@ -1,22 +1,25 @@
 """Connections to PostgreSQL: one pool a process, one account a transaction, and their timeouts.
 
 Every transaction begins by naming its account, which row-level security then holds it to. The
-driver's errors become ours here.
+driver's errors become ours here, where `proof` has evidence of what they mean.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
+import structlog
 
-from ingest.errors import ConfigurationError, TooSlow, Unavailable
+from ingest.errors import ConfigurationError, IngestError, NotAdmitted, Unreachable
 from ingest.settings import Settings
+from ingest.store.proof import explained, may_lack_tables
 
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     _AsyncpgPool = asyncpg.Pool[asyncpg.Record]
+    Lacks = Callable[[Connection], Awaitable[Sequence[str]]]
 
 ROLE = "ingest_app"
 CONNECT_TIMEOUT = 5.0
@@ -44,32 +47,37 @@ PLAN_LIFETIME = 10
 """Seconds after which a statement is planned anew: for a table that is empty as yet, PostgreSQL
 makes plans that read all of it, and keeps them until autovacuum has analyzed what it became."""
 
-# Errors that pass: the same call may succeed a moment later.
-_TRANSIENT = (
+# What a server says when it lets nobody in for the moment; it may also be gone, or answer too late.
+_COMES_BACK = (
     asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
-    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
-    asyncpg.TransactionRollbackError,  # deadlock, serialization failure
-    asyncpg.LockNotAvailableError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InterfaceError,  # the connection is gone
+    asyncpg.OperatorInterventionError,  # starting up, shutting down
+    asyncpg.InsufficientResourcesError,  # too many connections
     asyncpg.InternalClientError,
+    asyncpg.InterfaceError,  # this pool is being closed
     OSError,
     TimeoutError,
 )
-_NOT_MIGRATED = (
-    asyncpg.InvalidSchemaNameError,
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedFunctionError,
-)
+# Why it lets the service in no more; of its own settings, no other than the role can be refused.
+_REFUSALS: Mapping[str | None, str] = {
+    "28000": "it does not accept the login of INGEST_DATABASE_URL",
+    "28P01": "it does not accept the password of INGEST_DATABASE_URL",
+    "3D000": "it has no database of the name in INGEST_DATABASE_URL",
+    "22023": f"it has no role {ROLE}: run `ingest migrate`",
+    "42501": f"the login is no member of the role {ROLE}",
+    None: "INGEST_DATABASE_URL cannot be used",
+}
+_NAMED = 5  # of the places that the database lacks, in an error
+
+log = structlog.get_logger(__name__)
 
 
 class Pool:
     """The database connections of one process."""
 
-    def __init__(self, pool: "_AsyncpgPool") -> None:
+    def __init__(self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None) -> None:
+        """Args: as `open_pool`."""
         self._pool = pool
+        self._lacks = lacks
 
     @asynccontextmanager
     async def transaction(
@@ -116,57 +124,80 @@ class Pool:
         """A connection of no account: it sees no rows, and may call what looks across accounts.
 
         Raises:
-            Unavailable: as `transaction` does.
+            Unavailable: the same call may succeed later. Its class says what is proven.
+            ConfigurationError: the database lacks what a migration makes, and says so.
+            What the block raises, and what the driver does, where nothing of that is proven.
         """
-        with transient_errors():
-            async with self._acquired() as connection:
+        async with self._acquired() as connection:
+            try:
                 yield connection
+            except IngestError:
+                raise
+            except Exception as error:
+                ours = explained(connection, error) or await self._unmigrated(connection, error)
+                if ours is None:
+                    raise
+                raise ours from error
+
+    async def _unmigrated(
+        self, connection: "Connection", error: Exception
+    ) -> ConfigurationError | None:
+        """What to say of an error where the catalogue lacks what a migration makes."""
+        if self._lacks is None or not may_lack_tables(error):
+            return None
+        missing = await self._lacks(connection)
+        if not missing:
+            return None
+        places = ", ".join(missing[:_NAMED])
+        return ConfigurationError(
+            f"the database is not migrated: run `ingest migrate`; it lacks {places}"
+        )
 
     @asynccontextmanager
     async def _acquired(self) -> "AsyncIterator[Connection]":
         try:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
-        except _TRANSIENT:
-            raise
-        except (asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
-            raise Unavailable(
-                "The database refuses to be connected to",
-                "It may not be migrated: run `ingest migrate`.",
-                retry_after=5,
+        except asyncpg.ClientConfigurationError as error:
+            raise _not_admitted(error) from error
+        except _COMES_BACK as error:
+            raise Unreachable(
+                "The database is not available at the moment",
+                "Nothing was lost; send the same request again.",
+                retry_after=1,
             ) from error
+        except asyncpg.PostgresError as error:
+            raise _not_admitted(error) from error
         try:
             yield connection
         finally:
+            await self._give_back(connection)
+
+    async def _give_back(self, connection: "Connection") -> None:
+        """Return a connection; the pool closes one that cannot be used again.
+
+        What the block did stands, whatever becomes of its connection afterwards.
+        """
+        try:
             await self._pool.release(connection)
+        except Exception as error:  # noqa: BLE001 - of the driver, about that connection alone
+            log.warning("a connection was dropped", error=type(error).__name__)
 
 
-@contextmanager
-def transient_errors() -> Iterator[None]:
-    """Turn those errors of the driver that pass into `Unavailable`.
-
-    Raises:
-        Unavailable: the same call may succeed later; TooSlow, where a statement took too long.
-        ConfigurationError: the database lacks what a migration makes.
-    """
-    try:
-        yield
-    except _NOT_MIGRATED as error:
-        raise ConfigurationError("the database is not migrated: run `ingest migrate`") from error
-    except _TRANSIENT as error:
-        if isinstance(error, ValueError):  # an argument that the driver cannot encode: a bug
-            raise
-        kind = TooSlow if isinstance(error, asyncpg.QueryCanceledError) else Unavailable
-        raise kind(
-            "The database is not available at the moment",
-            "Nothing was lost; send the same request again.",
-            retry_after=1,
-        ) from error
+def _not_admitted(error: Exception) -> NotAdmitted:
+    state = getattr(error, "sqlstate", None)
+    return NotAdmitted(
+        "The database refuses to be connected to",
+        "Nothing was lost; send the same request again.",
+        retry_after=5,
+        reason=_REFUSALS.get(state, f"{type(error).__name__}, SQLSTATE {state}"),
+    )
 
 
 @asynccontextmanager
 async def open_pool(
     settings: Settings,
     *,
+    lacks: "Lacks | None" = None,
     role: str | None = ROLE,
     statement_timeout: float | None = None,
     work_mem: str = "",
@@ -177,6 +208,7 @@ async def open_pool(
 
     Args:
         settings: where the database is, how many connections, how long a statement may take.
+        served: the resources whose tables the database should have.
         role: the role that every connection works as; None for the login's own rights.
         statement_timeout: seconds, in place of `settings.database_timeout`.
         work_mem: what PostgreSQL may use for one step of a statement, such as `32MB`, in place of
@@ -196,7 +228,7 @@ async def open_pool(
     )
     await pool
     try:
-        yield Pool(pool)
+        yield Pool(pool, lacks)
     finally:
         await _close(pool)
 

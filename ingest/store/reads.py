@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _COUNT_ALL = "SELECT items FROM ingest.counters WHERE account = $1 AND collection = $2"
 _MAX_BIGINT = 2**63 - 1
 
-Filter = tuple[StoredField, Any]
+Filter = tuple[StoredField, Sequence[Any]]
 
 
 async def list_items(
@@ -28,7 +28,8 @@ async def list_items(
     filters: Sequence[Filter],
     *,
     at_most: AtMost,
-    offset: int,
+    offset: int = 0,
+    after: Any = None,
     select: Selection = EVERY_FIELD,
     groups: Sequence[str] = (),
 ) -> Page:
@@ -36,26 +37,31 @@ async def list_items(
 
     Args:
         at_most: the items of a page; fewer where they would be too large together.
-        filters: fields and the values that they must equal, as `url_values.parse` reads them.
+        filters: fields and the values of which they must equal one, as `url_values.parse` reads
+            them.
+        after: a key; only the items behind it.
         groups: only items of these; none for all.
     """
-    values = [value for _, value in filters]
+    values: list[Any] = [each[0] if len(each) == 1 else each for _, each in filters]
     if groups:
         values.append(groups)
-    fields = [field for field, _ in filters]
-    page, count = page_sql(resource, fields, select=select, confined=bool(groups))
+    page, count = page_sql(
+        resource, filters, select=select, confined=bool(groups), after=after is not None
+    )
     limit = at_most.items
     async with pool.transaction(account, snapshot=True) as connection:
         # So all that come with the page are within the bound.
         large = at_most.bytes // max(limit, 1)
-        found = await connection.fetch(page, account, *values, limit, offset, large)
-        fitting = _fitting(found, at_most.bytes)
+        behind = () if after is None else (after,)
+        found = await connection.fetch(page, account, *values, limit + 1, offset, large, *behind)
+        fitting = _fitting(found[:limit], at_most.bytes)
         rows = await _with_large(connection, resource, account, fitting, select)
         if values:
             total = await connection.fetchval(count, account, *values)
         else:
             total = await connection.fetchval(_COUNT_ALL, account, resource.name)
-    return Page(rows, limit, offset, total or 0)
+    last = fitting[-1]["key"] if len(fitting) < len(found) else None
+    return Page(rows, limit, offset, total or 0, last, after is not None)
 
 
 def _fitting(found: Sequence[asyncpg.Record], most: int) -> Sequence[asyncpg.Record]:
@@ -87,28 +93,36 @@ async def _with_large(
 
 
 def page_sql(
-    resource: Resource, filters: Sequence[StoredField], *, select: Selection, confined: bool
+    resource: Resource,
+    filters: Sequence[Filter],
+    *,
+    select: Selection,
+    confined: bool,
+    after: bool = False,
 ) -> tuple[str, str]:
     """SQL of one page, and of the count of all that match.
 
     Parameters: $1 the account, then the value of each filter, then, where the caller is confined,
-    its groups. After them, those of the page are its limit, its offset, and the bytes beyond which
-    an item does not come with it.
+    its groups. After them, those of the page are its limit, its offset, the bytes beyond which an
+    item does not come with it, and the key that it begins after.
     """
     stored = f'FROM {table_name(resource)} t WHERE t."$account" = $1' + "".join(
-        f" AND t.{quote(field.column)} = ${number}" for number, field in enumerate(filters, 2)
+        f" AND t.{quote(field.column)} = {_one_of(field, values, number)}"
+        for number, (field, values) in enumerate(filters, 2)
     )
     order = f"ORDER BY t.{quote(resource.key.column)}"
     last = len(filters) + 1 + confined
     limit, offset, large = (f"${last + number}::bigint" for number in (1, 2, 3))
     shown = counted = stored
+    if after:
+        shown = f"{stored} AND t.{quote(resource.key.column)} > ${last + 4}"
     if confined:
         counted = f"{stored} AND {_of_groups(last)}"
         # Each group comes out of its index in order, so no more of it is read than is needed.
         # The sum stays in the range of a bigint.
         most = f"{limit} + least({offset}, {_MAX_BIGINT} - {limit})"
         shown = f"""FROM unnest(${last}::text[]) AS own(name) CROSS JOIN LATERAL (
-            SELECT t.* {stored} AND t."{GROUP}" = own.name {order} LIMIT {most}
+            SELECT t.* {shown} AND t."{GROUP}" = own.name {order} LIMIT {most}
         ) t"""
     item = item_object(resource, "t", select)
     key = quote(resource.key.column)
@@ -144,6 +158,10 @@ async def get_item(
     async with pool.transaction(account) as connection:
         item: str | None = await connection.fetchval(query, *values, column=1)
     return None if item is None else item.encode()
+
+
+def _one_of(field: StoredField, values: Sequence[Any], number: int) -> str:
+    return f"${number}" if len(values) == 1 else f"ANY (${number}::{field.type.value}[])"
 
 
 def _item_sql(resource: Resource, select: Selection, keys: str) -> str:

@@ -5,14 +5,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import asyncpg
-
 from ingest.errors import OutcomeUnknown, Unavailable
 from ingest.exactjson import dump_exact
 from ingest.model import BatchState, Failure, NewBatch
 from ingest.store import batches
 from ingest.store.failures import errors_text
 from ingest.store.pool import FEW_BYTES, Pool, allow_time
+from ingest.store.proof import is_refusal
 from ingest.store.queries import load_queries
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
             written = await stage(connection, account, new)
             return [None if each.id in written else KeyTaken(_key(each)) for each in new]
     except Unavailable as error:
-        if not sent or _refused(error):
+        if not sent or is_refusal(error.__cause__):
             return [error] * len(new)
         return await _look_up(pool, account, new)
     except Exception as error:  # noqa: BLE001 - it is raised to the request that sent the batch
@@ -81,20 +80,6 @@ async def stage(connection: "Connection", account: str, new: Sequence[NewBatch])
         values = _columns(ordered)
         rows = await connection.fetch(_QUERIES["stage"], account, *values, timeout=timeout)
     return {row["id"] for row in rows}
-
-
-def _refused(error: Unavailable) -> bool:
-    """Whether the database itself refused, so that surely nothing was written."""
-    cause = error.__cause__
-    if isinstance(cause, asyncpg.PostgresConnectionError):
-        return False
-    return isinstance(
-        cause,
-        asyncpg.QueryCanceledError
-        | asyncpg.InsufficientResourcesError
-        | asyncpg.TransactionRollbackError
-        | asyncpg.LockNotAvailableError,
-    )
 
 
 async def _look_up(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Exception | None]:

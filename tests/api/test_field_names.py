@@ -42,7 +42,9 @@ def words() -> list[str]:
         for text in (made.check, made.conflicting, made.stranded or "", made.apply)
     ]
     select = Selection(meta=True)
-    texts += page_sql(PLAIN, PLAIN.fields, select=select, confined=True)
+    texts += page_sql(
+        PLAIN, [(each, [0]) for each in PLAIN.fields], select=select, confined=True, after=True
+    )
     texts.append(counted_of_groups(PLAIN, ["as", "bs"]))
     for text in texts:
         found |= {name.strip('"') for name in QUOTED.findall(text) if name.startswith('"')}

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -39,7 +40,29 @@ async def test_without_redis_it_is_alive_and_not_ready(api: Service) -> None:
     checks = body["checks"]
     assert isinstance(checks, dict)
     assert checks["database"] == "ready"
-    assert checks["redis"] != "ready"
+    assert checks["redis"] == "does not answer"
+
+
+@pytest.fixture
+def wrong_password(settings: Settings) -> Settings:
+    parts = urlsplit(settings.redis_url)
+    wrong = parts._replace(netloc=f":wrong@{parts.hostname}:{parts.port}").geturl()
+    return dataclasses.replace(settings, redis_url=wrong)
+
+
+async def test_a_redis_that_refuses_is_told_from_one_that_is_away(
+    wrong_password: Settings, operator: Pool
+) -> None:
+    """Writes with a key pass, as they do without Redis: PostgreSQL decides."""
+    _, token = await create_token(operator, "acme", "tests")
+    async with TestClient(Server(create_app(wrong_password, REGISTRY))) as client:
+        api = Service(client, token)
+        reply = await api.post("contacts", [JIM], idempotency_key="k", prefer="wait=0")
+        again = await api.post("contacts", [JIM], idempotency_key="k", prefer="wait=0")
+        status, body = await _health(api, "/readyz")
+    assert (reply.status, again.error) == (202, (40901, "idempotency_replayed"))
+    assert status == 503
+    assert str(body["checks"]).count("refuses the login of INGEST_REDIS_URL") == 1
 
 
 @pytest.mark.own_database
@@ -50,6 +73,21 @@ async def test_a_database_that_is_not_migrated_is_not_ready(api: Service, operat
     assert status == 503
     assert "collections.contacts.age" in str(body)
     assert "ingest migrate" in str(body)
+
+
+async def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_away(
+    settings: Settings, operator: Pool
+) -> None:
+    parts = urlsplit(settings.database_url)
+    wrong = parts._replace(netloc=f"nobody:wrong@{parts.hostname}:{parts.port}").geturl()
+    app = create_app(dataclasses.replace(settings, database_url=wrong), REGISTRY)
+    async with TestClient(Server(app)) as client:
+        _, body = await _health(Service(client, ""), "/readyz")
+    assert body["checks"] == {
+        "database": "refuses the connection: it does not accept the password of "
+        "INGEST_DATABASE_URL",
+        "redis": "ready",
+    }
 
 
 @pytest.fixture

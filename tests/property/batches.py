@@ -84,7 +84,7 @@ def requests(draw: st.DrawFn, collection: Collection) -> Request:
     """One write to `collection`: any action, any preference, up to six items."""
     action = draw(st.sampled_from(["create", "create", "update", "update", "delete"]))
     matching = draw(st.sampled_from(_MATCHING[collection.name]))
-    resolutions = [None, "merge", "merge", "ignore"] if action == "create" else [None]
+    resolutions = [None, "merge", "merge", "replace", "ignore"] if action == "create" else [None]
     items = _items(collection, action, matching or collection.key)
     return Request(
         action=action,

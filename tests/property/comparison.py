@@ -17,7 +17,7 @@ from tests.property.specification import Collection, Made, Request
 
 _ACCOUNTS = itertools.count(1)
 _METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
-_RESOLUTIONS = {"merge": "merge-duplicates", "ignore": "ignore-duplicates"}
+_RESOLUTIONS = {"replace": "replace", "merge": "merge-duplicates", "ignore": "ignore-duplicates"}
 _LETTERS = ("created", "updated", "unchanged", "deleted")
 _UNKNOWN = "00000000-0000-7000-8000-ffffffffffff"
 

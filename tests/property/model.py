@@ -209,16 +209,22 @@ class _Batch:
         elif self.request.resolution == "ignore":
             values = None
         elif self._merges:
-            values = {**self.rows[item.target].values, **item.loaded.carried}
+            values = {**self.rows[item.target].values, **self._changes(item)}
         else:
             values = item.loaded.values
         if values is None or any(values[name] is None for name in names):
             return None
         return tuple(values[name] for name in names)
 
+    def _changes(self, item: _Item) -> Mapping[str, Value]:
+        """What a stored item gets of an item: all of it where it is replaced."""
+        if self.request.resolution == "replace":
+            return item.loaded.values
+        return item.loaded.carried
+
     @property
     def _merges(self) -> bool:
-        return self.request.action == "update" or self.request.resolution == "merge"
+        return self.request.action == "update" or self.request.resolution in ("merge", "replace")
 
     def _find_collisions(self) -> None:
         """Two sparse items may leave the same values in two rows, though neither carries all."""
@@ -226,7 +232,7 @@ class _Batch:
             seen: dict[tuple[Value, ...], int] = {}
             for item in self.items:
                 wanted = self._wanted(item, names)
-                touches = item.target is None or not item.loaded.carried.keys().isdisjoint(names)
+                touches = item.target is None or not self._changes(item).keys().isdisjoint(names)
                 if wanted is None or not touches:
                     continue
                 first = seen.setdefault(wanted, item.index)
@@ -335,7 +341,7 @@ class _Batch:
         stored = self.rows[item.target]
         if self.request.action == "delete":
             return "deleted", stored
-        values = {**stored.values, **item.loaded.carried, self.collection.key: item.target}
+        values = {**stored.values, **self._changes(item), self.collection.key: item.target}
         if not self._merges or values == stored.values:
             return "unchanged", stored
         return "updated", Row(values, stored.version + 1)

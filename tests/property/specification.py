@@ -43,7 +43,10 @@ class Collection:
 
 @dataclass(frozen=True)
 class Request:
-    """One write. `resolution` is `merge`, `ignore` or None; `number` tells requests apart."""
+    """One write. `number` tells requests apart.
+
+    `resolution` is `merge`, `replace`, `ignore` or None.
+    """
 
     action: str
     items: Sequence[Any]

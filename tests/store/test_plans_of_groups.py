@@ -109,7 +109,7 @@ async def test_a_page_of_groups_reads_what_it_shows(
 async def test_filters_of_a_confined_token_find_their_items_themselves(
     pool: Pool, mode: str
 ) -> None:
-    page, count = page_sql(CONTACTS, [EMAIL], select=Selection(), confined=True)
+    page, count = page_sql(CONTACTS, [(EMAIL, [0])], select=Selection(), confined=True)
     key = ("acme", "p101@example.com", ["g1", "g3"])
     assert await blocks(pool, mode, page, *key, 100, 0, 10_000) <= 40
     assert await blocks(pool, mode, count, *key) <= 40
@@ -125,7 +125,13 @@ async def test_pages_of_several_groups_are_one_list(pool: Pool) -> None:
     numbers = [int(key[-12:], 16) for key in keys]
     assert numbers == [n for n in range(1, ROWS) if n % 100 in (1, 3, 5)][:1_000]
     part = await list_items(
-        pool, CONTACTS, "acme", [(NAME, "P")], at_most=AtMost(10, 10_000), offset=995, groups=groups
+        pool,
+        CONTACTS,
+        "acme",
+        [(NAME, ["P"])],
+        at_most=AtMost(10, 10_000),
+        offset=995,
+        groups=groups,
     )
     assert [json.loads(row)["id"] for row in part.rows][:5] == keys[995:]
     assert (len(part.rows), part.total) == (10, 3 * OWN)

@@ -266,3 +266,22 @@ async def test_rule_8_a_dry_run_without_failures_is_200_for_every_method(
     await store(service, "contacts", contact(1))
     assert counts(await service.delete("contacts", [ID(1)], params=dry)) == (0, 0, 0, 1)
     assert await service.count("contacts") == 1
+
+
+# Replacing
+
+
+async def test_a_replaced_item_holds_what_was_sent_and_nothing_else(service: Service) -> None:
+    await store(service, "contacts", contact(1, age=5, last_name="L"), contact(2, age=6))
+    items = [contact(1, age=7), contact(2, age=6), contact(3)]
+    for outcomes in (["updated", "unchanged", "created"], ["unchanged"] * 3):
+        reply = await service.post("contacts", items, prefer="resolution=replace")
+        assert reply.headers["Preference-Applied"] == "resolution=replace"
+        assert reply.body["metadata"]["outcomes"] == outcomes, reply.body
+    shown = (await service.get(f"contacts/{ID(1)}")).body["data"]
+    assert (shown["age"], shown.get("last_name")) == (7, None)
+    by_email = {"email": "2@example.com", "first_name": "New"}
+    reply = await service.post("contacts", [by_email], params=BY_EMAIL, prefer="resolution=replace")
+    assert reply.body["metadata"]["outcomes"] == ["updated"]
+    shown = (await service.get(f"contacts/{ID(2)}")).body["data"]
+    assert (shown["first_name"], shown.get("age")) == ("New", None)

@@ -5,7 +5,7 @@ are not to be written, and $5 those that failed in all, or NULL where they are a
 last two are for a batch alone. Each batch that is finished is a row of the result, as `Finished`.
 """
 
-from ingest.model import MAX_KEPT, Action
+from ingest.model import MAX_KEPT, Action, Resolution
 from ingest.resources.resource import StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.statements.item_json import item_object
@@ -142,6 +142,8 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
         changes = [(quote(f.column), self._changed(f)) for f in self._changeable()]
         if self.resource.keeps_unknown:
             merged = """coalesce(t."$extra" || g."$extra", g."$extra", t."$extra")"""
+            if self.options.resolution is Resolution.REPLACE:
+                merged = 'g."$extra"'
             changes.append(('"$extra"', merged))
         if self.resource.keeps_exact:
             changes.append(('"$exact"', self._merged_exact()))

@@ -34,7 +34,7 @@ class Parts:
         self.key = quote(resource.key.column)
         self.identity = self._identity()
         self.upsert = action is Action.CREATE and options.resolution is not Resolution.REFUSE
-        merges = options.resolution is Resolution.MERGE
+        merges = options.resolution.updates
         self.updates = action is Action.UPDATE or (self.upsert and merges)
         self.creates = action is Action.CREATE
         self.plain = self.creates and not self.upsert
@@ -150,7 +150,7 @@ class Parts:
         changed = f'CASE WHEN {carried} THEN {sent} ELSE r."$old{number}" END'
         if self.action is Action.UPDATE:
             return f'CASE WHEN r."$target" IS NOT NULL THEN {changed} END'
-        if self.options.resolution is Resolution.MERGE:
+        if self.options.resolution.updates:
             return f'CASE WHEN r."$target" IS NULL THEN {sent} ELSE {changed} END'
         if self.options.resolution is Resolution.IGNORE:
             return f'CASE WHEN r."$target" IS NULL THEN {sent} END'

@@ -195,5 +195,6 @@ def _write_carried(source: Source, resource: Resource, writer: RecordWriter) -> 
     for field in resource.fields:
         excused = writer.action is Action.UPDATE or field.field.load_default is missing
         sent = "" if excused else f" and {field.data_key!a} in item"
-        bits.append(f"'01'[{field.column!a} in record{sent}],")
+        carried = f"'01'[{field.column!a} in record{sent}],"
+        bits.append("'1'," if writer.replaces(field) else carried)
     source.line(f"record[{SET!a}] = ''.join(({' '.join(bits)}))")

@@ -15,7 +15,14 @@ _SKEWED = str(Path(__file__).parents[1] / "skewed")
 _FULL = """
 CREATE FUNCTION public.full_disk() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
-CREATE TRIGGER full_disk BEFORE INSERT ON {table} EXECUTE FUNCTION public.full_disk();
+"""
+_NO_STAGING = f"""{_FULL}
+CREATE TRIGGER full_disk BEFORE INSERT ON ingest.payloads EXECUTE FUNCTION public.full_disk();
+"""
+# Neither items nor attempts can be written.
+_NO_COMMITS = f"""{_FULL}
+CREATE TRIGGER full_disk BEFORE INSERT ON collections.deals EXECUTE FUNCTION public.full_disk();
+CREATE TRIGGER full_disk BEFORE UPDATE ON ingest.batches EXECUTE FUNCTION public.full_disk();
 """
 _FREE = "DROP FUNCTION IF EXISTS public.full_disk CASCADE"
 
@@ -44,7 +51,7 @@ async def disk(stack: Stack, scale: Scale, random: Random) -> Result:
     prefix, refused, ledger = new_prefix("disk"), Ledger(), Ledger()
     url = stack.ready["databaseUrl"]
     answers = set()
-    await execute(url, _FULL.format(table="ingest.payloads"))
+    await execute(url, _NO_STAGING)
     try:
         async with client_of(stack, refused) as client:
             for number in range(scale.full_disk_batches):
@@ -69,7 +76,7 @@ async def disk(stack: Stack, scale: Scale, random: Random) -> Result:
 async def _full_while_applied(stack: Stack, ledger: Ledger, prefix: str) -> None:
     """A batch that is accepted, and applied once there is room again."""
     url, key = stack.ready["databaseUrl"], f"{prefix}delayed"
-    await execute(url, _FULL.format(table="collections.deals"))
+    await execute(url, _NO_COMMITS)
     try:
         async with client_of(stack, ledger) as client:
             reply = await client.request(

@@ -2,16 +2,28 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from ingest.errors import Unavailable
+from ingest.errors import (
+    ConfigurationError,
+    LockTimeout,
+    NotAdmitted,
+    Refused,
+    TooSlow,
+    Unavailable,
+    Unreachable,
+)
 from ingest.settings import Settings
 from ingest.store.pool import FEW_BYTES, LONGEST_ALLOWANCE, Pool, allow_time, open_pool
+from ingest.store.proof import OddError, is_refusal
 
 INSERT = "INSERT INTO ingest.counters (account, collection) VALUES ($1, 'contacts')"
 COUNT = "SELECT count(*) FROM ingest.counters"
+RAISE = "DO $$BEGIN RAISE EXCEPTION 'a test' USING ERRCODE = '{state}'; END$$"
 
 
 @pytest.fixture
@@ -128,3 +140,103 @@ async def test_much_has_more_time(settings: Settings, items: int, size: int, add
 async def test_little_has_the_usual_time(pool: Pool) -> None:
     async with pool.transaction("acme") as connection:
         assert await allow_time(connection, 10_000, FEW_BYTES) is None
+
+
+async def test_a_lost_connection_is_known_by_being_closed(pool: Pool, operator: Pool) -> None:
+    async with operator.connection() as other:
+        with pytest.raises(Unreachable):
+            async with pool.transaction("acme") as connection:
+                await other.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+    async with pool.transaction("acme") as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+@pytest.mark.parametrize(("query", "arguments"), [("SELECT $1::integer", ()), ("SELECT 1", (1,))])
+async def test_a_wrong_call_of_the_driver_is_a_bug_and_no_lost_connection(
+    pool: Pool, query: str, arguments: tuple[int, ...]
+) -> None:
+    with pytest.raises(asyncpg.InterfaceError):
+        async with pool.transaction("acme") as connection:
+            await connection.fetchval(query, *arguments)
+
+
+@pytest.mark.parametrize("state", ["08006", "57P01", "57P03"])
+async def test_that_a_statement_says_so_does_not_prove_a_lost_connection(
+    pool: Pool, state: str
+) -> None:
+    with pytest.raises(asyncpg.PostgresError) as raised:
+        async with pool.transaction("acme") as connection:
+            await connection.execute(RAISE.format(state=state))
+    assert raised.value.sqlstate == state
+
+
+@pytest.mark.parametrize("state", ["01000", "02000"])
+async def test_an_error_that_says_it_is_a_warning_can_be_raised(pool: Pool, state: str) -> None:
+    with pytest.raises(OddError) as raised:
+        async with pool.transaction("acme") as connection:
+            await connection.execute(RAISE.format(state=state))
+    assert getattr(raised.value.__cause__, "sqlstate", None) == state
+
+
+@pytest.mark.parametrize("state", ["40P01", "53100", "55P03"])
+async def test_what_passes_in_the_database_is_a_refusal(pool: Pool, state: str) -> None:
+    with pytest.raises(Refused) as raised:
+        async with pool.transaction("acme") as connection:
+            await connection.execute(RAISE.format(state=state))
+    assert is_refusal(raised.value.__cause__)
+
+
+async def test_a_lock_that_another_holds_is_known_by_the_servers_own_timeout(
+    settings: Settings, operator: Pool
+) -> None:
+    async with open_pool(settings, statement_timeout=0.2) as pool, operator.transaction() as other:
+        await other.execute("LOCK TABLE ingest.counters")
+        with pytest.raises(LockTimeout):
+            async with pool.transaction("acme") as connection:
+                await connection.execute(INSERT, "acme")
+
+
+async def test_a_statement_that_the_client_gives_up_is_too_slow_with_an_unknown_outcome(
+    pool: Pool,
+) -> None:
+    with pytest.raises(TooSlow) as raised:
+        async with pool.transaction("acme") as connection:
+            await connection.execute("SELECT pg_sleep(30)", timeout=0.05)
+    assert not is_refusal(raised.value.__cause__)
+
+
+async def test_what_a_catalogue_lacks_is_asked_of_it(settings: Settings) -> None:
+    asked: list[bool] = []
+
+    async def lacks(connection: Any) -> list[str]:
+        asked.append(bool(await connection.fetchval("SELECT true")))
+        return ["things"] if len(asked) == 1 else []
+
+    async with open_pool(settings, lacks=lacks) as pool:
+        with pytest.raises(ConfigurationError, match="it lacks things"):
+            async with pool.transaction("acme") as connection:
+                await connection.execute("SELECT gone()")
+        with pytest.raises(asyncpg.UndefinedFunctionError):
+            async with pool.transaction("acme") as connection:
+                await connection.execute("SELECT gone()")
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            async with pool.transaction("acme") as connection:
+                await connection.execute("SELECT 1 / 0")
+    assert asked == [True, True]
+
+
+async def test_a_database_that_lets_nobody_in_says_why(settings: Settings) -> None:
+    parts = urlsplit(settings.database_url)
+    other_user = parts._replace(netloc=f"nobody:wrong@{parts.hostname}:{parts.port}").geturl()
+    other_name = parts._replace(path="/nothing").geturl()
+    for url, reason in ((other_user, "password"), (other_name, "no database of the name")):
+        async with open_pool(replace(settings, database_url=url)) as pool:
+            with pytest.raises(NotAdmitted) as raised:
+                async with pool.transaction("acme"):
+                    pass
+        assert reason in raised.value.reason
+    async with open_pool(settings, role="unheard_of") as pool:
+        with pytest.raises(NotAdmitted) as raised:
+            async with pool.transaction("acme"):
+                pass
+    assert "ingest migrate" in raised.value.reason

@@ -3,63 +3,56 @@
 import asyncpg
 import pytest
 
-from ingest.errors import TooSlow, Unavailable
+from ingest.errors import (
+    ConfigurationError,
+    LockTimeout,
+    NotAdmitted,
+    Refused,
+    TooSlow,
+    Unavailable,
+    Unreachable,
+)
+from ingest.ids import uuid7
+from ingest.store.batches import UnreadableBatch
 from ingest.store.commit import ConflictAppeared, DamagedPayload, UnservedCollection
-from ingest.store.pool import transient_errors
 from workers.retry import Verdict, delay, judge
-
-PASSES = [
-    asyncpg.ConnectionDoesNotExistError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.DiskFullError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InterfaceError,
-    ConnectionResetError,
-    TimeoutError,
-]
-
-
-def _translated_by_the_store(error: type[Exception]) -> Exception:
-    try:
-        with transient_errors():
-            raise error("a test")
-    except Exception as translated:  # noqa: BLE001 - of any type
-        return translated
-
-
-@pytest.mark.parametrize("error", PASSES)
-def test_what_passes_by_itself_is_no_attempt(error: type[Exception]) -> None:
-    translated = _translated_by_the_store(error)
-    assert isinstance(translated, Unavailable)
-    assert judge(translated) is Verdict.AGAIN
-
-
-def test_a_statement_that_is_too_slow_is_an_attempt() -> None:
-    translated = _translated_by_the_store(asyncpg.QueryCanceledError)
-    assert isinstance(translated, TooSlow)
-    assert judge(translated) is Verdict.COUNTED
 
 
 @pytest.mark.parametrize(
     "error",
-    [asyncpg.DataError, asyncpg.CheckViolationError, ValueError],
+    [
+        Unreachable("lost"),
+        NotAdmitted("no", "why", retry_after=1, reason="its password"),
+        LockTimeout("another's"),
+        ConfigurationError("it lacks a table"),
+    ],
 )
-def test_an_answer_of_the_database_is_an_attempt(error: type[Exception]) -> None:
-    translated = _translated_by_the_store(error)
-    assert type(translated) is error
-    assert judge(translated) is Verdict.COUNTED
+def test_what_is_proven_to_lie_elsewhere_is_no_attempt(error: Exception) -> None:
+    assert judge(error) is Verdict.AGAIN
 
 
-def test_errors_of_our_own() -> None:
-    assert judge(ConflictAppeared()) is Verdict.COUNTED
+@pytest.mark.parametrize(
+    "error",
+    [
+        TooSlow("out of time"),
+        Refused("a deadlock"),
+        Unavailable("whatever"),
+        asyncpg.ConnectionFailureError("says a trigger"),
+        asyncpg.UndefinedFunctionError("says a trigger"),
+        asyncpg.InterfaceError("the server expects 1 argument"),
+        OSError("of a schema's code"),
+        ValueError("a bug"),
+        ConflictAppeared(),
+        DamagedPayload(),
+        UnreadableBatch(uuid7()),
+    ],
+)
+def test_everything_else_is_an_attempt(error: Exception) -> None:
+    assert judge(error) is Verdict.COUNTED
+
+
+def test_another_worker_may_serve_the_collection() -> None:
     assert judge(UnservedCollection()) is Verdict.NOT_HERE
-    assert judge(DamagedPayload()) is Verdict.COUNTED
 
 
 def test_the_delay_grows_and_is_bounded() -> None:
