@@ -1,7 +1,7 @@
 """CSV bodies (RFC 4180): a header, then one item a row, read while they arrive."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from ingest.errors import MalformedBody
 from ingest.formats import json
 from ingest.formats.charsets import TextReader
 from ingest.formats.csv_header import Header, score
+from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import ROW_COLUMN, whole_column
 from ingest.formats.limits import Limits, no_body, unreadable
@@ -25,16 +26,35 @@ class CsvDecoder:
 
     single = False
 
-    def __init__(self, shape: Shape, limits: Limits, body: BodyFormat) -> None:
-        """Args: `shape` is that of an item."""
+    def __init__(
+        self,
+        shape: Shape,
+        limits: Limits,
+        body: BodyFormat,
+        known: KnownNames | None = None,
+        columns: Sequence[str] = (),
+    ) -> None:
+        """
+        Args:
+            shape: that of an item.
+            known: the names that columns may have; None for any.
+            columns: their names, where the file has no header.
+        """
         self._shape = shape
         self._limits = limits
         self._empty_as_null = body.empty_as_null
         self._text = TextReader(body.charset)
+        self._known = known
+        self._has_no_header = bool(columns)
+        self._header = self._header_of(columns) if columns else None
         self._records = RecordReader(
-            limits.max_item, body.delimiter, lambda cells: score(cells, shape)
+            limits.max_item,
+            body.delimiter,
+            (lambda cells: (len(cells) == len(columns), len(cells)))
+            if columns
+            else (lambda cells: score(cells, shape)),
         )
-        self._header: Header | None = None
+        self._empty = True
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -49,7 +69,7 @@ class CsvDecoder:
 
     def end(self) -> list[Any]:
         found = list(self._elements(self._records.end(self._text.end())))
-        if self._header is None:
+        if self._empty:
             raise no_body()
         return found
 
@@ -59,8 +79,10 @@ class CsvDecoder:
             if first is None:
                 return
             self._header = self._read_header(first)
+            self._empty = False
         header, width = self._header, self._header.width
         for line, text, row in records:
+            self._empty = False
             if isinstance(row, csv.Error):
                 raw = text.strip("\r\n")
                 yield unreadable(raw, "This row is not valid CSV.", f"Line {line}: {row}.")
@@ -69,6 +91,8 @@ class CsvDecoder:
             elif len(row) != width:
                 count = "1 cell" if len(row) == 1 else f"{len(row)} cells"
                 message = f"This row has {count}, and the header has {width}."
+                if self._has_no_header:
+                    message = f"This row has {count}, and not one for each of {width} columns."
                 yield unreadable(row, message, f"Line {line}.")
             elif header.from_failures and (failed := self._failed_before(header, row, line)):
                 yield from failed
@@ -86,11 +110,15 @@ class CsvDecoder:
         line, _, cells = record
         if isinstance(cells, csv.Error):
             raise MalformedBody("The header of the body is not valid CSV", f"Line {line}: {cells}.")
+        return self._header_of(cells)
+
+    def _header_of(self, names: Sequence[str]) -> Header:
         return Header(
-            cells,
+            names,
             self._shape,
             empty_as_null=self._empty_as_null,
             max_nesting=self._limits.max_nesting,
+            known=self._known,
         )
 
     def _failed_before(self, header: Header, row: list[str], line: int) -> list[Any]:

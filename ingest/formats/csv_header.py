@@ -9,6 +9,7 @@ from typing import Any
 
 from ingest.errors import BAD_FORMAT, MalformedBody
 from ingest.formats import json
+from ingest.formats.csv_names import KnownNames
 from ingest.formats.failure_files import (
     ERROR_COLUMNS,
     ROW_COLUMN,
@@ -86,11 +87,21 @@ class Header:
     """Makes items of rows."""
 
     def __init__(
-        self, cells: Sequence[str], shape: Shape, *, empty_as_null: bool, max_nesting: int
+        self,
+        cells: Sequence[str],
+        shape: Shape,
+        *,
+        empty_as_null: bool,
+        max_nesting: int,
+        known: KnownNames | None = None,
     ) -> None:
         """
+        Args:
+            known: None where columns may have any name, as those of failed rows.
+
         Raises:
-            MalformedBody: a column has the name of another, or two of them exclude each other.
+            MalformedBody: a column has the name of another, or two of them exclude each other; or
+                columns have names that are not known.
         """
         self.width = len(cells)
         names = [cell.strip() for cell in cells]
@@ -100,6 +111,8 @@ class Header:
         if self.from_failures:
             names = [undefuse(name) for name in names]
         own = tuple(name for name in names if name and name not in ignored)
+        if known is not None and not self.from_failures:
+            known.check(own)
         whole = whole_column(shape.names)
         self.whole = names.index(whole) if self.from_failures and own == (whole,) else None
         """Where a file of failed rows has each item in one cell, as JSON."""

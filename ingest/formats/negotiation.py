@@ -35,6 +35,10 @@ class BodyFormat:
     """Of CSV; None where the header decides."""
     empty_as_null: bool = False
     """Of CSV: whether an empty cell is null; else the item has no such field."""
+    has_header: bool = True
+    """Of CSV: whether its first line names the columns."""
+    columns: tuple[str, ...] = ()
+    """Of CSV without such a line: their names; empty for what the schema loads, in its order."""
 
 
 def from_json(document: bytes, media_type: str) -> bytes:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import Message
 
 from aiohttp import web
 
@@ -37,8 +38,10 @@ class BodyHead:
     @property
     def content_type(self) -> str:
         """As far as it makes two requests different."""
-        media_type, charset = self.format.media_type, self.format.charset
-        return media_type if charset is None else f"{media_type}; charset={charset}"
+        said = self.format.media_type
+        if self.format.charset is not None:
+            said += f"; charset={self.format.charset}"
+        return said if self.format.has_header else f"{said}; header=absent"
 
 
 def idempotency_key(headers: Sequence[str]) -> str | None:
@@ -95,4 +98,7 @@ def _body_format(request: web.Request) -> BodyFormat:
                 f"It is for bodies of type {CSV}.",
             )
         return BodyFormat(media_type, charset)
-    return csv_format(charset, request.query.get("delimiter"), request.query.get("emptyAs"))
+    said = Message()
+    said["Content-Type"] = request.headers["Content-Type"]
+    header = said.get_param("header")
+    return csv_format(charset, None if header is None else str(header).lower(), request.query)

@@ -66,7 +66,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
         caller.needs(Right.UPDATE, resource.name)
     if not write.dry_run:
         await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
-    async with aclosing(_body_of(request, resource)) as body:
+    async with aclosing(_body_of(request, resource, action)) as body:
         outcome = await service.pipeline.run(write, body)
         if body.single:
             request[SINGLE] = True
@@ -126,7 +126,7 @@ def _watched(
     return frozenset(name for summary in resource.summaries.values() for name in summary.fields)
 
 
-def _body_of(request: web.Request, resource: Resource) -> Body:
+def _body_of(request: web.Request, resource: Resource, action: Action) -> Body:
     call, settings = request[CALL], request.app[SERVICE].settings
     limits = Limits(
         settings.max_body,
@@ -134,7 +134,8 @@ def _body_of(request: web.Request, resource: Resource) -> Body:
         settings.max_nesting,
         check=Presence(request).check,
     )
-    decoder = open_decoder(call.head.format, resource, call.matching, limits)
+    deletes = action is Action.DELETE
+    decoder = open_decoder(call.head.format, resource, call.matching, limits, deletes=deletes)
     if call.item:
         if call.head.format.media_type in STREAMS:
             raise UnsupportedMediaType(
