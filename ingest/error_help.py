@@ -109,6 +109,10 @@ _REQUESTS = {
         "The service has failed. It is not the fault of the request.",
         "Repeat the request with its idempotency key. Report the X-Trace-Id if it happens again.",
     ),
+    "not_implemented": Help(
+        "The body has a transfer coding other than chunked, which the service does not undo.",
+        "Send the body as it is or chunked; a compressed one has a Content-Encoding header.",
+    ),
     "unavailable": Help(
         "The service, or its database, cannot process the request now.",
         "Wait as long as the Retry-After header says, and repeat the request with its idempotency "

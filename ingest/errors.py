@@ -26,6 +26,7 @@
     │   ├── RateLimited                 42901
     │   ├── AmbiguousMatch              43501
     │   ├── InternalError               50001
+    │   ├── NotUnderstood               50101
     │   ├── Unavailable                 50301
     │   ├── Unreachable                 50301, the connection to the database is lost
     │   ├── NotAdmitted                 50301, the database lets the service in no more
@@ -251,6 +252,12 @@ class AmbiguousMatch(RequestError):
 
 class InternalError(RequestError):
     error_code = ErrorCode(50001, "internal_error", "system")
+
+
+class NotUnderstood(RequestError):
+    """The request needs what no server has to offer, and this one does not."""
+
+    error_code = ErrorCode(50101, "not_implemented", "client")
 
 
 class Unavailable(RequestError):

@@ -59,6 +59,8 @@ class Settings:
     """The largest decompressed body of NDJSON or CSV."""
     stream_pace: int = 64 * 1024
     """Bytes a second (decompressed, over each `body_timeout`) at which such a body must arrive."""
+    answer_pace: int = 64 * 1024
+    """Bytes a second (over each `body_timeout`) at which an answer must be read."""
     max_nesting: int = 32
     """How deep arrays and objects of a body may nest, the outermost array included."""
     max_values: int = 100_000

@@ -132,7 +132,7 @@ class Staging:
         async for items in body.items():
             taken = intake.take(items)
             if taken < len(items):
-                await self._take_rest(write.account, intake, items, taken)
+                await self._take_rest(write.account, intake, body, items, taken)
             if body.streamed and intake.full:
                 yield intake.cut()
         yield intake.cut(last=True)
@@ -158,11 +158,12 @@ class Staging:
                 yield chunk
 
     async def _take_rest(
-        self, account: str, intake: Intake, items: Sequence[Any], start: int
+        self, account: str, intake: Intake, body: Body, items: Sequence[Any], start: int
     ) -> None:
         async with self._turn.taken(account):
             while start < len(items):
                 await asyncio.sleep(0)  # others run in between
+                body.check()
                 taken = intake.take(items, start)
                 if not taken:
                     await asyncio.to_thread(intake.take_large, items[start])

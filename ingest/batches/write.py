@@ -52,6 +52,9 @@ class Body(Protocol):
     def items(self) -> AsyncIterator[list[Any]]:
         """The items in their order, as they are complete. Raises as `begin` does."""
 
+    def check(self) -> None:
+        """Go on only for a client that is still there. Raises MalformedBody where it has gone."""
+
     async def drain(self) -> None:
         """Read the rest of it, for its fingerprint only. Raises as `begin` does."""
 

@@ -168,7 +168,7 @@ def tell(answer: Answer, context: Context) -> Told:
     return Told(answer.status, answer.document | more if more else answer.document)
 
 
-_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400}
+_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400, 501: 400}
 """Document 003 has a closed list. 429, 503 and 202 are kept: proxies and retries need them."""
 
 

@@ -30,6 +30,7 @@ STATUSES = {
     AMBIGUOUS_MATCH.code: _INVALID,
     OTHER_GROUP.code: _FORBIDDEN,
     50001: _FAILED,
+    50101: _INVALID,
     50301: _FAILED,
 }
 """The status of each code; 50301 is 429 where it says when to try again."""

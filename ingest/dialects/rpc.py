@@ -16,7 +16,7 @@ _WRONG_DATABASE = 413
 CODES: Mapping[int, int] = MappingProxyType(
     {
         **dict.fromkeys((40001, 40002, 40003, 40004, 40005, 40501, 40801), 400),
-        **dict.fromkeys((41301, 41302, 42220), 400),
+        **dict.fromkeys((41301, 41302, 42220, 50101), 400),
         **dict.fromkeys((40101, 40102), 401),
         **dict.fromkeys((40302, 42901), 402),
         40301: 403,
@@ -31,7 +31,7 @@ CODES: Mapping[int, int] = MappingProxyType(
     }
 )
 """The document's code for each of the service's."""
-_STATUSES = {40501: 405, 42901: 429, 40902: 503, 50001: 500, 50301: 503}
+_STATUSES = {40501: 405, 42901: 429, 40902: 503, 50001: 500, 50101: 501, 50301: 503}
 """The HTTP status where it is not 200: what proxies and retries look at."""
 
 

@@ -26,6 +26,7 @@ _STATUSES = {
     435: 409,
     441: 403,
     500: 500,
+    501: 400,
     503: 500,
 }
 """By the class of a code, which is its first three digits."""

@@ -40,6 +40,10 @@ class CsvDecoder:
     def columns(self) -> tuple[str, ...] | None:
         return None if self._header is None else self._header.columns
 
+    @property
+    def line(self) -> int:
+        return self._records.line
+
     def feed(self, piece: bytes) -> list[Any]:
         return list(self._elements(self._records.feed(self._text.feed(piece))))
 

@@ -24,6 +24,13 @@ csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 _HINT = re.compile(r'"?sep=([,;\t|])"?(?:\r\n?|\n)')
 _NO_HEADER = re.compile(r"[\s,;|]*")
 
+# Rows without any text, one after the other, for each delimiter. Read one by one they would cost
+# more than the rows that say something.
+_EMPTY_ROWS = {
+    each: re.compile(rf'(?:(?:"")?+(?:{re.escape(each)}(?:"")?+)*+(?:\r\n|\n|\r))++')
+    for each in DELIMITERS.values()
+}
+
 
 class RecordReader:
     """Cuts the text of one file into records, of which the first that is not blank is the header.
@@ -48,7 +55,8 @@ class RecordReader:
         self._has_header = False
         self._parts: list[str] = []  # the text that follows the last record
         self._size = 0
-        self._line = 1  # the number of its first line
+        self.line = 1
+        """The number of the line with which the next record begins."""
         self._new_line = False  # whether a line of it was completed since the last try
         self._retry_at = 0  # characters; another try is not worth while before
 
@@ -65,7 +73,7 @@ class RecordReader:
             end = _end_of_lines(kept)
             yield from self._read(kept[:end], kept[end:])
         if self._size > self._max:
-            raise item_too_large(self._max, self._line, "row")
+            raise item_too_large(self._max, self.line, "row")
 
     def end(self, text: str = "") -> Iterator[Record]:
         """The last records, where `text` is the rest of the file.
@@ -79,7 +87,7 @@ class RecordReader:
         rest = "".join(self._parts)
         if rest and (self._has_header or not _NO_HEADER.fullmatch(rest)):
             raise MalformedBody(
-                "A quote of the body is never closed", f"It is opened on line {self._line}."
+                "A quote of the body is never closed", f"It is opened on line {self.line}."
             )
 
     def _keep(self, text: str) -> None:
@@ -92,11 +100,11 @@ class RecordReader:
         before_header = not self._has_header
         done = 0
         for record, end, next_line in self._open(lines):
-            done, self._line = end, next_line
+            done, self.line = end, next_line
             if before_header and _is_blank(record):
                 continue
             before_header = False
-            if len(record[1]) > self._max:
+            if record[2] and len(record[1]) > self._max:
                 raise item_too_large(self._max, record[0], "row")
             yield record
         self._new_line = False
@@ -108,9 +116,9 @@ class RecordReader:
     def _open(self, lines: str) -> Iterator[_Placed]:
         """The next records; none where the header is not whole yet."""
         if self._has_header:
-            return _records(lines, 0, self._line, self.delimiter)
+            return _records(lines, 0, self.line, self.delimiter)
         hint = _HINT.match(lines)
-        start, line = (hint.end(), self._line + 1) if hint else (0, self._line)
+        start, line = (hint.end(), self.line + 1) if hint else (0, self.line)
         wanted = self._wanted or (hint and hint[1])
         tried = {
             delimiter: _first(_records(lines, start, line, delimiter))
@@ -130,7 +138,7 @@ class _Incomplete(Exception):
 
 
 def _records(text: str, start: int, line: int, delimiter: str) -> Iterator[_Placed]:
-    """The records of a text of whole lines.
+    """The records of a text of whole lines; rows without any text, however many, are one of them.
 
     Args:
         start: where the first line that is read begins.
@@ -140,8 +148,14 @@ def _records(text: str, start: int, line: int, delimiter: str) -> Iterator[_Plac
     source.seek(start)
     reader = csv.reader(_endless(source), delimiter=delimiter, strict=True)
     first_line = line
+    empty_rows = _EMPTY_ROWS[delimiter]
     cells: list[str] | csv.Error
     while True:
+        if (skipped := empty_rows.match(text, start)) is not None:
+            rows, start = _lines(skipped[0]), skipped.end()
+            source.seek(start)
+            first_line, line = first_line + rows, line + rows
+            yield (line - rows, skipped[0], []), start, line
         try:
             cells = next(reader)
         except csv.Error as error:
@@ -167,6 +181,11 @@ def _first(records: Iterator[_Placed]) -> list[str] | csv.Error | None:
 def _is_blank(record: Record) -> bool:
     cells = record[2]
     return isinstance(cells, list) and not any(map(str.strip, cells))
+
+
+def _lines(text: str) -> int:
+    """How many lines end in a text."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _end_of_lines(text: str) -> int:

@@ -31,6 +31,11 @@ class Decoder(Protocol):
     """Whether the body was one object and no array of them, once it has ended."""
 
     @property
+    def line(self) -> int:
+        """The number of the line with which the next element of a stream begins: it moves on with
+        each that is complete, an empty one too."""
+
+    @property
     def columns(self) -> tuple[str, ...] | None:
         """The names of a CSV file's columns, without those of errors, once its header is read;
         None for other formats."""
@@ -98,6 +103,7 @@ class _WholeBody:
     """Collects the pieces of a body, and decodes all of it at the end."""
 
     columns: None = None
+    line = 1
 
     def __init__(self, decode: Callable[[bytes], Any]) -> None:
         self.single = False

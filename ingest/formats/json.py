@@ -7,8 +7,8 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
-from ingest.formats.limits import Limits, no_body, too_many_items
-from ingest.formats.nesting import check_nesting, nests_deeper
+from ingest.formats.limits import Limits, no_body, too_many_items, too_many_values
+from ingest.formats.nesting import check_nesting, nests_deeper, structures
 
 
 def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
@@ -19,10 +19,14 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
     Raises:
         MalformedBody: not JSON, not UTF-8, nested too deep, or neither an array nor an object.
         TooManyItems: more elements than allowed.
+        BodyTooLarge: more arrays and objects than allowed.
     """
     body = body.removeprefix(BOM_UTF8)
     if not body.strip():
         raise no_body()
+    opened = body.count(b"[") + body.count(b"{")
+    if opened > limits.max_values and structures(body) > limits.max_values:
+        raise too_many_values(limits.max_values)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -34,7 +38,7 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
         raise too_many_items(limits.max_items)
     limit = limits.max_nesting
     # Fewer brackets than levels: the common case.
-    if body.count(b"[") + body.count(b"{") > limit and nests_deeper(body, limit):
+    if opened > limit and nests_deeper(body, limit):
         check_nesting(items, limit)
     exact: list[Any] | dict[str, Any] = keep_digits(body, document)
     return exact

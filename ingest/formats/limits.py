@@ -1,5 +1,6 @@
 """Limits of bodies of every format, and the errors of bodies and items that are not read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +10,10 @@ from ingest.model import ItemError, Unreadable
 BEYOND = Decimal("1.8e308")
 """Numbers from here on are in no double, and so in no JSON that is read."""
 _MAX_EXCERPT = 10_000  # characters
+
+
+def _go_on() -> None:
+    """There is no reason to end the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,11 @@ class Limits:
     max_nesting: int
     """How deep arrays and objects may nest, the outermost array included."""
     max_values: int = 1_000_000
-    """The most values (of all items together) of an XML or YAML body, which is slow to read."""
+    """The most values (of all items together) of an XML or YAML body, which is slow to read, and
+    the most arrays and objects of a JSON body, which take much more memory than they are long."""
+    check: Callable[[], None] = _go_on
+    """Called now and then while a body is read, also from a thread; what it raises ends the work,
+    such as MalformedBody where the client has gone."""
 
 
 def no_body() -> MalformedBody:

@@ -28,6 +28,10 @@ class NdjsonDecoder:
         self._empty = True
         self._line = 1  # the number of the unfinished line
 
+    @property
+    def line(self) -> int:
+        return self._line
+
     def feed(self, piece: bytes) -> list[Any]:
         self._empty = self._empty and not piece
         end = piece.rfind(b"\n") + 1
@@ -62,11 +66,13 @@ class NdjsonDecoder:
         for number, line in enumerate(text.split(b"\n"), self._line):
             if len(line) > limit:
                 raise item_too_large(limit, number, "line")
+            # To try it would take twenty times as long as to see that there is nothing.
+            if not line or line.isspace():
+                continue
             try:
                 item = loads(line)
             except orjson.JSONDecodeError as error:
-                if line.strip():
-                    add(_unreadable(line, number, _reason(line, error)))
+                add(_unreadable(line, number, _reason(line, error)))
                 continue
             add(self._checked(line, number, item) if suspicious else item)
         self._line = number

@@ -27,6 +27,11 @@ def nests_deeper(body: bytes, limit: int) -> bool:
     return _nests(b"".join(_structure(body).split(b'"')[::2]), limit)
 
 
+def structures(body: bytes) -> int:
+    """How many arrays and objects JSON has, of which valid JSON closes each."""
+    return sum(part.count(b"[") for part in _structure(body).split(b'"')[::2])
+
+
 def _structure(body: bytes) -> bytes:
     """The brackets of JSON, all of one kind, and between quotes those that stand in strings.
 

@@ -63,7 +63,7 @@ def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | 
     if not body.strip():
         raise no_body()
     target = Target(item, key, limits)
-    _parse(body, target, charset)
+    _parse(body, target, charset, limits)
     return target.document
 
 
@@ -75,15 +75,16 @@ def decode_object(body: bytes, shape: Shape, limits: Limits) -> Any:
     deeper = replace(limits, max_nesting=limits.max_nesting + 1)
     target = Target(shape, ANY, deeper)
     target.start("root", {})  # whose one item it is
-    _parse(body, target, "utf-8")
+    _parse(body, target, "utf-8", limits)
     target.end("root")
     return target.document[0]
 
 
-def _parse(body: bytes, target: Target, charset: str | None) -> None:
+def _parse(body: bytes, target: Target, charset: str | None, limits: Limits) -> None:
     parser = safe_parser(etree.XMLParser, charset, target=cast("Any", target))
     try:
         for start in range(0, len(body), _STEP):
+            limits.check()
             parser.feed(body[start : start + _STEP])
         parser.close()
     except etree.XMLSyntaxError as error:

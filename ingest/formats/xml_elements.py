@@ -4,7 +4,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.errors import MalformedBody
@@ -18,6 +17,7 @@ ITEM = "item"
 FIELD = "field"
 """An element whose name is in its attribute `name`, as no element could have it."""
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_NAMED = (Kind.OBJECT, Kind.MAP)
 _TYPES = frozenset({"string", "number", "boolean", "null", "array", "object"})
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER = re.compile(r"-?[0-9]{1,309}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
@@ -29,23 +29,27 @@ def document_type() -> MalformedBody:
     )
 
 
-@dataclass(slots=True)
 class _Element:
-    """An element that is not closed yet."""
+    """An element that is not closed yet. A body may have a million: most are as light as can be."""
 
-    name: str
-    shape: Shape
-    type: str | None = None
-    encoded: bool = False
-    unwrapped: bool = False
-    """Whether it is itself the one element of a list, and no list of elements."""
-    text: list[str] = field(default_factory=list)
-    values: list[tuple[str, bool, Any]] = field(default_factory=list)
-    """Name, whether the schema has a list there, and value of each element in it."""
+    __slots__ = ("encoded", "name", "shape", "text", "type", "unwrapped", "values")
+
+    def __init__(
+        self, name: str, shape: Shape, type_: str | None = None, encoded: bool = False
+    ) -> None:
+        self.name = name
+        self.shape = shape
+        self.type = type_
+        self.encoded = encoded
+        self.unwrapped = False
+        """Whether it is itself the one element of a list, and no list of elements."""
+        self.text: list[str] | None = None
+        self.values: list[tuple[str, bool, Any]] | None = None
+        """Name, whether the schema has a list there, and value of each element in it."""
 
     def unwrap(self, name: str) -> None:
         """See that a list is written as <address> repeated, without <addresses> around them."""
-        if self.shape.kind is not Kind.ARRAY or self.type is not None or self.values:
+        if self.type is not None or self.values:
             return
         inner = self.shape.below("0")
         if inner.kind is Kind.OBJECT and name != ITEM and inner.names(name):
@@ -54,21 +58,33 @@ class _Element:
     def below(self, name: str) -> Shape:
         """The shape of the next element in it."""
         if self.shape.kind is Kind.ARRAY:
-            return self.shape.below(str(len(self.values)))
-        return self.shape.below(name) if self.shape.kind in (Kind.OBJECT, Kind.MAP) else ANY
+            return self.shape.below(str(self.count))
+        return self.shape.below(name) if self.shape.kind in _NAMED else ANY
+
+    def add(self, name: str, is_list: bool, value: Any) -> None:
+        """Add an element in it that is closed."""
+        if self.values is None:
+            self.values = [(name, is_list, value)]
+        else:
+            self.values.append((name, is_list, value))
+
+    @property
+    def count(self) -> int:
+        """How many elements in it are closed."""
+        return 0 if self.values is None else len(self.values)
 
     def structure(self) -> Any:
         """The array or object that its elements make."""
-        if self._is_array():
-            return [value for _, _, value in self.values]
-        made = _members(self.values)
+        values = self.values or []
+        if self._is_array(values):
+            return [value for _, _, value in values]
+        made = _members(values)
         return [made] if self.unwrapped else made
 
-    def _is_array(self) -> bool:
+    def _is_array(self, values: list[tuple[str, bool, Any]]) -> bool:
         if self.type is not None or self.shape.kind is Kind.ARRAY:
             return self.type in (None, "array")
-        named = self.shape.kind in (Kind.OBJECT, Kind.MAP)
-        return not named and all(name == ITEM for name, _, _ in self.values)
+        return self.shape.kind not in _NAMED and all(name == ITEM for name, _, _ in values)
 
 
 class Target:
@@ -88,29 +104,36 @@ class Target:
         raise document_type()
 
     def start(self, tag: str, attributes: Any) -> None:
-        name, type_, encoded = self._read_attributes(tag.rpartition("}")[2], attributes)
-        if not self._open:
+        name, type_, encoded = tag.rpartition("}")[2], None, False
+        if attributes:
+            name, type_, encoded = self._read_attributes(name, attributes)
+        depth = len(self._open)
+        if not depth:
             shape = self._one if type_ == "object" else self._collection
             self._open.append(_Element(name, shape, type_))
             return
         self._values += 1
         if self._values > self._limits.max_values:
             raise too_many_values(self._limits.max_values)
-        if len(self._open) > self._limits.max_nesting:
+        if depth > self._limits.max_nesting:
             raise nests_too_deep(self._limits.max_nesting, self._place(name))
         parent = self._open[-1]
-        if len(self._open) == 1 and len(parent.values) >= self._limits.max_items:
+        if depth == 1 and parent.count >= self._limits.max_items:
             raise too_many_items(self._limits.max_items)
-        if len(self._open) > 1:
+        if depth > 1 and parent.shape.kind is Kind.ARRAY:
             parent.unwrap(name)
         self._open.append(_Element(name, parent.below(name), type_, encoded))
 
     def data(self, text: str) -> None:
-        self._open[-1].text.append(text)
+        element = self._open[-1]
+        if element.text is None:
+            element.text = [text]
+        else:
+            element.text.append(text)
 
     def end(self, _: str) -> None:
         closed = self._open[-1]
-        text = "".join(closed.text)
+        text = "" if closed.text is None else "".join(closed.text)
         if closed.values or closed.type in ("array", "object"):
             if text.strip():
                 raise self._refused("has text beside its elements", "Put it in an element.")
@@ -120,7 +143,7 @@ class Target:
         self._open.pop()
         if self._open:
             is_list = closed.unwrapped or closed.shape.kind is Kind.ARRAY
-            self._open[-1].values.append((closed.name, is_list, value))
+            self._open[-1].add(closed.name, is_list, value)
         else:
             self.document = value
 
@@ -163,7 +186,7 @@ class Target:
             return self._key.value(text)
         if shape.kind is Kind.ARRAY:
             return [] if blank else [shape.below("0").value(text)]
-        if shape.kind in (Kind.OBJECT, Kind.MAP) and blank:
+        if shape.kind in _NAMED and blank:
             return {}
         return shape.value(text)
 
@@ -198,7 +221,7 @@ class Target:
         """
         names = [each.name for each in self._open] + ([] if name is None else [name])
         if len(names) > 1:
-            names[1] += f"[{len(self._open[0].values)}]"
+            names[1] += f"[{self._open[0].count}]"
         return "/".join(names)[:200]
 
 

@@ -7,6 +7,7 @@ becomes larger than it is, and so are tags, and a second document.
 
 import re
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import yaml
@@ -27,6 +28,8 @@ _LITERALS: dict[str, Any] = {
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
 _MAX_DIGITS = 400
+_EVENTS = 1_000
+"""How many of the parser's events are read between two checks."""
 
 
 def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
@@ -60,8 +63,12 @@ class _Builder:
         self._values = 0
 
     def build(self, loader: Any) -> Any:
-        while loader.check_event():
+        for number in count():
             event = loader.get_event()
+            if event is None:
+                break
+            if not number % _EVENTS:
+                self._limits.check()
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._scalar(event)
@@ -79,10 +86,16 @@ class _Builder:
         return self._documents[0]
 
     def _scalar(self, event: Any) -> None:
-        tag = (event.tag or "").removeprefix(_CORE)
+        # Nearly all scalars, a million of them in a body, have no tag.
+        tag = event.tag
         if self._wants_key():
             self._keys[-1] = event.value
-        elif tag in ("", "null", "bool", "int", "float") and (event.implicit[0] or tag):
+            return
+        if tag is None:
+            self._put(event, _plain(event) if event.implicit[0] else event.value)
+            return
+        tag = tag.removeprefix(_CORE)
+        if tag in ("", "null", "bool", "int", "float") and (event.implicit[0] or tag):
             value = _plain(event)
             if value is event.value and tag:
                 text = f"{event.value[:50]!r} has the tag {event.tag[:50]!r}"

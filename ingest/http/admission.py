@@ -15,11 +15,15 @@ WINDOWS = 128 * 1024 * 1024
 """Bytes that all streams of zstd may hold to go on from."""
 BODIES = 192 * 1024 * 1024
 """Bytes that all long bodies may hold together while they arrive."""
+ANSWERS = 96 * 1024 * 1024
+"""Bytes that all long answers may hold together until their clients have read them."""
 LONG = 64 * 1024
 """Bytes beyond which a body is long."""
 STREAM = 2 * 1024 * 1024
 """Bytes that a stream holds at most, besides a large item: a chunk that is made, and one that is
 written."""
+READS = 4
+"""Lists and batches that are being made into answers, each of which may be long."""
 PLACES = 3
 """Long bodies that may be decoded; of one account, one is validated while the next is decoded and
 claimed."""
@@ -36,6 +40,8 @@ class Admission:
         other account."""
         self.places = Turns(PLACES, max(1, int(share * PLACES)))
         """How many long bodies may be decoded and not yet validated."""
+        self.reads = Turns(READS, max(1, int(share * READS)))
+        """Held until an answer is made, and not while its client reads it."""
         self.beside_the_loop = Turns(1, 1)
         """Held by a body that a thread decodes. It takes its place afterwards, so that one more
         may be decoded than there are places."""
@@ -44,6 +50,7 @@ class Admission:
         self.large_items = Budget(LARGE_ITEMS, share, "Too many items of this size are being read")
         self.windows = Budget(WINDOWS, share, "Too many bodies of zstd are being read")
         self.bodies = Budget(BODIES, share, "Too many long bodies are being read")
+        self.answers = Budget(ANSWERS, share, "Too many long answers are being read")
         self.unknown_callers = PerName(1)
         """By address: whose body is read to find out who calls."""
 

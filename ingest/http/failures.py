@@ -20,6 +20,7 @@ from ingest.formats.failure_files import (
 )
 from ingest.formats.negotiation import CSV, JSON, NDJSON
 from ingest.formats.shapes import item_shape
+from ingest.http.answers import paced, write
 from ingest.http.call import CALL, unknown_batch
 from ingest.http.gate import CALLER
 from ingest.http.request import endpoint
@@ -58,10 +59,14 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
         response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}-failures.csv"'
     await response.prepare(request)
     try:
-        await response.write(writer.head)
-        async for page in shown():
-            await response.write(b"".join([writer.page(part) async for part in _parts(page)]))
-        await response.write(writer.tail)
+        async with paced(request) as pace:
+            await write(response, writer.head, pace)
+            async for page in shown():
+                parts = [writer.page(part) async for part in _parts(page)]
+                await write(response, b"".join(parts), pace)
+            await write(response, writer.tail, pace)
+    except ConnectionError:
+        log.info("a reader of failures went away", batch=str(batch.id))
     except Unavailable as error:
         # The status is sent: only a broken connection can still show that it is not complete.
         log.warning("failures broke off", batch=str(batch.id), error=error.message)

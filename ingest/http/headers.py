@@ -16,6 +16,11 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UTF8 = frozenset({"utf-8", "ascii"})
 
 _JSON = BodyFormat(JSON)
+# To send JSON without saying so is the commonest mistake: many clients call it text, or a form.
+_NAME_IT = (
+    f"If the body is JSON, send the header `Content-Type: {JSON}` (with curl: "
+    f"-H 'Content-Type: {JSON}'). Also read are {', '.join(REQUESTS[1:])}."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class BodyHead:
     encodings: tuple[str, ...] = ()
     problem: UnsupportedMediaType | None = None
     """Why its format is not read."""
+    named: bool = True
+    """Whether a Content-Type says what it is."""
 
     @property
     def content_type(self) -> str:
@@ -66,15 +73,14 @@ def body_head(request: web.Request) -> BodyHead:
     except UnsupportedMediaType as error:  # of a body that may not even be there
         format_, problem = _JSON, error
     sent = request.headers.getall("Content-Encoding", ())
-    return BodyHead(format_, parse_encodings(sent) if sent else (), problem)
+    encodings = parse_encodings(sent) if sent else ()
+    return BodyHead(format_, encodings, problem, "Content-Type" in request.headers)
 
 
 def _body_format(request: web.Request) -> BodyFormat:
     media_type = request.content_type if "Content-Type" in request.headers else JSON
     if media_type not in REQUESTS:
-        raise UnsupportedMediaType(
-            f"Bodies of type {media_type[:100]!r} are not read", f"Send {', '.join(REQUESTS)}."
-        )
+        raise UnsupportedMediaType(f"Bodies of type {media_type[:100]!r} are not read", _NAME_IT)
     charset = None if request.charset is None else check_charset(request.charset)
     if media_type not in (CSV, XML) and charset is not None:
         if charset not in _UTF8:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from ingest import metrics
@@ -33,6 +34,7 @@ from ingest.errors import (
     UnknownEndpoint,
 )
 from ingest.http.call import CALL, RESOURCE, Call
+from ingest.http.expectation import is_waiting
 from ingest.http.gate import CALLER, GATE, Gate
 from ingest.http.request import endpoint_of, parse, without_endpoint
 from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
@@ -238,10 +240,16 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
         headers["RateLimit"] = ", ".join(
             f'"{each.policy}";r={each.left};t={each.reset}' for each in gate.remaining
         )
-    if request.app[SERVICE].stopping.is_set():
+    if request.app[SERVICE].stopping.is_set() or _is_last(request):
         # Or the client would send its next request into a connection that is being closed.
         response.force_close()
         headers["Connection"] = "close"  # aiohttp has decided on it before it calls us
+
+
+def _is_last(request: web.Request) -> bool:
+    """Whether nobody knows where in what is still to come another request would begin: the body is
+    broken, or may come and may not because it was not asked for."""
+    return is_waiting(request) or isinstance(request.content.exception(), HttpProcessingError)
 
 
 def _caller(request: web.Request) -> dict[str, str]:

@@ -20,18 +20,19 @@ from ingest.store import batches, reads
 async def list_items(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     resource = request[RESOURCE]
-    page = await reads.list_items(
-        service.pool,
-        resource,
-        caller.account,
-        call.filters,
-        at_most=AtMost(call.limit, service.settings.max_answer),
-        offset=call.offset,
-        select=call.select,
-        groups=caller.groups,
-    )
-    answer = collection.listed(page, service.presenters[resource.name], call.select)
-    return await respond(request, answer)
+    async with service.admission.reads.taken(caller.account):
+        page = await reads.list_items(
+            service.pool,
+            resource,
+            caller.account,
+            call.filters,
+            at_most=AtMost(call.limit, service.settings.max_answer),
+            offset=call.offset,
+            select=call.select,
+            groups=caller.groups,
+        )
+        answer = collection.listed(page, service.presenters[resource.name], call.select)
+        return await respond(request, answer)
 
 
 @endpoint(right=Right.READ, parameters=SELECT)
@@ -55,21 +56,25 @@ async def get_item(request: web.Request) -> web.Response:
 @endpoint(parameters=PAGE)
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
-    found = [batch_as_seen(batch, caller) for batch in found]
-    answer = collection.listed_batches(found, call.limit, call.offset, total)
-    return await respond(request, answer)
+    async with service.admission.reads.taken(caller.account):
+        found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
+        found = [batch_as_seen(batch, caller) for batch in found]
+        answer = collection.listed_batches(found, call.limit, call.offset, total)
+        return await respond(request, answer)
 
 
 @endpoint()
 async def get_batch(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     at_most = AtMost(service.settings.max_failures, service.settings.max_answer)
-    [outcome] = await batches.get_outcomes(service.pool, caller.account, [call.batch_id], at_most)
-    if outcome is None:
-        raise unknown_batch(call.batch)
-    check_visible(outcome.batch, caller)
-    name = outcome.batch.collection
-    seen = as_seen(outcome, caller, service.registry.get(name))
-    answer = collection.batch(seen, service.presenters.get(name))
-    return await respond(request, answer)
+    async with service.admission.reads.taken(caller.account):
+        [outcome] = await batches.get_outcomes(
+            service.pool, caller.account, [call.batch_id], at_most
+        )
+        if outcome is None:
+            raise unknown_batch(call.batch)
+        check_visible(outcome.batch, caller)
+        name = outcome.batch.collection
+        seen = as_seen(outcome, caller, service.registry.get(name))
+        answer = collection.batch(seen, service.presenters.get(name))
+        return await respond(request, answer)

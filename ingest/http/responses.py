@@ -20,9 +20,12 @@ from ingest.errors import (
     RequestError,
     TokenInvalid,
     TokenRequired,
+    Unavailable,
 )
 from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import JSON, RESPONSES, from_json
+from ingest.http.admission import Share
+from ingest.http.answers import PIECE, LongResponse
 from ingest.http.call import CALL
 from ingest.http.gate import CALLER
 from ingest.http.links import public_base
@@ -65,11 +68,30 @@ async def respond(
     elif media_type != JSON:
         body = from_json(body, media_type)
     content_type = told.media_type or media_type
-    response = web.Response(
-        status=told.status, body=body, content_type=content_type, headers=headers
-    )
+    options = {"status": told.status, "content_type": content_type, "headers": headers}
+    response = _response(request, body, options)
     response.headers.update(VARY)
     return response
+
+
+def _response(request: web.Request, body: bytes, options: Mapping[str, Any]) -> web.Response:
+    if len(body) <= PIECE:
+        return web.Response(body=body, **options)
+    held = Share(request.app[SERVICE].admission.answers, _reader(request))
+    try:
+        held.hold(len(body))
+    except Unavailable:
+        outcome = request.get(WRITTEN)
+        if outcome is None or outcome.replayed:
+            raise
+        # What a write has come to is told anyway: it cost more than its answer.
+    return LongResponse(held=held, body=body, **options)
+
+
+def _reader(request: web.Request) -> str:
+    """Whose share of memory an answer takes."""
+    caller = request.get(CALLER)
+    return f"@{request[CALL].client}" if caller is None else caller.account
 
 
 async def tell(request: web.Request, answer: Answer) -> Told:

@@ -21,6 +21,7 @@ from ingest.formats.shapes import ANY, Kind, Shape
 from ingest.http.bodies import Body
 from ingest.http.call import CALL
 from ingest.http.gate import Gate
+from ingest.http.presence import Presence
 from ingest.http.rpc_parameters import Method, shape_of_parameters
 from ingest.http.rpc_token import Span, token_spans
 from ingest.http.service import SERVICE
@@ -39,7 +40,12 @@ class RpcBody(Body):
 
     def __init__(self, request: web.Request, limit: int) -> None:
         settings = request.app[SERVICE].settings
-        limits = Limits(limit, settings.max_items, settings.max_nesting + 1)
+        limits = Limits(
+            limit,
+            settings.max_items,
+            settings.max_nesting + 1,
+            check=Presence(request).check,
+        )
         self._object = _Object(request[CALL].head.format.media_type, limits)
         super().__init__(request, limit, self._object)
         self._request = request
@@ -127,6 +133,7 @@ class _Object:
 
     columns: None = None
     single = True
+    line = 1
 
     def __init__(self, media_type: str, limits: Limits) -> None:
         self.is_xml = media_type == XML

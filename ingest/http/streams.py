@@ -1,7 +1,7 @@
 """Bodies of NDJSON and CSV, worked on piece by piece while they arrive, in bounded memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,12 +12,15 @@ from ingest.formats.compression import STEP, Decompressor
 from ingest.formats.decoding import Decoder
 from ingest.http.admission import LONG, STREAM, LargeItem, Share
 from ingest.http.bodies import Body, unbroken
+from ingest.http.pace import Pace, TooSlowClient
 from ingest.http.service import SERVICE
 
 # Bytes of one item beyond which it is large: no two of those are worked on at once, and what is
 # held of all of them is bounded. What is compressed is worked on alone from its first byte until it
 # makes an item: size costs its sender nothing.
 _LARGE_ITEM = 128 * 1024
+# Bytes of it that are decoded in one turn: of the shortest lines that fail, some thousands.
+_TURN = 8 * 1024
 # What a short body of zstd keeps is not counted: it is not refused for what long ones keep.
 _LARGE_WINDOW = 128 * 1024
 # Columns of a CSV file, and bytes of their names, above which they are not kept with its batch.
@@ -33,13 +36,15 @@ class Stream(Body):
     def __init__(self, request: web.Request, limit: int, decoder: Decoder) -> None:
         super().__init__(request, limit, decoder)
         service = request.app[SERVICE]
-        self._pace = _Pace(service.settings.stream_pace, service.settings.body_timeout)
+        self._pace = Pace(service.settings.stream_pace, service.settings.body_timeout)
         self._largest = service.settings.max_body
         self._received = 0
         self._decompressor = Decompressor(self._head.encodings, limit)
         timeout = service.settings.body_timeout
         self._large = LargeItem(service.admission, self._account, timeout)
         self._window = Share(service.admission.windows, self._account)
+        self._ordinary = 0 if self._head.encodings else _LARGE_ITEM
+        self._unfinished = 0  # bytes of the item that is arriving
         self._pieces = self._decompressed_pieces()
 
     @property
@@ -48,6 +53,10 @@ class Stream(Body):
         if not columns or len(columns) > _MAX_COLUMNS or sum(map(len, columns)) > _MAX_NAMES:
             return None
         return columns
+
+    def check(self) -> None:
+        """Raise MalformedBody where the client has gone, even if it has sent more than was read."""
+        self._presence.look()
 
     async def drain(self) -> None:
         async for _ in self._pieces:
@@ -63,44 +72,67 @@ class Stream(Body):
         del self._decoder, self._decompressor
 
     async def _arrive(self) -> AsyncGenerator[list[Any], None]:
-        unfinished = 0
-        ordinary = 0 if self._head.encodings else _LARGE_ITEM
         async for piece in self._pieces:
-            unfinished += len(piece)
-            if unfinished > ordinary:
-                await self._large.work()
-            if unfinished > _LARGE_ITEM:
-                # Blank lines make no item and are not kept: more than this is never held of one.
-                self._large.hold(min(unfinished, self._largest))
-            feed = partial(self._decoder.feed, piece)
-            found = await self._take_turn(feed, size=unfinished)
-            if found:
-                unfinished = 0
-                self._large.end()  # others must not wait for what slows this one
-                await self._gate.admit(len(found))
-                yield found
+            for part in self._cut(piece):
+                if found := await self._decode_part(part):
+                    await self._gate.admit(len(found))
+                    yield found
         self._complete = True
-        found = await self._take_turn(self._decoder.end, size=unfinished)
+        found = await self._take_turn(self._decoder.end, size=self._unfinished)
         self._large.end()
         await self._gate.admit(len(found))
         yield found
 
+    def _cut(self, piece: bytes) -> Iterator[bytes]:
+        """The parts of a piece that are decoded in one turn each."""
+        # What a thread decodes keeps no other waiting.
+        beside = self._unfinished + len(piece) > _LARGE_ITEM
+        size = len(piece) if beside else _TURN
+        return (piece[start : start + size] for start in range(0, len(piece), size))
+
+    async def _decode_part(self, part: bytes) -> list[Any]:
+        """The items that end in a part."""
+        line = self._decoder.line
+        self._unfinished += len(part)
+        if self._unfinished > self._ordinary:
+            await self._large.work()
+        if self._unfinished > _LARGE_ITEM:
+            self._large.hold(min(self._unfinished, self._largest))
+        feed = partial(self._decoder.feed, part)
+        found: list[Any] = await self._take_turn(feed, size=self._unfinished)
+        if self._decoder.line != line:  # blank lines make no item, and are not kept
+            self._unfinished = 0
+            self._large.end()  # others must not wait for what slows this one
+        return found
+
     async def _decompressed_pieces(self) -> AsyncGenerator[bytes, None]:
-        while chunk := await self._pace.keep(self._receive):
+        while chunk := await self._next_chunk():
             if self._head.encodings:
                 await self._large.work()
             self._received += len(chunk)
             self._memory.hold(min(self._received, STREAM) if self._received > LONG else 0)
             pieces = self._decompressed(chunk)
-            while piece := await self._take_turn(partial(next, pieces, b"")):
+            while (piece := await self._take_turn(partial(next, pieces, None))) is not None:
+                self.check()
                 if self._decompressor.window > _LARGE_WINDOW:
                     self._window.hold(self._decompressor.window)
                 if self._digest is not None:
                     self._digest.update(piece)
                 self._pace.count(len(piece))
-                yield piece
+                if piece:
+                    yield piece
         self._decompressor.end()
         self._window.hold(0)
+
+    async def _next_chunk(self) -> bytes:
+        """What comes next, from a client that keeps its pace."""
+        try:
+            return await self._pace.keep(partial(unbroken, self._receive))
+        except TooSlowClient as error:
+            raise RequestTimeout(
+                f"The body arrives at less than {self._pace.rate} bytes a second",
+                f"Only {error.size} (decompressed) came in {self._pace.seconds:g} seconds.",
+            ) from None
 
     async def _receive(self) -> bytes:
         """What comes next of the body as it is sent; others are not to wait for this client."""
@@ -123,43 +155,3 @@ class Stream(Body):
             done = work()
             await asyncio.sleep(0)
         return done
-
-
-class _Pace:
-    """Waits for a client for as long as it keeps a pace: so many bytes in each window of time."""
-
-    def __init__(self, rate: int, seconds: float) -> None:
-        """Args: `rate` in bytes a second, `seconds` of one window. Only waiting takes time."""
-        self._rate = rate
-        self._seconds = self._left = seconds
-        self._bytes = 0
-
-    def count(self, size: int) -> None:
-        self._bytes += size
-
-    async def keep(self, receive: Callable[[], Awaitable[bytes]]) -> bytes:
-        """What comes next.
-
-        Raises:
-            RequestTimeout: too little has come.
-            MalformedBody: the client has gone.
-        """
-        clock = asyncio.get_running_loop().time
-        while True:
-            started = clock()
-            try:
-                async with asyncio.timeout(self._left):
-                    return await unbroken(receive)
-            except TimeoutError:
-                self._next_window()
-            finally:
-                self._left -= clock() - started
-
-    def _next_window(self) -> None:
-        if self._bytes < self._rate * self._seconds:
-            raise RequestTimeout(
-                f"The body arrives at less than {self._rate} bytes a second",
-                f"Only {self._bytes} (decompressed) came in {self._seconds:g} seconds.",
-            ) from None
-        self._bytes = 0
-        self._left = self._seconds

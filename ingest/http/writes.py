@@ -16,6 +16,7 @@ from ingest.formats.shapes import shape_of
 from ingest.http.bodies import Body, ItemBody
 from ingest.http.call import CALL, RESOURCE, Call
 from ingest.http.gate import CALLER
+from ingest.http.presence import Presence
 from ingest.http.request import WRITE, WRITE_ITEM, endpoint
 from ingest.http.responses import DIALECT, SINGLE, WRITTEN, respond
 from ingest.http.service import SERVICE
@@ -127,7 +128,12 @@ def _watched(
 
 def _body_of(request: web.Request, resource: Resource) -> Body:
     call, settings = request[CALL], request.app[SERVICE].settings
-    limits = Limits(settings.max_body, settings.max_items, settings.max_nesting)
+    limits = Limits(
+        settings.max_body,
+        settings.max_items,
+        settings.max_nesting,
+        check=Presence(request).check,
+    )
     decoder = open_decoder(call.head.format, resource, call.matching, limits)
     if call.item:
         if call.head.format.media_type in STREAMS:

@@ -13,6 +13,7 @@ from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
 from ingest.resources.records import GROUP, SET, InvalidItem, Record, Recorded
+from ingest.validation.engine.long_texts import LONG
 from ingest.validation.engine.record_functions import Accept
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
@@ -82,23 +83,26 @@ class Intake:
     def take(self, items: Sequence[Any], start: int = 0) -> int:
         """Validate the next items from `start` on, as many as take a few milliseconds.
 
+        Long texts that a rule looks through take longer: their item is one for `take_large`.
+
         Returns:
             How many they were; none where the first is one for `take_large`.
         """
         items = items[start : start + _SLICE]
         keys = self._validator.make_keys(len(items))
-        taken = self._take(items, keys, self._accept, _SLICE_VALUES)
+        taken = self._take(items, keys, self._accept)
         encoded = _encoded(taken.records) if self._accept else orjson.dumps(taken.records)
         if encoded is None or self._may_hold_too_many(items, encoded):
             # One of them may hold NUL, or too many values: each is looked at by itself.
-            taken = self._take(items, keys, self._accept_one, _SLICE_VALUES)
+            taken = self._take(items, keys, self._accept_one)
             encoded = orjson.dumps(taken.records)
         self._keep(taken, encoded)
         return taken.count
 
     def take_large(self, item: Any) -> None:
-        """Validate one item that has many values, in a thread: it may take seconds."""
-        taken = self._take([item], self._validator.make_keys(1), self._accept_one, self._max_values)
+        """Validate one item of many values or long texts, in a thread: it may take seconds."""
+        keys = self._validator.make_keys(1)
+        taken = self._take([item], keys, self._accept_one, large=True)
         if not taken.count:
             error = ItemError(
                 INVALID,
@@ -132,10 +136,18 @@ class Intake:
         return chunk
 
     def _take(
-        self, items: Sequence[Any], keys: Sequence[str | None], accept: Accept | None, values: int
+        self,
+        items: Sequence[Any],
+        keys: Sequence[str | None],
+        accept: Accept | None,
+        *,
+        large: bool = False,
     ) -> "_Taken":
-        """What becomes of items, up to the first with which there are more than `values` values."""
+        """What becomes of items, up to the first with which there are more than a slice's values,
+        or which has a long text; only up to one of more than any item may hold, if it is `large`.
+        """
         taken = _Taken()
+        values = self._max_values if large else _SLICE_VALUES
         keep, groups = taken.keep, self._groups
         for index, item, key in zip(count(self.received), items, keys):
             found = accept(index, item, key) if accept else None
@@ -145,7 +157,7 @@ class Intake:
                 keep(index, item, found)
                 continue
             values -= _values(item, values)
-            if values < 0:
+            if values < 0 or (not large and _has_long_text(item)):
                 break
             try:
                 keep(index, item, self._validator.check(index, item, key, self._groups))
@@ -243,6 +255,20 @@ def _encoded(records: Sequence[Record]) -> bytes | None:
     except TypeError:
         return None
     return None if _ESCAPED_NUL in encoded else encoded
+
+
+def _has_long_text(item: Any) -> bool:
+    """Whether an item of few values holds a long text."""
+    levels = [item]
+    while levels:
+        held = levels.pop()
+        if type(held) is str and len(held) > LONG:
+            return True
+        if type(held) is dict:
+            levels += held.values()
+        elif type(held) is list:
+            levels += held
+    return False
 
 
 def _values(item: Any, at_most: int) -> int:

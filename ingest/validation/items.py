@@ -22,6 +22,7 @@ from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
 from ingest.validation.engine.known import count_fields, may_change_items
 from ingest.validation.engine.load import Partial
+from ingest.validation.engine.long_texts import shorten_rules
 from ingest.validation.engine.record_functions import generate_accept, generate_write
 from ingest.validation.messages import explain, explain_field
 from ingest.validation.meta import read_meta
@@ -38,6 +39,7 @@ class ItemValidator:
         self, resource: Resource, action: Action, options: Options, digits: int = ANY_DIGITS
     ) -> None:
         """Args: `digits` is the most that a number may have, written out."""
+        shorten_rules(resource.schema)
         self.resource = resource
         self.action = action
         self._identity = resource.identity(options.matching)

@@ -12,6 +12,7 @@ from typing import Any
 from marshmallow import validate
 
 from ingest.validation.engine.known import SCALARS
+from ingest.validation.engine.long_texts import LONG, LongText, own_parts
 from ingest.validation.engine.source import Source, Uncompiled
 
 Classes = frozenset[type]
@@ -97,9 +98,13 @@ def _choices(source: Source, validator: Any, var: str, classes: Classes) -> None
 
 
 def _regexp(source: Source, validator: validate.Regexp, var: str, classes: Classes) -> None:
-    if type(validator.regex) is not re.Pattern:
+    pattern = validator.regex
+    if isinstance(pattern, LongText):
+        source.fall_back_if(f"len({var}) > {LONG}")
+        pattern = pattern.compiled
+    if type(pattern) is not re.Pattern:
         raise Uncompiled("Regexp with a pattern of another library")
-    matches = source.bind("matches", validator.regex.match)
+    matches = source.bind("matches", pattern.match)
     source.fall_back_if(f"{matches}({var}) is None")
 
 
@@ -117,14 +122,14 @@ def _check_message(message: Any) -> None:
 
 def _email(source: Source, validator: validate.Email, var: str, classes: Classes) -> None:
     _check_message(validator.error)
-    own = {"USER_REGEX", "DOMAIN_REGEX", "DOMAIN_WHITELIST"} & vars(validator).keys()
-    if own:
-        raise Uncompiled(f"an Email validator with its own {min(own)}")
+    if own := own_parts(validator):
+        raise Uncompiled(f"an Email validator with its own {own[0]}")
     plain = source.bind("plain_email", PLAIN_EMAIL)
-    user = source.bind("email_user", validator.USER_REGEX.match)
-    domain = source.bind("email_domain", validator.DOMAIN_REGEX.match)
+    user = source.bind("email_user", validate.Email.USER_REGEX.match)
+    domain = source.bind("email_domain", validate.Email.DOMAIN_REGEX.match)
     whitelist = source.bind("email_whitelist", validator.DOMAIN_WHITELIST)
     name, host = source.fresh("name"), source.fresh("host")
+    source.fall_back_if(f"len({var}) > {LONG}")
     with source.block(f"if {plain}({var}) is None:"):
         source.line(f"{name}, {host} = {var}.rsplit('@', 1)")
         source.fall_back_if(f"{user}({name}) is None")
@@ -133,11 +138,11 @@ def _email(source: Source, validator: validate.Email, var: str, classes: Classes
 
 def _url(source: Source, validator: validate.URL, var: str, classes: Classes) -> None:
     _check_message(validator.error)
-    if "_regex" in vars(validator) or not all(type(each) is str for each in validator.schemes):
+    if own_parts(validator) or not all(type(each) is str for each in validator.schemes):
         raise Uncompiled("a URL validator with parts of the user's own")
     if "file" in validator.schemes:
         raise Uncompiled("a URL validator for files")
-    pattern = validator._regex(
+    pattern = validate.URL._regex(
         relative=validator.relative,
         absolute=validator.absolute,
         require_tld=validator.require_tld,
@@ -148,6 +153,7 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
     outer: AbstractContextManager[None] = nullcontext()
     if validator.absolute and {"http", "https"} <= set(validator.schemes):
         outer = source.block(f"if {source.bind('plain_url', PLAIN_URL)}({var}) is None:")
+    source.fall_back_if(f"len({var}) > {LONG}")
     with outer:
         source.fall_back_if(f"not {var}")
         with source.block(f"if '://' in {var}:"):

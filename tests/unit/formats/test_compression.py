@@ -167,3 +167,26 @@ def test_what_is_not_compressed_has_the_same_limit() -> None:
     with pytest.raises(BodyTooLarge):
         list(decompressor.feed(b"x"))
     assert decompressor.size == 11
+
+
+@pytest.mark.parametrize("content", [b"", b"x"])
+@names
+def test_tiny_members_are_put_together(encoding: str, compress: Compress, content: bytes) -> None:
+    if encoding == "deflate" and compress is raw_deflate:
+        content = b"x"  # what holds nothing looks like padding
+    data = compress(content) * 10_000
+    decompressor = Decompressor(parse_encodings([encoding]), LIMIT)
+    pieces = [*decompressor.feed(data)]
+    decompressor.end()
+    assert b"".join(pieces) == content * 10_000
+    # Each is what becomes of 8 KiB: no piece is one byte, and none is 10,000 members of work.
+    assert len(pieces) == -(-len(data) // 8192)
+
+
+def test_what_is_compressed_twice_comes_in_turns() -> None:
+    empty = gzip.compress(b"") * 100_000
+    decompressor = Decompressor(["gzip", "gzip"], LIMIT)
+    pieces = [*decompressor.feed(gzip.compress(empty))]
+    decompressor.end()
+    assert set(pieces) == {b""}
+    assert len(pieces) >= len(empty) // 8192

@@ -114,3 +114,25 @@ def test_records_have_their_lines_and_their_text(chunk: int) -> None:
 def test_blank_lines_are_no_header(text: str) -> None:
     reader = RecordReader(100, ",", len)
     assert [*reader.feed(text), *reader.end()] == []
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("row", ["\n", "\r\n", ",,\n", '"",,""\r\n', '"",\r', ",\n\r\n"])
+def test_rows_without_any_text_are_one_record(delimiter: str, row: str) -> None:
+    rows = row.replace(",", delimiter) * 5_000
+    number = rows.count("\n") + rows.count("\r") - rows.count("\r\n")
+    reader = RecordReader(1_000, delimiter, len)
+    assert [cells for _, _, cells in reader.feed(f"a{delimiter}b\r\n")] == [["a", "b"]]
+    empty = [*reader.feed(rows), *reader.feed(rows)]
+    assert [cells for *_, cells in empty] in ([[], []], [[], [], []])
+    found = [*reader.feed(f"1{delimiter}2\r\n"), *reader.end()]
+    line, _, cells = next(each for each in found if each[2])
+    assert (line, cells) == (2 + 2 * number, ["1", "2"])
+
+
+def test_what_only_begins_as_a_row_without_text_is_a_row() -> None:
+    for row in ('""x,1', '"""",1', ',,"\n"', '"",a'):
+        text = f"a,b\n,\n{row}\n"
+        reader = RecordReader(1_000, ",", len)
+        records = [*reader.feed(text), *reader.end()]
+        assert [text for _, text, cells in records if cells != []] == ["a,b\n", f"{row}\n"]

@@ -5,6 +5,7 @@ import tracemalloc
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 
 from ingest.errors import BodyTooLarge, MalformedBody
@@ -112,3 +113,19 @@ def test_any_bytes_are_read_or_refused_alike_however_they_are_cut() -> None:
     for _ in range(300):
         body = bytes(chosen.choices(b'\n\r{}[]":,1e \xc3\xa9\xff\x00', k=60))
         assert decoded(body, 1) == decoded(body, 11) == decoded(body, 100)
+
+
+def test_blank_lines_are_passed_over_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[bytes] = []
+    loads = orjson.loads
+    monkeypatch.setattr(orjson, "loads", lambda line: tried.append(line) or loads(line))
+    decoder = NdjsonDecoder(LIMITS)
+    assert decoder.feed(b"\n" * 10_000 + b" \r\n\t\n" * 100) == []
+    assert decoder.line == 10_201
+    (bad,) = decoder.feed(b"x\n")
+    assert "Line 10201: column 1" in why(bad)
+    assert decoder.feed(b'\n\n{"a": ') == []
+    assert decoder.line == 10_204
+    assert decoder.feed(b"1}\n") == [{"a": 1}]
+    assert decoder.end() == []
+    assert tried == [b"x", b'{"a": 1}']

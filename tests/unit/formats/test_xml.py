@@ -311,3 +311,17 @@ def test_any_bytes_are_read_or_refused(noise: bytes, place: int) -> None:
     for hostile in (noise, body[:place] + noise + body[place:]):
         with suppress(MalformedBody):
             decoded(hostile)
+
+
+def test_the_work_ends_when_it_is_checked() -> None:
+    checks: list[int] = []
+
+    def check() -> None:
+        checks.append(1)
+        if len(checks) == 3:
+            raise MalformedBody("gone")
+
+    body = b"<a>" + b"<b/>" * 100_000 + b"</a>"
+    with pytest.raises(MalformedBody, match="gone"):
+        decoded(body, replace(LIMITS, max_items=10**6, check=check))
+    assert len(checks) == 3

@@ -245,3 +245,16 @@ def test_any_bytes_are_read_or_refused(noise: bytes, place: int) -> None:
     for hostile in (noise, body[:place] + noise + body[place:]):
         with suppress(MalformedBody):
             decoded(hostile)
+
+
+def test_the_work_ends_when_it_is_checked() -> None:
+    checks: list[int] = []
+
+    def check() -> None:
+        checks.append(1)
+        if len(checks) == 3:
+            raise MalformedBody("gone")
+
+    with pytest.raises(MalformedBody, match="gone"):
+        yaml.decode(b"- a\n" * 10_000, replace(WIDE, check=check))
+    assert len(checks) == 3
