@@ -32,7 +32,8 @@ class FieldConverter:
         self._dumps_alone = self._in_json and shows_itself(field.field)
         self._whole = resource.dumps_whole
         self._entry = next(iter(resource.exact_entries(field)), None)
-        self._null_matters = field.field.dump_default is not missing
+        self.null_matters = self._whole or field.field.dump_default is not missing
+        """Whether null shows something else than nothing does, or user code may tell them apart."""
         self.differs = self._whole and self._dumps_alone and not shows_what_it_loads(field.field)
         """Whether its column holds another form of the field than the dump has to be given."""
         # A loaded dict has only what was sent; objects have all of their attributes.
@@ -95,7 +96,7 @@ class FieldConverter:
         if self._entry is None:
             return None
         if value is None:
-            return (self._entry, "null") if self._null_matters else None
+            return (self._entry, "null") if self.null_matters else None
         if not self._in_json:
             return None
         if not self._whole:
