@@ -19,7 +19,7 @@ from ingest.resources.identity import alters, may_alter
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
 from ingest.resources.resource import META, Resource, StoredField
 from ingest.validation.engine.compiler import compile_load
-from ingest.validation.engine.known import count_fields, has_pre_load
+from ingest.validation.engine.known import count_fields, may_change_items
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.record_functions import generate_accept, generate_write
 from ingest.validation.messages import explain, explain_field
@@ -47,7 +47,7 @@ class ItemValidator:
         self._seen = local()
         see = self._see if self._prepares else None
         self._load = compile_load(resource.schema, partial, see=see).load
-        self._copies = has_pre_load(resource.schema)
+        self._copies = may_change_items(resource.schema)
         finders = dict.fromkeys((resource.key, self._identity))
         self._altering = [each for each in finders if may_alter(each.field)]
         self._writer = RecordWriter(resource, action, options)
@@ -146,7 +146,7 @@ class ItemValidator:
         """
         self._seen.item = None
         try:
-            # A hook may change what it is given, and `rawData` is as received.
+            # Code of the user's may change what it is given, and `rawData` is as received.
             loaded = self._load(deepcopy(item) if self._copies else item)
         except ValidationError as error:
             raise InvalidItem(self._wrong(error, item, received)) from None

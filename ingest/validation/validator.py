@@ -5,8 +5,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
+from ingest.validation.engine.by_options import ByOptions
 from ingest.validation.engine.compiler import CompiledLoad, compile_load
-from ingest.validation.engine.load import Partial, cache_key
+from ingest.validation.engine.load import Partial
 
 _MAX_COMPILED = 64
 
@@ -20,8 +21,8 @@ class Validator:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._compiled: dict[Any, CompiledLoad] = {}
-        self._plain = self._compile(None)
+        self._compiled = ByOptions[CompiledLoad](self._compile, _MAX_COMPILED)
+        self._plain = self._compiled.get()
 
     @property
     def source(self) -> str:
@@ -41,7 +42,7 @@ class Validator:
         Raises:
             marshmallow.ValidationError: with every message of the item.
         """
-        compiled = self._plain if partial is None else self._compile(partial)
+        compiled = self._plain if partial is None else self._compiled.get(None, partial)
         return compiled.load(item)
 
     def load_many(
@@ -50,9 +51,10 @@ class Validator:
         """Load many items, each for itself, even where the schema is made for collections.
 
         Returns:
-            The valid items' results in order, and marshmallow's messages by index of the others.
+            The valid items' results in order; by index of the others, marshmallow's messages, or
+            the exception where the user's code raised another one than ValidationError.
         """
-        load = self._compile(partial, False if self.schema.many else None).load
+        load = self._compiled.get(False if self.schema.many else None, partial).load
         loaded: list[Any] = []
         errors: dict[int, Any] = {}
         for index, item in enumerate(items):
@@ -60,20 +62,12 @@ class Validator:
                 loaded.append(load(item))
             except ValidationError as error:
                 errors[index] = error.messages
+            except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+                errors[index] = error
         return loaded, errors
 
-    def _compile(self, partial: Any, many: bool | None = None) -> CompiledLoad:
-        try:
-            key = (many, cache_key(partial))
-            known = self._compiled.get(key)
-        except TypeError:  # it holds something that cannot be remembered
-            return compile_load(self.schema, partial, many=many)
-        if known is None:
-            known = compile_load(self.schema, partial, many=many)
-            if len(self._compiled) >= _MAX_COMPILED:
-                del self._compiled[next(iter(self._compiled))]
-            self._compiled[key] = known
-        return known
+    def _compile(self, many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
+        return compile_load(self.schema, partial, unknown, many)
 
 
 def compile_validator(schema: Schema) -> Validator:

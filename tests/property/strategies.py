@@ -166,7 +166,8 @@ class Shouting(fields.String):
     """Overrides how it loads."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        CALLS.append(("shout", repr(value), attr, sorted(map(str, data or ())), repr(kwargs)))
+        seen = sorted(map(str, data or ()))
+        CALLS.append(("shout", repr(value), attr, seen, repr(kwargs), id(self)))
         return super()._deserialize(value, attr, data, **kwargs).upper()
 
 
@@ -182,6 +183,78 @@ class Even(fields.Integer):
         if number % 2:
             raise ValidationError("odd", valid_data=0)
         return number
+
+
+class Passing(Schema):
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        return super().load(data, **kwargs)
+
+
+class PassingOptions(Schema):
+    def load(self, data: Any, *, many: Any = None, partial: Any = None, unknown: Any = None) -> Any:
+        return super().load(data, many=many, partial=partial, unknown=unknown)
+
+
+class Recording(Schema):
+    def load(self, data: Any, *, many: Any = None, **kwargs: Any) -> Any:
+        CALLS.append(("load", repr(data), many, repr(sorted(kwargs.items()))))
+        loaded = super().load(data, many=many, **kwargs)
+        many = self.many if many is None else bool(many)
+        return [{"loaded": each} for each in loaded] if many else {"loaded": loaded}
+
+
+class Lenient(Schema):
+    """Passes on options of its own, after a method and a property of its own."""
+
+    fewest = 1
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        self.last = repr(data)
+        kwargs |= {"unknown": self.mode, "partial": ("a", "name.a")}
+        return super().load(self.cleaned(data), **kwargs)
+
+    @property
+    def mode(self) -> Any:
+        return EXCLUDE if self.fewest else RAISE
+
+    def cleaned(self, data: Any) -> Any:
+        CALLS.append(("cleaned", self.last))
+        if isinstance(data, dict):
+            return {name: value for name, value in data.items() if name != "b"}
+        return data
+
+
+class Catching(Schema):
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        try:
+            return super().load(data, **kwargs)
+        except ValidationError as error:
+            CALLS.append(("caught", repr(error.valid_data)))
+            raise ValidationError({"caught": error.messages}, valid_data={"v": 1}) from error
+
+
+class CatchingPassing(Catching, Recording):
+    """Two overrides, one over the other."""
+
+
+class Changing(Schema):
+    """Changes its fields for each item, so that it is left alone."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        for field in self.load_fields.values():
+            field.required = len(data) > 1 and field.load_default is missing
+        return super().load(data, **kwargs)
+
+
+class Deeper(Schema):
+    def _do_load(self, data: Any, **kwargs: Any) -> Any:
+        CALLS.append(("_do_load", repr(data), repr(sorted(kwargs.items()))))
+        return super()._do_load(data, **kwargs)
+
+
+OVERRIDING = (
+    Passing, PassingOptions, Recording, Lenient, Catching, CatchingPassing, Changing, Deeper,
+)  # fmt: skip
 
 
 @dataclass
@@ -280,6 +353,8 @@ def scalars(draw: st.DrawFn) -> Drawn:
     kind = draw(st.sampled_from(SCALAR_KINDS))
     if kind in (fields.String, Quiet, Shouting):
         return Drawn(kind(**draw(options(TEXT_VALIDATORS))), one_of(*STRINGS))
+    if kind is fields.Function:
+        return draw(functions(kind, user_change))
     if kind is fields.Email:
         return Drawn(kind(**draw(options(TEXT_VALIDATORS))), one_of(*EMAILS))
     if kind is fields.Url:
@@ -343,6 +418,13 @@ def scalars(draw: st.DrawFn) -> Drawn:
 
 
 @st.composite
+def functions(draw: st.DrawFn, kind: Any, load: Any) -> Drawn:
+    deserialize = draw(st.sampled_from([load, load, load, None]))
+    checks = [*TEXT_VALIDATORS[:4], user_check]
+    return Drawn(kind(deserialize=deserialize, **draw(options(checks))), _plain)
+
+
+@st.composite
 def temporals(draw: st.DrawFn, kind: Any) -> Drawn:
     chosen = draw(options(DATE_VALIDATORS))
     if kind is fields.TimeDelta:
@@ -374,7 +456,7 @@ SCALAR_KINDS = [
     fields.Float, fields.Decimal, fields.Boolean, fields.UUID, fields.DateTime,
     fields.NaiveDateTime,
     fields.AwareDateTime, fields.Date, fields.Time, fields.TimeDelta, fields.Enum, fields.Constant,
-    fields.Raw, fields.Field, Quiet, Shouting, Even, *ADDRESSES,
+    fields.Raw, fields.Field, Quiet, Shouting, Even, fields.Function, *ADDRESSES,
 ]  # fmt: skip
 
 
@@ -457,7 +539,7 @@ def _hooks(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     made: dict[str, Any] = {}
 
     def before(self: Any, data: Any, **kwargs: Any) -> Any:
-        CALLS.append(("pre_load", repr(data), repr(kwargs)))
+        CALLS.append(("pre_load", repr(data), repr(kwargs), id(self)))
         if isinstance(data, dict):
             data.pop("unknown", None)  # changes what it is given, as users do
             if "forbidden" in data:
@@ -465,7 +547,7 @@ def _hooks(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
         return data
 
     def after(self: Any, data: Any, original: Any, **kwargs: Any) -> Any:
-        CALLS.append(("post_load", repr(data), repr(original), repr(kwargs)))
+        CALLS.append(("post_load", repr(data), repr(original), repr(kwargs), id(self)))
         if len(data) == 1:
             raise ValidationError("Too little.")
         return {"made": data}
@@ -476,16 +558,19 @@ def _hooks(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
             raise ValidationError("Just two.", names[0] if names else "_schema")
 
     def one(self: Any, value: Any, **kwargs: Any) -> None:
-        CALLS.append(("validates", repr(value), repr(kwargs)))
+        CALLS.append(("validates", repr(value), repr(kwargs), id(self)))
         if value in (1, True, "a"):
             raise ValidationError("Neither 1 nor a.")
 
+    whole_collection = draw(st.booleans())
     if draw(st.integers(0, 14)) == 0:
-        made["before"] = pre_load(before)
+        made["before"] = pre_load(before, pass_collection=whole_collection)
     if draw(st.integers(0, 14)) == 0:
-        made["after"] = post_load(after, pass_original=True)
+        made["after"] = post_load(after, pass_original=True, pass_collection=whole_collection)
     if draw(st.integers(0, 14)) == 0:
-        made["whole"] = validates_schema(whole, skip_on_field_errors=draw(st.booleans()))
+        made["whole"] = validates_schema(
+            whole, skip_on_field_errors=draw(st.booleans()), pass_collection=whole_collection
+        )
     if names and draw(st.integers(0, 14)) == 0:
         made["one"] = validates(*draw(st.lists(st.sampled_from(names), min_size=1, max_size=2)))(
             one
@@ -493,6 +578,14 @@ def _hooks(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     if draw(st.integers(0, 30)) == 0:
         made["dict_class"] = OrderedDict
     return made
+
+
+def _load_method(self: Any, value: Any) -> Any:
+    # Not with `self`: copies of a schema share their fields, so it is that of the latest copy.
+    CALLS.append(("method", repr(value)))
+    if value == "1":
+        raise ValidationError("no 1", valid_data="part")
+    return value
 
 
 NAMES = ("a", "b", "c", "name", "value", "tags", "x.y", "class", "q\"uote'\\", "né\n")
@@ -505,7 +598,8 @@ def schemas(draw: st.DrawFn, depth: int = 2, *, many: bool | None = None) -> Dra
     makers: dict[str, Make] = {}
     declared: dict[str, Any] = {}
     for name in names:
-        drawn = draw(any_field(depth))
+        method = draw(st.integers(0, 39)) == 0
+        drawn = draw(functions(fields.Method, "load_method") if method else any_field(depth))
         field = drawn.field
         if draw(st.integers(0, 7)) == 0:
             field.data_key = draw(st.sampled_from([f"{name}Key", "", f"{name}.k"]))
@@ -518,12 +612,19 @@ def schemas(draw: st.DrawFn, depth: int = 2, *, many: bool | None = None) -> Dra
         declared[name] = field
         makers[name if field.data_key is None else field.data_key] = drawn.make
     unknown = draw(st.sampled_from([RAISE, RAISE, INCLUDE, EXCLUDE]))
+    base = draw(st.sampled_from([Schema] * (3 * len(OVERRIDING)) + [*OVERRIDING]))
+    itself = draw(st.integers(0, 11)) == 0 if many is None else False
+    if itself:
+        many_inside = draw(st.booleans())
+        declared["itself"] = fields.Nested(lambda: cls(unknown=unknown), many=many_inside)
+        makers["itself"] = lambda random: [] if many_inside else {}
     body = {
         **declared,
+        "load_method": _load_method,
         **_hooks(draw, names),
         "Meta": type("Meta", (), {"unknown": unknown, "register": False}),
     }
-    cls = type(draw(st.sampled_from(["Drawn", "Odd name; raise SystemExit", "é"])), (Schema,), body)
+    cls = type(draw(st.sampled_from(["Drawn", "Odd name; raise SystemExit", "é"])), (base,), body)
     partial = draw(st.sampled_from([None] * 6 + [True, False, (names[0],)]))
     collection = draw(st.integers(0, 15)) == 0 if many is None else many
     try:
@@ -535,7 +636,11 @@ def schemas(draw: st.DrawFn, depth: int = 2, *, many: bool | None = None) -> Dra
         schema = cls(partial=partial, many=collection)
 
     def make(random: Random) -> Any:
-        return _make_item(random, makers)
+        item = _make_item(random, makers)
+        if itself and type(item) is dict and random.random() < 0.6:
+            inside = make(random)
+            item = {**item, "itself": [inside] if many_inside else inside}
+        return item
 
     if collection:
         return DrawnSchema(schema, lambda r: [make(r) for _ in range(r.randrange(3))])

@@ -8,11 +8,26 @@ from typing import Any
 
 from marshmallow import Schema
 
-from ingest.validation.engine.known import check_schema, load_hooks
-from ingest.validation.engine.late import COMPILED, WHOLE_ITEM, Coverage, compile_late
+from ingest.validation.engine.by_options import ByOptions
+from ingest.validation.engine.known import check_no_override, check_schema, load_hooks
+from ingest.validation.engine.late import (
+    CALLS_OVERRIDE,
+    COMPILED,
+    WHOLE_ITEM,
+    Coverage,
+    See,
+    compile_late,
+)
 from ingest.validation.engine.load import Load, Partial
+from ingest.validation.engine.nested import NestedLoads
 from ingest.validation.engine.objects import scope_of, write_object
+from ingest.validation.engine.overrides import Overrides
 from ingest.validation.engine.source import Source, Uncompiled
+
+_NESTED_AT_MOST = 64
+"""How many loads of nested schemas are compiled for one schema around them."""
+_OPTIONS_AT_MOST = 8
+"""How many loads are kept for the options that an override passes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +47,7 @@ def compile_load(
     partial: Partial = None,
     unknown: str | None = None,
     many: bool | None = None,
-    see: Callable[[Any], None] | None = None,
+    see: See | None = None,
 ) -> CompiledLoad:
     """Compile `schema.load` with the other arguments; None stands for the schema's own option.
 
@@ -44,17 +59,7 @@ def compile_load(
     """
     options: dict[str, Any] = {"partial": partial, "unknown": unknown, "many": many}
     given = {name: value for name, value in options.items() if value is not None}
-    marshmallow = bind(schema.load, **given)
-    try:
-        check_schema(schema)
-        if schema.many if many is None else many:
-            raise Uncompiled("the schema loads collections")
-        return _compile(Load.of(schema, partial, unknown), marshmallow, see)
-    except Uncompiled as left:
-        names = schema.load_fields or [""]
-        return CompiledLoad(
-            marshmallow, "", [Coverage(name, WHOLE_ITEM, str(left)) for name in names]
-        )
+    return _compile_call(schema, given, NestedLoads(_load_nested, _NESTED_AT_MOST), see)
 
 
 def explain_schema(schema: Schema) -> Sequence[Coverage]:
@@ -71,6 +76,7 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
     """
     try:
         check_schema(schema)
+        check_no_override(schema)
         if schema.many or load_hooks(schema):
             return None
         return _write_load(Load.of(schema, partial), "FALLBACK").compiled()
@@ -78,15 +84,64 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
         return None
 
 
-def _compile(
-    load: Load, marshmallow: Callable[[Any], Any], see: Callable[[Any], None] | None
+def _load_nested(
+    schema: Schema, partial: Partial, unknown: str | None, nested: NestedLoads
+) -> Callable[[Any], Any]:
+    """The load of a nested schema, called as `Nested` calls it."""
+    return _compile_call(schema, {"unknown": unknown, "partial": partial}, nested).load
+
+
+def _compile_call(
+    schema: Schema, given: dict[str, Any], nested: NestedLoads, see: See | None = None
 ) -> CompiledLoad:
-    if not load_hooks(load.schema):
+    """Compile `schema.load` with just these arguments; `nested` compiles what is nested in it."""
+    marshmallow: Callable[..., Any] = bind(schema.load, **given)
+    try:
+        check_schema(schema)
+        overrides = Overrides.of(schema)
+        if overrides:
+            return _compile_under(schema, overrides, given, nested, see)
+        return _compile(Load.of(schema, **given), marshmallow, nested, see)
+    except Uncompiled as left:
+        coverage = [Coverage(name, WHOLE_ITEM, str(left)) for name in schema.load_fields or [""]]
+        return CompiledLoad(marshmallow, "", coverage)
+
+
+def _compile(
+    load: Load, marshmallow: Callable[[Any], Any], nested: NestedLoads, see: See | None
+) -> CompiledLoad:
+    """Compile a load that no code of the user's stands before."""
+    if not load.many and not load_hooks(load.schema):
         with suppress(Uncompiled):
             source = _write_load(load, "marshmallow(item)")
             coverage = [Coverage(name, COMPILED) for name in load.schema.load_fields]
             return CompiledLoad(source.compiled(marshmallow=marshmallow), source.text(), coverage)
-    return CompiledLoad(*compile_late(load, see))
+    return CompiledLoad(*compile_late(load, nested, see))
+
+
+def _compile_under(
+    schema: Schema,
+    overrides: Overrides,
+    given: dict[str, Any],
+    nested: NestedLoads,
+    see: See | None,
+) -> CompiledLoad:
+    """Compile what the overrides of the user's pass on to, with any options that they pass on."""
+
+    def compile_one(many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
+        load = Load.of(schema, partial, unknown, many)
+        options: dict[str, Any] = {"many": many, "partial": partial, "unknown": unknown}
+        marshmallow = bind(Schema._do_load, schema, **options)
+        try:
+            return _compile(load, marshmallow, nested, see)
+        except Uncompiled:
+            return CompiledLoad(marshmallow, "", ())
+
+    loads = ByOptions(compile_one, _OPTIONS_AT_MOST)
+    shown = _compile(Load.of(schema, **given), bind(Schema._do_load, schema, **given), nested, see)
+    load = bind(overrides.around(lambda *options: loads.get(*options).load), **given)
+    called = Coverage("", CALLS_OVERRIDE, ", ".join(overrides.names))
+    return CompiledLoad(load, shown.source, [*shown.coverage, called])
 
 
 def _write_load(load: Load, fallback: str) -> Source:

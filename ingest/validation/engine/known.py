@@ -17,6 +17,7 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 
 from ingest.resources.dumping import overridden
 from ingest.resources.resource import nested_in
+from ingest.validation.engine.passing_on import passes_on
 from ingest.validation.engine.source import Uncompiled
 
 _READ = ("4.4.",)
@@ -41,7 +42,7 @@ SCALARS: frozenset[type] = frozenset(
 )
 
 # What a subclass of a field may define and still load as its base does.
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "__init__",
         "__repr__",
@@ -75,14 +76,14 @@ _SCHEMA_METHODS = (
     "__getattribute__",
     "_call_and_store",
     "_deserialize",
-    "_do_load",
     "_invoke_field_validators",
     "_invoke_load_processors",
     "_invoke_processors",
     "_invoke_schema_validators",
     "_run_validator",
-    "load",
 )
+LOADS = ("load", "_do_load")
+"""The methods of a schema that call what a load is made of."""
 _LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
 
 
@@ -93,25 +94,30 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
         Uncompiled: it is a field of the user's own, or one that no class describes.
     """
     mro = type(field).__mro__
-    own = [name for name in vars(field) if callable(getattr(type(field), name, None))]
-    if own:
-        raise Uncompiled(f"the field object has its own {min(own)}")
+    check_own_methods(field)
     for position, each in enumerate(mro):
         if each in classes:
             if mro[position:] != each.__mro__:
                 break
             return each
-        changed = vars(each).keys() - _HARMLESS
+        changed = vars(each).keys() - HARMLESS
         if changed:
             raise Uncompiled(f"{each.__name__} defines {min(changed)}")
     raise Uncompiled(f"{type(field).__name__} is not a field that can be compiled")
 
 
+def check_own_methods(field: fields.Field[Any]) -> None:
+    """Make sure that the methods of a field are those of its class."""
+    own = [name for name in vars(field) if callable(getattr(type(field), name, None))]
+    if own:
+        raise Uncompiled(f"the field object has its own {min(own)}")
+
+
 def check_schema(schema: Schema) -> None:
-    """Make sure that `schema` loads as `Schema` does, in a release whose every line has been read.
+    """Make sure that what `load` is made of is marshmallow's, every line of which has been read.
 
     Raises:
-        Uncompiled: it overrides a part of loading, or another release may load differently.
+        Uncompiled: the schema overrides a part of it, or another release may load differently.
     """
     if not INSTALLED.startswith(_READ):
         raise Uncompiled(f"marshmallow {INSTALLED} is not known to load as {_READ[0]}x does")
@@ -125,6 +131,17 @@ def check_schema(schema: Schema) -> None:
                 raise Uncompiled(f"field {name!r} has a name that is no plain string")
 
 
+def check_no_override(schema: Schema) -> None:
+    """Make sure that a call of the schema's `load` comes to `Schema._do_load` as it is.
+
+    Raises:
+        Uncompiled: the schema overrides one of them, and does not only pass on.
+    """
+    for name in LOADS:
+        if not passes_on(schema, name):
+            raise Uncompiled(f"the schema overrides {name}")
+
+
 def nested_schema(field: fields.Nested) -> Schema:
     """The schema of a field, which loads as `Schema` does.
 
@@ -136,6 +153,7 @@ def nested_schema(field: fields.Nested) -> Schema:
     except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
         raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
     check_schema(schema)
+    check_no_override(schema)
     return schema
 
 
@@ -144,9 +162,12 @@ def load_hooks(schema: Schema) -> list[str]:
     return [f"{tag} {hook[0]}" for tag in _LOAD_HOOKS for hook in schema._hooks.get(tag, ())]
 
 
-def has_pre_load(schema: Schema) -> bool:
-    """Whether a hook of the schema, or of one nested in it, sees an item before it is loaded."""
-    return any(each._hooks.get(PRE_LOAD) for each in _schemas_in(schema))
+def may_change_items(schema: Schema) -> bool:
+    """Whether code of the user's sees an item, or what is nested in it, before it is loaded."""
+    return any(
+        each._hooks.get(PRE_LOAD) or not all(passes_on(each, name) for name in LOADS)
+        for each in _schemas_in(schema)
+    )
 
 
 def count_fields(schema: Schema) -> int:

@@ -51,13 +51,21 @@ class Load:
     schema: Schema
     partial: Any
     unknown: str
+    many: bool
 
     @classmethod
-    def of(cls, schema: Schema, partial: Partial = None, unknown: str | None = None) -> Self:
+    def of(
+        cls,
+        schema: Schema,
+        partial: Partial = None,
+        unknown: str | None = None,
+        many: bool | None = None,
+    ) -> Self:
         return cls(
             schema,
             schema.partial if partial is None else partial,
             schema.unknown if unknown is None else unknown,
+            bool(schema.many if many is None else many),
         )
 
     def fields(self) -> Iterator[LoadField]:

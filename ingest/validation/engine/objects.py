@@ -44,7 +44,8 @@ def write_object(scope: Scope, load: Load, data: str, out: str) -> None:
         try:
             if calls_user(each.default):
                 raise Uncompiled("its load_default is a function of the user's own")
-            require_compiled(writer.write_field(each, scope.source.fresh("value"), assign=True))
+            called = writer.write_field(each, scope.source.fresh("value"), assign=True)
+            require_compiled(each.field, called)
         except Uncompiled as left:
             raise Uncompiled(f"{each.name}: {left}") from None
     writer.write_unknown_check()
@@ -80,7 +81,7 @@ class ObjectWriter:
         `var` is left `missing` where the field is absent and has no plain default.
 
         Returns:
-            The validators that are still to be called.
+            The validators that are still to be called, before the field's `post_load` functions.
         """
         source = self._source
         kind = compiled_class(each.field)

@@ -39,24 +39,28 @@ class Scope:
     """Writes the load of a nested schema; it is in `objects`, which needs this module."""
 
 
-def require_compiled(called: Sequence[Any]) -> None:
-    """Raise Uncompiled where a validator has to be called."""
-    if called:
-        raise Uncompiled(f"the validator {describe(called[0])} has to be called")
+def require_compiled(field: fields.Field[Any], called: Sequence[Any]) -> None:
+    """Raise Uncompiled where a validator or function of a field has to be called."""
+    for each in called:
+        raise Uncompiled(f"the validator {describe(each)} has to be called")
+    for each in field.post_load:
+        raise Uncompiled(f"the function {describe(each)} has to be called")
 
 
 def write_value(scope: Scope, field: fields.Field[Any], var: str) -> list[Any]:
     """Write how `field` changes `var` from the raw value, not `missing`, to the loaded one.
 
     Returns:
-        The validators that are still to be called.
+        The validators that are still to be called, before the field's `post_load` functions.
 
     Raises:
         Uncompiled: marshmallow has to do it.
     """
     kind = compiled_class(field)
-    if field.pre_load or field.post_load:
-        raise Uncompiled("the field has pre_load or post_load functions")
+    if field.pre_load:
+        raise Uncompiled(f"calls {describe(field.pre_load[0])} first")
+    if field.post_load and kind is fields.Constant:
+        raise Uncompiled(f"calls {describe(field.post_load[0])}")
     present: AbstractContextManager[None] = nullcontext()
     if field.allow_none:
         present = scope.source.block(f"if {var} is not None:")
@@ -94,7 +98,7 @@ def write_element(scope: Scope, field: fields.Field[Any], var: str) -> None:
     """Write the deserialization of one of many values, which could even be `missing`."""
     if compiled_class(field) in TAKE_ANYTHING:
         scope.source.fall_back_if(f"{var} is MISSING")
-    require_compiled(write_value(scope, field, var))
+    require_compiled(field, write_value(scope, field, var))
 
 
 def _list(scope: Scope, field: fields.List[Any], var: str) -> Classes:

@@ -123,6 +123,26 @@ class Noted(Schema):
         return data
 
 
+class Taking(Schema):
+    """Takes what it is given apart."""
+
+    name = fields.String(required=True)
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        data.pop("kind", None)
+        return super().load(data, **kwargs)
+
+
+def test_the_raw_form_is_as_received_whatever_an_override_of_load_does_to_it() -> None:
+    items = [{"name": "a", "kind": "x"}, {"name": 5, "kind": "y"}]
+    found = chunk_of(
+        ItemValidator(Resource("taking", Taking, key="name"), Action.CREATE, Options()), items
+    )
+    assert valid_of(found) == [0]
+    assert [failure.raw for failure in found.failures] == [{"name": 5, "kind": "y"}]
+    assert items == [{"name": "a", "kind": "x"}, {"name": 5, "kind": "y"}]
+
+
 def taken_by(schema: type[Schema], *items: Any, max_values: int = 3_000) -> Chunk:
     validator = ItemValidator(Resource("own", schema, key="name"), Action.CREATE, Options())
     assert validator.accept is None

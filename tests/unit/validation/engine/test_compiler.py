@@ -66,7 +66,11 @@ def test_every_field_is_accounted_for() -> None:
         ("shout", "calls marshmallow's field", "Shout defines _deserialize"),
         ("lucky", "compiled", "then calls lucky"),
         ("made", "compiled", "calls its load_default"),
-        ("inside", "calls marshmallow's field", "deep: Shout defines _deserialize"),
+        (
+            "inside",
+            "calls marshmallow's field around compiled loads",
+            "deep: Shout defines _deserialize",
+        ),
         ("", "calls the schema's methods", "post_load make"),
     ]
 
@@ -78,7 +82,10 @@ def test_a_plain_schema_is_compiled_in_full() -> None:
 def test_a_schema_with_a_load_of_its_own_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MixedSchema, "_do_load", lambda *_, **__: 5)
     for row in explain_schema(MixedSchema()):
-        assert row[1:] == ("whole item left to marshmallow", "the schema overrides _do_load")
+        assert row[1:] == (
+            "whole item left to marshmallow",
+            "the schema overrides _do_load, which does not call super()._do_load",
+        )
 
 
 def test_another_marshmallow_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
