@@ -24,7 +24,7 @@ from ingest.resources.dumping import (
     shows_itself,
     shows_what_it_loads,
 )
-from ingest.resources.exact import LOADED, RELOAD, SHOWN, decode, json_form, marked
+from ingest.resources.exact import LOADED, RELOAD, SENT, SHOWN, decode, json_form, marked
 from ingest.resources.leaving_out import forbidden_null, left_out
 from ingest.resources.objects import ObjectReader
 from ingest.resources.records import EXTRA, OBJECT
@@ -254,10 +254,11 @@ def _loaded_again(field: StoredField, value: Any) -> Any:
     kind, inner = marked(value) or (None, value)
     # Of a row that is older than the code which needs it loaded, the field shows what is stored.
     older = kind != LOADED and shows_itself(field.field) and not shows_what_it_loads(field.field)
-    if kind != RELOAD and not older:
+    if kind not in (SENT, RELOAD) and not older:
         return decode(value)
+    partial = {"partial": True} if getattr(field.field.parent, "partial", None) is True else {}
     try:
-        return field.field.deserialize(inner)
+        return field.field.deserialize(inner, field.name, {field.data_key: inner}, **partial)
     except ValidationError:
         return inner
 
@@ -265,7 +266,7 @@ def _loaded_again(field: StoredField, value: Any) -> Any:
 def _stored_form(value: Any) -> Any:
     """A value of a row as JSON without marks."""
     kind, inner = marked(value) or (None, value)
-    return inner if kind in (RELOAD, SHOWN) else json_form(decode(value))
+    return inner if kind in (SENT, RELOAD, SHOWN) else json_form(decode(value))
 
 
 def _lacks_offset(field: fields.AwareDateTime) -> bool:

@@ -154,6 +154,9 @@ _OWN: tuple[Callable[[], Drawn], ...] = (
 )
 
 
+_SHOWING_WHAT_THEY_LOAD = (fields.String, fields.Integer, fields.Boolean, fields.UUID, fields.Date)
+
+
 @dataclass
 class _Class:
     """A schema class that is being drawn."""
@@ -162,8 +165,11 @@ class _Class:
     makers: dict[str, Callable[[Random], Any]] = field(default_factory=dict)
     """By data_key."""
     envelope: bool = False
+    loads_objects: bool = False
     renames: dict[str, str] = field(default_factory=dict)
     """The names that a hook makes data_keys of."""
+    watched: dict[str, str] = field(default_factory=dict)
+    """By the fields that look at others: which these are."""
 
 
 @st.composite
@@ -201,11 +207,13 @@ def _fields(draw: st.DrawFn, random: Random, made: _Class, depth: int, *, inside
             made.makers[name if one.data_key is None else one.data_key] = drawn.make
     if random.randint(0, 2) == 0:
         watched = random.choice(names)
+        made.watched["shown"] = watched
         made.body["shown"] = fields.Function(
             lambda item, watched=watched: look(item, watched), data_key="shown by function"
         )
     if random.randint(0, 5) == 0:
         watched = random.choice(names)
+        made.watched["told"] = watched
         made.body["told"] = fields.Method("tell")
         made.body["tell"] = lambda self, item, watched=watched: look(item, watched)
     if random.randint(0, 7) == 0:
@@ -223,7 +231,7 @@ def _loaded(field: fields.Field[Any], value: Any) -> Any:
         return missing
 
 
-def _add_loading(random: Random, made: _Class) -> None:
+def _add_loading(random: Random, made: _Class, *, inside: bool) -> None:
     """Hooks and overrides of loading."""
     before = random.randint(0, 9)
     if before == 0:
@@ -245,9 +253,12 @@ def _add_loading(random: Random, made: _Class) -> None:
         made.body["rename"] = pre_load(rename)
     after = random.randint(0, 9)
     if after == 0:
-        # An object is made again of what it has shown: that has to be what its fields load.
-        if not any(isinstance(each, Shout | Neighbour) for each in made.body.values()):
-            made.body["make"] = post_load(lambda self, data, **_: Thing(**data))
+        made.body["make"] = post_load(lambda self, data, **_: Thing(**data))
+        made.loads_objects = not inside
+        # To compute anew, an object is made of what it has shown: that has to be what they load.
+        for name, watched in made.watched.items() if not inside else ():
+            if type(made.body[watched]) not in _SHOWING_WHAT_THEY_LOAD:
+                del made.body[name]
     elif after == 1:
         made.body["make"] = post_load(lambda self, data, **_: Mine(data))
     elif after == 2:
@@ -306,7 +317,7 @@ def _add_dumping(random: Random, made: _Class) -> None:
             return {"wrapped": super(self.__class__, self).dump(obj, **kwargs)}
 
         made.body["dump"] = dump
-    elif after == 4:
+    elif after == 4 and not (made.loads_objects and made.watched):
 
         def get_attribute(self: Any, obj: Any, attr: str, default: Any) -> Any:
             value = super(self.__class__, self).get_attribute(obj, attr, default)
@@ -331,7 +342,7 @@ def _finished(made: _Class, unknown: Any) -> type[Schema]:
 def _nested(draw: st.DrawFn, random: Random, depth: int) -> Drawn:
     made = _Class()
     draw(_fields(random, made, depth, inside=True))
-    _add_loading(random, made)
+    _add_loading(random, made, inside=True)
     _add_dumping(random, made)
     schema = _finished(made, random.choice([RAISE, INCLUDE, EXCLUDE]))
     many = random.choice(["one", "many", "list", "dict"])
@@ -379,7 +390,7 @@ def shapes(draw: st.DrawFn, seed: int) -> Shape:
     own = random.randint(0, 3) == 0
     if not own:
         made.body = {"key": fields.Integer(required=True), **made.body}
-    _add_loading(random, made)
+    _add_loading(random, made, inside=False)
     _add_dumping(random, made)
     schema = _finished(made, random.choice([RAISE, INCLUDE, EXCLUDE]))
     key = "id" if own else "key"

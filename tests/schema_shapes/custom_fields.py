@@ -150,6 +150,13 @@ class Costs(Keyed):
     hidden = fields.Function(deserialize=float)
 
 
+class Nicknamed(Keyed):
+    """Tells nothing from null."""
+
+    nick = fields.String(allow_none=True)
+    loud = fields.Function(lambda item: (item.get("nick", "nobody") or "null").upper())
+
+
 class Inverse(Keyed):
     """Cannot be shown where there is 0."""
 
@@ -270,5 +277,12 @@ SHAPES = [
         key="key",
         items=[{"key": 1, "a": 2}, {"key": 2, "a": 0}],
         changes=[(1, {"key": 2, "a": 4}), (0, {"key": 1, "a": 0})],
+    ),
+    Shape(
+        "nicknameds",
+        Nicknamed,
+        key="key",
+        items=[{"key": 1}, {"key": 2, "nick": None}, {"key": 3, "nick": "Bo"}],
+        changes=[(2, {"key": 3, "nick": None}), (0, {"key": 1, "nick": "Al"})],
     ),
 ]
