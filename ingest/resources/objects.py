@@ -48,6 +48,9 @@ class ObjectReader:
         """Whether there are no fields to look at, as in schemas that choose another one."""
         self._dumps_anew = own and not self._dumps_whole
         """Whether only its dump can say what becomes of the fields."""
+        self._hooks_see_it = any(
+            options.get("pass_original") for *_, options in self._schema._hooks[POST_DUMP]
+        )
         self._loaded = {id(each) for each in resource.schema.load_fields.values()}
         self.fields = [each for each in resource.fields if not resource.makes(each)]
 
@@ -93,8 +96,9 @@ class ObjectReader:
             return showing_stored(self._schema, stored).dump(self._loaded_from(shown))
         if self._dumps_whole or not self._schema._hooks[POST_DUMP]:
             return document
+        original = self._loaded_from(shown) if self._hooks_see_it else document
         return self._schema._invoke_dump_processors(
-            POST_DUMP, document, many=False, original_data=document
+            POST_DUMP, document, many=False, original_data=original
         )
 
     def _loaded_from(self, document: Mapping[str, Any]) -> Any:

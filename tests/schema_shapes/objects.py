@@ -119,6 +119,14 @@ class Enclosed(AlbumSchema):
         return {"kind": type(obj).__name__, "album": super().dump(obj, many=many)}
 
 
+class Described(AlbumSchema):
+    """Has a hook that looks at the object after its dump."""
+
+    @post_dump(pass_original=True)
+    def describe(self, shown: Any, album: Album, **_: Any) -> Any:
+        return {**shown, "described": f"{type(album).__name__} of {album.year}"}
+
+
 class TupleSchema(Schema):
     """Gives no field of its item back, not even the key."""
 
@@ -201,5 +209,12 @@ SHAPES = [
         key="code",
         items=[{"code": "x", "title": "T", "year": 1999}, {"code": "y"}],
         changes=[(0, {"code": "x", "title": "New"})],
+    ),
+    Shape(
+        "describeds",
+        Described,
+        key="code",
+        items=[{"code": "x", "title": "T", "year": 1999}, {"code": "y"}],
+        changes=[(0, {"code": "x", "year": 2000})],
     ),
 ]
