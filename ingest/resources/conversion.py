@@ -30,7 +30,8 @@ class FieldConverter:
         self.limit = MAX_INDEXED_BYTES // max(widths) if widths else None
         self._to_column: Converter = converter(field.type)
         self._in_json = field.type is ColumnType.JSONB
-        self._dumps_alone = self._in_json and shows_itself(field.field)
+        # What is never shown need not be something that the field could show.
+        self._dumps_alone = self._in_json and field.shown and shows_itself(field.field)
         self._whole = resource.dumps_whole
         self._entry = next(iter(resource.exact_entries(field)), None)
         self.null_matters = self._whole or field.field.dump_default is not missing

@@ -253,7 +253,10 @@ def _loaded_again(field: StoredField, value: Any) -> Any:
             return value
     kind, inner = marked(value) or (None, value)
     # Of a row that is older than the code which needs it loaded, the field shows what is stored.
-    older = kind != LOADED and shows_itself(field.field) and not shows_what_it_loads(field.field)
+    another_form = (
+        field.shown and shows_itself(field.field) and not shows_what_it_loads(field.field)
+    )
+    older = another_form and kind != LOADED
     if kind not in (SENT, RELOAD) and not older:
         return decode(value)
     partial = {"partial": True} if getattr(field.field.parent, "partial", None) is True else {}

@@ -124,7 +124,9 @@ class Held:
             source = field.attribute or name
             value = get_value(loaded, source, None)
             if isinstance(field, fields.DateTime) and isinstance(value, dt.datetime):
-                zone = getattr(field, "default_timezone", None) if field.format else None
+                pattern = field.format or ""
+                local = "%" in pattern and "%z" not in pattern
+                zone = getattr(field, "default_timezone", None) if local else None
                 if value.tzinfo is not None:
                     set_value(loaded, source, value.astimezone(zone or dt.UTC))
         own = self._resource.key
