@@ -78,13 +78,11 @@ def compile_late(
     if hooks:
         coverage.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
     load_fields = source.compiled(ValidationError=ValidationError, note=_note)
-    return _with_hooks(load, load_fields, see), source.text(), coverage
+    return _around(load, load_fields, see), source.text(), coverage
 
 
-def _with_hooks(
-    load: Load, load_fields: Callable[..., Any], see: See | None
-) -> Callable[[Any], Any]:
-    """marshmallow's own load of one item or a collection, with its hooks, around `load_fields`."""
+def _around(load: Load, load_fields: Callable[..., Any], see: See | None) -> Callable[[Any], Any]:
+    """marshmallow's own load of one item or a collection around `load_fields`."""
     schema = load.schema
 
     def deserialize(
@@ -102,10 +100,28 @@ def _with_hooks(
             return schema._deserialize(data, many=many, **options)
         return [deserialize(each, index=index, **options) for index, each in enumerate(data)]
 
+    if not load_hooks(schema):
+        return _without_hooks(load, deserialize_each if load.many else deserialize)
     parts: Any = SimpleNamespace(**{name: getattr(schema, name) for name in _PARTS})
     parts._deserialize = deserialize_each if load.many else deserialize
     do_load: Callable[..., Any] = Schema._do_load
     return bind(do_load, parts, many=load.many, partial=load.partial, unknown=load.unknown)
+
+
+def _without_hooks(load: Load, deserialize: Callable[..., Any]) -> Callable[[Any], Any]:
+    """What `Schema._do_load` comes to for a schema that has no hooks."""
+    schema, many, partial, unknown = load.schema, load.many, load.partial, load.unknown
+
+    def do_load(data: Any) -> Any:
+        store = ErrorStore()  # type: ignore[no-untyped-call]
+        loaded = deserialize(data, error_store=store, many=many, partial=partial, unknown=unknown)
+        if store.errors:
+            error = ValidationError(store.errors, data=data, valid_data=loaded)
+            schema.handle_error(error, data, many=many, partial=partial)
+            raise error
+        return loaded
+
+    return do_load
 
 
 def _note(errors: ErrorStore, error: ValidationError, key: str, index: int | None) -> Any:
