@@ -622,7 +622,7 @@ def schemas(draw: st.DrawFn, depth: int = 2, *, many: bool | None = None) -> Dra
         declared[name] = field
         makers[name if field.data_key is None else field.data_key] = drawn.make
     unknown = draw(st.sampled_from([RAISE, RAISE, INCLUDE, EXCLUDE]))
-    base = draw(st.sampled_from([Schema] * (3 * len(OVERRIDING)) + [*OVERRIDING]))
+    base = draw(st.sampled_from([Schema] * (8 * len(OVERRIDING)) + [*OVERRIDING]))
     itself = draw(st.integers(0, 11)) == 0 if many is None else False
     if itself:
         many_inside = draw(st.booleans())

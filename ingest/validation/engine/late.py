@@ -6,6 +6,7 @@ would have stored it.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial as bind
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from ingest.validation.engine.known import load_hooks
 from ingest.validation.engine.load import Load, LoadField
 from ingest.validation.engine.nested import NestedLoads
 from ingest.validation.engine.objects import ObjectWriter, calls_user, scope_of, write_assignment
-from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
+from ingest.validation.engine.source import FALLBACK, Source, TooLong, Uncompiled
 from ingest.validation.engine.validators import describe
 
 COMPILED = "compiled"
@@ -139,7 +140,7 @@ def _write_field(
         with source.undone_if_uncompiled():
             called = writer.write_field(each, var, assign=False)
     except Uncompiled as left:
-        return _write_called_field(source, writer, each, var, nested, str(left))
+        return _write_called_field(source, writer, each, var, nested, left)
     calls = [*called, *each.field.post_load]
     with source.deferred():
         source.line(f"# {each.key!a}: loaded above")
@@ -158,18 +159,17 @@ def _write_called_field(
     each: LoadField,
     var: str,
     nested: NestedLoads,
-    reason: str,
+    reason: Uncompiled,
 ) -> Coverage:
     """Write a field whose values marshmallow's or the user's code loads."""
-    how = COMPILED_INSIDE
-    try:
-        field = nested.field(each.field)
-    except Uncompiled:
-        field, how = each.field, CALLS_FIELD
+    field, how = each.field, CALLS_FIELD
+    if not isinstance(reason, TooLong):
+        with suppress(Uncompiled):
+            field, how = nested.field(each.field), COMPILED_INSIDE
     called = CalledField(each, field, var)
     called.write_presence(source, writer)
     with source.deferred():
         called.write_load(source)
         with source.block(f"if {var} is not MISSING:"):
             write_assignment(source, "out", each, var)
-    return Coverage(each.name, how, reason)
+    return Coverage(each.name, how, str(reason))

@@ -95,6 +95,7 @@ SHAPES: dict[str, Any] = {
     "clean, nullable": Clean(allow_none=True, validate=validate.OneOf(["a", "b"])),
     "clean, with a default": Clean(load_default="  x", post_load=[strip, refuse]),
     "clean, with a default that is called": Clean(load_default=made, validate=check),
+    "clean, required with a default": Clean(required=1, load_default="x"),  # type: ignore[arg-type]
     "clean, null by default": Clean(load_default=None, pre_load=to_null),
     "listed": Listed(validate=validate.Length(max=2)),
     "validated": Validated(allow_none=True),
