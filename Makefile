@@ -42,6 +42,7 @@ else
 	@$(BIN)/python -m benchmarks.growth
 	@$(BIN)/python -m benchmarks.backpressure
 	@$(BIN)/python -m benchmarks.validation
+	@$(BIN)/python -m benchmarks.user_code
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.dialects
 	@$(BIN)/python -m benchmarks.commit
