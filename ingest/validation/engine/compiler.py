@@ -127,16 +127,17 @@ def _compile_under(
 ) -> CompiledLoad:
     """Compile what the overrides of the user's pass on to, with any options that they pass on."""
 
-    def compile_one(many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
-        load = Load.of(schema, partial, unknown, many)
+    def marshmallow(many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
         options: dict[str, Any] = {"many": many, "partial": partial, "unknown": unknown}
-        marshmallow = bind(Schema._do_load, schema, **options)
-        try:
-            return _compile(load, marshmallow, nested, see)
-        except Uncompiled:
-            return CompiledLoad(marshmallow, "", ())
+        return CompiledLoad(bind(Schema._do_load, schema, **options), "", ())
 
-    loads = ByOptions(compile_one, _OPTIONS_AT_MOST)
+    def compile_one(many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
+        left = marshmallow(many, partial, unknown)
+        with suppress(Uncompiled):
+            return _compile(Load.of(schema, partial, unknown, many), left.load, nested, see)
+        return left
+
+    loads = ByOptions(compile_one, _OPTIONS_AT_MOST, otherwise=marshmallow)
     shown = _compile(Load.of(schema, **given), bind(Schema._do_load, schema, **given), nested, see)
     load = bind(overrides.around(lambda *options: loads.get(*options).load), **given)
     called = Coverage("", CALLS_OVERRIDE, ", ".join(overrides.names))

@@ -87,18 +87,27 @@ class NestedLoads:
             schema = field.schema
         except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
             raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
-        made = ByOptions(bind(self._make, schema), _OPTIONS_AT_MOST)
+        made = ByOptions(
+            bind(self._compiled, schema), _OPTIONS_AT_MOST, otherwise=bind(_marshmallow, schema)
+        )
         return _StandIn(schema, schema.many, schema.fields, made)
 
-    def _make(
-        self, schema: Schema, _many: bool | None, partial: Partial, unknown: str | None
+    def _compiled(
+        self, schema: Schema, many: bool | None, partial: Partial, unknown: str | None
     ) -> Callable[[Any], Any]:
         if self._left <= 0:
-            marshmallow: Callable[..., Any] = schema.load
-            return bind(marshmallow, unknown=unknown, partial=partial)
+            return _marshmallow(schema, many, partial, unknown)
         load, source = self._compile(schema, partial, unknown, self)
         self._left -= max(source.count("\n"), _MIN_LINES)
         return load
+
+
+def _marshmallow(
+    schema: Schema, _many: bool | None, partial: Partial, unknown: str | None
+) -> Callable[[Any], Any]:
+    """The schema's own load, called as `Nested` calls it."""
+    load: Callable[..., Any] = schema.load
+    return bind(load, unknown=unknown, partial=partial)
 
 
 def _container_class(field: fields.Field[Any]) -> type:
