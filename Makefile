@@ -25,7 +25,8 @@ test: setup ## pass the tests
 	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 fuzz: setup ## the property tests for hours, with a million comparisons, and marshmallow's own tests
-	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 FUZZ_REQUESTS=4000 $(BIN)/pytest -q --timeout 0 \
+	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 FUZZ_REQUESTS=4000 FUZZ_SHAPES=3000 \
+		$(BIN)/pytest -q --timeout 0 \
 		tests/property tests/property/marshmallow_suite.py
 
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
@@ -41,6 +42,7 @@ else
 	@$(BIN)/python -m benchmarks.growth
 	@$(BIN)/python -m benchmarks.backpressure
 	@$(BIN)/python -m benchmarks.validation
+	@$(BIN)/python -m benchmarks.user_code
 	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python -m benchmarks.dialects
 	@$(BIN)/python -m benchmarks.commit

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import marshmallow_dataclass
+import sqlalchemy
 from marshmallow import (
     EXCLUDE,
     Schema,
@@ -24,6 +26,9 @@ from marshmallow import (
     validates,
     validates_schema,
 )
+from marshmallow_oneofschema.one_of_schema import OneOfSchema
+from marshmallow_sqlalchemy import SQLAlchemyAutoSchema
+from sqlalchemy.orm import DeclarativeBase
 
 from benchmarks.schemas import contact, flat, order, word
 from benchmarks.validation import marshmallow_many, microseconds
@@ -236,6 +241,40 @@ class FieldHooks(ContactSchema):
 @shape("validators")
 class Validators(ContactSchema):
     age = fields.Integer(strict=True, validate=[validate.Range(0, 150), lambda value: value != 13])
+
+
+Generated = marshmallow_dataclass.class_schema(Contact)
+SHAPES["marshmallow-dataclass"] = Generated, contact
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Stored(Base):
+    __tablename__ = "stored"
+    name = sqlalchemy.Column(sqlalchemy.String(100), primary_key=True)
+    city = sqlalchemy.Column(sqlalchemy.String(100))
+    note = sqlalchemy.Column(sqlalchemy.String(100))
+
+
+@shape("marshmallow-sqlalchemy", flat)
+class Automatic(SQLAlchemyAutoSchema):  # type: ignore[type-arg]
+    class Meta:
+        model = Stored
+
+
+class Square(Schema):
+    side = fields.Float(required=True)
+
+
+class Circle(Schema):
+    radius = fields.Float(required=True)
+
+
+@shape("marshmallow-oneofschema", lambda rng: {"type": "square", "side": rng.random()})
+class Form(OneOfSchema):
+    type_schemas = {"square": Square, "circle": Circle}  # noqa: RUF012
 
 
 def main() -> None:

@@ -43,8 +43,7 @@ class Admission:
         self.reads = Turns(READS, max(1, int(share * READS)))
         """Held until an answer is made, and not while its client reads it."""
         self.beside_the_loop = Turns(1, 1)
-        """Held by a body that a thread decodes. It takes its place afterwards, so that one more
-        may be decoded than there are places."""
+        """Held by a body that a thread decodes, which has its place already."""
         self.large_item = Turns(1, 1)
         """Held while a large item of a stream is worked on, and not while its client sends."""
         self.large_items = Budget(LARGE_ITEMS, share, "Too many items of this size are being read")

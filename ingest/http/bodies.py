@@ -140,16 +140,14 @@ class Body:
                 self._memory.hold(0)
                 yield items
         else:
-            # One at a time: what becomes of many compressed bodies must not be in memory at once.
-            async with self._admission.beside_the_loop.taken(self._account):
-                items = await asyncio.to_thread(self._decode, sent)
+            async with places.taken(self._account):
+                # One at a time: what becomes of many must not be made at once. Who holds this waits
+                # for no place, and so others wait for one body of an account at most.
+                async with self._admission.beside_the_loop.taken(self._account):
+                    items = await asyncio.to_thread(self._decode, sent)
                 del sent
                 self._memory.hold(0)
-                await places.acquire(self._account)
-            try:
                 yield items
-            finally:
-                places.release(self._account)
 
     def _decode(self, sent: bytes) -> list[Any]:
         items: list[Any] = []

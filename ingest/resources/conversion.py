@@ -1,6 +1,7 @@
 """One field of a record: from the value in a loaded item to what its column stores."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,10 @@ import orjson
 from marshmallow import missing
 from marshmallow.utils import get_value
 
-from ingest.exactjson import dump_exact
+from ingest.exactjson import dump_exact, load_exact
 from ingest.resources.columns import ANY_DIGITS, ColumnType, Converter, NotStorable, converter
 from ingest.resources.dumping import shows_itself, shows_what_it_loads
-from ingest.resources.exact import LOADED, RELOAD, NotExact, encode, jsonb_keeps, mark, marked
+from ingest.resources.exact import LOADED, RELOAD, SENT, NotExact, encode, jsonb_keeps, mark, marked
 from ingest.resources.leaving_out import forbidden_null, schemas_in, value_left_out
 from ingest.resources.resource import Resource, StoredField, nested_in
 
@@ -31,10 +32,12 @@ class FieldConverter:
         self._to_column: Converter = converter(field.type, digits)
         self._to_json: Converter = converter(ColumnType.JSONB, digits)
         self._in_json = field.type is ColumnType.JSONB
-        self._dumps_alone = self._in_json and shows_itself(field.field)
+        # What is never shown need not be something that the field could show.
+        self._dumps_alone = self._in_json and field.shown and shows_itself(field.field)
         self._whole = resource.dumps_whole
         self._entry = next(iter(resource.exact_entries(field)), None)
-        self._null_matters = field.field.dump_default is not missing
+        self.null_matters = self._whole or field.field.dump_default is not missing
+        """Whether null shows something else than nothing does, or user code may tell them apart."""
         self.differs = self._whole and self._dumps_alone and not shows_what_it_loads(field.field)
         """Whether its column holds another form of the field than the dump has to be given."""
         # A loaded dict has only what was sent; objects have all of their attributes.
@@ -50,8 +53,11 @@ class FieldConverter:
             return get_value(loaded, self.field.source)
         return loaded.get(self.field.source, missing)
 
-    def convert(self, value: Any) -> Any:
+    def convert(self, value: Any, loaded: Mapping[str, Any] = MappingProxyType({})) -> Any:
         """What the column stores for a loaded value: of plain fields in JSON, what GET shows.
+
+        Args:
+            loaded: the item that has the value.
 
         Raises:
             NotStorable: PostgreSQL would refuse it.
@@ -67,7 +73,7 @@ class FieldConverter:
         except NotStorable as refused:
             if self._dumps_alone or refused.of_class is None:
                 raise
-            return self._to_json(self.field.field._serialize(value, self.field.name, {}))
+            return self._to_json(self.field.field._serialize(value, self.field.name, loaded))
 
     def store(self, value: Any) -> Any:
         """What the column stores of an object's: a scalar's loaded value, or JSON already.
@@ -92,12 +98,16 @@ class FieldConverter:
             raise NotExact
         return stored
 
-    def exact(self, value: Any, stored: Any) -> tuple[str, str] | None:
-        """The entry of `$exact` for a loaded value, where what the column stores needs one."""
+    def exact(self, value: Any, stored: Any, sent: Any = missing) -> tuple[str, str] | None:
+        """The entry of `$exact` for a loaded value, where what the column stores needs one.
+
+        Args:
+            sent: what the field loaded it from, where that is known.
+        """
         if self._entry is None:
             return None
         if value is None:
-            return (self._entry, "null") if self._null_matters else None
+            return (self._entry, "null") if self.null_matters else None
         if not self._in_json:
             return None
         if not self._whole:
@@ -105,12 +115,30 @@ class FieldConverter:
         try:
             encoded = encode(value)
         except NotExact:
-            return self._entry, text_of(mark(RELOAD, stored))
+            return self._entry, text_of(self._loadable(stored, sent))
         if self.differs:
             encoded = mark(LOADED, encoded)
         elif encoded == stored and not _holds_marks(encoded):
             return None
         return self._entry, text_of(encoded)
+
+    def _loadable(self, stored: Any, sent: Any) -> dict[str, Any]:
+        """What an object is loaded from again: what is shown of it, so that sending this back
+        changes nothing; what was sent, where what is shown does not give it back."""
+        shown = load_exact(dump_exact(stored))
+        if sent is not missing and not self._shows(shown, shown) and self._shows(sent, shown):
+            return mark(SENT, sent)
+        return mark(RELOAD, stored)
+
+    def _shows(self, document: Any, shown: Any) -> bool:
+        """Whether the field shows this of what it loads from a document."""
+        field = self.field.field
+        try:
+            self._to_json(document)
+            again = field._serialize(field.deserialize(document), self.field.name, {})
+            return bool(load_exact(dump_exact(self._to_json(again))) == shown)
+        except Exception:  # noqa: BLE001 - it does not, whatever code of the user's says
+            return False
 
     def _without_nulls(self, shown: Any) -> Any:
         if self._may_show_null:

@@ -5,7 +5,9 @@ beside it. Then a `jsonb` column holds the field as GET shows it, and the databa
 be the answer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
+from functools import partial
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields, missing
@@ -61,6 +63,38 @@ def shows_what_it_loads(field: fields.Field[Any]) -> bool:
     return type(field) in (fields.String, fields.Email, fields.Url, fields.Boolean)
 
 
+def showing_nulls(schema: Schema) -> Schema:
+    """A copy of the schema that shows null for a field which holds nothing and may be null.
+
+    Code of the user's that takes part in the dump sees the item as it was loaded.
+    """
+    shown = copy(schema)
+    shown.dump_fields = {
+        name: _showing_null(field) if field.allow_none else field
+        for name, field in schema.dump_fields.items()
+    }
+    return shown
+
+
+def showing_stored(schema: Schema, stored: Mapping[str, Any]) -> Schema:
+    """A copy of the schema that shows for some fields, by name, what is stored of them."""
+    shown = copy(schema)
+    fixed = {
+        name: _serialized(field, partial(_always, stored[name]))
+        for name, field in schema.dump_fields.items()
+        if name in stored
+    }
+    shown.dump_fields = {**schema.dump_fields, **fixed}
+    return shown
+
+
+def shows_alone(field: fields.Field[Any]) -> bool:
+    """Whether a field shows the same whatever stands beside it, be it by hooks of its schema."""
+    if isinstance(field, fields.Function | fields.Method) or _is_changed(field):
+        return False
+    return isinstance(field, fields.Nested) or all(map(shows_alone, _inner(field)))
+
+
 def loads_in_its_own_way(schema: Schema) -> bool:
     """Whether code of the user's decides what an item is loaded into: an object, or more keys."""
     return bool(schema._hooks.get(POST_LOAD) or overridden(schema, _LOADING))
@@ -92,18 +126,39 @@ def overridden(schema: Schema, names: Iterable[str]) -> list[str]:
     ]
 
 
+def _showing_null(field: fields.Field[Any]) -> fields.Field[Any]:
+    def serialize(*arguments: Any, **options: Any) -> Any:
+        value = field.serialize(*arguments, **options)
+        return None if value is missing else value
+
+    return _serialized(field, serialize)
+
+
+def _serialized(field: fields.Field[Any], serialize: Callable[..., Any]) -> fields.Field[Any]:
+    """A copy of the field that another function serializes."""
+    shown = copy(field)
+    vars(shown)["serialize"] = serialize
+    return shown
+
+
+def _always(value: Any, *_: Any, **_options: Any) -> Any:
+    return value
+
+
 def _shows_plainly(field: fields.Field[Any], around: tuple[type[Schema], ...]) -> bool:
     if isinstance(field, fields.Function | fields.Method) or field.dump_default is not missing:
         return False
-    if not type(field).__module__.startswith("marshmallow.") and _changes_showing(field):
+    if _is_changed(field):
         return False
     if isinstance(field, fields.Nested):
         return dumps_plainly(field.schema, around)
     return all(_shows_plainly(inner, around) for inner in _inner(field))
 
 
-def _changes_showing(field: fields.Field[Any]) -> bool:
+def _is_changed(field: fields.Field[Any]) -> bool:
     """Whether a subclass of the user's, or the object itself, shows in a way of its own."""
+    if type(field).__module__.startswith("marshmallow."):
+        return False
     theirs = next(
         kind for kind in type(field).__mro__ if kind.__module__.startswith("marshmallow.")
     )

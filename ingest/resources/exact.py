@@ -9,6 +9,7 @@ loads. What a column cannot give back is kept beside it, as the text of a JSON d
     pairs     a dict whose keys are no texts, or that has the key "$"
     loaded    the value of a field that its column holds in another form
     reload    what the field dumped of an object of the user's; loading that gives it back
+    sent      what such an object was loaded from, where what it dumped does not give it back
     shown     what an object of the user's showed for the field, for good
 """
 
@@ -22,7 +23,7 @@ from decimal import Decimal
 from typing import Any
 
 MARK = "$"
-LOADED, RELOAD, SHOWN = "loaded", "reload", "shown"
+LOADED, SENT, RELOAD, SHOWN = "loaded", "sent", "reload", "shown"
 
 _ADDRESSES = (
     ipaddress.IPv4Address

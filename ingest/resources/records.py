@@ -103,7 +103,7 @@ class RecordWriter:
     ) -> Recorded:
         draft = _Draft({INDEX: index}, self._digits)
         if isinstance(loaded, dict):
-            others = self._write_dict(draft, loaded, key)
+            others = self._write_dict(draft, loaded, key, taken)
         else:
             others = self._write_object(draft, loaded, taken, key)
         record, problems = draft.record, draft.problems
@@ -147,7 +147,9 @@ class RecordWriter:
         # An object has values of its own for what was not sent.
         return stored.data_key in taken or self._objects.computes(stored)
 
-    def _write_dict(self, draft: "_Draft", loaded: Mapping[str, Any], key: Any) -> dict[str, Any]:
+    def _write_dict(
+        self, draft: "_Draft", loaded: Mapping[str, Any], key: Any, taken: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Write the fields of a loaded dict; returns what of it is no field's."""
         for converter in self.converters:
             value = converter.value_of(loaded)
@@ -156,8 +158,9 @@ class RecordWriter:
             if value is missing:
                 continue
             with draft.naming(converter.field):
-                stored = converter.convert(value)
-                draft.write(converter.column, stored, converter.exact(value, stored))
+                stored = converter.convert(value, loaded)
+                sent = taken.get(converter.field.data_key, missing)
+                draft.write(converter.column, stored, converter.exact(value, stored, sent))
         return {name: value for name, value in loaded.items() if name not in self._places}
 
     def _write_object(

@@ -17,8 +17,14 @@ from marshmallow.utils import set_value
 from ingest.exactjson import dump_exact, load_exact
 from ingest.model import Selection
 from ingest.resources.columns import READ, ColumnType
-from ingest.resources.dumping import shows_itself, shows_what_it_loads
-from ingest.resources.exact import LOADED, RELOAD, SHOWN, decode, json_form, marked
+from ingest.resources.dumping import (
+    showing_nulls,
+    showing_stored,
+    shows_alone,
+    shows_itself,
+    shows_what_it_loads,
+)
+from ingest.resources.exact import LOADED, RELOAD, SENT, SHOWN, decode, json_form, marked
 from ingest.resources.leaving_out import forbidden_null, left_out
 from ingest.resources.objects import ObjectReader
 from ingest.resources.records import EXTRA, OBJECT
@@ -41,6 +47,7 @@ class Presenter:
         self._shown = [field for field in resource.fields if field.shown]
         self._serializers = {field.column: serializer(field) for field in self._shown}
         self._objects = ObjectReader(resource)
+        self._schema = showing_nulls(resource.schema)
         self._verbatim = (
             not resource.dumps_whole
             and not resource.loads_objects
@@ -83,7 +90,7 @@ class Presenter:
             if is_object:
                 return self._with_key(row, self._of_object(row)), []
             if self._resource.dumps_whole:
-                return self._with_key(row, self._resource.schema.dump(self._loaded(row))), []
+                return self._with_key(row, self._of_dict(row)), []
             return self._of_fields(row), []
         except Exception as error:  # noqa: BLE001 - it is the user's code
             return self._as_stored(row, error)
@@ -115,20 +122,38 @@ class Presenter:
                 set_value(loaded, field.source, _loaded_again(field, row[field.column]))
         return loaded
 
+    def _of_dict(self, row: dict[str, Any]) -> Any:
+        """What the schema dumps of an item that was loaded into a dict."""
+        stored: dict[str, Any] = {}
+        for field in self._shown:
+            kind, inner = marked(row.get(field.column)) or (None, None)
+            if kind == RELOAD and shows_alone(field.field):
+                stored[field.name] = inner
+        schema = showing_stored(self._schema, stored) if stored else self._schema
+        return schema.dump(self._loaded(row))
+
     def _of_object(self, row: dict[str, Any]) -> Any:
         """What an object of the user's showed, with what is computed of it as it is now."""
-        document: dict[str, Any] = {}
+        shown: dict[str, Any] = {}
         computed = []
         for field in self._shown:
             value = row.get(field.column)
             if value is None and self._objects.computes(field):
                 computed.append(field)
-            elif field.column in row and not self._resource.makes(field):
-                document[field.data_key] = self._shown_of_object(field, value)
+            elif self._resource.makes(field):
+                continue
+            elif field.column in row and value is not None:
+                shown[field.data_key] = self._shown_of_object(field, value)
         if computed:
-            anew = self._objects.again(document)
-            document |= {f.data_key: anew[f.data_key] for f in computed if f.data_key in anew}
-        return self._objects.finished(document | decode(row.get(EXTRA) or {}))
+            anew = self._objects.again(shown)
+            shown |= {f.data_key: anew[f.data_key] for f in computed if f.data_key in anew}
+        document = {
+            field.data_key: shown.get(field.data_key)
+            for field in self._shown
+            if field.data_key in shown
+            or (field.field.allow_none and not self._resource.makes(field))
+        }
+        return self._objects.finished(document | decode(row.get(EXTRA) or {}), shown)
 
     def _shown_of_object(self, field: StoredField, value: Any) -> Any:
         found = marked(value)
@@ -144,14 +169,15 @@ class Presenter:
         loaded = self._loaded(row) if whole else {}
         for field in self._shown:
             value = row.get(field.column)
-            if field.column not in row and not self._objects.computes(field):
+            nothing = field.column not in row
+            if nothing and not self._objects.computes(field) and not field.field.allow_none:
                 continue
             try:
-                if field.column in row and (not whole or self._resource.makes(field)):
+                if not nothing and (not whole or self._resource.makes(field)):
                     shown = self._shown_of_object(field, value)
                 else:
-                    shown = field.field.serialize(
-                        field.name, loaded, accessor=self._resource.schema.get_attribute
+                    shown = self._schema.dump_fields[field.name].serialize(
+                        field.name, loaded, accessor=self._schema.get_attribute
                     )
                 if shown is missing:
                     continue
@@ -227,11 +253,15 @@ def _loaded_again(field: StoredField, value: Any) -> Any:
             return value
     kind, inner = marked(value) or (None, value)
     # Of a row that is older than the code which needs it loaded, the field shows what is stored.
-    older = kind != LOADED and shows_itself(field.field) and not shows_what_it_loads(field.field)
-    if kind != RELOAD and not older:
+    another_form = (
+        field.shown and shows_itself(field.field) and not shows_what_it_loads(field.field)
+    )
+    older = another_form and kind != LOADED
+    if kind not in (SENT, RELOAD) and not older:
         return decode(value)
+    partial = {"partial": True} if getattr(field.field.parent, "partial", None) is True else {}
     try:
-        return field.field.deserialize(inner)
+        return field.field.deserialize(inner, field.name, {field.data_key: inner}, **partial)
     except ValidationError:
         return inner
 
@@ -239,7 +269,7 @@ def _loaded_again(field: StoredField, value: Any) -> Any:
 def _stored_form(value: Any) -> Any:
     """A value of a row as JSON without marks."""
     kind, inner = marked(value) or (None, value)
-    return inner if kind in (RELOAD, SHOWN) else json_form(decode(value))
+    return inner if kind in (SENT, RELOAD, SHOWN) else json_form(decode(value))
 
 
 def _lacks_offset(field: fields.AwareDateTime) -> bool:

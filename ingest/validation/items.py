@@ -158,13 +158,32 @@ class ItemValidator:
             raise InvalidItem(self._wrong(error, item, received)) from None
         except Exception as error:
             raise _rule_failed(self.resource, error) from error
-        taken = self._taken(received) or received
+        taken = self._taken(received)
+        if taken is None:
+            self._see(self._prepared(item))
+            taken = self._taken(received) or received
         if self._altering and (altered := self._altered(taken)):
             raise InvalidItem(altered)
         return loaded, taken
 
     def _see(self, prepared: Any) -> None:
         self._seen.item = prepared
+
+    def _prepared(self, item: dict[str, Any]) -> Any:
+        """What the `pre_load` hooks make of an item that an override of `load` has loaded: it is
+        not seen what the fields get inside of that."""
+        schema = self.resource.schema
+        try:
+            return schema._invoke_load_processors(
+                PRE_LOAD,
+                deepcopy(item),
+                many=False,
+                unknown=schema.unknown,
+                original_data=item,
+                partial=None,
+            )
+        except Exception:  # noqa: BLE001 - the override may have kept the item from them
+            return item
 
     def _taken(self, received: dict[str, Any]) -> Taken | None:
         """What the fields took an item from: what its `pre_load` hooks made of it; None where that

@@ -177,6 +177,15 @@ class Quiet(fields.String):
     default_error_messages = {"invalid": "Not quiet."}  # noqa: RUF012
 
 
+class Frozen(fields.List[Any]):
+    """Loads a tuple, as generated schemas do."""
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        loaded = super()._deserialize(*args, **kwargs)
+        CALLS.append(("frozen", repr(kwargs)))
+        return tuple(loaded)
+
+
 class Even(fields.Integer):
     def _validated(self, value: Any) -> Any:
         number = super()._validated(value)
@@ -466,7 +475,8 @@ def any_field(draw: st.DrawFn, depth: int) -> Drawn:
     kind = draw(st.integers(0, 9)) if depth else 9
     if kind == 0:
         inner = draw(any_field(depth - 1))
-        field: Any = fields.List(inner.field, **draw(options(LIST_VALIDATORS)))
+        listed = draw(st.sampled_from([fields.List] * 4 + [Frozen]))
+        field: Any = listed(inner.field, **draw(options(LIST_VALIDATORS)))
         return Drawn(field, lambda r: [dirty(inner.make, r) for _ in range(r.randrange(4))])
     if kind == 1:
         parts = draw(st.lists(any_field(depth - 1), max_size=3))
@@ -612,17 +622,18 @@ def schemas(draw: st.DrawFn, depth: int = 2, *, many: bool | None = None) -> Dra
         declared[name] = field
         makers[name if field.data_key is None else field.data_key] = drawn.make
     unknown = draw(st.sampled_from([RAISE, RAISE, INCLUDE, EXCLUDE]))
-    base = draw(st.sampled_from([Schema] * (3 * len(OVERRIDING)) + [*OVERRIDING]))
+    base = draw(st.sampled_from([Schema] * (8 * len(OVERRIDING)) + [*OVERRIDING]))
     itself = draw(st.integers(0, 11)) == 0 if many is None else False
     if itself:
         many_inside = draw(st.booleans())
         declared["itself"] = fields.Nested(lambda: cls(unknown=unknown), many=many_inside)
         makers["itself"] = lambda random: [] if many_inside else {}
+    indexed = draw(st.integers(0, 9)) > 0
     body = {
         **declared,
         "load_method": _load_method,
         **_hooks(draw, names),
-        "Meta": type("Meta", (), {"unknown": unknown, "register": False}),
+        "Meta": type("Meta", (), {"unknown": unknown, "register": False, "index_errors": indexed}),
     }
     cls = type(draw(st.sampled_from(["Drawn", "Odd name; raise SystemExit", "é"])), (base,), body)
     partial = draw(st.sampled_from([None] * 6 + [True, False, (names[0],)]))

@@ -4,10 +4,8 @@ Schemas and items are those of the compiler's own test, as resources with every 
 action and option. Records, raw items, failures and every call of the user's code are compared.
 """
 
-import math
 import os
 from collections.abc import Sequence
-from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -26,6 +24,7 @@ from ingest.resources.records import CLIENT_KEY, restore
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from tests.harness import everything
+from tests.property.json_values import as_json
 from tests.property.sameness import difference
 from tests.property.strategies import CALLS, HOSTILE, DrawnSchema, schemas
 from tests.staged import MAX_VALUES, take_all, valid_of
@@ -41,29 +40,6 @@ KEYS = (
     None,
     5,
 )
-
-
-def as_json(value: Any) -> Any:
-    """`value` as a decoder of some format could have made it."""
-    if isinstance(value, dict):
-        return {as_text(key): as_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [as_json(each) for each in value]
-    if value is None or type(value) in (bool, str):
-        return value
-    if type(value) is int:
-        return value if abs(value) < 10**300 else 10**300
-    if type(value) is float and math.isfinite(value):
-        return value
-    if type(value) is Decimal and value.is_finite():
-        return value
-    return as_text(value)
-
-
-def as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
-    return hex(value) if type(value) is int else repr(value)
 
 
 @st.composite

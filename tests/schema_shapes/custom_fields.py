@@ -150,6 +150,21 @@ class Costs(Keyed):
     hidden = fields.Function(deserialize=float)
 
 
+class Nicknamed(Keyed):
+    """Tells nothing from null."""
+
+    nick = fields.String(allow_none=True)
+    loud = fields.Function(lambda item: (item.get("nick", "nobody") or "null").upper())
+
+
+class Secretive(Keyed):
+    """Never shows what its own field could not."""
+
+    year = fields.Date(load_only=True, post_load=lambda day: [day.year])
+    days = fields.List(fields.Date(), load_only=True)
+    first = fields.Function(lambda item: item["days"][0].isoformat() if "days" in item else None)
+
+
 class Inverse(Keyed):
     """Cannot be shown where there is 0."""
 
@@ -270,5 +285,19 @@ SHAPES = [
         key="key",
         items=[{"key": 1, "a": 2}, {"key": 2, "a": 0}],
         changes=[(1, {"key": 2, "a": 4}), (0, {"key": 1, "a": 0})],
+    ),
+    Shape(
+        "nicknameds",
+        Nicknamed,
+        key="key",
+        items=[{"key": 1}, {"key": 2, "nick": None}, {"key": 3, "nick": "Bo"}],
+        changes=[(2, {"key": 3, "nick": None}), (0, {"key": 1, "nick": "Al"})],
+    ),
+    Shape(
+        "secretives",
+        Secretive,
+        key="key",
+        items=[{"key": 1, "year": "2024-02-29", "days": ["2024-01-01"]}, {"key": 2}],
+        changes=[(1, {"key": 2, "days": ["2023-01-01"]}), (0, {"key": 1, "year": "2023-01-01"})],
     ),
 ]

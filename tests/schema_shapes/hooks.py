@@ -59,6 +59,13 @@ class Envelope(Schema):
         return {"data": shown}
 
 
+class Loading(Envelope):
+    """Loads more than its fields, in an override."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        return {**super().load(data, **kwargs), "more": dt.timedelta(1)}
+
+
 class NamedOptions(SchemaOpts):
     def __init__(self, meta: Any, **kwargs: Any) -> None:
         super().__init__(meta, **kwargs)
@@ -214,6 +221,13 @@ SHAPES = [
             Bad({"data": {"key": 1}}, [(42201, "name")]),
             Bad({"data": 5}, [(42210, None)]),
         ],
+    ),
+    Shape(
+        "loadings",
+        Loading,
+        key="key",
+        items=[{"data": {"key": 1, "name": "a", "note": "x"}}],
+        changes=[(0, {"data": {"key": 1, "note": None}})],
     ),
     Shape(
         "users",

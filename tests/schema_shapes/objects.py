@@ -4,7 +4,7 @@ from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import Schema, fields, post_dump, post_load, validate
 
 from tests.schema_shapes.shape import Bad, Shape
 
@@ -80,6 +80,53 @@ class PairSchema(Schema):
         return Pair(data.get("key"), data.get("a"))
 
 
+class WrappedAddress(AddressSchema):
+    @post_dump
+    def wrap(self, shown: Any, **_: Any) -> Any:
+        return {"data": shown}
+
+
+class Parcel(Schema):
+    """Holds objects that are shown in another form than they are loaded from."""
+
+    key, address = fields.Integer(required=True), fields.Nested(WrappedAddress)
+    stops = fields.List(fields.Nested(WrappedAddress))
+    town = fields.Function(lambda item: type(item["address"]).__name__)
+
+
+class Sparse:
+    """Has what was sent, and nothing else."""
+
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__ |= attributes
+
+
+class SparseSchema(Schema):
+    total = fields.Function(lambda sparse: sparse.price * sparse.count)
+    key, price, count = fields.Integer(required=True), fields.Integer(), fields.Integer()
+    note = fields.String(allow_none=True)
+    noted = fields.Function(lambda sparse: hasattr(sparse, "note"))
+
+    @post_load
+    def make(self, data: Any, **_: Any) -> Sparse:
+        return Sparse(**data)
+
+
+class Enclosed(AlbumSchema):
+    """Wraps the dump of an object."""
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return {"kind": type(obj).__name__, "album": super().dump(obj, many=many)}
+
+
+class Described(AlbumSchema):
+    """Has a hook that looks at the object after its dump."""
+
+    @post_dump(pass_original=True)
+    def describe(self, shown: Any, album: Album, **_: Any) -> Any:
+        return {**shown, "described": f"{type(album).__name__} of {album.year}"}
+
+
 class TupleSchema(Schema):
     """Gives no field of its item back, not even the key."""
 
@@ -141,5 +188,33 @@ SHAPES = [
         key="key",
         items=[],
         bad=[Bad({"key": 1, "a": "x"}, [(42209, "key")])],
+    ),
+    Shape(
+        "parcels",
+        Parcel,
+        key="key",
+        items=[{"key": 1, "address": {"city": "Rome"}, "stops": [{"city": "a"}, {}]}],
+        changes=[(0, {"key": 1, "stops": [{"city": "b"}]}), *MOVES],
+    ),
+    Shape(
+        "sparses",
+        SparseSchema,
+        key="key",
+        items=[{"key": 1, "price": 2, "count": 3}, {"key": 2, "price": 1, "count": 1, "note": "x"}],
+        changes=[(0, {"key": 1, "price": 5}), (1, {"key": 2, "note": None})],
+    ),
+    Shape(
+        "encloseds",
+        Enclosed,
+        key="code",
+        items=[{"code": "x", "title": "T", "year": 1999}, {"code": "y"}],
+        changes=[(0, {"code": "x", "title": "New"})],
+    ),
+    Shape(
+        "describeds",
+        Described,
+        key="code",
+        items=[{"code": "x", "title": "T", "year": 1999}, {"code": "y"}],
+        changes=[(0, {"code": "x", "year": 2000})],
     ),
 ]

@@ -1,7 +1,8 @@
 """What marshmallow says that an item shows, and how it differs from what is shown.
 
 An item is what `schema.load` made of it; what a change says of it is what `load(change, partial=…)`
-made of that. It shows `schema.dump` of the whole. Three differences are documented, and no others
+made of that. It shows `schema.dump` of the whole; a field that holds nothing is null where it may
+be sent as null, and left out where it may not. Three differences are documented, and no others
 are let through: times in a `timestamptz` column come back in UTC, a whole number in a `Float`
 column comes back as an integer, and JSON objects inside of values come in any order.
 """
@@ -11,12 +12,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any
+from uuid import UUID
 
-from marshmallow import ValidationError, fields, missing
+from marshmallow import Schema, ValidationError, fields, missing
 from marshmallow.decorators import PRE_LOAD
 from marshmallow.utils import get_value, set_value
 
@@ -68,11 +71,8 @@ class Held:
 
     def shown(self) -> Document:
         """What the item shows."""
-        if self.is_object:
-            document = self._schema.dump(self._loaded)
-        else:
-            document = self._schema.dump(self._in_utc())
-        shown: Document = as_json(document)
+        loaded = self._loaded if self.is_object else self._in_utc()
+        shown: Document = as_json(showing_nulls(self._schema).dump(loaded))
         if self._resource.own_key:
             return {"id": self.key, **shown}
         return shown
@@ -106,9 +106,16 @@ class Held:
             source = field.attribute or name
             places.add(source.partition(".")[0])
             value = get_value(loaded, source, missing)
-            if value is not missing and (defaults or carries(taken, name, field)):
+            if value is missing or not (defaults or carries(taken, name, field)):
+                continue
+            if not (value is None and self._shows_null(field, source)):
                 set_value(self._loaded, source, value)
         self._loaded |= {name: value for name, value in loaded.items() if name not in places}
+
+    def _shows_null(self, field: fields.Field[Any], source: str) -> bool:
+        """Whether a field shows null as it is: then null that is sent changes nothing."""
+        nothing = get_value(self._loaded, source, None) is None
+        return nothing and field.allow_none and field.dump_default is missing
 
     def _in_utc(self) -> Any:
         """What was loaded, as columns give it back."""
@@ -117,7 +124,9 @@ class Held:
             source = field.attribute or name
             value = get_value(loaded, source, None)
             if isinstance(field, fields.DateTime) and isinstance(value, dt.datetime):
-                zone = getattr(field, "default_timezone", None) if field.format else None
+                pattern = field.format or ""
+                local = "%" in pattern and "%z" not in pattern
+                zone = getattr(field, "default_timezone", None) if local else None
                 if value.tzinfo is not None:
                     set_value(loaded, source, value.astimezone(zone or dt.UTC))
         own = self._resource.key
@@ -151,6 +160,16 @@ def _texts(messages: Any) -> Iterator[str]:
         yield from _texts(each)
 
 
+def showing_nulls(schema: Schema) -> Schema:
+    """A schema that shows null where a field holds nothing and may be null, as answers do."""
+    shown = copy(schema)
+    shown.dump_fields = {name: copy(field) for name, field in schema.dump_fields.items()}
+    for field in shown.dump_fields.values():
+        if field.allow_none and field.dump_default is missing:
+            field.dump_default = None
+    return shown
+
+
 def carries(taken: Mapping[str, Any], name: str, field: fields.Field[Any]) -> bool:
     """Whether a value comes from an item or its hooks: a `load_default` is for new items."""
     key = name if field.data_key is None else field.data_key
@@ -169,7 +188,11 @@ def as_json(value: Any) -> Any:
         return value
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
-    return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, UUID | IPv4Address | IPv6Address | IPv4Interface | IPv6Interface):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def json_key(key: Any) -> str:
@@ -198,8 +221,7 @@ def differences(resource: Resource, expected: Document, shown: Document) -> Iter
             if not (expected[name] is None and field is not None and not field.allow_none):
                 yield f"{name}: {expected[name]!r} is not shown"
         elif name not in expected:
-            if not (shown[name] is None and field is not None and field.allow_none):
-                yield f"{name}: {shown[name]!r} is shown"
+            yield f"{name}: {shown[name]!r} is shown"
         elif not _same(field, expected[name], shown[name]):
             yield f"{name}: {shown[name]!r} is shown in place of {expected[name]!r}"
     order = [name for name in expected if name in shown and name in declared]

@@ -82,7 +82,6 @@ async def _first_life(service: Service, story: _Story) -> None:
     for index, item in enumerate(shape.items):
         story.held[index].merge(_addressed(story, index, item))
         await _write(service, story, f"upsert {index}", "POST", index, item, prefer=_MERGE)
-    await _read(service, "once it was merged", story)
 
 
 async def _save(service: Service, story: _Story) -> None:

@@ -5,6 +5,8 @@ are not to be written, and $5 those that failed in all, or NULL where they are a
 last two are for a batch alone. Each batch that is finished is a row of the result, as `Finished`.
 """
 
+from marshmallow import missing
+
 from ingest.model import MAX_KEPT, Action, Resolution
 from ingest.resources.resource import StoredField
 from ingest.store.batches import QUERIES
@@ -173,11 +175,11 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
         return f"CASE WHEN {carried} THEN g.{column} ELSE t.{column} END"
 
     def _merged_exact(self) -> str:
-        """Of the fields that the item carried its own entries, of the others those that are."""
+        """Of the fields that the item changes its own entries, of the others those that are."""
 
-        def names(bit: int) -> str:
+        def names(changed: bool) -> str:
             each = ", ".join(
-                f'CASE WHEN get_bit(g."$set", {self._position(field)}) = {bit} '
+                f"CASE WHEN {'' if changed else 'NOT '}({self._carried(field)}) "
                 f"THEN {literal(entry)} END"
                 for field in self._changeable()
                 for entry in self.resource.exact_entries(field)
@@ -185,7 +187,19 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
             return f"array_remove(ARRAY[{each}]::text[], NULL)"
 
         stored, sent = (f"""coalesce({row}."$exact", '{{}}')""" for row in "tg")
-        return f"nullif(({stored} - {names(1)}) || ({sent} - {names(0)}), '{{}}')"
+        return f"nullif(({stored} - {names(True)}) || ({sent} - {names(False)}), '{{}}')"
+
+    def _carried(self, field: StoredField) -> str:
+        """Whether the item may change the entry of a field.
+
+        What is shown as null can be sent back as null: where nothing is stored, nothing changes.
+        """
+        carried = f'get_bit(g."$set", {self._position(field)}) = 1'
+        shown = field.field
+        if not shown.allow_none or shown.dump_only or shown.dump_default is not missing:
+            return carried
+        column = quote(field.column)
+        return f"{carried} AND NOT (g.{column} IS NULL AND t.{column} IS NULL)"
 
     def _changeable(self) -> list[StoredField]:
         return [field for field in self.resource.fields if field is not self.resource.key]

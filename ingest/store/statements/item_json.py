@@ -1,7 +1,5 @@
 """SQL that shows a stored row as GET and the outcome of a write do."""
 
-from marshmallow import missing
-
 from ingest.model import Selection
 from ingest.resources.columns import ColumnType
 from ingest.resources.records import EXTRA, OBJECT
@@ -13,9 +11,10 @@ def item_object(resource: Resource, row: str, select: Selection, *, key: str | N
     """SQL for the JSON object of one stored row, by column; `row` is the row's alias, and `key`
     what stands for its key's column.
 
-    Only what the answer shows; of a schema that dumps items as a whole, all that it may need. A
-    column that holds nothing is null where the field may be sent as null, and left out elsewhere.
-    Times and decimals are text in JSON, so that no digit is lost.
+    Only what the answer shows; of a schema that dumps items as a whole, all that it may need, and
+    nothing that was not loaded. Elsewhere a column that holds nothing is null where the field may
+    be sent as null, and left out where it may not. Times and decimals are text in JSON, so that no
+    digit is lost.
     """
     whole = resource.dumps_whole or resource.loads_objects
     members = [
@@ -44,8 +43,8 @@ def _shown(resource: Resource, field: StoredField, row: str) -> str:
         f"({row}.{quote(EXACT)} ->> {literal(entry)})::json"
         for entry in resource.exact_entries(field)
     ]
-    # What an absent value shows is another thing than what null shows where it has a default.
-    nulls = ["'null'"] if field.field.allow_none and field.field.dump_default is missing else []
+    # A schema that dumps the item as a whole has to be given what was loaded, and no more.
+    nulls = ["'null'"] if field.field.allow_none and not resource.dumps_whole else []
     if not entries and not nulls:
         return column
     return f"coalesce({', '.join([*entries, f'to_json({column})', *nulls])})"

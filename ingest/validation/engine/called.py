@@ -79,7 +79,7 @@ class CalledField:
         given = source.block(f"if {' and '.join(conditions)}:") if conditions else nullcontext()
         with given, _noted(source, each, var):
             self._write_value(source)
-        if each.default is not missing:
+        if each.default is not missing and not each.required:
             with source.block(f"elif {var} is MISSING:"):
                 self._write_default(source)
 

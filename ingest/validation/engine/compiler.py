@@ -24,8 +24,6 @@ from ingest.validation.engine.objects import scope_of, write_object
 from ingest.validation.engine.overrides import Overrides
 from ingest.validation.engine.source import Source, Uncompiled
 
-_NESTED_AT_MOST = 64
-"""How many loads of nested schemas are compiled for one schema around them."""
 _OPTIONS_AT_MOST = 8
 """How many loads are kept for the options that an override passes on."""
 
@@ -59,7 +57,7 @@ def compile_load(
     """
     options: dict[str, Any] = {"partial": partial, "unknown": unknown, "many": many}
     given = {name: value for name, value in options.items() if value is not None}
-    return _compile_call(schema, given, NestedLoads(_load_nested, _NESTED_AT_MOST), see)
+    return _compile_call(schema, given, NestedLoads(_load_nested), see)
 
 
 def explain_schema(schema: Schema) -> Sequence[Coverage]:
@@ -86,9 +84,10 @@ def compile_exact(schema: Schema, partial: Partial) -> Callable[[Any], Any] | No
 
 def _load_nested(
     schema: Schema, partial: Partial, unknown: str | None, nested: NestedLoads
-) -> Callable[[Any], Any]:
-    """The load of a nested schema, called as `Nested` calls it."""
-    return _compile_call(schema, {"unknown": unknown, "partial": partial}, nested).load
+) -> tuple[Callable[[Any], Any], str]:
+    """The load of a nested schema, called as `Nested` calls it, and its text."""
+    compiled = _compile_call(schema, {"unknown": unknown, "partial": partial}, nested)
+    return compiled.load, compiled.source
 
 
 def _compile_call(
@@ -128,16 +127,17 @@ def _compile_under(
 ) -> CompiledLoad:
     """Compile what the overrides of the user's pass on to, with any options that they pass on."""
 
-    def compile_one(many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
-        load = Load.of(schema, partial, unknown, many)
+    def marshmallow(many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
         options: dict[str, Any] = {"many": many, "partial": partial, "unknown": unknown}
-        marshmallow = bind(Schema._do_load, schema, **options)
-        try:
-            return _compile(load, marshmallow, nested, see)
-        except Uncompiled:
-            return CompiledLoad(marshmallow, "", ())
+        return CompiledLoad(bind(Schema._do_load, schema, **options), "", ())
 
-    loads = ByOptions(compile_one, _OPTIONS_AT_MOST)
+    def compile_one(many: bool | None, partial: Partial, unknown: str | None) -> CompiledLoad:
+        left = marshmallow(many, partial, unknown)
+        with suppress(Uncompiled):
+            return _compile(Load.of(schema, partial, unknown, many), left.load, nested, see)
+        return left
+
+    loads = ByOptions(compile_one, _OPTIONS_AT_MOST, otherwise=marshmallow)
     shown = _compile(Load.of(schema, **given), bind(Schema._do_load, schema, **given), nested, see)
     load = bind(overrides.around(lambda *options: loads.get(*options).load), **given)
     called = Coverage("", CALLS_OVERRIDE, ", ".join(overrides.names))

@@ -100,6 +100,8 @@ def field_class(field: fields.Field[Any], classes: frozenset[type]) -> type:
             if mro[position:] != each.__mro__:
                 break
             return each
+        if each.__module__ == fields.__name__:
+            break
         changed = vars(each).keys() - HARMLESS
         if changed:
             raise Uncompiled(f"{each.__name__} defines {min(changed)}")

@@ -6,6 +6,7 @@ would have stored it.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial as bind
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from ingest.validation.engine.known import load_hooks
 from ingest.validation.engine.load import Load, LoadField
 from ingest.validation.engine.nested import NestedLoads
 from ingest.validation.engine.objects import ObjectWriter, calls_user, scope_of, write_assignment
-from ingest.validation.engine.source import FALLBACK, Source, Uncompiled
+from ingest.validation.engine.source import FALLBACK, Source, TooLong, Uncompiled
 from ingest.validation.engine.validators import describe
 
 COMPILED = "compiled"
@@ -78,13 +79,11 @@ def compile_late(
     if hooks:
         coverage.append(Coverage("", CALLS_HOOKS, ", ".join(hooks)))
     load_fields = source.compiled(ValidationError=ValidationError, note=_note)
-    return _with_hooks(load, load_fields, see), source.text(), coverage
+    return _around(load, load_fields, see), source.text(), coverage
 
 
-def _with_hooks(
-    load: Load, load_fields: Callable[..., Any], see: See | None
-) -> Callable[[Any], Any]:
-    """marshmallow's own load of one item or a collection, with its hooks, around `load_fields`."""
+def _around(load: Load, load_fields: Callable[..., Any], see: See | None) -> Callable[[Any], Any]:
+    """marshmallow's own load of one item or a collection around `load_fields`."""
     schema = load.schema
 
     def deserialize(
@@ -102,10 +101,28 @@ def _with_hooks(
             return schema._deserialize(data, many=many, **options)
         return [deserialize(each, index=index, **options) for index, each in enumerate(data)]
 
+    if not load_hooks(schema):
+        return _without_hooks(load, deserialize_each if load.many else deserialize)
     parts: Any = SimpleNamespace(**{name: getattr(schema, name) for name in _PARTS})
     parts._deserialize = deserialize_each if load.many else deserialize
     do_load: Callable[..., Any] = Schema._do_load
     return bind(do_load, parts, many=load.many, partial=load.partial, unknown=load.unknown)
+
+
+def _without_hooks(load: Load, deserialize: Callable[..., Any]) -> Callable[[Any], Any]:
+    """What `Schema._do_load` comes to for a schema that has no hooks."""
+    schema, many, partial, unknown = load.schema, load.many, load.partial, load.unknown
+
+    def do_load(data: Any) -> Any:
+        store = ErrorStore()  # type: ignore[no-untyped-call]
+        loaded = deserialize(data, error_store=store, many=many, partial=partial, unknown=unknown)
+        if store.errors:
+            error = ValidationError(store.errors, data=data, valid_data=loaded)
+            schema.handle_error(error, data, many=many, partial=partial)
+            raise error
+        return loaded
+
+    return do_load
 
 
 def _note(errors: ErrorStore, error: ValidationError, key: str, index: int | None) -> Any:
@@ -123,7 +140,7 @@ def _write_field(
         with source.undone_if_uncompiled():
             called = writer.write_field(each, var, assign=False)
     except Uncompiled as left:
-        return _write_called_field(source, writer, each, var, nested, str(left))
+        return _write_called_field(source, writer, each, var, nested, left)
     calls = [*called, *each.field.post_load]
     with source.deferred():
         source.line(f"# {each.key!a}: loaded above")
@@ -142,18 +159,17 @@ def _write_called_field(
     each: LoadField,
     var: str,
     nested: NestedLoads,
-    reason: str,
+    reason: Uncompiled,
 ) -> Coverage:
     """Write a field whose values marshmallow's or the user's code loads."""
-    how = COMPILED_INSIDE
-    try:
-        field = nested.field(each.field)
-    except Uncompiled:
-        field, how = each.field, CALLS_FIELD
+    field, how = each.field, CALLS_FIELD
+    if not isinstance(reason, TooLong):
+        with suppress(Uncompiled):
+            field, how = nested.field(each.field), COMPILED_INSIDE
     called = CalledField(each, field, var)
     called.write_presence(source, writer)
     with source.deferred():
         called.write_load(source)
         with source.block(f"if {var} is not MISSING:"):
             write_assignment(source, "out", each, var)
-    return Coverage(each.name, how, reason)
+    return Coverage(each.name, how, str(reason))

@@ -27,18 +27,25 @@ _RULES = Rules(
     ),
     readable=frozenset({"allow_none", "data_key", "error_messages", "make_error", "name"}),
 )  # fmt: skip
+_MAX_LINES = 16_000
+_MIN_LINES = 250  # so that there are at most 64 functions
 _OPTIONS_AT_MOST = 4  # a field is loaded with one set of them for each that the outer load has
 
 
-CompileNested = Callable[[Schema, Partial, str | None, "NestedLoads"], Callable[[Any], Any]]
-"""Compiles the load of a nested schema with `partial` and `unknown`, and of those nested in it."""
+CompileNested = Callable[
+    [Schema, Partial, str | None, "NestedLoads"], tuple[Callable[[Any], Any], str]
+]
+"""Compiles the load of a nested schema with `partial` and `unknown`, and of those nested in it.
+
+Gives the load, and the text of its function.
+"""
 
 
 class NestedLoads:
-    """Makes the loads of the schemas nested in one; there is a bound to how many it compiles."""
+    """Makes the loads of the schemas nested in one, at most so many lines of them."""
 
-    def __init__(self, compile_load: CompileNested, most: int) -> None:
-        self._compile, self._left = compile_load, most
+    def __init__(self, compile_load: CompileNested) -> None:
+        self._compile, self._left = compile_load, _MAX_LINES
 
     def field(self, field: fields.Field[Any]) -> fields.Field[Any]:
         """A copy of `field` whose nested schemas load by compiled functions.
@@ -80,17 +87,27 @@ class NestedLoads:
             schema = field.schema
         except Exception as error:  # noqa: BLE001 - whatever it is, marshmallow will raise it
             raise Uncompiled(f"its schema cannot be found ({type(error).__name__})") from None
-        made = ByOptions(bind(self._make, schema), _OPTIONS_AT_MOST)
+        made = ByOptions(
+            bind(self._compiled, schema), _OPTIONS_AT_MOST, otherwise=bind(_marshmallow, schema)
+        )
         return _StandIn(schema, schema.many, schema.fields, made)
 
-    def _make(
-        self, schema: Schema, _many: bool | None, partial: Partial, unknown: str | None
+    def _compiled(
+        self, schema: Schema, many: bool | None, partial: Partial, unknown: str | None
     ) -> Callable[[Any], Any]:
-        if not self._left:
-            load: Callable[..., Any] = schema.load
-            return bind(load, unknown=unknown, partial=partial)
-        self._left -= 1
-        return self._compile(schema, partial, unknown, self)
+        if self._left <= 0:
+            return _marshmallow(schema, many, partial, unknown)
+        load, source = self._compile(schema, partial, unknown, self)
+        self._left -= max(source.count("\n"), _MIN_LINES)
+        return load
+
+
+def _marshmallow(
+    schema: Schema, _many: bool | None, partial: Partial, unknown: str | None
+) -> Callable[[Any], Any]:
+    """The schema's own load, called as `Nested` calls it."""
+    load: Callable[..., Any] = schema.load
+    return bind(load, unknown=unknown, partial=partial)
 
 
 def _container_class(field: fields.Field[Any]) -> type:

@@ -47,7 +47,7 @@ def write_object(scope: Scope, load: Load, data: str, out: str) -> None:
             called = writer.write_field(each, scope.source.fresh("value"), assign=True)
             require_compiled(each.field, called)
         except Uncompiled as left:
-            raise Uncompiled(f"{each.name}: {left}") from None
+            raise type(left)(f"{each.name}: {left}") from None
     writer.write_unknown_check()
     writer.write_unknown_copy()
 

@@ -5,7 +5,6 @@ stand-in, which is the schema in every other respect. That gives what marshmallo
 the override does not change what has been compiled, so what it does with `self` is read first.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import CellType, FunctionType
@@ -14,7 +13,7 @@ from typing import Any, Self
 from marshmallow import Schema
 
 from ingest.validation.engine.known import LOADS
-from ingest.validation.engine.passing_on import passes_on
+from ingest.validation.engine.passing_on import override_passes_on, overriding
 from ingest.validation.engine.self_use import Rules, check_method
 from ingest.validation.engine.source import Uncompiled
 
@@ -54,47 +53,48 @@ class Overrides:
         ]
 
     def around(self, load_with: Callable[[Any, Any, Any], Callable[[Any], Any]]) -> _Method:
-        """The schema's `load`: the overrides, and what `load_with(many, partial, unknown)` gives.
+        """The schema's `load`: the overrides around what `load_with(many, partial, unknown)` is."""
 
-        The functions inside have the names and parameters of marshmallow's, which overrides see.
-        """
-        schema = self.schema
-
-        def _do_load(
-            data: Any,
-            *,
-            many: Any = None,
-            partial: Any = None,
-            unknown: Any = None,
-            postprocess: bool = True,
-        ) -> Any:
-            if not postprocess:
-                options = {"many": many, "partial": partial, "unknown": unknown}
-                return Schema._do_load(schema, data, **options, postprocess=postprocess)
+        def compiled(data: Any, many: Any, partial: Any, unknown: Any) -> Any:
             return load_with(many, partial, unknown)(data)
 
-        def load(data: Any, *, many: Any = None, partial: Any = None, unknown: Any = None) -> Any:
-            return load_with(many, partial, unknown)(data)
-
-        def load_by_parts(
-            data: Any, *, many: Any = None, partial: Any = None, unknown: Any = None
-        ) -> Any:
+        def by_parts(data: Any, many: Any, partial: Any, unknown: Any) -> Any:
             return do_load(data, many=many, partial=partial, unknown=unknown, postprocess=True)
 
-        load.__qualname__ = load_by_parts.__qualname__ = Schema.load.__qualname__
-        _do_load.__qualname__ = Schema._do_load.__qualname__
-        do_load = _run_over(schema, self.do_loads, "_do_load", _do_load)
-        return _run_over(schema, self.loads, "load", load_by_parts if self.do_loads else load)
+        do_load = self._run(self.do_loads, "_do_load", compiled, ({}, {"postprocess": True}))
+        return self._run(self.loads, "load", by_parts if self.do_loads else compiled, ({},))
+
+    def _run(
+        self, overrides: Sequence[FunctionType], name: str, method: _Method, usual: Sequence[Any]
+    ) -> _Method:
+        """The outermost of the overrides, with `method` as the one that the innermost one calls.
+
+        Args:
+            usual: the further arguments with which that may be. With others, the innermost one
+                calls what marshmallow would call.
+        """
+
+        def last(
+            data: Any, *, many: Any = None, partial: Any = None, unknown: Any = None, **more: Any
+        ) -> Any:
+            if more in usual:
+                return method(data, many, partial, unknown)
+            real = getattr(super(_class_of(overrides[-1]), self.schema), name)
+            return real(data, many=many, partial=partial, unknown=unknown, **more)
+
+        last.__qualname__ = f"Schema.{name}"
+        outermost: _Method = last
+        for override in reversed(overrides):
+            outermost = _with_super(self.schema, override, name, outermost)
+        return outermost
 
 
 def _overrides_of(schema: Schema, name: str) -> list[FunctionType]:
-    if passes_on(schema, name):
-        return []
     if name in vars(schema):
         raise Uncompiled(f"the schema object has its own {name}")
     found = []
-    for cls in itertools.takewhile(lambda cls: cls is not Schema, type(schema).__mro__):
-        if name in vars(cls):
+    for cls in overriding(schema, name):
+        if not override_passes_on(schema, cls, name):
             function = vars(cls)[name]
             try:
                 _check_super(function, cls, name)
@@ -109,19 +109,14 @@ def _check_super(function: Any, cls: type, name: str) -> None:
     """Make sure that an override has a `super()`, that of its class."""
     if type(function) is not FunctionType:
         raise Uncompiled("is no plain function")
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    if "__class__" not in cells or cells["__class__"].cell_contents is not cls:
+    if _class_of(function) is not cls:
         raise Uncompiled(f"does not call super().{name}")
 
 
-def _run_over(
-    schema: Schema, overrides: Sequence[FunctionType], name: str, last: _Method
-) -> _Method:
-    """The outermost of the overrides, with `last` as the method that the innermost one calls."""
-    method = last
-    for override in reversed(overrides):
-        method = _with_super(schema, override, name, method)
-    return method
+def _class_of(function: FunctionType) -> Any:
+    """The class whose `super()` a function uses; None where it uses none."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    return cells["__class__"].cell_contents if "__class__" in cells else None
 
 
 def _with_super(schema: Schema, override: FunctionType, name: str, method: _Method) -> _Method:

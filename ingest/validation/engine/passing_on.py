@@ -38,14 +38,21 @@ _DEFAULTS = {"many": None, "partial": None, "unknown": None, "postprocess": True
 
 def passes_on(schema: Schema, name: str) -> bool:
     """Whether every override of one of `Schema`'s methods only passes on."""
-    if name in vars(schema):
-        return False
-    overriding = itertools.takewhile(lambda cls: cls is not Schema, type(schema).__mro__)
-    return all(
-        _is_plain(cls, name) or is_known_to_pass_on(schema, cls)
-        for cls in overriding
-        if name in vars(cls)
+    return name not in vars(schema) and all(
+        override_passes_on(schema, cls, name) for cls in overriding(schema, name)
     )
+
+
+def overriding(schema: Schema, name: str) -> Iterator[type]:
+    """The classes of a schema that override a method of `Schema`'s, the outermost first."""
+    for cls in itertools.takewhile(lambda cls: cls is not Schema, type(schema).__mro__):
+        if name in vars(cls):
+            yield cls
+
+
+def override_passes_on(schema: Schema, cls: type, name: str) -> bool:
+    """Whether the override in one of its classes only passes on."""
+    return _is_plain(cls, name) or is_known_to_pass_on(schema, cls)
 
 
 def _is_plain(cls: type, name: str) -> bool:

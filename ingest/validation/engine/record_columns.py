@@ -46,6 +46,8 @@ def write_known(source: Source, converter: FieldConverter, *, in_place: bool) ->
     start = len(source.lines)
     with _loaded_value(source, converter) as value:
         before = len(source.lines)
+        if converter.field.field.allow_none and converter.null_matters:
+            source.fall_back_if(f"{value} is None")
         nullable = f"if {value} is not None:" if converter.field.field.allow_none else None
         with source.optional_block(nullable) if nullable else nullcontext():
             as_received, replaced = _write_conversion(source, converter, value)

@@ -109,8 +109,6 @@ def _check_sources(resource: Resource) -> None:
     sources = [field.source for field in resource.fields]
     if resource.own_key and any(each.partition(".")[0] == "id" for each in sources[1:]):
         raise Uncompiled("a field that is loaded into the place of the server's key")
-    if any(f.field.dump_default is not missing and f.field.allow_none for f in resource.fields):
-        raise Uncompiled("null and nothing are shown differently")
     alone = len(set(sources)) == len(sources) and not any("." in each for each in sources)
     if resource.keeps_unknown and not alone:
         raise Uncompiled("what is loaded and no field's cannot be told by counting")

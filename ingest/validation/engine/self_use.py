@@ -22,6 +22,7 @@ _REACHING = frozenset(
     }
 )  # fmt: skip
 """Names with which code may change an object that it does not call by its name."""
+_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR")
 _SILENT = frozenset({"CACHE", "EXTENDED_ARG", "NOP", "PRECALL"})
 
 
@@ -78,41 +79,37 @@ def _uses(code: CodeType, own: str, name: str) -> Iterator[tuple[str, bool]]:
     Raises:
         Uncompiled: it uses `self` or `super()` in another way, or sets attributes of other objects.
     """
+    for inside in _codes(code):
+        if inside is not code and any(map(_sets_attribute, dis.get_instructions(inside))):
+            raise Uncompiled("sets attributes in a function inside")
     steps = [each for each in dis.get_instructions(code) if each.opname not in _SILENT]
-    steps_inside = [
-        each
-        for inside in _codes(code)
-        if inside is not code
-        for each in dis.get_instructions(inside)
-    ]
-    if any(each.opname in ("STORE_ATTR", "DELETE_ATTR") for each in steps_inside):
-        raise Uncompiled("sets attributes in a function inside")
     for at, step in enumerate(steps):
-        after = [*steps[at + 1 : at + 4], step, step, step]
-        if step.opname in ("STORE_ATTR", "DELETE_ATTR"):
-            if step.opname == "DELETE_ATTR" or not _loads(steps[at - 1], own):
+        before, after = steps[at - 1], steps[at + 1 : at + 4]
+        if _sets_attribute(step):
+            if step.opname == "DELETE_ATTR" or not _loads(before, own):
                 raise Uncompiled("sets or deletes an attribute")
             yield step.argval, True
-        elif step.argval == "super" and step.opname.startswith("LOAD_"):
-            _check_super_call(after, own, name)
-        elif step.argval == "__class__" and not _loads_super(steps[at - 1]):
-            raise Uncompiled("uses its class")
-        elif _touches(step, own) and not (at and steps[at - 1].argval == "__class__"):
-            if not _loads(step, own) or after[0].opname not in (
-                "LOAD_ATTR",
-                "LOAD_METHOD",
-                "STORE_ATTR",
-            ):
+        elif step.argval == "super" and step.opname != "LOAD_CONST":
+            _check_super_call(step, after, own, name)
+        elif step.argval == "__class__":
+            if before.argval != "super" or before.opname != "LOAD_GLOBAL":
+                raise Uncompiled("uses its class")
+        elif _touches(step, own) and before.argval != "__class__":
+            if not _loads(step, own) or after[0].opname not in _ATTRIBUTES:
                 raise Uncompiled("hands its self on")
-            if after[0].opname != "STORE_ATTR":
+            if not _sets_attribute(after[0]):
                 yield after[0].argval, False
 
 
-def _check_super_call(after: Sequence[dis.Instruction], own: str, name: str) -> None:
-    """Make sure that the steps after the name `super` are those of `super().name(…)`.
+def _check_super_call(
+    step: dis.Instruction, after: Sequence[dis.Instruction], own: str, name: str
+) -> None:
+    """Make sure that a step with the name `super`, and those after it, are of `super().name(…)`.
 
     Python 3.11 calls it without arguments; later ones have a step that knows what it finds.
     """
+    if step.opname != "LOAD_GLOBAL":
+        raise Uncompiled("has a super of its own")
     if after[0].opname == "CALL" and not after[0].arg:
         method = after[1]
     elif after[0].argval == "__class__" and _loads(after[1], own):
@@ -123,8 +120,8 @@ def _check_super_call(after: Sequence[dis.Instruction], own: str, name: str) -> 
         raise Uncompiled(f"uses more of its super than {name}" if name else "uses its super")
 
 
-def _loads_super(step: dis.Instruction) -> bool:
-    return step.opname == "LOAD_GLOBAL" and step.argval == "super"
+def _sets_attribute(step: dis.Instruction) -> bool:
+    return step.opname in ("STORE_ATTR", "DELETE_ATTR")
 
 
 def _touches(step: dis.Instruction, own: str) -> bool:

@@ -27,6 +27,10 @@ class Uncompiled(Exception):
     """This part of a schema is left to marshmallow; the message says why."""
 
 
+class TooLong(Uncompiled):
+    """The function would become too long, as would those of most of its parts."""
+
+
 class Fallback(Exception):
     """Raised and caught inside a generated function that leaves the item to the next engine."""
 
@@ -127,7 +131,7 @@ class Source:
     def check_length(self) -> None:
         """Make sure that the function has not become too long by what is nested in it."""
         if len(self.lines) > _MAX_LINES:
-            raise Uncompiled("too much is nested in the schema")
+            raise TooLong("too much is nested in the schema")
 
     def fresh(self, hint: str) -> str:
         """A variable that no other line uses."""

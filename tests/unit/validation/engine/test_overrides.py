@@ -1,6 +1,7 @@
 """Schemas that override `load`: the user's code runs as it is, around the compiled load."""
 
 import copy
+import linecache
 from collections.abc import Callable
 from typing import Any
 
@@ -308,3 +309,39 @@ def test_an_override_is_run_once_an_item_around_a_load_without_marshmallow(
     CALLS.clear()
     assert validator.load_many([{"name": "a"}, {"name": "b"}]) == ([("a", 7), ("b", 7)], {})
     assert [call[0] for call in CALLS] == ["load", "load"]
+
+
+class Narrowing(Base):
+    """Passes on other options for each item."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        return super().load(data, partial=[*data.get("without", ())], unknown=EXCLUDE)
+
+
+def test_options_that_differ_from_item_to_item_are_not_compiled_without_end() -> None:
+    schema = Narrowing()
+    validator = compile_validator(schema)
+    items = [{"name": "a", "without": [f"field{number}"]} for number in range(50)]
+    items += [{"without": ["name"]}, {"without": []}, {}]
+    for item in items:
+        assert outcome(lambda: validator.load(item)) == outcome(lambda: schema.load(item))  # noqa: B023
+    kept = [name for name in linecache.cache if "Narrowing" in name]
+    assert len(kept) <= 1 + 8, "what is shown, and what is kept for options"
+
+
+def test_a_list_of_names_may_be_changed_after_it_was_given() -> None:
+    seen: list[Any] = []
+
+    class Noting(Base):
+        @post_load
+        def note(self, data: Any, *, partial: Any, **kwargs: Any) -> Any:
+            seen.append(list(partial))
+            return data
+
+    validator = compile_validator(Noting())
+    names = ["name"]
+    assert validator.load({}, names) == {"age": 7}
+    names.append("age")
+    assert validator.load({}, names) == {}
+    assert validator.load({}, ["name"]) == {"age": 7}
+    assert seen == [["name"], ["name", "age"], ["name"]]
