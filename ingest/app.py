@@ -4,7 +4,6 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -32,6 +31,7 @@ from ingest.settings import Settings
 from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
 from ingest.store.tokens import find_caller
+from ingest.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -76,20 +76,20 @@ async def _service(
             admission=Admission(settings.account_share),
             pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis)),
         )
-        waking = asyncio.create_task(service.pipeline.waiters.run())
-        waking.add_done_callback(_stop_if_broken)
+        parts = (service.pipeline.waiters.run(), claims.leases.run())
+        tasks = [asyncio.create_task(part) for part in parts]
+        for task in tasks:
+            task.add_done_callback(_stop_if_broken)
         yield
-        waking.cancel()
-        with suppress(asyncio.CancelledError):
-            await waking
+        await end(tasks)
         await service.pipeline.close()
         await service.callers.close()
 
 
-def _stop_if_broken(waking: "asyncio.Task[None]") -> None:
-    """Stop a process whose requests would all wait to the end; its supervisor starts another."""
-    if not waking.cancelled() and (error := waking.exception()) is not None:
-        log.error("waiting requests cannot be woken any more", exc_info=error)
+def _stop_if_broken(task: "asyncio.Task[None]") -> None:
+    """Stop a process without what all of its requests need; its supervisor starts another."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("requests are not woken, or their keys not kept, any more", exc_info=error)
         signal.raise_signal(signal.SIGTERM)
 
 

@@ -129,9 +129,10 @@ class RedisLink:
 def _log(failure: RedisFailed, error: Exception) -> None:
     if isinstance(failure, RedisAway):
         log.warning("redis is away", error=type(error).__name__)
+    elif isinstance(failure, LoginRefused):
+        log.error("redis refuses the login", reason=str(failure))
     else:
-        cause = error if isinstance(failure, CallRefused) else None
-        log.error(f"redis {failure}", error=type(error).__name__, exc_info=cause)
+        log.error("redis refuses a call", reason=str(failure), exc_info=error)
 
 
 @asynccontextmanager

@@ -95,8 +95,8 @@ class Settings:
 
     idempotency_ttl: float = 24 * 3600.0
     """How long a used idempotency key is kept."""
-    idempotency_lease: float = 60.0
-    """How long a request in flight holds its key; longer than any request takes."""
+    idempotency_lease: float = 3.0
+    """How long a key stays taken after the process died that held it; renewed while it lives."""
     idempotency_required: bool = False
     """Refuse writes without an `Idempotency-Key`."""
     rpc_repeat: float = 600.0

@@ -104,6 +104,4 @@ async def _close(worker: Worker) -> None:
 
 
 def _log(error: Exception) -> None:
-    log.warning(
-        "arq has to connect again: redis " + str(explain(error)), error=type(error).__name__
-    )
+    log.warning("arq lost redis", reason=str(explain(error)), error=type(error).__name__)

@@ -13,6 +13,7 @@ import structlog
 from arq import Retry
 
 from ingest.errors import Unavailable
+from ingest.logs import cause_of
 from ingest.settings import Settings
 from ingest.store import batches, receiving
 from ingest.store.pool import Pool
@@ -34,8 +35,13 @@ async def repeat(name: str, interval: float, once: Callable[[], Awaitable[None]]
         await asyncio.sleep(interval)
         try:
             await once()
-        except Unavailable:
-            log.warning("maintenance cannot reach the database", part=name)
+        except Unavailable as error:
+            log.warning(
+                "maintenance waits for the database",
+                part=name,
+                error=type(error).__name__,
+                cause=cause_of(error),
+            )
         except Exception as error:
             # A worker without its sweeper would look healthy, and forget lost rings.
             log.exception("maintenance failed", part=name, error=type(error).__name__)

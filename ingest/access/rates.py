@@ -132,7 +132,10 @@ class Rates:
         if holds is self._holds:
             return
         self._holds = holds
-        log.warning("rates are limited again" if holds else f"rates are lifted: redis {failure}")
+        if failure is None:
+            log.warning("rates are limited again")
+        else:
+            log.warning("rates are lifted: redis fails", reason=str(failure))
 
     async def _charge(self, caller: Caller, items: int) -> Charge:
         windows = await self._look(caller)

@@ -9,13 +9,14 @@
 
 Redis answers fast and is believed only where it says no: the key is unique on the batch row, so
 PostgreSQL decides on every write. While Redis is away each claim succeeds. An entry in flight
-expires with its lease.
+expires with its lease, which is renewed while its process lives (`leases`).
 
 Keys that are claimed at the same moment share a round trip, of whichever accounts they are, and so
 do those whose claims end. Each is treated as if it came alone, in order.
 """
 
 import datetime as dt
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,20 +28,23 @@ import orjson
 from redis.asyncio import Redis
 
 from ingest.batches.coalescing import Coalescer
+from ingest.batches.leases import Lease, Leases, now
 from ingest.errors import InProgress, KeyMismatch
 from ingest.model import IdempotencyKey
 from ingest.redis import RedisFailed, RedisLink
 from ingest.store import batches
 from ingest.store.pool import Pool
+from ingest.store.staging import KeyTaken
 
-# Takes keys, or reads what holds them; the last argument is the lease. A `false` arrives as null.
+# Takes keys, or reads what holds them and for how long; the last argument is the lease. A `false`
+# arrives as null.
 _CLAIM = """
 local held = {}
 for i, key in ipairs(KEYS) do
     if redis.call('SET', key, ARGV[i], 'NX', 'PX', ARGV[#ARGV]) then
         held[i] = false
     else
-        held[i] = redis.call('GET', key)
+        held[i] = {redis.call('GET', key), redis.call('PTTL', key)}
     end
 end
 return held
@@ -58,11 +62,6 @@ for i, key in ipairs(KEYS) do
         end
     end
 end
-"""
-_RENEW = """
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 _TOGETHER = 256  # keys that one script sees to, without a pause: half a millisecond
 _ALL = ""  # keys of all accounts go together
@@ -102,12 +101,13 @@ class Claim:
     key: IdempotencyKey
     accepted: IdempotencyKey | None = None
     """The key with its whole fingerprint, once the batch is durable."""
+    lease: Lease | None = None
+    """Once it is granted."""
 
     @property
     def name(self) -> str:
-        """Its name in Redis: of fixed length whatever a client sends, and no key readable."""
-        text = f"{len(self.account)}:{self.account}{self.key.key}"
-        return f"ingest:key:{blake2b(text.encode(), digest_size=20).hexdigest()}"
+        """Its name in Redis."""
+        return _name(self.account, self.key.key)
 
     @property
     def holder(self) -> bytes:
@@ -132,8 +132,8 @@ class Claims:
         self._redis = Redis(connection_pool=link.pool)
         self._claim_script = self._redis.register_script(_CLAIM)
         self._end_script = self._redis.register_script(_END)
-        self._renew_script = self._redis.register_script(_RENEW)
-        self._lease, self._ttl = int(lease * 1000), int(ttl * 1000)
+        self.leases = Leases(link, lease)
+        self._ttl = int(ttl * 1000)
         self._keep = dt.timedelta(seconds=ttl)
         self._claims = Coalescer(self._claim_together, at_once=1, at_most=_TOGETHER)
         self._ends = Coalescer(self._end_together, at_once=1, at_most=_TOGETHER)
@@ -145,33 +145,57 @@ class Claims:
             InProgress: a request in flight holds it.
             KeyMismatch: it was used for another request.
         """
-        value = await self._claims.call(_ALL, (claim.name, claim.holder))
-        if value is None:
+        asked = now()
+        held = await self._claims.call(_ALL, (claim.name, claim.holder))
+        if held is None:
+            claim.lease = Lease(claim.batch, claim.name, claim.holder, asked)
             return None
         original = await self.original(claim.account, claim.key)
         if original is not None:
             return original
+        value, left = held
         holder = Holder.decoded(value)
         if holder.phase is Phase.IN_FLIGHT:
             # A stream's fingerprint is not known while it arrives.
             theirs, own = holder.fingerprint, claim.key.fingerprint
-            raise _mismatch() if theirs and own and theirs != own else in_progress()
+            if theirs and own and theirs != own:
+                raise _mismatch()
+            raise in_progress(left)
         # Redis remembers a batch that PostgreSQL has freed: it failed, or has expired.
         await self._ends.call(_ALL, (claim.name, value, b""))
         return await self.claim(claim)
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
-        """End a claim with the block: the key is free again unless its batch was accepted."""
+        """End a claim that was granted with the block, and renew its lease until then.
+
+        The key is free again unless its batch was accepted.
+        """
+        if claim.lease is None:
+            raise ValueError("the claim was not granted")
+        self.leases.hold(claim.lease)
         try:
             yield
         finally:
+            await self.leases.let_go(claim.lease)
             await self._ends.call(_ALL, (claim.name, claim.holder, claim.successor))
 
-    async def renew(self, claim: Claim) -> None:
-        """Lengthen the lease of a claim, or take the key again where Redis has forgotten it."""
-        arguments: list[bytes | int] = [claim.holder, self._lease]
-        await self._quietly(lambda: self._renew_script(keys=[claim.name], args=arguments))
+    async def check(self, claim: Claim) -> None:
+        """Make sure that a claim still holds, where its process was paused for longer than a lease.
+
+        Raises:
+            KeyTaken: another request has its key.
+        """
+        if claim.lease is not None and await self.leases.is_lost(claim.lease):
+            raise KeyTaken(claim.key.key)
+
+    async def in_progress(self, account: str, key: str) -> InProgress:
+        """What to tell a request whose key another one has, or had a moment ago."""
+        try:
+            left = await self._link.call(lambda: self._redis.pttl(_name(account, key)))
+        except RedisFailed:
+            left = 0
+        return in_progress(min(left, self.leases.milliseconds))
 
     async def original(self, account: str, key: IdempotencyKey) -> UUID | None:
         """The batch that holds a key in PostgreSQL.
@@ -190,12 +214,15 @@ class Claims:
 
     async def _claim_together(
         self, _: str, claims: Sequence[tuple[str, bytes]]
-    ) -> Sequence[bytes | None]:
-        """What holds each key; None where it is ours now, or Redis is away."""
+    ) -> Sequence[tuple[bytes, int] | None]:
+        """What holds each key, and for how many milliseconds yet.
+
+        None where it is ours now, or where Redis is away.
+        """
         names = [name for name, _ in claims]
-        arguments: list[bytes | int] = [*(ours for _, ours in claims), self._lease]
+        arguments: list[bytes | int] = [*(ours for _, ours in claims), self.leases.milliseconds]
         try:
-            held: list[bytes | None] = await self._link.call(
+            held: list[tuple[bytes, int] | None] = await self._link.call(
                 lambda: self._claim_script(keys=names, args=arguments)
             )
         except RedisFailed:
@@ -218,12 +245,19 @@ class Claims:
             return  # the entry expires by itself, and PostgreSQL decides until then
 
 
-def in_progress() -> InProgress:
+def in_progress(left: int = 0) -> InProgress:
+    """The error of a key that a request in flight has, for so many milliseconds if it is dead."""
     return InProgress(
         "A request with this Idempotency-Key is in flight",
         "Wait, and send the same request again.",
-        retry_after=1,
+        retry_after=max(1, math.ceil(left / 1000)),
     )
+
+
+def _name(account: str, key: str) -> str:
+    """What Redis has a key under: of fixed length whatever a client sends, and no key readable."""
+    text = f"{len(account)}:{account}{key}"
+    return f"ingest:key:{blake2b(text.encode(), digest_size=20).hexdigest()}"
 
 
 def _mismatch() -> KeyMismatch:

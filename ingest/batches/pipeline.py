@@ -53,7 +53,7 @@ class Pipeline:
         self._doorbell = doorbell
         self.waiters = Waiters(pool, doorbell)
         self.backlog = Backlog(pool, settings)
-        self._staging = Staging(settings, pool, claims, self.backlog)
+        self._staging = Staging(settings, pool, self.backlog)
         self._shown = AtMost(settings.max_failures, settings.max_answer)
         outcomes = partial(batches.get_outcomes, pool, at_most=self._shown)
         self._outcomes: Coalescer[UUID, Outcome | None] = Coalescer(outcomes, at_once=2, at_most=64)
@@ -107,10 +107,12 @@ class Pipeline:
     ) -> NewBatch:
         """Validate and stage: an accepted batch, or a rejected one."""
         held = nullcontext() if claim is None else self._claims.held(claim)
-        async with held, self._staging.staged(write, body, batch_id, claim) as staged:
-            key = await self._settle(write, body, staged)
-            if claim is not None:
-                claim.accepted = key
+        async with held, self._staging.staged(write, body, batch_id) as staged:
+            if claim is None:
+                await self._settle(write, body, staged)
+            else:
+                await self._claims.check(claim)
+                claim.accepted = await self._settle(write, body, staged)
             batch = staged.batch
         valid, invalid = batch.chunk.received - batch.chunk.invalid, batch.chunk.invalid
         if batch.state is BatchState.ACCEPTED:
@@ -144,7 +146,7 @@ class Pipeline:
 
     async def _dry_run(self, write: Write, body: Body) -> Outcome:
         """What the batch would come to at this moment, and nothing saved."""
-        async with self._staging.staged(write, body, uuid7(), None) as staged:
+        async with self._staging.staged(write, body, uuid7()) as staged:
             batch = staged.batch
             if batch.state is BatchState.REJECTED and batch.is_whole:
                 return await self._known(batch)
@@ -157,7 +159,7 @@ class Pipeline:
         await body.drain()
         original = await self._claims.original(write.account, body.identify(key))
         if original is None:  # freed meanwhile: the same request may be sent again
-            raise in_progress()
+            raise await self._claims.in_progress(write.account, key)
         metrics.replayed(write.resource.name)
         if not write.replay_returns:
             raise Replayed(

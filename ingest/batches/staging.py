@@ -22,7 +22,6 @@ import structlog
 from ingest import metrics
 from ingest.batches.backlog import Backlog, Room
 from ingest.batches.coalescing import Coalescer
-from ingest.batches.idempotency import Claim, Claims
 from ingest.batches.write import Body, Write
 from ingest.errors import Unavailable
 from ingest.model import (
@@ -76,14 +75,13 @@ class Staged(Protocol):
 class Staging:
     """Validates and stages the batches of one process."""
 
-    def __init__(self, settings: Settings, pool: Pool, claims: Claims, backlog: Backlog) -> None:
+    def __init__(self, settings: Settings, pool: Pool, backlog: Backlog) -> None:
         self._max_values = settings.max_values
         self._max_digits = settings.max_digits
         # Side by side, long requests would all be ready late, and workers idle until then.
         self._turn = Turns(1, 1)
         self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
         self._pool = pool
-        self._claims = claims
         self._backlog = backlog
         self._saving: _Saving = Coalescer(
             partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
@@ -91,13 +89,8 @@ class Staging:
         self._removals: set[asyncio.Task[bool]] = set()
 
     @asynccontextmanager
-    async def staged(
-        self, write: Write, body: Body, batch_id: UUID, claim: Claim | None
-    ) -> AsyncIterator[Staged]:
+    async def staged(self, write: Write, body: Body, batch_id: UUID) -> AsyncIterator[Staged]:
         """Stage a batch to its end; what the block does not settle leaves nothing behind.
-
-        Args:
-            claim: that on its idempotency key, which is kept alive.
 
         Raises:
             BodyTooLarge, Overloaded, Unavailable: it could not be staged.
@@ -111,7 +104,7 @@ class Staging:
                     yield _OneChunk(batch, first.size, self._saving)
                     return
                 stream = _Stream(batch, self._pool)
-                alive = asyncio.create_task(self._stay_alive(batch, claim))
+                alive = asyncio.create_task(self._stay_alive(batch))
                 try:
                     await stream.receive(chunks)
                     yield stream
@@ -187,14 +180,12 @@ class Staging:
 
     # -- streams ----------------------------------------------------------------------------------
 
-    async def _stay_alive(self, batch: NewBatch, claim: Claim | None) -> None:
-        """Keep sweepers and other requests with the same key off, until cancelled."""
+    async def _stay_alive(self, batch: NewBatch) -> None:
+        """Keep sweepers off, until cancelled."""
         while True:
             await asyncio.sleep(HEARTBEAT)
             with suppress(Unavailable):  # several may be missed
                 await receiving.beat(self._pool, batch.account, batch.id)
-            if claim is not None:
-                await self._claims.renew(claim)
 
     async def _remove(self, batch: NewBatch) -> None:
         """Remove what was staged, also where the request is cancelled meanwhile."""

@@ -12,6 +12,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import pytest
 
 from tests.processes import clean_environment, processes_in, runs
@@ -189,3 +190,71 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     finally:
         running.clean_up()
     running.check_nothing_left()
+
+
+@dataclass
+class Command:
+    """A running `ingest …`, with what it says on standard error."""
+
+    process: "subprocess.Popen[bytes]"
+    complaints: Path
+
+    def logged(self, message: str) -> dict[str, Any] | None:
+        """The first line of its log with this message."""
+        for line in self.complaints.read_text().splitlines():
+            if line.startswith("{") and (event := json.loads(line))["message"] == message:
+                return dict(event)
+        return None
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
+            assert time.monotonic() < deadline, f"still not: {what}\n{self.complaints.read_text()}"
+            time.sleep(POLL)
+
+    def serving(self) -> dict[str, Any]:
+        """What it says once all its processes serve."""
+        self.until(lambda: self.logged("processes serve"), "processes that serve")
+        return self.logged("processes serve") or {}
+
+    def children(self) -> list[int]:
+        """The processes that it runs now."""
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def start(dev: Dev, tmp_path: Path) -> Iterator[Start]:
+    """Starts `ingest …` on the servers of `dev`, with a folder of its own for what is temporary."""
+    started: list[Command] = []
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    def run(*arguments: str, **settings: str) -> Command:
+        complaints = tmp_path / f"complaints-{len(started)}"
+        environment = {
+            **clean_environment(),
+            "INGEST_DATABASE_URL": dev.ready["databaseUrl"],
+            "INGEST_REDIS_URL": dev.ready["redisUrl"],
+            "TMPDIR": str(temporary),
+            **settings,
+        }
+        with complaints.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ingest", *arguments],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+            )
+        started.append(Command(process, complaints))
+        return started[-1]
+
+    yield run
+    for command in started:
+        if command.process.poll() is None:
+            command.process.terminate()
+        command.process.wait(TIMEOUT)
+    assert list(temporary.iterdir()) == []

@@ -5,96 +5,22 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.processes.port import free_port
-from tests.acceptance.conftest import POLL, TIMEOUT, clean_environment
+from tests.acceptance.conftest import TIMEOUT
 from tests.processes import runs
 
 if TYPE_CHECKING:
-    from conftest import Dev
+    from conftest import Dev, Start
 
 pytestmark = pytest.mark.timeout(240)
 HOST = "127.0.0.1"
-
-
-@dataclass
-class Command:
-    """A running `ingest …`, with what it says on standard error."""
-
-    process: "subprocess.Popen[bytes]"
-    complaints: Path
-
-    def logged(self, message: str) -> dict[str, Any] | None:
-        """The first line of its log with this message."""
-        for line in self.complaints.read_text().splitlines():
-            if line.startswith("{") and (event := json.loads(line))["message"] == message:
-                return dict(event)
-        return None
-
-    def until(self, condition: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + TIMEOUT
-        while not condition():
-            assert time.monotonic() < deadline, f"still not: {what}\n{self.complaints.read_text()}"
-            time.sleep(POLL)
-
-    def serving(self) -> dict[str, Any]:
-        """What it says once all its processes serve."""
-        self.until(lambda: self.logged("processes serve"), "processes that serve")
-        return self.logged("processes serve") or {}
-
-    def children(self) -> list[int]:
-        """The processes that it runs now."""
-        return [child.pid for child in psutil.Process(self.process.pid).children()]
-
-
-Start = Callable[..., Command]
-
-
-@pytest.fixture
-def start(dev: "Dev", tmp_path: Path) -> Iterator[Start]:
-    """Starts `ingest …` on the servers of `dev`, with a folder of its own for what is temporary."""
-    started: list[Command] = []
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-
-    def run(*arguments: str, **settings: str) -> Command:
-        complaints = tmp_path / f"complaints-{len(started)}"
-        environment = {
-            **clean_environment(),
-            "INGEST_DATABASE_URL": dev.ready["databaseUrl"],
-            "INGEST_REDIS_URL": dev.ready["redisUrl"],
-            "TMPDIR": str(temporary),
-            **settings,
-        }
-        with complaints.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ingest", *arguments],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=file,
-            )
-        started.append(Command(process, complaints))
-        return started[-1]
-
-    yield run
-    for command in started:
-        if command.process.poll() is None:
-            command.process.terminate()
-        command.process.wait(TIMEOUT)
-    assert list(temporary.iterdir()) == []
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -116,7 +42,7 @@ def sample(text: str, name: str, **labels: str) -> float:
     )
 
 
-def test_processes_share_a_port_and_their_metrics(start: Start) -> None:
+def test_processes_share_a_port_and_their_metrics(start: "Start") -> None:
     command = start("serve", "--port", "0", "--processes", "2")
     serving = command.serving()
     assert sorted(serving["pids"]) == sorted(command.children())
@@ -129,7 +55,7 @@ def test_processes_share_a_port_and_their_metrics(start: Start) -> None:
         assert sample(text, "ingest_request_duration_seconds_count", method="GET") >= sent
 
 
-def test_a_process_that_dies_is_started_again_and_its_numbers_stay(start: Start) -> None:
+def test_a_process_that_dies_is_started_again_and_its_numbers_stay(start: "Start") -> None:
     command = start("serve", "--port", "0", "--processes", "2")
     port = command.serving()["port"]
     for _ in range(20):
@@ -148,7 +74,7 @@ def test_a_process_that_dies_is_started_again_and_its_numbers_stay(start: Start)
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_all_of_them_and_requests_are_answered(
-    dev: "Dev", start: Start, number: signal.Signals
+    dev: "Dev", start: "Start", number: signal.Signals
 ) -> None:
     command = start("serve", "--port", "0", "--processes", "2")
     serving = command.serving()
@@ -169,7 +95,7 @@ def test_a_signal_stops_all_of_them_and_requests_are_answered(
     assert "Traceback" not in command.complaints.read_text()
 
 
-def test_killing_the_parent_stops_its_processes(start: Start, tmp_path: Path) -> None:
+def test_killing_the_parent_stops_its_processes(start: "Start", tmp_path: Path) -> None:
     command = start("serve", "--port", "0", "--processes", "2")
     serving = command.serving()
     command.process.kill()
@@ -182,7 +108,7 @@ def test_killing_the_parent_stops_its_processes(start: Start, tmp_path: Path) ->
         left.rmdir()
 
 
-def test_a_taken_port_is_one_line(start: Start) -> None:
+def test_a_taken_port_is_one_line(start: "Start") -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         command = start("serve", "--port", str(port), "--processes", "2")
@@ -191,7 +117,7 @@ def test_a_taken_port_is_one_line(start: Start) -> None:
     assert line.startswith(f"ingest: port {port} on {HOST} is taken")
 
 
-def test_resources_that_cannot_be_served_are_one_line(start: Start) -> None:
+def test_resources_that_cannot_be_served_are_one_line(start: "Start") -> None:
     command = start("serve", "--port", "0", "--processes", "3", INGEST_RESOURCES="no_such_module")
     assert command.process.wait(TIMEOUT) == 1
     (line,) = command.complaints.read_text().splitlines()
@@ -216,7 +142,7 @@ def test_all_of_ingest_dev_is_in_the_metrics_of_any_api_process(dev: "Dev") -> N
     assert sample(text, "ingest_items_total", result="valid", **labels) >= 1
 
 
-def test_a_worker_of_its_own_serves_its_metrics_where_its_setting_says(start: Start) -> None:
+def test_a_worker_of_its_own_serves_its_metrics_where_its_setting_says(start: "Start") -> None:
     port = free_port()
     command = start("worker", INGEST_WORKER_METRICS_PORT=str(port))
 

@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestClient
+from structlog.testing import capture_logs
 
 from ingest.app import create_app
 from ingest.settings import Settings
+from ingest.store import batches
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
@@ -88,6 +90,21 @@ async def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_away(
         "INGEST_DATABASE_URL",
         "redis": "ready",
     }
+
+
+async def test_a_wrong_call_of_the_driver_is_a_bug_and_no_outage(
+    api: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver has one family of errors for it and for a connection that is gone."""
+    batch = (await api.post("contacts", [JIM], prefer="wait=0")).headers["Location"]
+    wrong = {**batches.QUERIES, "get_batches_of": "SELECT 1", "get_batch": "SELECT 1"}
+    with monkeypatch.context() as patched, capture_logs() as lines:
+        patched.setattr(batches, "QUERIES", wrong)
+        reply = await api.request("GET", batch)
+    assert (reply.status, reply.error) == (500, (50001, "internal_error"))
+    (line,) = (line for line in lines if line["event"] == "unexpected error")
+    assert line["error"] == "InterfaceError"
+    assert (await api.request("GET", batch)).status == 200
 
 
 @pytest.fixture

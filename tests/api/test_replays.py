@@ -125,7 +125,7 @@ async def test_many_requests_at_once_with_one_key_make_one_batch(
     for reply in replies:
         if reply.status == 409:
             assert reply.body["error"]["code"] in (40901, 40902)
-            assert reply.body["error"]["code"] == 40901 or reply.headers["Retry-After"] == "1"
+            assert reply.body["error"]["code"] == 40901 or reply.headers["Retry-After"] in "123"
     assert await batches_of(operator) == 1
 
 

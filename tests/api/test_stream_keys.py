@@ -2,13 +2,11 @@
 
 import asyncio
 
-import pytest
 import redis
 
-from ingest.batches import staging
 from ingest.settings import Settings
 from ingest.store.pool import Pool
-from tests.api.shared import BAD, written
+from tests.api.shared import BAD, configured, written
 from tests.api.streaming import LONG, Gate, contacts, lines, receiving, stream
 from tests.harness import Service
 from tests.waiting import until
@@ -52,10 +50,10 @@ async def test_postgresql_decides_where_redis_forgets(
     assert await written(operator) == before
 
 
+@configured(idempotency_lease=0.4)
 async def test_a_stream_in_flight_holds_its_key(
-    api: Service, operator: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    api: Service, operator: Pool, settings: Settings
 ) -> None:
-    monkeypatch.setattr(staging, "HEARTBEAT", 0.02)
     gate = Gate(contacts(), b"")
     sending = asyncio.create_task(stream(api, gate.pieces(), prefer="wait=0", idempotency_key="k"))
     await until(lambda: receiving(operator))

@@ -15,7 +15,6 @@ from typing import Any, Self
 import aiohttp
 
 Items = Sequence[dict[str, Any]]
-_TIMEOUT = aiohttp.ClientTimeout(total=25)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 _COMMITTED = (200, 201, 207)
 
@@ -71,16 +70,20 @@ class Reply:
 class Client:
     """Sends batches for one ledger; any number of them at once."""
 
-    def __init__(self, url: str, token: str, ledger: Ledger, within: float = 60.0) -> None:
+    def __init__(
+        self, url: str, token: str, ledger: Ledger, within: float = 60.0, patience: float = 25.0
+    ) -> None:
+        """Args: seconds, for a batch with all its tries (`within`), and for one (`patience`)."""
         self.ledger = ledger
         self._url = url
         self._timeout = within
+        self._patience = aiohttp.ClientTimeout(total=patience)
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=0)
-        self._session = aiohttp.ClientSession(timeout=_TIMEOUT, connector=connector)
+        self._session = aiohttp.ClientSession(timeout=self._patience, connector=connector)
         return self
 
     async def __aexit__(

@@ -23,9 +23,11 @@ def deals(key: str, count: int) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def client_of(stack: Stack, ledger: Ledger, within: float = 60.0) -> AsyncIterator[Client]:
+async def client_of(
+    stack: Stack, ledger: Ledger, within: float = 60.0, patience: float = 25.0
+) -> AsyncIterator[Client]:
     ready = stack.ready
-    async with Client(ready["url"], ready["token"], ledger, within) as client:
+    async with Client(ready["url"], ready["token"], ledger, within, patience) as client:
         yield client
 
 

@@ -83,7 +83,7 @@ async def test_a_login_that_is_refused_is_not_away(
     state, log = await said(with_login(settings.redis_url, login), settings)
     assert state.startswith("refuses the login of INGEST_REDIS_URL: ")
     assert reason in state
-    assert log == [f"redis {state}"]
+    assert log == ["redis refuses the login"]
     async with open_redis(
         replace(settings, redis_url=with_login(settings.redis_url, login))
     ) as link:
@@ -97,7 +97,7 @@ async def test_a_right_that_is_missing_is_named(settings: Settings) -> None:
         state, log = await said(url, settings)
     assert state.startswith("refuses a call: ")
     assert "eval" in state
-    assert log == [f"redis {state}"]
+    assert log == ["redis refuses a call"]
 
 
 async def test_one_that_takes_no_writes_is_not_ready(settings: Settings) -> None:
@@ -105,7 +105,7 @@ async def test_one_that_takes_no_writes_is_not_ready(settings: Settings) -> None
         state, log = await said(settings.redis_url, settings)
     assert state.startswith("refuses a call: ")
     assert "maxmemory" in state
-    assert log == [f"redis {state}"]
+    assert log == ["redis refuses a call"]
 
 
 async def test_an_error_of_a_script_is_logged_and_stops_no_other_call(link: RedisLink) -> None:
@@ -116,7 +116,7 @@ async def test_an_error_of_a_script_is_logged_and_stops_no_other_call(link: Redi
                 await link.call(lambda: client.eval("return no_such_thing.at_all", 0))
             assert await link.call(client.ping)
     (line,) = lines
-    assert "no_such_thing" in line["event"]
+    assert (line["event"], "no_such_thing" in line["reason"]) == ("redis refuses a call", True)
     assert isinstance(line["exc_info"], redis.ResponseError)
     assert await link.state() == "ready"
 

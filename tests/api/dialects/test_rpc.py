@@ -773,7 +773,8 @@ async def test_r40_r41_of_the_same_request_many_times_at_once_one_is_accepted(rp
     assert sorted(reply.error for reply in replies)[0] == 0
     for reply in replies:
         if reply.error == 500:
-            assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
+            assert reply.status == 503
+            assert reply.headers["Retry-After"] in "123"  # what is left of a lease
         else:
             assert (reply.status, reply.error) in [(200, 0), (200, 409)]
     assert [reply.error for reply in replies].count(0) == 1
