@@ -123,10 +123,11 @@ class FieldConverter:
     def _loadable(self, value: Any, stored: Any, sent: Any) -> dict[str, Any]:
         """What an object is loaded from again: what is shown of it, so that sending this back
         changes nothing; what was sent, where what is shown does not give it back."""
-        try:
-            stored = json_value(self.field.field._serialize(value, self.field.name, {}))
-        except Exception:  # noqa: BLE001 - it is shown with its item alone: by code of the user's
-            return mark(RELOAD, stored)
+        if not self._dumps_alone:
+            try:
+                stored = json_value(self.field.field._serialize(value, self.field.name, {}))
+            except Exception:  # noqa: BLE001 - the user's code shows it with its item alone
+                return mark(RELOAD, stored)
         shown = load_exact(dump_exact(stored))
         if sent is not missing and not self._shows(shown, shown) and self._shows(sent, shown):
             return mark(SENT, sent)
