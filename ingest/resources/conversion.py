@@ -127,7 +127,7 @@ class FieldConverter:
         changes nothing; what was sent, where what is shown does not give it back."""
         if not self._dumps_alone:
             try:
-                stored = json_value(self.field.field._serialize(value, self.field.name, {}))
+                stored = self._to_json(self.field.field._serialize(value, self.field.name, {}))
             except Exception:  # noqa: BLE001 - the user's code shows it with its item alone
                 return mark(RELOAD, stored)
         shown = load_exact(dump_exact(stored))
