@@ -1,5 +1,6 @@
 """Commits accepted batches: those that are pending together, or one alone; and handles failures."""
 
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from arq import Retry
 
 from ingest import logs, metrics
 from ingest.batches.doorbell import Doorbell
-from ingest.errors import InternalError
+from ingest.errors import InternalError, LockTimeout
 from ingest.model import Batch, Finished
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
@@ -29,6 +30,7 @@ from workers.retry import Verdict, delay, judge
 log = structlog.get_logger(__name__)
 
 _TURN = 2.0  # seconds for one collection before others get their turn
+_MOST_WAITING = 2  # batches that wait for a lock, before the others of their group are left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,10 @@ class Committer:
         except batches.UnreadableBatch as unreadable:
             return await self._commit_alone(account, unreadable.batch) is not Verdict.AGAIN
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
-            if _judged(error, account=account, collection=collection) is not Verdict.COUNTED:
+            verdict = _judged(error, account=account, collection=collection)
+            if isinstance(error, LockTimeout) and len(group) > 1:
+                return await self._commit_around_a_lock(group)
+            if verdict is not Verdict.COUNTED:
                 return False  # the sweeper rings again
         else:
             if done:
@@ -104,6 +109,19 @@ class Committer:
             if await self._commit_alone(batch.account, batch.id) is Verdict.AGAIN:
                 return False  # the rest is left to the sweeper
         return more
+
+    async def _commit_around_a_lock(self, group: Sequence[Batch]) -> bool:
+        """Commit those of a group that do not wait for a lock of another transaction; False.
+
+        Where two wait, all may: of the table, of the collection. And the two that are asked first
+        must not always be the same.
+        """
+        waiting = 0
+        for batch in random.sample(group, len(group)):
+            waiting += await self._commit_alone(batch.account, batch.id) is Verdict.AGAIN
+            if waiting == _MOST_WAITING:
+                break
+        return False  # the sweeper rings again
 
     # -- one batch alone ----------------------------------------------------------------------
 

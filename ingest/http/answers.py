@@ -6,13 +6,14 @@ bounded, and who reads more slowly than `INGEST_ANSWER_PACE` is cut off.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiohttp import web
+from aiohttp.http import StreamWriter
 
 from ingest.http.admission import Share
 from ingest.http.pace import Pace, TooSlowClient
@@ -33,14 +34,13 @@ class LongResponse(web.Response):
         self._held = held
 
     async def write_eof(self, data: bytes = b"") -> None:
-        request, writer, body = self._req, self._payload_writer, self._body
+        request, body = self._req, self._body
         try:
-            if isinstance(request, web.Request) and writer is not None and isinstance(body, bytes):
+            if isinstance(request, web.Request) and isinstance(body, bytes):
                 self._body = None
                 if request.method != "HEAD":
                     async with paced(request) as pace:
-                        for piece in _pieces(body):
-                            await send(writer.write(piece), len(piece), pace)
+                        await write(request, body, pace)
             await super().write_eof(data)
         finally:
             self._held.hold(0)
@@ -63,32 +63,33 @@ async def paced(request: web.Request) -> AsyncIterator[Pace]:
         raise ConnectionResetError("the answer was read too slowly") from error
 
 
-async def write(response: web.StreamResponse, data: bytes, pace: Pace) -> None:
-    """Write a part of an answer that has no end yet."""
-    for piece in _pieces(data):
-        await send(response.write(piece), len(piece), pace)
+async def write(request: web.Request, data: bytes, pace: Pace) -> None:
+    """Write a part of the answer to a request, whose head is prepared. Raises as `drained`."""
+    writer, view = cast("StreamWriter", request.writer), memoryview(data)
+    for start in range(0, len(view), PIECE):
+        piece = view[start : start + PIECE]
+        await writer.write(piece, drain=False)
+        await drained(request, pace)
+        pace.count(len(piece))
 
 
-async def send(writing: Coroutine[Any, Any, None], size: int, pace: Pace) -> None:
-    """Wait until something of so many bytes is written, and there is room for more.
+async def drained(request: web.BaseRequest, pace: Pace) -> None:
+    """Wait until the connection has room for more.
 
     Raises:
         TooSlowClient: that takes too long.
         ConnectionError: the client has gone.
     """
-    # Waiting is begun anew in each window, writing is not.
-    task = asyncio.ensure_future(writing)
-    task.add_done_callback(_look_at_error)
-    await pace.keep(partial(asyncio.shield, task))
-    pace.count(size)
+    if request.protocol.writing_paused:
+        await asyncio.sleep(0)  # what the client has room for is sent at the end of this round
+    if request.protocol.writing_paused:
+        # Waiting is begun anew in each window, and what aiohttp waits with must not be cancelled.
+        draining = asyncio.ensure_future(request.writer.drain())
+        draining.add_done_callback(_look_at_error)
+        await pace.keep(partial(asyncio.shield, draining))
 
 
 def _look_at_error(task: "asyncio.Task[None]") -> None:
     """Keep asyncio from logging what a connection that was cut off has raised."""
     if not task.cancelled():
         task.exception()
-
-
-def _pieces(data: bytes) -> list[memoryview]:
-    view = memoryview(data)
-    return [view[start : start + PIECE] for start in range(0, len(view), PIECE)]

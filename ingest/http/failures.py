@@ -60,11 +60,11 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     try:
         async with paced(request) as pace:
-            await write(response, writer.head, pace)
+            await write(request, writer.head, pace)
             async for page in shown():
                 parts = [writer.page(part) async for part in _parts(page)]
-                await write(response, b"".join(parts), pace)
-            await write(response, writer.tail, pace)
+                await write(request, b"".join(parts), pace)
+            await write(request, writer.tail, pace)
     except ConnectionError:
         log.info("a reader of failures went away", batch=str(batch.id))
     except Unavailable as error:

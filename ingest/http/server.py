@@ -12,7 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from ingest import metrics
 from ingest.errors import InternalError, MalformedBody, NotUnderstood, RequestError
-from ingest.http.answers import PIECE, paced, send
+from ingest.http.answers import drained, paced
 from ingest.http.expectation import check_expectation, keeping_expectations
 from ingest.http.responses import TRACE_HEADER, json_error
 from ingest.http.security import SECURE_HEADERS, SERVER
@@ -56,7 +56,7 @@ class JsonRequestHandler(RequestHandler):
         if not ended and self.writing_paused and isinstance(request, web.Request):
             try:
                 async with paced(request) as pace:
-                    await send(request.writer.drain(), PIECE, pace)
+                    await drained(request, pace)
             except ConnectionError:
                 return sent, True
         return sent, ended

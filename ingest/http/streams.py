@@ -19,7 +19,9 @@ from ingest.http.service import SERVICE
 # held of all of them is bounded. What is compressed is worked on alone from its first byte until it
 # makes an item: size costs its sender nothing.
 _LARGE_ITEM = 128 * 1024
-# Bytes of it that are decoded in one turn: of the shortest lines that fail, some thousands.
+# Lines that are decoded in one turn, and bytes where there are more of them: of the shortest ones
+# that fail, that is some thousands.
+_LINES = 2_000
 _TURN = 8 * 1024
 # What a short body of zstd keeps is not counted: it is not refused for what long ones keep.
 _LARGE_WINDOW = 128 * 1024
@@ -85,9 +87,11 @@ class Stream(Body):
 
     def _cut(self, piece: bytes) -> Iterator[bytes]:
         """The parts of a piece that are decoded in one turn each."""
+        size = len(piece)
         # What a thread decodes keeps no other waiting.
-        beside = self._unfinished + len(piece) > _LARGE_ITEM
-        size = len(piece) if beside else _TURN
+        if self._unfinished + size <= _LARGE_ITEM:
+            lines = max(piece.count(b"\n"), piece.count(b"\r"))
+            size = size if lines <= _LINES else _TURN
         return (piece[start : start + size] for start in range(0, len(piece), size))
 
     async def _decode_part(self, part: bytes) -> list[Any]:

@@ -115,16 +115,21 @@ class FieldConverter:
         try:
             encoded = encode(value)
         except NotExact:
-            return self._entry, text_of(self._loadable(stored, sent))
+            return self._entry, text_of(self._loadable(value, stored, sent))
         if self.differs:
             encoded = mark(LOADED, encoded)
         elif encoded == stored and not _holds_marks(encoded):
             return None
         return self._entry, text_of(encoded)
 
-    def _loadable(self, stored: Any, sent: Any) -> dict[str, Any]:
+    def _loadable(self, value: Any, stored: Any, sent: Any) -> dict[str, Any]:
         """What an object is loaded from again: what is shown of it, so that sending this back
         changes nothing; what was sent, where what is shown does not give it back."""
+        if not self._dumps_alone:
+            try:
+                stored = self._to_json(self.field.field._serialize(value, self.field.name, {}))
+            except Exception:  # noqa: BLE001 - the user's code shows it with its item alone
+                return mark(RELOAD, stored)
         shown = load_exact(dump_exact(stored))
         if sent is not missing and not self._shows(shown, shown) and self._shows(sent, shown):
             return mark(SENT, sent)

@@ -16,6 +16,11 @@ def forbidden_null(field: fields.Field[Any], value: Any) -> bool:
     return value is None and not field.allow_none and not field.dump_only
 
 
+def only_shown(field: fields.Field[Any], _: Any) -> bool:
+    """What no client sends."""
+    return bool(field.dump_only)
+
+
 def schemas_in(schema: Schema) -> Iterator[Schema]:
     """A schema and all that are nested in it, one of each class."""
     waiting, seen = [schema], set[type[Schema]]()

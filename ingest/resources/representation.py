@@ -25,7 +25,7 @@ from ingest.resources.dumping import (
     shows_what_it_loads,
 )
 from ingest.resources.exact import LOADED, RELOAD, SENT, SHOWN, decode, json_form, marked
-from ingest.resources.leaving_out import forbidden_null, left_out
+from ingest.resources.leaving_out import forbidden_null, left_out, only_shown, value_left_out
 from ingest.resources.objects import ObjectReader
 from ingest.resources.records import EXTRA, OBJECT
 from ingest.resources.resource import META, Resource, StoredField
@@ -259,6 +259,8 @@ def _loaded_again(field: StoredField, value: Any) -> Any:
     older = another_form and kind != LOADED
     if kind not in (SENT, RELOAD) and not older:
         return decode(value)
+    # What is only shown was never loaded; a schema that takes unknown names would load it now.
+    inner = value_left_out(field.field, inner, only_shown) if kind == RELOAD else inner
     partial = {"partial": True} if getattr(field.field.parent, "partial", None) is True else {}
     try:
         return field.field.deserialize(inner, field.name, {field.data_key: inner}, **partial)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
@@ -165,6 +166,21 @@ class Secretive(Keyed):
     first = fields.Function(lambda item: item["days"][0].isoformat() if "days" in item else None)
 
 
+class Size(Enum):
+    small, large = "s", "l"
+
+
+class Sized(Schema):
+    size, name = fields.Enum(Size), Shout()
+
+
+class Bought(Keyed):
+    """Holds a member of an Enum beside a field that shows another value than it loads."""
+
+    thing = fields.Nested(Sized)
+    count = fields.Function(lambda item: len(item))
+
+
 class Inverse(Keyed):
     """Cannot be shown where there is 0."""
 
@@ -299,5 +315,12 @@ SHAPES = [
         key="key",
         items=[{"key": 1, "year": "2024-02-29", "days": ["2024-01-01"]}, {"key": 2}],
         changes=[(1, {"key": 2, "days": ["2023-01-01"]}), (0, {"key": 1, "year": "2023-01-01"})],
+    ),
+    Shape(
+        "boughts",
+        Bought,
+        key="key",
+        items=[{"key": 1, "thing": {"size": "small", "name": "red"}}],
+        changes=[(0, {"key": 1, "thing": {"size": "large", "name": "b"}})],
     ),
 ]

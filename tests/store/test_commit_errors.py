@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from tests.harness import REGISTRY, Service
-from tests.store.conflicting import MERGE
+from tests.store.conflicting import ID, MERGE
 from workers.commit import Committer
 from workers.settings import open_committer
 
@@ -216,6 +216,26 @@ async def test_a_lock_of_another_transaction_is_no_attempt(
             assert await became(operator, batch) == ("accepted", 0, None)
         await committer.commit("acme", batch, tries=2)
     assert await became(operator, batch) == ("committed", 0, None)
+
+
+async def test_an_item_that_another_transaction_has_locked_is_in_no_other_batchs_way(
+    api: Service, operator: Pool, settings: Settings
+) -> None:
+    stored = {**contact("a"), "id": ID(1)}
+    async with open_committer(replace(settings, commit_timeout=0.5), REGISTRY) as committer:
+        await accepted(api, stored, prefer=MERGE)
+        await committer.commit_pending("acme", "contacts")
+        async with operator.transaction() as connection:
+            await connection.execute("SELECT FROM collections.contacts FOR UPDATE")
+            before, locked, behind = await accepted(
+                api, contact("b"), {**stored, "first_name": "Al"}, contact("c"), prefer=MERGE
+            )
+            await committer.commit_pending("acme", "contacts")
+            assert await became(operator, before) == ("committed", 0, None)
+            assert await became(operator, locked) == ("accepted", 0, None)
+            assert await became(operator, behind) == ("committed", 0, None)
+        await committer.commit_pending("acme", "contacts")
+    assert await became(operator, locked) == ("committed", 0, None)
 
 
 @pytest.mark.own_database
