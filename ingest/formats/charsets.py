@@ -35,6 +35,11 @@ def check_charset(name: str) -> str:
     return found
 
 
+def count_lines(text: str) -> int:
+    """How many lines end in a text: with LF, CRLF, or CR alone."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
 class TextReader:
     """Decodes one body. Without a charset it is UTF-8, unless a byte order mark says otherwise."""
 
@@ -44,6 +49,7 @@ class TextReader:
         self._head = b""
         self._bytes = 0
         self._newlines = 0
+        self._after_cr = False  # of which a line feed may be the other half
         self._started = False
 
     def feed(self, chunk: bytes) -> str:
@@ -77,12 +83,17 @@ class TextReader:
         if text and not self._started:
             self._started = True
             text = text.removeprefix("\ufeff")
-        self._newlines += text.count("\n")
+        self._newlines += self._lines_in(text)
+        self._after_cr = text.endswith("\r") if text else self._after_cr
         return text
+
+    def _lines_in(self, text: str) -> int:
+        """How many lines end in the text that comes next."""
+        return count_lines(text) - (self._after_cr and text.startswith("\n"))
 
     def _undecodable(self, error: UnicodeDecodeError) -> MalformedBody:
         before = error.object[: error.start].decode(self._charset or "utf-8", "replace")
-        line = self._newlines + before.count("\n") + 1
+        line = self._newlines + self._lines_in(before) + 1
         place = self._bytes - len(error.object) + error.start
         return MalformedBody(
             f"The body is not valid {self._charset}",

@@ -148,23 +148,40 @@ class Columns:
     def __init__(self, key: str) -> None:
         """Args: `key` is the column of bare keys."""
         self._key = key
-        self._names: dict[str, None] = {}
+        self._names: dict[str, tuple[str, ...]] = {}  # each with the names of what it is part of
+        self._held: set[str] = set()
+        self._nested: set[str] = set()
         self._size = 0
         self.too_many = False
         """Whether each item is to be in one column instead."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._names)
+        """Of a value that is nested in one item and a text in another, one column has all, as JSON.
+
+        Where it is null in the other, the columns of its parts are enough.
+        """
+        in_both = self._nested & self._names.keys()
+        whole = in_both & self._held
+        return tuple(
+            name
+            for name, around in self._names.items()
+            if (name in whole or name not in in_both) and whole.isdisjoint(around)
+        )
 
     def add(self, failures: Iterable[Failure]) -> None:
         for failure in failures:
             raw = failure.raw
-            for name in _names(raw, "") if isinstance(raw, dict) else [self._key]:
+            found = _names(raw, ()) if isinstance(raw, dict) else [((self._key,), raw)]
+            for path, value in found:
                 if self.too_many:
                     return
+                name = path[-1]
+                if value is not None:
+                    self._held.add(name)
                 if name not in self._names:
-                    self._names[name] = None
+                    self._names[name] = path[:-1]
+                    self._nested.update(path[:-1])
                     self._size += len(name)
                     self.too_many = len(self._names) > _MAX_COLUMNS or self._size > _MAX_NAMES
 
@@ -239,16 +256,21 @@ def _value(raw: Any, name: str) -> Any:
     return _value(found, rest) if dot else found
 
 
-def _names(value: Any, name: str) -> Iterator[str]:
-    """The names with dots of the scalars of a nested value; what is empty is one of them."""
+def _names(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The scalars of a nested value; what is empty is one of them.
+
+    Each has the names with dots of what it is part of, and its own.
+    """
     if isinstance(value, dict) and value:
-        for each, below in value.items():
-            yield from _names(below, f"{name}.{each}" if name else each)
+        steps: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list) and value:
-        for index, below in enumerate(value):
-            yield from _names(below, f"{name}.{index}")
+        steps = enumerate(value)
     else:
-        yield name
+        yield path, value
+        return
+    before = f"{path[-1]}." if path else ""
+    for step, below in steps:
+        yield from _names(below, (*path, f"{before}{step}"))
 
 
 def _text(value: Any) -> str:

@@ -1,10 +1,11 @@
 """YAML, in and out: the values of JSON, and no others.
 
-A plain scalar is what YAML 1.2's JSON schema makes of it: `no`, `2026-11-22`, `1_000`, `0123` and
-`.inf` are texts, on which other versions of YAML disagree. Aliases are refused, so that no body
-becomes larger than it is, and so are tags, and a second document.
+A plain scalar is what YAML 1.2's JSON schema makes of it: `no`, `2026-11-22`, `1_000`, `0123`,
+`1e3` and `.inf` are texts, on which other versions of YAML disagree. Aliases are refused, so that
+no body becomes larger than it is, and so are tags, and a second document.
 """
 
+import codecs
 import re
 from decimal import Decimal
 from itertools import count
@@ -26,7 +27,7 @@ _LITERALS: dict[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*(?:[eE][-+][0-9]+)?)?")
 _MAX_DIGITS = 400
 _EVENTS = 1_000
 """How many of the parser's events are read between two checks."""
@@ -44,7 +45,8 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
     try:
         document = _Builder(limits).build(yaml.CSafeLoader(body))
     except yaml.YAMLError as error:
-        raise MalformedBody("The body is not valid YAML", _sentence(error)) from None
+        reason = _not_utf8(body) or _sentence(error)
+        raise MalformedBody("The body is not valid YAML", reason) from None
     if not isinstance(document, list | dict):
         raise MalformedBody(
             "The body is neither a sequence nor a mapping", "Send a YAML sequence of mappings."
@@ -156,6 +158,19 @@ def _refused(event: Any, reason: str) -> MalformedBody:
     )
 
 
+def _not_utf8(body: bytes) -> str | None:
+    """Where a body is no text; None where it is, or is UTF-16."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        place = error.start
+        line = body.count(b"\n", 0, place) + 1
+        return f"Line {line}: byte {place} (0x{body[place]:02x}) is not UTF-8: {error.reason}."
+    return None
+
+
 def _sentence(error: yaml.YAMLError) -> str:
     if not isinstance(error, yaml.MarkedYAMLError):
         return f"{' '.join(str(error).split())[:200]}."
@@ -167,6 +182,12 @@ def _mark(mark: Any) -> str:
     return "Somewhere" if mark is None else f"Line {mark.line + 1}, column {mark.column + 1}"
 
 
+def _number(value: Decimal) -> str:
+    """With a point where there is an exponent: all versions of YAML read that as a number."""
+    digits, exponent, power = str(value).partition("E")
+    return f"{digits}.0E{power}" if exponent and "." not in digits else str(value)
+
+
 class _Dumper(yaml.CSafeDumper):
     """Quotes whatever one version of YAML or another would not read as the text that it is."""
 
@@ -175,7 +196,7 @@ class _Dumper(yaml.CSafeDumper):
 
 
 _Dumper.add_representer(
-    Decimal, lambda dumper, value: dumper.represent_scalar(_CORE + "float", str(value))
+    Decimal, lambda dumper, value: dumper.represent_scalar(_CORE + "float", _number(value))
 )
 _Dumper.add_implicit_resolver(
     _CORE + "float",

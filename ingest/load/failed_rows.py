@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -98,7 +99,10 @@ class FailedRows:
     def _set_aside(self) -> Path | None:
         if not self._target.exists():
             return None
-        return self._target.replace(self._target.with_name(f"{self._target.name}.old"))
+        old = f"{self._target.name}.old"
+        names = chain([old], (f"{old}-{number}" for number in count(2)))
+        free = (path for path in map(self._target.with_name, names) if not path.exists())
+        return self._target.replace(next(free))
 
 
 def writer_for(feed: Feed) -> Writer:
@@ -111,8 +115,9 @@ def writer_for(feed: Feed) -> Writer:
 def failed_name(path: Path, file_format: FileFormat) -> str:
     """What the file of failed rows of another file is called.
 
-    That of `contacts.csv.gz` is `contacts.failed.csv`; and those that fail once more when it is
-    loaded go to `contacts.failed-2.csv`.
+    That of `contacts.csv` is `contacts.failed.csv`; those that fail once more when it is loaded go
+    to `contacts.failed-2.csv`. Those of `contacts.csv.gz` and `contacts.CSV` have the whole name:
+    `contacts.csv.gz.failed.csv`.
     """
     name = bare_name(path)
     earlier = FAILED.search(name)

@@ -1,7 +1,7 @@
 """The format of a file, by its name, and the reader of that format."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,6 +18,7 @@ from ingest.load.xml_reader import read_xml
 FAILED = re.compile(r"\.failed(?:-(\d{1,9}))?$")
 """How the names of files of failed rows end, without the suffix."""
 
+_BLANK = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"  # byte order marks, and UTF-16, among them
 _COMPRESSED = re.compile(r"\.(?:gz|zst)$", re.IGNORECASE)
 
 
@@ -47,9 +48,11 @@ class FileOptions:
 
 
 def bare_name(path: Path) -> str:
-    """The name of a file without the suffixes of its compression and format."""
-    name = Path(_COMPRESSED.sub("", path.name))
-    return name.stem if name.suffix.lower() in _SUFFIXES else str(name)
+    """The name of a file without the suffix of its format, if that is in small letters.
+
+    Files that differ in their compression, or in capitals, are others and keep other names.
+    """
+    return path.stem if path.suffix in _SUFFIXES else path.name
 
 
 def file_options(
@@ -76,19 +79,30 @@ def open_feed(reading: Reading, options: FileOptions) -> Feed:
     Raises:
         LoadError: the file cannot be read; so may reading its rows.
     """
+    chunks = _not_empty(reading)
     with _naming(reading.name):
         match options.format:
             case FileFormat.CSV:
-                feed = read_csv(reading, delimiter=options.delimiter, charset=options.charset)
+                feed = read_csv(chunks, delimiter=options.delimiter, charset=options.charset)
             case FileFormat.NDJSON:
-                feed = read_ndjson(reading)
+                feed = read_ndjson(chunks)
             case FileFormat.XML:
-                feed = read_xml(reading, charset=options.charset)
+                feed = read_xml(chunks, charset=options.charset)
             case FileFormat.YAML:
-                feed = read_yaml(reading)
+                feed = read_yaml(chunks)
             case FileFormat.JSON:
-                feed = read_json(reading)
+                feed = read_json(chunks)
     return replace(feed, rows=_named(feed.rows, reading.name))
+
+
+def _not_empty(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same; raises LoadError at the end where there was nothing but white space."""
+    empty = True
+    for chunk in chunks:
+        empty = empty and not chunk.strip(_BLANK)
+        yield chunk
+    if empty:
+        raise LoadError("the file is empty")
 
 
 def _named(rows: Iterator[Row], name: str) -> Iterator[Row]:

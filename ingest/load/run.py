@@ -33,8 +33,12 @@ def run(file: str, options: Mapping[str, Any]) -> int:
     Raises:
         LoadError: the options cannot work, or the file cannot be read.
     """
+    path = Path(file)
+    if path.is_dir():
+        raise LoadError(f"{file}: this is a folder; name a file")
     plan = _plan(file, options)
-    path = Path("stdin") if file == "-" else Path(file)
+    if file == "-" or (path.exists() and not path.is_file()):  # a pipe has no folder of its own
+        path = Path("stdin")
     failed = options["failed"] or path.with_name(failed_name(path, plan.file.format))
     check_writable(failed)
     with open_source(file) as source:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.errors import UnsupportedMediaType
+from ingest.errors import MalformedBody, UnsupportedMediaType
 from ingest.formats.charsets import check_charset
 from tests.unit.formats.things import decoded, refused
 
@@ -45,3 +45,14 @@ def test_a_byte_that_is_no_text_is_named_with_its_line() -> None:
     assert "Line 2, byte 12" in str(refused(b"the text\nabc\xc3").description)
     assert "byte 12 " in str(refused(b"the text\nabc\x81", charset="cp1252").description)
     refused("the text\nabc".encode("utf-16") + b"x")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("charset", [None, "cp1252"])
+@pytest.mark.parametrize("chunk", [1, 2, 3, 100])
+def test_lines_of_every_kind_are_counted(end: str, charset: str | None, chunk: int) -> None:
+    wrong = b"\xff" if charset is None else b"\x81"
+    body = f"strict{end}1{end}{end}2{end}".encode() + wrong
+    with pytest.raises(MalformedBody) as error:
+        decoded(body, chunk, charset=charset)
+    assert str(error.value.description).startswith("Line 5, ")

@@ -1,9 +1,12 @@
 """Files of failed rows in CSV: they come back as they were, and hold no formulas."""
 
+from typing import Any
+
 import pytest
 from marshmallow import Schema, fields
 
 from ingest import Resource
+from ingest.errors import BAD_FORMAT
 from ingest.formats.csv import CsvDecoder
 from ingest.formats.failure_files import (
     Columns,
@@ -15,7 +18,7 @@ from ingest.formats.failure_files import (
 )
 from ingest.formats.negotiation import CSV, BodyFormat
 from ingest.formats.shapes import item_shape
-from ingest.model import Failure, Unreadable
+from ingest.model import Failure, ItemError, Unreadable
 from tests.unit.formats.things import LIMITS, decoded, decoder_of
 
 
@@ -116,3 +119,30 @@ def test_defusing_is_exact() -> None:
     for cell in formulas:
         assert defuse(cell) == "'" + cell
         assert undefuse(defuse(cell)) == cell
+
+
+@pytest.mark.parametrize(
+    ("items", "names"),
+    [
+        ([{"address": None}, {"address": {"city": "Rome"}}], ("address.city",)),
+        ([{"address": {"city": "Rome"}}, {"address": {}}], ("address",)),
+        ([{"tags": []}, {"tags": ["a", "b"]}, {"tags": None}], ("tags",)),
+        (
+            [{"addresses": [{"city": "x"}, "y"]}, {"addresses": [{}]}],
+            ("addresses.1", "addresses.0"),
+        ),
+        ([{"anything": {"a": {"b": 1}}}, {"anything": {"a": "x"}}], ("anything.a",)),
+        ([{"x": "1", "x.y": "2"}], ("x", "x.y")),
+    ],
+)
+def test_whatever_is_written_is_read(items: list[Any], names: tuple[str, ...]) -> None:
+    """Where a value is nested in one item, and null, empty or a text in another."""
+    error = ItemError(BAD_FORMAT, "Not valid.", "a field")
+    failures = [Failure(index, item, [error]) for index, item in enumerate(items)]
+    columns = Columns("id")
+    columns.add(failures)
+    assert columns.names == names
+    writer = CsvWriter(columns.names)
+    assert decoded(writer.head + writer.page(failures)) == [
+        {name: value for name, value in item.items() if value is not None} for item in items
+    ]

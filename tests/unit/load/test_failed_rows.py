@@ -2,12 +2,16 @@
 
 import csv
 import io
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingest.formats.failure_files import csv_lines
-from ingest.load.failed_rows import writer_for
+from ingest.load.failed_rows import FailedRows, failed_name, writer_for
 from ingest.load.readers import FileFormat, FileOptions
+from ingest.load.run import run
+from ingest.load.source import LoadError
 from ingest.model import Unreadable
 from tests.unit.formats.things import decoded
 from tests.unit.load.files import feed_of
@@ -80,3 +84,40 @@ def test_a_row_that_was_no_item_is_read_when_it_is_changed() -> None:
     damaged, still = decoded(with_more)
     assert "error_row" in damaged.errors[0].message
     assert still.raw == ["2"]
+
+
+def test_files_that_differ_in_more_than_their_format_have_failed_rows_of_their_own() -> None:
+    names = {
+        "plain.csv": "plain.failed.csv",
+        "plain.CSV": "plain.CSV.failed.csv",
+        "plain.csv.gz": "plain.csv.gz.failed.csv",
+        "plain.failed.csv": "plain.failed-2.csv",
+        "plain.csv.gz.failed-2.csv": "plain.csv.gz.failed-3.csv",
+        "plain": "plain.failed.csv",
+    }
+    for name, failed in names.items():
+        assert failed_name(Path(name), FileFormat.CSV) == failed
+    assert failed_name(Path("plain.json"), FileFormat.JSON) == "plain.failed.ndjson"
+
+
+def test_every_earlier_file_of_failed_rows_is_kept(tmp_path: Path) -> None:
+    target = tmp_path / "a.failed.csv"
+    for number in range(4):
+        feed = feed_of(f"strict\n{number}\n", FileOptions(FileFormat.CSV))
+        rows = FailedRows(target, writer_for(feed))
+        rows.add(0, next(feed.rows), [])
+        rows.finish(complete=True)
+    kept = {path.name: path.read_text().splitlines()[1][0] for path in tmp_path.iterdir()}
+    assert kept == {
+        "a.failed.csv": "3",
+        "a.failed.csv.old": "0",
+        "a.failed.csv.old-2": "1",
+        "a.failed.csv.old-3": "2",
+    }
+
+
+@pytest.mark.parametrize("options", [{"format_": "csv"}, {"format_": None}])
+def test_a_folder_is_no_file(options: dict[str, Any], tmp_path: Path) -> None:
+    for path in (".", str(tmp_path)):
+        with pytest.raises(LoadError, match="this is a folder"):
+            run(path, options)

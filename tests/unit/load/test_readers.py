@@ -13,7 +13,11 @@ from tests.unit.load.files import read
 @pytest.mark.parametrize(
     ("kind", "content", "said"),
     [
-        ("csv", "", "the file is empty"),
+        *(
+            (kind, text, "the file is empty")
+            for kind in FileFormat
+            for text in ("", " \n", "\ufeff\n")
+        ),
         (
             "csv",
             'a,b\n1,2\n3,"open\n4,5\n',
