@@ -68,9 +68,9 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     token = await _token_of(stack, "flood")
     answers: Counter[str] = Counter()
     async with client_of(stack, ledger) as client:
-        quiet = await _times(client, f"{prefix}quiet-", scale.reads // 2)
+        quiet = await _times(client, f"{prefix}quiet-", 2 * scale.keys)
         async with _flooded(stack, token, answers):
-            loud = await _times(client, f"{prefix}loud-", scale.reads // 2)
+            loud = await _times(client, f"{prefix}loud-", 2 * scale.keys)
     injected = f"an account with {len(_attacks())} attacks at once, and readers that do not read"
     result = await concluded(stack, ledger, prefix, "14 a flooding account", injected)
     before, after = _percentile(quiet), _percentile(loud)
