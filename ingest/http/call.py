@@ -88,6 +88,8 @@ class Call:
     after: Any = None
     """The key behind which a list goes on."""
     """Fields and the values that they must equal, as the database takes them."""
+    batch_key: str | None = None
+    """The idempotency key of the batch that is wanted of a list."""
     problem: RequestError | None = None
     """What of its headers or query cannot be read."""
 

@@ -21,6 +21,7 @@ MAX_VALUES = 100
 FILTERS = "field=value"
 """Stands for the fields that a list can be filtered by."""
 
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _QUOTED = re.compile(r'"[^"]*"')
 # Quotes count where they are around a whole name; a name may have one inside.
 _PART = re.compile(rf"\s*-?{_QUOTED.pattern}\s*(?=,|$)|[^,]+")
@@ -131,6 +132,15 @@ class Query:
             for name, field in self._filterable.items()
             if name in self._given
         )
+
+    def batch_key(self) -> str | None:
+        """The idempotency key by which a list of batches finds one."""
+        text = self._given.get("idempotencyKey")
+        if text is None or self._resource is not None:
+            return None
+        if not _KEY.fullmatch(text):
+            raise _illegal("idempotencyKey", text, "It takes 1 to 255 visible ASCII characters.")
+        return text
 
     def after(self) -> Any:
         """The key behind which a list goes on; None for its beginning."""

@@ -7,7 +7,7 @@ from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.call import CALL, RESOURCE, unknown_batch
 from ingest.http.gate import CALLER
-from ingest.http.request import LIST, PAGE, SELECT, endpoint
+from ingest.http.request import BATCHES, LIST, SELECT, endpoint
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen, batch_as_seen, check_visible
@@ -66,11 +66,13 @@ async def get_item(request: web.Request) -> web.Response:
     return await respond(request, answer)
 
 
-@endpoint(parameters=PAGE)
+@endpoint(parameters=BATCHES)
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     async with service.admission.reads.taken(caller.account):
-        found, total = await batches.list_batches(service.pool, caller, call.limit, call.offset)
+        found, total = await batches.list_batches(
+            service.pool, caller, call.limit, call.offset, call.batch_key
+        )
         found = [batch_as_seen(batch, caller) for batch in found]
         answer = collection.listed_batches(found, call.limit, call.offset, total)
         return await respond(request, answer)

@@ -29,6 +29,7 @@ from ingest.model import EVERY_FIELD
 from ingest.resources.resource import RESERVED_COLLECTIONS
 
 PAGE = frozenset({"limit", "offset"})
+BATCHES = PAGE | {"idempotencyKey"}
 SELECT = frozenset({"select"})
 LIST = PAGE | SELECT | {"after", FILTERS}
 WRITE_ITEM = frozenset({"select", "dryRun"})
@@ -168,6 +169,7 @@ def _in_query(query: Query) -> dict[str, Any]:
         "offset": query.offset(),
         "filters": query.filters(),
         "after": query.after(),
+        "batch_key": query.batch_key(),
     }
 
 

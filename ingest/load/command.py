@@ -59,13 +59,14 @@ class _Command(click.Command):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where failed rows are written.  [default: beside FILE]",
 )
-@click.option("--run", default="", help="A name; another one loads the same file once more.")
+@click.option("--run", default="", help="A name; another one never goes on with this load.")
 @click.option("--quiet", is_flag=True, help="No progress; the summary only.")
 def load(file: str, **options: Any) -> None:
     """Load FILE (CSV, JSON, NDJSON, XML or YAML, also .gz and .zst; - for standard input).
 
     Sends it in batches. After an interruption, run the same command again: it goes on and writes
-    nothing twice. Rows that fail are written beside the file, to be corrected and loaded.
+    nothing twice. A load that is finished is begun again. Rows that fail are written beside the
+    file, to be corrected and loaded.
 
     Status: 0 all rows are saved, 2 some failed, 1 the load could not be finished.
     """

@@ -1,23 +1,26 @@
 """Sends all parts of a file, several at a time, and counts them in the order of the file."""
 
 import asyncio
+import datetime as dt
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ingest.load.calls import Answer
-from ingest.load.failed_rows import Errors, FailedRows, writer_for
+from ingest.load.failed_rows import Errors, FailedRows, Written, writer_for
 from ingest.load.feed import Part, Row, cut
-from ingest.load.plan import Plan, part_call, stream_call
+from ingest.load.plan import Plan, mark_call, mark_lookup, part_call, stream_call
 from ingest.load.progress import Progress
 from ingest.load.readers import open_feed
 from ingest.load.sender import Sender
 from ingest.load.source import LoadError, Source, in_thread
 from ingest.load.totals import Totals
 
+_MOST_LOADS = 1_000
 _LINE = re.compile(r"^Line \d+[.:] ?")
 
 Settled = tuple[Part, Answer, Mapping[int, Errors]]
@@ -40,13 +43,21 @@ class Loader:
         self.failed_rows = FailedRows(failed, writer_for(self._feed))
         self.totals = Totals()
 
-    async def run(self) -> None:
-        """Load the file.
+    async def run(self) -> Written:
+        """Load the file; what lies beside it then.
+
+        The service keeps a mark of each load that is finished: the same command goes on with one
+        that is not, and else loads the file again.
 
         Raises:
             LoadError: it could not be finished; what was saved stays, and the same load goes on.
         """
+        self._plan, self.totals.began = await _next_load(self._plan, self._source, self._sender)
+        self.totals.again = self._plan.again
         await (self._send_stream() if self._plan.atomic else self._send_parts())
+        written = self.failed_rows.finish(complete=True)
+        await self._sender.send(mark_call(self._plan, self._source))
+        return written
 
     # -- in parts -----------------------------------------------------------------------------
 
@@ -124,6 +135,16 @@ class Loader:
         async for failure in self._sender.failures(batch_id):
             row = await in_thread(partial(_row_at, rows, failure["index"]))
             self._fail(failure["index"], row, _errors(failure))
+
+
+async def _next_load(plan: Plan, source: Source, sender: Sender) -> tuple[Plan, dt.datetime]:
+    """The first load of this file in this way that is not finished, and the service's time."""
+    for again in range(_MOST_LOADS):
+        numbered = replace(plan, again=again)
+        found = (await sender.send(mark_lookup(numbered, source))).document
+        if not found["data"]:
+            return numbered, dt.datetime.fromisoformat(found["timestamp"])
+    raise LoadError(f"the file was loaded {_MOST_LOADS} times of late; name this load with --run")
 
 
 def _errors(failure: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from ingest.formats.csv_records import DELIMITERS
-from ingest.formats.negotiation import CSV
+from ingest.formats.negotiation import CSV, JSON
 from ingest.load.calls import Alive, Body, Call
 from ingest.load.feed import Feed, Part, cut
 from ingest.load.readers import FileOptions, open_feed
@@ -43,16 +43,21 @@ class Plan:
     compress: bool
     run: str
     """Another one loads the same file anew."""
+    again: int = 0
+    """How many loads of the same file in the same way are finished."""
 
-    def key(self, source: Source, number: int) -> str:
-        """The idempotency key of a part: the same file in the same way has the same keys."""
+    def key(self, source: Source, what: int | str) -> str:
+        """The idempotency key of a part, by its number, or of the mark of a finished load (`end`).
+
+        The same file in the same way has the same keys.
+        """
         identity = [
             *(_SCHEME, source.digest, self.collection, self.method, self.preferences),
             *(self.matching, self.empty_as, self.run, self.atomic or self.batch_size),
-            *(self.file.format, self.file.delimiter, self.file.charset),
+            *(self.file.format, self.file.delimiter, self.file.charset, self.again),
         ]
         digest = hashlib.blake2b(orjson.dumps(identity), digest_size=20).hexdigest()
-        return f"load-{digest}-{number}"
+        return f"load-{digest}-{what}"
 
 
 def preferences(given: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
@@ -82,10 +87,22 @@ def stream_call(plan: Plan, source: Source, feed: Feed, sent: Callable[[int], No
     return _call(plan, source, feed, 0, source.name, body)
 
 
-def _call(plan: Plan, source: Source, feed: Feed, number: int, what: str, body: Body) -> Call:
+def mark_call(plan: Plan, source: Source) -> Call:
+    """The request that marks a load as finished: a batch without items."""
+    feed = Feed(JSON, iter(()))
+    return _call(plan, source, feed, "end", "the end of the load", lambda _: b"[]")
+
+
+def mark_lookup(plan: Plan, source: Source) -> Call:
+    """The request that finds the mark, where the load is finished."""
+    params = {"idempotencyKey": plan.key(source, "end")}
+    return Call("GET", "/v1/batches", "the search for earlier loads", params=params)
+
+
+def _call(plan: Plan, source: Source, feed: Feed, part: int | str, what: str, body: Body) -> Call:
     headers = {
         "Content-Type": f"{CSV}; charset=utf-8" if feed.media_type == CSV else feed.media_type,
-        "Idempotency-Key": f'"{plan.key(source, number)}"',
+        "Idempotency-Key": f'"{plan.key(source, part)}"',
         "Prefer": ", ".join(plan.preferences),
     }
     params = {} if plan.matching is None else {"matching": plan.matching}

@@ -75,8 +75,9 @@ async def _load(plan: Plan, source: Source, failed: Path, options: Mapping[str, 
         with show_progress(source.name, source.size, quiet=options["quiet"]) as progress:
             sender = Sender(session, options["url"], Timeouts(), progress.note)
             loader = Loader(plan, source, sender, progress, failed)
+            written = None
             try:
-                await loader.run()
+                written = await loader.run()
             except LoadError as error:
                 problem = error
             except asyncio.CancelledError:
@@ -86,7 +87,8 @@ async def _load(plan: Plan, source: Source, failed: Path, options: Mapping[str, 
                     f"stopped by {signals[0].name}; run the same command again "
                     "to go on, nothing is written twice"
                 )
-    written = loader.failed_rows.finish(complete=problem is None)
+    if written is None:
+        written = loader.failed_rows.finish(complete=False)
     totals = loader.totals
     if totals.batches or problem is None:
         for line in summary(totals, time.monotonic() - began):

@@ -81,16 +81,22 @@ def _shown(batch: Batch, at_most: AtMost) -> Batch:
 
 
 async def list_batches(
-    pool: Pool, caller: Caller, limit: int, offset: int
+    pool: Pool, caller: Caller, limit: int, offset: int, key: str | None = None
 ) -> tuple[list[Batch], int]:
     """One page of the batches that a caller may see, the newest first, and how many there are.
 
     They are those of its token, and those of the collections that it may read; where it is
     confined to groups, only those whose senders were confined to the same or to fewer.
+
+    Args:
+        key: finds the one batch that holds this idempotency key.
     """
     groups = orjson.dumps(caller.groups).decode() if caller.groups else None
     visible = (caller.account, caller.readable, groups, caller.token)
     async with pool.transaction(caller.account, snapshot=True) as connection:
+        if key is not None:
+            rows = await connection.fetch(QUERIES["list_batches_of_key"], *visible, key)
+            return [from_row(row) for row in rows][offset : offset + limit], len(rows)
         rows = await connection.fetch(QUERIES["list_batches"], *visible, limit, offset)
         total = await connection.fetchval(QUERIES["count_batches"], *visible)
     return [from_row(row) for row in rows], total

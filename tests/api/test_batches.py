@@ -150,3 +150,19 @@ async def test_a_batch_is_finished_once(
     async with operator.connection() as connection:
         versions = await connection.fetch('SELECT "$version" FROM collections.contacts')
     assert [row[0] for row in versions] == [1]
+
+
+async def test_the_batch_that_holds_a_key(service: Service, rival: Service) -> None:
+    """Also one without items; another account's is not found."""
+    for key, items in (("a-1", [JIM]), ("end!", [])):
+        reply = await service.post("contacts", items, idempotency_key=key)
+        assert reply.status == 201
+        found = await service.get(f"batches?idempotencyKey={key}")
+        assert found.status == 200
+        assert [each["id"] for each in found.body["data"]] == [reply.body["metadata"]["batchId"]]
+        assert found.body["metadata"]["recordsCount"] == 1
+        assert (await rival.get(f"batches?idempotencyKey={key}")).body["data"] == []
+    assert (await service.get("batches?idempotencyKey=a")).body["data"] == []
+    for wrong in ("", "%00", "a%20b", "x" * 256):
+        reply = await service.get(f"batches?idempotencyKey={wrong}")
+        assert (reply.status, reply.error) == (400, (40002, "invalid_parameter"))
