@@ -179,3 +179,26 @@ async def test_clients_that_do_not_read(one: Dev, session: aiohttp.ClientSession
     print(f"\n25 answers that are not read: {(peak - idle) / MIB:.0f} MiB of memory")
     assert (peak - idle) / MIB < 300
     other.check_served()
+
+
+async def test_runs_of_one_byte_chunks(one: Dev) -> None:
+    host, port = one.ready["url"].removeprefix("http://").split(":")
+    api = psutil.Process(one.pids["api"][0])
+    reader, writer = await asyncio.open_connection(host, int(port))
+    sent = b"1\r\n\n\r\n" * 500_000 + b"0\r\n\r\n"
+    request = (
+        "POST /v1/contacts HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        f"Prefer: respond-async\r\nAuthorization: Bearer {one.ready['token']}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    before = sum(api.cpu_times()[:2])
+    writer.write(request + sent)
+    async with asyncio.timeout(100):
+        answer = await reader.readuntil(b"\r\n")
+    writer.close()
+    worked = sum(api.cpu_times()[:2]) - before
+    print(
+        f"\none-byte chunks: {len(sent):,} bytes sent, {worked:.2f} s of CPU, "
+        f"{worked / len(sent) * MILLION:.2f} s for 1 MB"
+    )
+    assert answer.split()[1] == b"202"

@@ -20,7 +20,7 @@ from ingest.formats.xml_elements import Target
 from ingest.http.service import SERVICE
 from ingest.store.pool import Pool
 from ingest.validation.items import ItemValidator
-from tests.api.shared import NOTHING, head, written
+from tests.api.shared import NOTHING, exchange, head, written
 from tests.harness import Service
 from tests.waiting import until
 
@@ -183,3 +183,19 @@ async def test_a_long_text_is_looked_through_in_a_thread(
     assert messages == ["Not a valid email address.", "Longer than maximum length 254."]
     assert reply.codes == {0: [(42204, "email"), (42206, "email")]}
     assert [each is threading.main_thread() for each in threads] == [False]
+
+
+async def test_runs_of_one_byte_chunks_are_decoded_together(
+    api: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls(monkeypatch, NdjsonDecoder, "feed")
+    lines = (
+        "Content-Type: application/x-ndjson",
+        "Prefer: respond-async",
+        "Transfer-Encoding: chunked",
+    )
+    chunks = b"1\r\n\n\r\n" * 40_000 + b"0\r\n\r\n"
+    reply = await exchange(api, head(api, *lines) + chunks)
+    assert reply.status == 202
+    assert sum(calls.sizes) == 40_000
+    assert len(calls.sizes) < 400

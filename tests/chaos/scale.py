@@ -28,6 +28,10 @@ class Scale:
     skewed_batches: int
     full_disk_batches: int
     replays: int
+    floods: int
+    """How often each attack is made at once."""
+    saves: int
+    """How many saves are timed, alone and beside a flood."""
     slack: float
     """What times that are promised are multiplied with: a short run is not alone on its machine."""
 
@@ -53,6 +57,8 @@ SHORT = Scale(
     skewed_batches=6,
     full_disk_batches=10,
     replays=10,
+    floods=1,
+    saves=8,
     slack=5.0,
 )
 FULL = Scale(
@@ -76,6 +82,8 @@ FULL = Scale(
     skewed_batches=100,
     full_disk_batches=100,
     replays=100,
+    floods=2,
+    saves=200,
     slack=1.0,
 )
 LEASE = 3.0

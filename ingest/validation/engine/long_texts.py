@@ -66,7 +66,7 @@ def shorten_rules(schema: Schema) -> None:
     What they answer stays the same, and so does the text of every message.
     """
     if has_known_rules():
-        for field in _fields(schema, set()):
+        for field in _fields(schema):
             for validator in field.validators:
                 _shorten(validator)
 
@@ -202,15 +202,17 @@ def _first_of(text: str, characters: str) -> int:
     return min((at for at in map(text.find, characters) if at >= 0), default=len(text))
 
 
-def _fields(schema: Schema, seen: set[int]) -> "Iterator[fields.Field[Any]]":
-    """Every field that a schema loads, those in others and in nested schemas included."""
-    if id(schema) in seen:
+def _fields(schema: Schema, around: tuple[type[Schema], ...] = ()) -> "Iterator[fields.Field[Any]]":
+    """Every field that a schema loads, those in others and in nested schemas included.
+
+    A schema inside of itself is made of copies of the same fields, which have the same validators.
+    """
+    if type(schema) in around:
         return
-    seen.add(id(schema))
     for field in schema.load_fields.values():
         yield from _in_field(field)
         for nested in nested_in(field):
-            yield from _fields(nested.schema, seen)
+            yield from _fields(nested.schema, (*around, type(schema)))
 
 
 def _in_field(field: "fields.Field[Any]") -> "Iterator[fields.Field[Any]]":

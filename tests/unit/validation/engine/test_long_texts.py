@@ -191,3 +191,16 @@ def test_no_long_text_reaches_a_pattern_that_would_take_long() -> None:
     with pytest.raises(ValidationError):
         rule('"' + "a" * 10**6 + '"@b.cc')
     assert given == [1, 2]
+
+
+class Branch(Schema):
+    mail = fields.Email()
+    inner = fields.Nested(lambda: Branch(only=("mail", "inner")))
+
+
+def test_a_schema_inside_of_itself_is_answered_alike_on_every_level() -> None:
+    schema = Branch()
+    shorten_rules(schema)
+    long = "a." * LONG + "@example.com"
+    for item in ({"mail": long}, {"inner": {"inner": {"mail": long}}}):
+        assert Branch().validate(item) == schema.validate(item) != {}
