@@ -75,7 +75,7 @@ async def test_a_write_is_one_value(parsed: Parser) -> None:
 async def test_a_list_is_one_value(parsed: Parser) -> None:
     call = await parsed("/v1/seats?limit=5&offset=10&badge=7", method="GET")
     [(field, value)] = call.filters
-    assert (call.limit, call.offset, field.name, value) == (5, 10, "badge", 7)
+    assert (call.limit, call.offset, field.name, value) == (5, 10, "badge", (7,))
 
 
 async def test_what_is_not_said_has_its_default(parsed: Parser) -> None:
