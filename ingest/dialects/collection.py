@@ -181,13 +181,17 @@ _STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400, 501: 40
 
 
 def tell_named(answer: Answer, context: Context) -> Told:
-    """The answer with the statuses of document 003."""
+    """The answer with the statuses of document 003, and no more metadata of a list than it has."""
     told = tell(answer, context)
     document = {**answer.document, **(told.document or {})}
     if answer.stored is not None:
         stored = tell_named(answer.stored, Context(docs=context.docs))
         response = {"status": stored.status, "body": stored.document}
         document["data"] = document["data"] | {"response": response}
+    if answer.paging is not None:
+        own = ("next", "nextOffset")
+        metadata = document["metadata"].items()
+        document["metadata"] = {name: value for name, value in metadata if name not in own}
     document["status"] = status = _STATUSES.get(answer.status, answer.status)
     return Told(status, document)
 

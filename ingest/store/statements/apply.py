@@ -286,7 +286,7 @@ RETURNING {QUERIES["finished"]}"""
 
 _NUMBER = '"$number"'
 # Above that of every item that was deleted, so that no version of a key ever returns.
-_BORN = """(SELECT c.last_version + 1 FROM ingest.counters c
+_BORN = """(SELECT coalesce(max(c.last_version), 0) + 1 FROM ingest.counters c
         WHERE c.account = $2 AND c.collection = $3)"""
 _NEW = f"""{_BORN} AS "$version", statement_timestamp() AS "$created_at",
     statement_timestamp() AS "$updated_at", g."$g" AS "$group\""""
