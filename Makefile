@@ -22,7 +22,7 @@ serve: setup ## run everything on port 8080 until Ctrl-C, on the data that the d
 	@$(BIN)/ingest dev --port 8080 --data-dir .data
 
 test: setup ## pass the tests
-	@$(BIN)/pytest -q -n 2 --dist loadfile
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup ## the property tests for hours, with a million comparisons, and marshmallow's own tests
 	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 FUZZ_REQUESTS=4000 FUZZ_SHAPES=3000 \

@@ -1,6 +1,7 @@
 """YAML in and out: the values of JSON and no others, and payloads that hurt other parsers."""
 
 import json
+import re
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
@@ -230,12 +231,14 @@ def _texts(value: Any) -> list[str]:
 
 @given(DOCUMENTS)
 def test_json_is_yaml(document: Any) -> None:
+    """But for exponents, of which versions of YAML say different things: those are texts."""
     try:
         body = dump_exact([document])
         body.decode("ascii")
     except UnicodeDecodeError:
         body = json.dumps([document], default=float).encode()
         document = json.loads(body, parse_float=yaml.exact_float)[0]
+    assume(not re.search(rb"\de[+-]?\d", body))
     with suppress(MalformedBody):  # YAML has no DEL and few control characters
         assert yaml.decode(body, WIDE) == [document]
 
