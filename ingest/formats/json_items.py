@@ -1,4 +1,4 @@
-"""JSON bodies of which some items hold what JSON can write and nobody can keep.
+"""JSON bodies of which some items hold what JSON can write and no column can keep.
 
 That is a number beyond a double (`1e400`), or a lone surrogate (`"\\ud800"`). Such an item is
 unreadable, and the others are read; a body with any other fault is malformed as a whole.

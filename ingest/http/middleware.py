@@ -247,8 +247,8 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
 
 
 def _is_last(request: web.Request) -> bool:
-    """Whether nobody knows where in what is still to come another request would begin: the body is
-    broken, or may come and may not because it was not asked for."""
+    """Whether it is unknown where in what is still to come another request would begin: the body
+    is broken, or may come and may not because it was not asked for."""
     return is_waiting(request) or isinstance(request.content.exception(), HttpProcessingError)
 
 

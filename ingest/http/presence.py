@@ -1,4 +1,4 @@
-"""Whether the client of a request is still there: work that nobody waits for is ended."""
+"""Whether the client of a request is still there: work that no client waits for is ended."""
 
 import select
 

@@ -29,7 +29,7 @@ class JsonRequestHandler(RequestHandler):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._cutter = Cutter()
-        self._broken = False  # nobody knows where in what is still to come a request would begin
+        self._broken = False  # where in what is still to come a request would begin is not known
 
     def data_received(self, data: bytes) -> None:
         if self._broken:

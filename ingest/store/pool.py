@@ -47,7 +47,7 @@ PLAN_LIFETIME = 10
 """Seconds after which a statement is planned anew: for a table that is empty as yet, PostgreSQL
 makes plans that read all of it, and keeps them until autovacuum has analyzed what it became."""
 
-# What a server says when it lets nobody in for the moment; it may also be gone, or answer too late.
+# What a server says when it lets no client in for now; it may also be gone, or answer too late.
 _COMES_BACK = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # starting up, shutting down

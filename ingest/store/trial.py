@@ -1,6 +1,6 @@
 """What stored data would refuse of a batch that validation has refused already.
 
-Its items are never saved: whoever mends the batch is to know of all that is wrong with it at once.
+Its items are never saved: the client that mends the batch is to know all that is wrong with it.
 """
 
 from dataclasses import replace

@@ -161,7 +161,7 @@ async def test_rule_6_a_version_that_moved_on_or_of_nothing_is_41201(
 async def test_rule_6_no_version_of_a_key_returns(
     service: Service, method: str, prefer: str
 ) -> None:
-    """Whoever knows an item of before it was deleted cannot mean the one of after."""
+    """A client that knows an item of before it was deleted cannot mean the one of after."""
     known = set()
     for life in range(3):
         await store(service, "contacts", contact(1), contact(2))

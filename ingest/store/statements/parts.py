@@ -94,7 +94,7 @@ class Parts:
             stored = self._found("t", "i", [(self.identity, f"i.{match}")])
             several = "false"
         else:
-            # Nobody learns what values the items of other groups have.
+            # No sender learns what values the items of other groups have.
             seen = ""
             if self.may_meet_others:
                 seen = f""" WHERE "{GROUP}" IN (SELECT name FROM own)"""
