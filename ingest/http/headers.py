@@ -10,7 +10,7 @@ from aiohttp import web
 from ingest.errors import InvalidKey, InvalidParameter, UnsupportedMediaType
 from ingest.formats.charsets import check_charset
 from ingest.formats.compression import parse_encodings
-from ingest.formats.decoding import CSV_PARAMETERS, csv_format
+from ingest.formats.csv_options import CSV_PARAMETERS, csv_format
 from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML, BodyFormat
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
