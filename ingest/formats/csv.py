@@ -9,7 +9,7 @@ import orjson
 from ingest.errors import MalformedBody
 from ingest.formats import json
 from ingest.formats.charsets import TextReader
-from ingest.formats.csv_header import Header, score
+from ingest.formats.csv_header import Header
 from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import ROW_COLUMN, whole_column
@@ -50,9 +50,8 @@ class CsvDecoder:
         self._records = RecordReader(
             limits.max_item,
             body.delimiter,
-            (lambda cells: (len(cells) == len(columns), len(cells)))
-            if columns
-            else (lambda cells: score(cells, shape)),
+            (lambda _: False) if columns else shape.names,
+            len(columns) or None,
         )
         self._empty = True
 

@@ -30,12 +30,6 @@ _UNCHANGED = "This row could not be read, and has not been changed."
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
 
 
-def score(cells: Sequence[str], shape: Shape) -> tuple[int, int]:
-    """How well a header is read: how many columns the collection has, and how many there are."""
-    names = [cell.strip() for cell in cells]
-    return sum(shape.names(name.partition(".")[0]) for name in names), len(names)
-
-
 @dataclass(frozen=True, slots=True)
 class FailedBefore:
     """What failed before it was an item."""
