@@ -48,8 +48,8 @@ class Decoder(Protocol):
         """
 
     def end(self) -> list[Any]:
-        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all
-        (one of blank lines is an empty collection), or where a quote is still open."""
+        """The last elements. Raises as `feed`, and MalformedBody where there was nothing in the
+        body (an empty collection is something), or where a quote is still open."""
 
 
 def open_decoder(

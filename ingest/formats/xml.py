@@ -46,6 +46,11 @@ _SAFE: dict[str, Any] = {
 }
 _STEP = 64 * 1024
 _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
+_NOTHING = re.compile(
+    rb"(?:\xef\xbb\xbf|\xff\xfe(?:\0\0)?|\xfe\xff|\0\0\xfe\xff)?"
+    rb"(?s:\s++|<\?.*?\?>|<!--.*?-->)*+"
+)
+"""A byte order mark, a declaration, comments and processing instructions, and no element."""
 _DECLARATION = re.compile(
     rb"""<\?xml[^>]{1,100}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']"""
 )
@@ -94,7 +99,7 @@ def _parse(body: bytes, target: Target, charset: str | None, limits: Limits) -> 
             parser.feed(piece)
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise invalid_xml(error) from None
+        raise (no_body() if _NOTHING.fullmatch(body) else invalid_xml(error)) from None
 
 
 def open_parser(
