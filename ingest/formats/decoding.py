@@ -4,7 +4,7 @@ One protocol for all formats. NDJSON and CSV give items while they are fed, in b
 JSON, XML and YAML give all of them at the end, and the caller limits the size of the body.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ingest.formats import json, negotiation, xml, yaml
@@ -12,9 +12,17 @@ from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_names import known_names, schema_columns
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
-from ingest.formats.negotiation import BodyFormat
-from ingest.formats.shapes import item_shape, shape_of
+from ingest.formats.negotiation import BodyFormat, EmptyAs
+from ingest.formats.shapes import ABSENT, item_shape, shape_of
+from ingest.formats.xml_elements import Target
+from ingest.formats.xml_items import Unwrapping
 from ingest.resources.resource import Resource
+
+_EMPTY_ELEMENT: Mapping[EmptyAs | None, Any] = {
+    None: "",
+    EmptyAs.ABSENT: ABSENT,
+    EmptyAs.NULL: None,
+}
 
 
 class Decoder(Protocol):
@@ -79,7 +87,10 @@ def open_decoder(
             return CsvDecoder(item_shape(resource), limits, body, known, columns)
         case negotiation.XML:
             item, key = item_shape(resource), shape_of(resource.identity(matching).field)
-            return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))
+            empty = _EMPTY_ELEMENT[body.empty_as]
+            target = Target(item, key, limits, empty)
+            wrapped = Unwrapping(target, body.items, limits) if body.items else target
+            return _WholeBody(lambda data: xml.decode(data, wrapped, limits, body.charset))
         case negotiation.YAML:
             return _WholeBody(lambda data: yaml.decode(data, limits))
         case _:
