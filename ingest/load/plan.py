@@ -13,7 +13,8 @@ from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.negotiation import CSV, JSON
 from ingest.load.calls import Alive, Body, Call
 from ingest.load.feed import Feed, Part, cut
-from ingest.load.readers import FileOptions, open_feed
+from ingest.load.kinds import FileOptions
+from ingest.load.readers import open_feed
 from ingest.load.source import Source, in_thread
 
 _SCHEME = 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.load.source import LoadError
+from ingest.load.errors import LoadError
 from tests.unit.load.files import CHUNKS, read
 
 
@@ -10,7 +10,10 @@ from tests.unit.load.files import CHUNKS, read
 def test_a_charset_in_which_no_xml_is_read_is_named(name: str) -> None:
     with pytest.raises(LoadError) as caught:
         read("<a><b>x</b></a>", "xml", charset=name)
-    assert str(caught.value) == f"file: XML in the charset {name!r} is not read. Send UTF-8."
+    assert (
+        str(caught.value)
+        == f"file: XML in the charset {name!r} is not read. Save the file as UTF-8."
+    )
 
 
 @pytest.mark.parametrize("size", CHUNKS)
