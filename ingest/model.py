@@ -107,6 +107,20 @@ class Unreadable:
     errors: Sequence[ItemError]
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """An item with texts that a decoder has rewritten to what the schema reads.
+
+    It is validated as `item`, and shown as `raw` where it fails.
+    """
+
+    raw: Mapping[str, Any]
+    """As it was received."""
+    item: dict[str, Any]
+    errors: Sequence[ItemError]
+    """What of it could not be rewritten: a field of that name holds what none would take."""
+
+
 class Resolution(StrEnum):
     """What POST does with an item that exists already (`Prefer: resolution=`)."""
 

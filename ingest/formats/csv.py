@@ -9,7 +9,7 @@ import orjson
 from ingest.errors import MalformedBody
 from ingest.formats import json
 from ingest.formats.charsets import TextReader
-from ingest.formats.csv_header import Header, score
+from ingest.formats.csv_header import Header
 from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import ROW_COLUMN, whole_column
@@ -42,7 +42,7 @@ class CsvDecoder:
         """
         self._shape = shape
         self._limits = limits
-        self._empty_as_null = body.empty_as_null
+        self._body = body
         self._text = TextReader(body.charset)
         self._known = known
         self._has_no_header = bool(columns)
@@ -50,9 +50,8 @@ class CsvDecoder:
         self._records = RecordReader(
             limits.max_item,
             body.delimiter,
-            (lambda cells: (len(cells) == len(columns), len(cells)))
-            if columns
-            else (lambda cells: score(cells, shape)),
+            (lambda _: False) if columns else shape.names,
+            len(columns) or None,
         )
         self._empty = True
 
@@ -81,6 +80,8 @@ class CsvDecoder:
             self._header = self._read_header(first)
             self._empty = False
         header, width = self._header, self._header.width
+        if self._body.pads_short_rows:
+            records = _padded(records, width)
         for line, text, row in records:
             self._empty = False
             if isinstance(row, csv.Error):
@@ -116,9 +117,10 @@ class CsvDecoder:
         return Header(
             names,
             self._shape,
-            empty_as_null=self._empty_as_null,
+            empty_as_null=self._body.empty_as_null,
             max_nesting=self._limits.max_nesting,
             known=self._known,
+            notation=self._body.notation,
         )
 
     def _failed_before(self, header: Header, row: list[str], line: int) -> list[Any]:
@@ -144,3 +146,11 @@ class CsvDecoder:
             column = whole_column(self._shape.names)
             message = f"The cell `{column}` of this row is not an item as JSON."
             return unreadable(cell, message, f"Line {line}: {reason}.")
+
+
+def _padded(records: Iterator[Record], width: int) -> Iterator[Record]:
+    """The same, with empty cells at the end of rows that have too few; blank ones stay as short."""
+    for line, text, row in records:
+        if isinstance(row, list) and any(row):
+            row += [""] * (width - len(row))
+        yield line, text, row

@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from ingest.errors import BAD_FORMAT, MalformedBody
 from ingest.formats import json
+from ingest.formats.csv_cells import ABSENT, Branch, Leaf
 from ingest.formats.csv_names import KnownNames
+from ingest.formats.csv_notation import Notation, misread
 from ingest.formats.failure_files import (
     ERROR_COLUMNS,
     ROW_COLUMN,
@@ -19,58 +21,13 @@ from ingest.formats.failure_files import (
     whole_column,
 )
 from ingest.formats.nesting import nests_too_deep
-from ingest.formats.shapes import Convert, Kind, Shape
+from ingest.formats.shapes import Kind, Shape
+from ingest.model import Rewritten
 
 _LOADED = re.compile(r"(?:line|row) \d+: ")
 """What `ingest load` writes before messages."""
 _UNCHANGED = "This row could not be read, and has not been changed."
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
-
-
-def score(cells: Sequence[str], shape: Shape) -> tuple[int, int]:
-    """How well a header is read: how many columns the collection has, and how many there are."""
-    names = [cell.strip() for cell in cells]
-    return sum(shape.names(name.partition(".")[0]) for name in names), len(names)
-
-
-@dataclass(slots=True)
-class _Leaf:
-    """A column: where it is in a row, and what its text becomes."""
-
-    position: int
-    convert: Convert | None
-    keeps_empty: bool
-
-    def value(self, row: Sequence[str]) -> Any:
-        """None where the cell is empty, and may be left out."""
-        cell = row[self.position]
-        if not cell and not self.keeps_empty:
-            return None
-        return cell if self.convert is None else self.convert(cell)
-
-
-@dataclass(slots=True)
-class _Branch:
-    """A nested value that several columns make."""
-
-    kind: Kind
-    empty_as_null: bool
-    below: "dict[str, _Leaf | _Branch]" = field(default_factory=dict)
-
-    def members(self, row: Sequence[str]) -> dict[str, Any]:
-        """Its members. One whose cells are empty is null or left out."""
-        values = {name: each.value(row) for name, each in self.below.items()}
-        if self.empty_as_null:
-            return values
-        return {name: value for name, value in values.items() if value is not None}
-
-    def value(self, row: Sequence[str]) -> Any:
-        """None where all its cells are empty. Elements whose cells are empty are left out."""
-        members = self.members(row)
-        present = [value for value in members.values() if value is not None]
-        if not present:
-            return None
-        return present if self.kind is Kind.ARRAY else members
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +51,12 @@ class Header:
         empty_as_null: bool,
         max_nesting: int,
         known: KnownNames | None = None,
+        notation: Notation | None = None,
     ) -> None:
         """
         Args:
             known: None where columns may have any name, as those of failed rows.
+            notation: how texts are written; None for as the schema reads them.
 
         Raises:
             MalformedBody: a column has the name of another, or two of them exclude each other; or
@@ -123,20 +82,23 @@ class Header:
         self._named = len(own)
         self._errors = {name: names.index(name) for name in ignored if name in names}
         self._unnamed = [position for position, name in enumerate(names) if not name]
-        self._empty_as_null = empty_as_null
+        self._empty = None if empty_as_null else ABSENT
         self._max_nesting = max_nesting
-        root = _Branch(Kind.OBJECT, empty_as_null)
-        for position, name in enumerate(names):
-            if name and name not in ignored:
-                self._place(root, shape, name, position)
-        _number_lists(root, "")
-        self._root = root
+        placed = {
+            position: name for position, name in enumerate(names) if name and name not in ignored
+        }
+        self._root = self._tree(placed, shape, None)
+        self._rewriting = None if notation is None else self._tree(placed, shape, notation)
 
-    def item(self, row: Sequence[str]) -> dict[str, Any]:
+    def item(self, row: Sequence[str]) -> dict[str, Any] | Rewritten:
         """The item of a row of the right width."""
         if self.from_failures:
             row = [undefuse(cell) for cell in row]
-        return self._root.members(row)
+        item = self._root.members(row)
+        if self._rewriting is None:
+            return item
+        rewritten = self._rewriting.members(row)
+        return item if rewritten == item else Rewritten(item, rewritten, [*misread(rewritten)])
 
     def own(self, row: Sequence[str]) -> list[str]:
         """The cells of a row without those of errors."""
@@ -168,21 +130,33 @@ class Header:
         """The number of the first column that has a value and no name."""
         return next((position + 1 for position in self._unnamed if row[position]), None)
 
-    def _place(self, root: _Branch, shape: Shape, name: str, position: int) -> None:
+    def _tree(self, placed: Mapping[int, str], shape: Shape, notation: Notation | None) -> Branch:
+        """How the columns with names, by their positions, make an item."""
+        root = Branch(Kind.OBJECT)
+        for position, name in placed.items():
+            self._place(root, shape, name, position, notation)
+        _number_lists(root, "")
+        return root
+
+    def _place(
+        self, root: Branch, shape: Shape, name: str, position: int, notation: Notation | None
+    ) -> None:
         path = list(islice(_path(shape, name), self._max_nesting))
         if len(path) + 1 > self._max_nesting:
             raise nests_too_deep(self._max_nesting, f"column {name[:100]!r}")
         branch = root
         for step, there in path[:-1]:
-            below = branch.below.setdefault(step, _Branch(there.kind, self._empty_as_null))
-            if isinstance(below, _Leaf):
+            below = branch.below.setdefault(step, Branch(there.kind))
+            if isinstance(below, Leaf):
                 raise _excluding(name)
             branch = below
         step, there = path[-1]
         if step in branch.below:
             raise _excluding(name)
         convert = there.convert if there.kind is Kind.SCALAR else self._json_cell
-        branch.below[step] = _Leaf(position, convert, there.keeps_empty)
+        if notation is not None:
+            convert = notation.convert(there, convert)
+        branch.below[step] = Leaf(position, convert, self._empty, there.keeps_empty)
 
     def _json_cell(self, text: str) -> Any:
         """The array or object that a cell holds as JSON, else its text."""
@@ -219,7 +193,7 @@ def _is_last(shape: Shape, name: str) -> bool:
     return not dot or shape.names(name) or unknown or to_scalar or not first
 
 
-def _number_lists(branch: _Branch, prefix: str) -> None:
+def _number_lists(branch: Branch, prefix: str) -> None:
     """Put the columns of lists in the order of their numbers.
 
     Raises:
@@ -227,7 +201,7 @@ def _number_lists(branch: _Branch, prefix: str) -> None:
             than their columns have, so that no file of failures could show them in these columns.
     """
     for step, below in branch.below.items():
-        if isinstance(below, _Branch):
+        if isinstance(below, Branch):
             _number_lists(below, f"{prefix}{step}.")
     numbers = sorted(int(step) for step in branch.below if is_index(step))
     if branch.kind is Kind.ANY and numbers == [*range(len(branch.below))]:

@@ -4,23 +4,19 @@ One protocol for all formats. NDJSON and CSV give items while they are fed, in b
 JSON, XML and YAML give all of them at the end, and the caller limits the size of the body.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from ingest.errors import InvalidParameter, MalformedBody
+from ingest.errors import MalformedBody
 from ingest.formats import json, negotiation, xml, yaml
 from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_names import known_names, schema_columns
-from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.limits import Limits
 from ingest.formats.misnamed import CheckedStart, misnamed
 from ingest.formats.ndjson import NdjsonDecoder
 from ingest.formats.negotiation import BodyFormat
 from ingest.formats.shapes import item_shape, shape_of
 from ingest.resources.resource import Resource
-
-CSV_PARAMETERS = frozenset({"columns", "delimiter", "emptyAs"})
-"""The query parameters that say how a CSV body is read."""
 
 
 class Decoder(Protocol):
@@ -56,48 +52,6 @@ class Decoder(Protocol):
     def end(self) -> list[Any]:
         """The last elements. Raises as `feed`, and MalformedBody where there was no body at all
         (one of blank lines is an empty collection), or where a quote is still open."""
-
-
-def csv_format(
-    charset: str | None, header: str | None, parameters: Mapping[str, str]
-) -> BodyFormat:
-    """CSV as the media type's `header`, and the values of `CSV_PARAMETERS`, say.
-
-    Raises:
-        InvalidParameter: names the parameter and what it takes.
-    """
-    delimiter, empty_as = parameters.get("delimiter"), parameters.get("emptyAs")
-    if delimiter not in (None, *DELIMITERS, *DELIMITERS.values()):
-        raise _illegal("delimiter", delimiter, f"{', '.join(DELIMITERS)}, or the character itself")
-    if empty_as not in (None, "absent", "null"):
-        raise _illegal("emptyAs", empty_as, "absent or null")
-    if header not in (None, "present", "absent"):
-        raise InvalidParameter(
-            f"The parameter 'header' of {negotiation.CSV} cannot be {header[:50]!r}",
-            "It takes present or absent (RFC 4180).",
-        )
-    columns = tuple(filter(None, map(str.strip, parameters.get("columns", "").split(","))))
-    if "columns" in parameters and (header != "absent" or not columns):
-        raise _illegal(
-            "columns",
-            parameters["columns"],
-            "the names of the columns, with commas between them, of a body of type "
-            f"{negotiation.CSV}; header=absent",
-        )
-    return BodyFormat(
-        negotiation.CSV,
-        charset,
-        None if delimiter is None else DELIMITERS.get(delimiter, delimiter),
-        empty_as_null=empty_as == "null",
-        has_header=header != "absent",
-        columns=columns,
-    )
-
-
-def _illegal(name: str, value: str | None, takes: str) -> InvalidParameter:
-    return InvalidParameter(
-        f"The query parameter {name!r} cannot be {str(value)[:50]!r}", f"It takes {takes}."
-    )
 
 
 def open_decoder(

@@ -6,6 +6,7 @@ from typing import Any
 
 from ingest.exactjson import load_exact
 from ingest.formats import xml, yaml
+from ingest.formats.csv_notation import Notation
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -39,6 +40,10 @@ class BodyFormat:
     """Of CSV: whether its first line names the columns."""
     columns: tuple[str, ...] = ()
     """Of CSV without such a line: their names; empty for what the schema loads, in its order."""
+    pads_short_rows: bool = False
+    """Of CSV: whether a row of too few cells has empty ones in their place; else it fails."""
+    notation: Notation | None = None
+    """Of CSV: how numbers, dates and nulls are written; None for as the schema reads them."""
 
 
 def from_json(document: bytes, media_type: str) -> bytes:

@@ -35,6 +35,15 @@ class Kind(Enum):
     """The schema does not say: structure as it comes, and texts stay texts."""
 
 
+class Written(Enum):
+    """What a text says that files write in more than one way."""
+
+    NUMBER = "number"
+    DATE = "date"
+    MOMENT = "moment"
+    """A date with a time of day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One place of an item."""
@@ -48,6 +57,8 @@ class Shape:
     """Every other member or element."""
     keeps_empty: bool = False
     """Whether a cell without text is an empty text, and never left out."""
+    written: Written | None = None
+    """Of a scalar; None for what has one form only, or one of the schema's own."""
 
     def below(self, name: str) -> "Shape":
         """The shape of a member or element, by its name or index."""
@@ -137,10 +148,12 @@ def _members(schema: Schema) -> dict[str, Shape]:
 
 
 def _scalar(field: "fields.Field[Any]") -> Shape:
-    if isinstance(field, fields.Integer):
-        return Shape(Kind.SCALAR, any_integer if field.strict else plain_integer)
-    if isinstance(field, fields.Float):
-        return Shape(Kind.SCALAR, plain_number)
+    if isinstance(field, fields.Integer | fields.Float | fields.Decimal):
+        return Shape(Kind.SCALAR, _number(field), written=Written.NUMBER)
+    if isinstance(field, fields.Date | fields.DateTime):
+        is_date = isinstance(field, fields.Date)
+        written = Written.DATE if is_date else Written.MOMENT
+        return Shape(Kind.SCALAR, written=written if field.format in _ISO else None)
     if isinstance(field, fields.Boolean):
         return Shape(Kind.SCALAR, lambda text: _BOOLEANS.get(text, text))
     if isinstance(field, fields.Enum):
@@ -148,12 +161,16 @@ def _scalar(field: "fields.Field[Any]") -> Shape:
     return _TEXT if isinstance(field, _TEXTS) else ANY
 
 
+def _number(field: "fields.Field[Any]") -> Convert | None:
+    if isinstance(field, fields.Integer):
+        return any_integer if field.strict else plain_integer
+    return plain_number if isinstance(field, fields.Float) else None
+
+
+_ISO = (None, "iso", "iso8601")
 _TEXTS = (
     fields.String,
-    fields.Decimal,
     fields.UUID,
-    fields.Date,
-    fields.DateTime,
     fields.Time,
     fields.TimeDelta,
     fields.IP,

@@ -8,13 +8,12 @@ from email.message import Message
 from aiohttp import web
 
 from ingest.errors import InvalidKey, InvalidParameter, UnsupportedMediaType
-from ingest.formats.charsets import check_charset
+from ingest.formats.charsets import check_charset, is_utf8
 from ingest.formats.compression import parse_encodings
-from ingest.formats.decoding import CSV_PARAMETERS, csv_format
+from ingest.formats.csv_options import CSV_PARAMETERS, csv_format
 from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML, BodyFormat
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_UTF8 = frozenset({"utf-8", "ascii"})
 
 _JSON = BodyFormat(JSON)
 # To send JSON without saying so is the commonest mistake: many clients call it text, or a form.
@@ -86,9 +85,9 @@ def _body_format(request: web.Request) -> BodyFormat:
         raise UnsupportedMediaType(f"Bodies of type {media_type[:100]!r} are not read", _NAME_IT)
     charset = None if request.charset is None else check_charset(request.charset)
     if media_type not in (CSV, XML) and charset is not None:
-        if charset not in _UTF8:
+        if not is_utf8(request.charset or ""):
             raise UnsupportedMediaType(
-                f"{media_type} in the charset {charset!r} is not read", "Send UTF-8."
+                f"{media_type} in the charset {request.charset!r} is not read", "Send UTF-8."
             )
         charset = None
     if media_type != CSV:

@@ -15,7 +15,7 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from ingest.dialects.answer import Dialect, Format
 from ingest.errors import RequestError
-from ingest.formats.decoding import CSV_PARAMETERS
+from ingest.formats.csv_options import CSV_PARAMETERS
 from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES
 from ingest.http.accept import Accepted, accepted
 from ingest.http.call import Call, Endpoint

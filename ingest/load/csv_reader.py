@@ -16,13 +16,13 @@ def read_csv(chunks: Iterable[bytes], *, delimiter: str | None, charset: str | N
     """The rows of a CSV file, without blank ones; a body repeats the header.
 
     Args:
-        delimiter: None for the one that finds most columns in the header.
+        delimiter: None for the one that `find_delimiter` finds, without knowing the collection.
         charset: None for UTF-8, or what a byte order mark says. Bodies are UTF-8.
 
     Raises:
         LoadError, RequestError: there is no header, or the file is no text.
     """
-    reader = RecordReader(MAX_ROW, delimiter, len)
+    reader = RecordReader(MAX_ROW, delimiter)
     texts = decoded(chunks, charset)
     records = chain(chain.from_iterable(map(reader.feed, texts)), reader.end())
     header = next(records, None)

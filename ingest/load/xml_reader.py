@@ -5,8 +5,9 @@ from typing import Any
 
 from lxml import etree
 
+from ingest.formats.charsets import check_charset
 from ingest.formats.negotiation import XML
-from ingest.formats.xml import invalid_xml, safe_parser
+from ingest.formats.xml import invalid_xml, open_parser
 from ingest.formats.xml_elements import document_type
 from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
@@ -24,7 +25,8 @@ def read_xml(chunks: Iterable[bytes], *, charset: str | None) -> Feed:
 
 
 def _rows(chunks: Iterable[bytes], charset: str | None) -> Iterator[Row]:
-    parser = safe_parser(etree.XMLPullParser, charset, events=("start", "end"))
+    charset = None if charset is None else check_charset(charset)
+    parser, chunks = open_parser(etree.XMLPullParser, chunks, charset, events=("start", "end"))
     size = depth = 0
     item_depth = 2
     try:

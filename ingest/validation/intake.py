@@ -11,12 +11,12 @@ from marshmallow import INCLUDE, RAISE
 from ingest.access.rights import group_fits
 from ingest.errors import INVALID
 from ingest.exactjson import dump_exact
-from ingest.model import Action, Chunk, Failure, ItemError, Options, Unreadable
+from ingest.model import Action, Chunk, Failure, ItemError, Options, Rewritten
 from ingest.resources.records import GROUP, SET, InvalidItem, Record, Recorded
-from ingest.validation.engine.long_texts import LONG
 from ingest.validation.engine.record_functions import Accept
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
+from ingest.validation.received import as_received, count_values, has_long_text
 
 MAX_CHUNK = 1024 * 1024
 """Bytes of records, raw items and failures after which a chunk of a stream is cut."""
@@ -108,7 +108,7 @@ class Intake:
                 f"The item holds more than {self._max_values} values.",
                 description="Send its parts as items of their own.",
             )
-            taken.failures.append(Failure(self.received, item, [error]))
+            taken.failures.append(Failure(self.received, as_received(item), [error]))
         self._keep(taken, orjson.dumps(taken.records))
 
     def cut(self, *, last: bool = False) -> Chunk:
@@ -150,30 +150,31 @@ class Intake:
         keep, groups = taken.keep, self._groups
         for index, item, key in zip(count(self.received), items, keys):
             found = accept(index, item, key) if accept else None
+            if found is None and accept and type(item) is Rewritten:
+                found = _accept_rewritten(accept, index, item, key)
             if found is not None:
                 if groups:
                     found[0][GROUP] = groups[0]
                 keep(index, item, found)
                 continue
-            values -= _values(item, values)
-            if values < 0 or (not large and _has_long_text(item)):
+            values -= count_values(item, values)
+            if values < 0 or (not large and has_long_text(item)):
                 break
             try:
                 keep(index, item, self._validator.check(index, item, key, self._groups))
             except InvalidItem as error:
-                raw = item.raw if isinstance(item, Unreadable) else item
-                taken.failures.append(Failure(index, raw, error.errors))
+                taken.failures.append(Failure(index, as_received(item), error.errors))
         return taken
 
     def _may_hold_too_many(self, items: Sequence[Any], encoded: bytes) -> bool:
         """Whether one of the items may hold more values than it may."""
         if len(encoded) <= _SHORTEST_VALUE * self._max_values and not self._drops_unknown:
             return False
-        return any(_values(item, self._max_values) > self._max_values for item in items)
+        return any(count_values(item, self._max_values) > self._max_values for item in items)
 
     def _accept_one(self, index: int, item: Any, key: str | None) -> Recorded | None:
         """What `accept` gives, where this one item holds neither NUL nor too many values."""
-        if self._accept is None or _values(item, self._max_values) > self._max_values:
+        if self._accept is None or count_values(item, self._max_values) > self._max_values:
             return None
         found = self._accept(index, item, key)
         return found if found is not None and _encoded([found[0]]) is not None else None
@@ -219,7 +220,7 @@ class _Taken:
         """Add one valid item."""
         self.records.append(found[0])
         if not found[1]:
-            self.raw[str(index)] = item
+            self.raw[str(index)] = as_received(item)
 
 
 @dataclass(slots=True)
@@ -239,6 +240,14 @@ class _Pending:
         return sum(map(len, self.records)) + sum(map(len, self.raw))
 
 
+def _accept_rewritten(
+    accept: Accept, index: int, given: Rewritten, key: str | None
+) -> Recorded | None:
+    """What `accept` makes of an item with rewritten texts, of which its record gives none back."""
+    found = None if given.errors else accept(index, given.item, key)
+    return None if found is None else (found[0], False)
+
+
 def _size(failure: Failure) -> int:
     return len(dump_exact([failure.raw, [error.document() for error in failure.errors]]))
 
@@ -254,33 +263,3 @@ def _encoded(records: Sequence[Record]) -> bytes | None:
     except TypeError:
         return None
     return None if _ESCAPED_NUL in encoded else encoded
-
-
-def _has_long_text(item: Any) -> bool:
-    """Whether an item of few values holds a long text."""
-    levels = [item]
-    while levels:
-        held = levels.pop()
-        if type(held) is str and len(held) > LONG:
-            return True
-        if type(held) is dict:
-            levels += held.values()
-        elif type(held) is list:
-            levels += held
-    return False
-
-
-def _values(item: Any, at_most: int) -> int:
-    """How many values an item holds, itself included, as far as `at_most` and a little more."""
-    found = 1
-    levels = [item]
-    while levels and found <= at_most:
-        held = levels.pop()
-        if type(held) is dict:
-            held = held.values()
-        elif type(held) is not list:
-            continue
-        found += len(held)
-        if found <= at_most:
-            levels += [each for each in held if type(each) is dict or type(each) is list]
-    return found

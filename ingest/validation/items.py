@@ -14,7 +14,7 @@ from marshmallow.decorators import PRE_LOAD
 
 from ingest.errors import INVALID, NULL_NOT_ALLOWED, UNKNOWN_FIELD, WRONG_TYPE
 from ingest.ids import uuid7_texts
-from ingest.model import Action, ItemError, Options, Unreadable
+from ingest.model import Action, ItemError, Options, Rewritten, Unreadable
 from ingest.resources.columns import ANY_DIGITS
 from ingest.resources.identity import alters, may_alter
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
@@ -88,6 +88,8 @@ class ItemValidator:
         """
         if isinstance(item, Unreadable):
             raise InvalidItem(item.errors)
+        if isinstance(item, Rewritten):
+            return self._check_rewritten(index, item, made, groups)
         if not isinstance(item, dict):
             if self.action is Action.DELETE:
                 return self._check_identity(index, {}, item)
@@ -101,6 +103,20 @@ class ItemValidator:
             lambda: read_meta(item, self.action, groups), lambda: self._check(index, body, made)
         )
         return record | columns, restorable and META not in item
+
+    def _check_rewritten(
+        self, index: int, given: Rewritten, made: str | None, groups: Sequence[str]
+    ) -> Recorded:
+        """An item with rewritten texts; what it has in place of one that is wrong says nothing."""
+        errors = [*given.errors]
+        named = {each.field for each in errors}
+        try:
+            record, _ = self.check(index, given.item, made, groups)
+        except InvalidItem as invalid:
+            errors += [each for each in invalid.errors if each.field not in named]
+        if errors:
+            raise InvalidItem(errors)
+        return record, False
 
     def _check(self, index: int, item: dict[str, Any], made: str | None) -> Recorded:
         if self.action is Action.DELETE:

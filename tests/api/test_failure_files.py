@@ -114,6 +114,64 @@ def told(failure: Any) -> tuple[Any, ...]:
     return raw if isinstance(raw, dict) else str(raw), errors
 
 
+WRITTEN = (
+    "everything?decimal=comma&dates=DD.MM.YYYY&nulls=NULL&shortRows=pad&delimiter=semicolon",
+    "code;the text;decimal;date;moment;scores.a\n"
+    "1;NULL;1,50;24.12.2026;24.12.2026 9:05Z;-1,5\n"
+    "2;x;1.5;2026-12-24;24.12.2026 10:00Z;NULL\n"
+    "3;y;-2,5;31.12.2026\n"
+    "3;z;-3,5;31.12.2026;NULL;7\n",
+)
+
+
+async def test_a_file_of_other_notation_comes_back_as_it_was_sent(service: Service) -> None:
+    path, body = WRITTEN
+    assert (await service.post("everything", [{"code": 3}])).status == 201
+    first = await send(service, path, body, content_type="text/csv")
+    assert first.status == 422
+    assert {index: {field for _, field in errors} for index, errors in first.codes.items()} == {
+        0: {"scores.a"},
+        1: {"date", "decimal", "scores"},
+        2: {"code"},
+        3: {"moment"},
+    }
+    file = await file_of(service, first.body["metadata"]["batchId"], ".csv")
+    assert [";".join(row[:6]) for row in rows(file)] == [
+        "code;the text;decimal;date;moment;scores.a",
+        "1;NULL;1,50;24.12.2026;24.12.2026 9:05Z;'-1,5",
+        "2;x;1.5;2026-12-24;24.12.2026 10:00Z;NULL",
+        "3;y;'-2,5;31.12.2026;;",
+        "3;z;'-3,5;31.12.2026;NULL;7",
+    ]
+    path = path.replace("&delimiter=semicolon", "")
+    again = await send(service, path, file, content_type="text/csv")
+    assert again.body["failures"] == first.body["failures"]
+    for wrong, right in (
+        ("'-1,5", "-1"),
+        ("1.5,2026-12-24", '"1,5",24.12.2026'),
+        ("10:00Z,NULL", "10:00Z,"),
+        ("\n3,y", "\n4,y"),
+        ("\n3,z", "\n5,z"),
+        ("31.12.2026,NULL,7", "31.12.2026,,7"),
+    ):
+        assert wrong.encode() in file
+        file = file.replace(wrong.encode(), right.encode())
+    options = {"content_type": "text/csv", "idempotency_key": "k"}
+    dry = await send(service, f"{path}&dryRun=true", file, **options)
+    assert (dry.status, dry.body["metadata"]["validItems"]) == (200, [0, 1, 2, 3]), dry.body
+    reply = await send(service, path, file, **options)
+    assert reply.status == 201
+    first, second, *_ = reply.body["data"]
+    assert (first["the text"], first["decimal"], first["scores"]) == (None, 1.5, {"a": -1})
+    assert (second["decimal"], second["date"]) == (1.5, "2026-12-24")
+    assert first["moment"].startswith("2026-12-24T09:05")
+    assert (await send(service, path, file, **options)).status == 409
+    other = path.replace("DD.MM.YYYY", "MM.DD.YYYY")
+    for changed in (other, path.replace("NULL", "null"), path.replace("&shortRows=pad", "")):
+        reply = await send(service, changed, file, **options)
+        assert (reply.status, reply.error[0]) == (422, 42220), changed
+
+
 async def test_json_and_ndjson(service: Service) -> None:
     items = [JIM, {"email": "x", "tags": ["a", 5], "age": 1.5}, 7]
     batch = await batch_of(service, json.dumps(items), "application/json")

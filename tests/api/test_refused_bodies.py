@@ -47,10 +47,10 @@ NOT_JSON = [
     (b"[" * 100_000, "Line 1"),
 ]
 NOT_UTF8 = [
-    (b'[{"email": "caf\xe9@example.com"}]', "Byte 15"),
-    (b'[{},\n{"email": "\xc3"}]', "Byte 16"),
-    (json.dumps([JIM]).encode("utf-16"), "Byte 0"),
-    (b"\xff", "Byte 0"),
+    (b'[{"email": "caf\xe9@example.com"}]', "byte 15 "),
+    (b'[{},\n{"email": "\xc3"}]', "byte 16 "),
+    (json.dumps([JIM]).encode("utf-16"), "byte 0 "),
+    (b"\xff", "byte 0 "),
 ]
 
 

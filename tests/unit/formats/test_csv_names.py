@@ -7,7 +7,8 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, pre_load
 
 from ingest import Resource
 from ingest.errors import InvalidParameter, MalformedBody
-from ingest.formats.decoding import csv_format, open_decoder
+from ingest.formats.csv_options import csv_format
+from ingest.formats.decoding import open_decoder
 from ingest.formats.negotiation import CSV, BodyFormat
 from ingest.model import Unreadable
 from tests.unit.formats.things import LIMITS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
 from ingest import Resource
-from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems, UnsupportedMediaType
+from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
 from ingest.formats import xml
 from ingest.formats.charsets import check_charset
 from ingest.formats.limits import Limits
@@ -203,12 +203,23 @@ def test_charsets() -> None:
     assert decoded(text.encode("utf-16")) == decoded(text.encode("utf-8-sig")) == [{"city": "Zoë"}]
 
 
-@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman"])
-def test_a_charset_that_only_python_knows_is_refused(name: str) -> None:
-    with pytest.raises(UnsupportedMediaType) as error:
-        decoded("<a><b>x</b></a>", charset=check_charset(name))
-    assert "charset" in error.value.message
-    assert error.value.error_code.code == 41501
+@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman", "utf-16", "utf-32-be"])
+def test_a_charset_that_only_python_knows_is_read(name: str) -> None:
+    body = "<?xml version='1.0' encoding='x'?>\n<a><b><city>Zoë</city></b></a>"
+    assert decoded(body.encode(name), charset=check_charset(name)) == [{"city": "Zoë"}]
+    assert "Line 3, byte 8 " in refused(b"<a>\n\n<b>\xff</b></a>", charset="cp1253")
+
+
+def test_latin_1_is_read_as_windows_1252() -> None:
+    text = b"<a><b><city>\x80 10 \x93x\x94 \x81</city></b></a>"
+    wanted = [{"city": "€ 10 “x” \x81"}]
+    for name in ("iso-8859-1", "latin1", "us-ascii", "windows-1252"):
+        assert decoded(text, charset=check_charset(name)) == wanted
+        for quote in "'\"":
+            declared = f"<?xml version={quote}1.0{quote} encoding={quote}{name}{quote}?>"
+            assert decoded(declared.encode() + text) == wanted
+    utf8 = "<?xml version='1.0' encoding='ISO-8859-1'?><a><b><city>ë</city></b></a>".encode()
+    assert decoded(utf8, charset="utf-8") == [{"city": "ë"}]
 
 
 LAUGHS = "<!ENTITY a 'lol'>" + "".join(

@@ -1,0 +1,90 @@
+"""What a request says about its CSV body: the query parameters, and the media type's `header`."""
+
+from collections.abc import Mapping
+
+from ingest.errors import InvalidParameter
+from ingest.formats.csv_notation import DATE_ORDERS, DateOrder, Notation
+from ingest.formats.csv_records import DELIMITERS
+from ingest.formats.negotiation import CSV, BodyFormat
+
+CSV_PARAMETERS = frozenset(
+    {"columns", "dates", "decimal", "delimiter", "emptyAs", "nulls", "shortRows"}
+)
+"""The query parameters that say how a CSV body is read."""
+
+_DECIMALS = {"point": ".", "comma": ","}
+
+
+def csv_format(
+    charset: str | None, header: str | None, parameters: Mapping[str, str]
+) -> BodyFormat:
+    """CSV as the media type's `header`, and the values of `CSV_PARAMETERS`, say.
+
+    Raises:
+        InvalidParameter: names the parameter and what it takes.
+    """
+    if header not in (None, "present", "absent"):
+        raise InvalidParameter(
+            f"The parameter 'header' of {CSV} cannot be {header[:50]!r}",
+            "It takes present or absent (RFC 4180).",
+        )
+    return BodyFormat(
+        CSV,
+        charset,
+        _character(parameters, "delimiter", DELIMITERS),
+        empty_as_null=_choice(parameters, "emptyAs", ("absent", "null")) == "null",
+        has_header=header != "absent",
+        columns=_columns(header, parameters),
+        pads_short_rows=_choice(parameters, "shortRows", ("refuse", "pad")) == "pad",
+        notation=_notation(parameters),
+    )
+
+
+def _choice(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
+    value = parameters.get(name)
+    if value not in (None, *choices):
+        raise _illegal(name, value, " or ".join(choices))
+    return value
+
+
+def _character(
+    parameters: Mapping[str, str], name: str, characters: Mapping[str, str]
+) -> str | None:
+    """A character that is given by itself or by its name."""
+    value = parameters.get(name)
+    if value not in (None, *characters, *characters.values()):
+        raise _illegal(name, value, f"{', '.join(characters)}, or the character itself")
+    return None if value is None else characters.get(value, value)
+
+
+def _columns(header: str | None, parameters: Mapping[str, str]) -> tuple[str, ...]:
+    columns = tuple(filter(None, map(str.strip, parameters.get("columns", "").split(","))))
+    if "columns" in parameters and (header != "absent" or not columns):
+        raise _illegal(
+            "columns",
+            parameters["columns"],
+            "the names of the columns, with commas between them, of a body of type "
+            f"{CSV}; header=absent",
+        )
+    return columns
+
+
+def _notation(parameters: Mapping[str, str]) -> Notation | None:
+    decimal = _character(parameters, "decimal", _DECIMALS)
+    dates, nulls = parameters.get("dates"), parameters.get("nulls")
+    try:
+        order = None if dates is None else DateOrder.of(dates)
+    except ValueError:
+        raise _illegal("dates", dates, DATE_ORDERS) from None
+    texts = frozenset() if nulls is None else frozenset(nulls.split(","))
+    if "" in texts:
+        wanted = "texts with commas between them, such as NULL,N/A; for empty cells: emptyAs=null"
+        raise _illegal("nulls", nulls, wanted)
+    notation = Notation(decimal == ",", order, texts)
+    return None if notation == Notation() else notation
+
+
+def _illegal(name: str, value: str | None, takes: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"The query parameter {name!r} cannot be {str(value)[:50]!r}", f"It takes {takes}."
+    )
