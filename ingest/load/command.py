@@ -41,6 +41,18 @@ class _Command(click.Command):
     help="Empty cells of CSV and workbooks, nulls of Parquet and Arrow.  [default: absent]",
 )
 @click.option(
+    "--short-rows",
+    type=click.Choice(["refuse", "pad"]),
+    help="Rows of CSV with too few cells.  [default: refuse]",
+)
+@click.option(
+    "--decimal",
+    type=click.Choice(["point", "comma", ".", ","]),
+    help="Of numbers in CSV.  [default: point]",
+)
+@click.option("--dates", metavar="ORDER", help="Of CSV, such as DD/MM/YYYY.  [default: ISO 8601]")
+@click.option("--nulls", metavar="TEXT,TEXT", help="Cells that are null, such as NULL,N/A.")
+@click.option(
     "--method", type=click.Choice(["post", "patch", "delete"]), default="post", show_default=True
 )
 @click.option("--matching", metavar="FIELD", help="Finds stored items by this field.")

@@ -152,6 +152,8 @@ def _check_options(name: str, format_: FileFormat, given: Mapping[str, Any]) -> 
         ("charset", TEXT_FORMATS),
         ("empty_as", (*TABLES, *columnar)),
         ("sheet", (FileFormat.WORKBOOK,)),
+        *((option, (FileFormat.CSV,)) for option in ("short_rows", "decimal", "dates")),
+        ("nulls", TABLES),
     ):
         if given.get(option) is not None and format_ not in formats:
             raise LoadError(

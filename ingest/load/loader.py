@@ -21,6 +21,7 @@ from ingest.load.readers import open_feed
 from ingest.load.sender import Sender
 from ingest.load.source import Source, in_thread
 from ingest.load.totals import Totals
+from ingest.load.wording import in_words_of_files
 
 _MOST_LOADS = 1_000
 _LINE = re.compile(r"^Line \d+[.:] ?")
@@ -158,7 +159,8 @@ def _errors(row: Row, failure: Mapping[str, Any]) -> list[dict[str, Any]]:
     for error in failure["errors"]:
         description = _LINE.sub("", error.get("description", ""))
         rest = {name: value for name, value in error.items() if name != "description"}
-        found.append({**rest, "description": description} if description else rest)
+        words = in_words_of_files(description)
+        found.append({**rest, "description": words} if words else rest)
     return found
 
 

@@ -24,6 +24,11 @@ from ingest.load.workbook import sheet_of
 
 _ALL_SAVED, _NOT_FINISHED, _SOME_FAILED = 0, 1, 2
 _NOT_STREAMED = (FileFormat.JSON, FileFormat.XML, FileFormat.YAML)
+_NOTATION = {
+    "short_rows": "shortRows",
+    **{each: each for each in ("decimal", "dates", "nulls")},
+}
+"""Options, and the query parameters of CSV that they are."""
 _CONNECT = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=10)
 
 
@@ -68,6 +73,11 @@ def _plan(how: FileOptions, options: Mapping[str, Any]) -> Plan:
         preferences=preferences(options["prefer"], strict=options["strict"] or atomic),
         matching=options["matching"],
         empty_as=options["empty_as"],
+        notation=tuple(
+            (parameter, options[option])
+            for option, parameter in _NOTATION.items()
+            if options[option] is not None
+        ),
         batch_size=options["batch_size"],
         at_once=options["at_once"],
         atomic=atomic,

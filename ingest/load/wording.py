@@ -26,7 +26,8 @@ def _option(parameter: re.Match[str]) -> str:
 _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"[Tt]he query parameter '(\w+)'", _option),
     (r"`\?(\w+)=([^`]*)`", lambda found: f"`{_option(found)} {found[2]}`"),
-    (r"`Content-Type: text/csv; charset=([\w-]+)`", r"`--charset \1`"),
+    (r"`Content-Type: [\w/-]+; charset=([\w-]+)`", r"`--charset \1`"),
+    (r"The request says `(\w+)=([^`]*)`", lambda found: f"You gave {_option(found)} {found[2]}"),
     (r"; a file without names is `text/csv; header=absent`", ""),
     (r"Name it in the header `Content-Encoding: \w+`, or send it uncompressed\.", "Unpack it."),
     (r"Send the items in several requests[^.]*\.", "Give a smaller --batch-size, not --atomic."),

@@ -135,7 +135,7 @@ def test_ods_cells_are_read_and_counted() -> None:
 
 
 def test_a_failed_row_fails_again_until_its_cell_is_changed() -> None:
-    lines = b"".join(lines_of(io.BytesIO(xlsx(First=[["a", "b"], ["x", "#N/A"]])), ""))
+    lines = b"".join(lines_of(io.BytesIO(xlsx(**{"Q & A": [["a", "b"], ["x", "#N/A"]]})), ""))
     feed = feed_of(lines, FileOptions(FileFormat.WORKBOOK))
     (row,) = feed.rows
     writer = writer_for(feed)

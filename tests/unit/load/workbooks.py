@@ -30,7 +30,7 @@ def xlsx(**sheets: Sequence[Sequence[Any]]) -> bytes:
 
 def ods(rows: str) -> bytes:
     """A workbook whose only sheet has these rows."""
-    table = f'<table:table table:name="Sheet 1">{rows}</table:table>'
+    table = f'<table:table table:name="Q &amp; A">{rows}</table:table>'
     content = (
         f"<office:document-content {_NAMES}><office:body><office:spreadsheet>{table}"
         "</office:spreadsheet></office:body></office:document-content>"
