@@ -14,8 +14,8 @@ from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import ROW_COLUMN, whole_column
 from ingest.formats.limits import Limits, no_body, unreadable
-from ingest.formats.negotiation import BodyFormat
-from ingest.formats.shapes import Shape
+from ingest.formats.negotiation import BodyFormat, EmptyAs
+from ingest.formats.shapes import ABSENT, Shape
 
 
 class CsvDecoder:
@@ -117,7 +117,7 @@ class CsvDecoder:
         return Header(
             names,
             self._shape,
-            empty_as_null=self._body.empty_as_null,
+            empty=None if self._body.empty_as is EmptyAs.NULL else ABSENT,
             max_nesting=self._limits.max_nesting,
             known=self._known,
             notation=self._body.notation,

@@ -9,7 +9,7 @@ from typing import Any
 
 from ingest.errors import BAD_FORMAT, MalformedBody
 from ingest.formats import json
-from ingest.formats.csv_cells import ABSENT, Branch, Leaf
+from ingest.formats.csv_cells import Branch, Leaf
 from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_notation import Notation, misread
 from ingest.formats.failure_files import (
@@ -48,13 +48,14 @@ class Header:
         cells: Sequence[str],
         shape: Shape,
         *,
-        empty_as_null: bool,
+        empty: Any,
         max_nesting: int,
         known: KnownNames | None = None,
         notation: Notation | None = None,
     ) -> None:
         """
         Args:
+            empty: what an empty cell is: `ABSENT` or null.
             known: None where columns may have any name, as those of failed rows.
             notation: how texts are written; None for as the schema reads them.
 
@@ -82,7 +83,7 @@ class Header:
         self._named = len(own)
         self._errors = {name: names.index(name) for name in ignored if name in names}
         self._unnamed = [position for position, name in enumerate(names) if not name]
-        self._empty = None if empty_as_null else ABSENT
+        self._empty = empty
         self._max_nesting = max_nesting
         placed = {
             position: name for position, name in enumerate(names) if name and name not in ignored

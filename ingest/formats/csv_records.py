@@ -89,6 +89,8 @@ class RecordReader:
         self._keep(text)
         yield from self._read("".join(self._parts), "")
         rest = "".join(self._parts)
+        hint = None if self._has_header else _HINT.match(rest)
+        rest = rest[hint.end() :] if hint else rest
         if rest and (self._has_header or not _NO_HEADER.fullmatch(rest)):
             raise MalformedBody(
                 "A quote of the body is never closed", f"It is opened on line {self.line}."

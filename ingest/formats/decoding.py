@@ -4,7 +4,7 @@ One protocol for all formats. NDJSON and CSV give items while they are fed, in b
 JSON, XML and YAML give all of them at the end, and the caller limits the size of the body.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ingest.errors import MalformedBody
@@ -14,9 +14,17 @@ from ingest.formats.csv_names import known_names, schema_columns
 from ingest.formats.limits import Limits
 from ingest.formats.misnamed import CheckedStart, misnamed
 from ingest.formats.ndjson import NdjsonDecoder
-from ingest.formats.negotiation import BodyFormat
-from ingest.formats.shapes import item_shape, shape_of
+from ingest.formats.negotiation import BodyFormat, EmptyAs
+from ingest.formats.shapes import ABSENT, item_shape, shape_of
+from ingest.formats.xml_elements import Target
+from ingest.formats.xml_items import Unwrapping
 from ingest.resources.resource import Resource
+
+_EMPTY_ELEMENT: Mapping[EmptyAs | None, Any] = {
+    None: "",
+    EmptyAs.ABSENT: ABSENT,
+    EmptyAs.NULL: None,
+}
 
 
 class Decoder(Protocol):
@@ -50,8 +58,8 @@ class Decoder(Protocol):
         """
 
     def end(self) -> list[Any]:
-        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all
-        (one of blank lines is an empty collection), or where a quote is still open."""
+        """The last elements. Raises as `feed`, and MalformedBody where there was nothing in the
+        body (an empty collection is something), or where a quote is still open."""
 
 
 def open_decoder(
@@ -82,7 +90,10 @@ def open_decoder(
             return CheckedStart(decoder, body)
         case negotiation.XML:
             item, key = item_shape(resource), shape_of(resource.identity(matching).field)
-            return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset), body)
+            empty = _EMPTY_ELEMENT[body.empty_as]
+            target = Target(item, key, limits, empty)
+            wrapped = Unwrapping(target, body.items, limits) if body.items else target
+            return _WholeBody(lambda data: xml.decode(data, wrapped, limits, body.charset), body)
         case negotiation.YAML:
             return _WholeBody(lambda data: yaml.decode(data, limits), body)
         case _:

@@ -31,7 +31,7 @@ from ingest.exactjson import dump_exact
 from ingest.formats.charsets import TextReader, check_charset, is_meant
 from ingest.formats.limits import Limits, no_body
 from ingest.formats.shapes import ANY, Shape
-from ingest.formats.xml_elements import FIELD, ITEM, Target
+from ingest.formats.xml_elements import FIELD, ITEM, Events, Target
 
 _SAFE: dict[str, Any] = {
     # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no entities but
@@ -46,6 +46,11 @@ _SAFE: dict[str, Any] = {
 }
 _STEP = 64 * 1024
 _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
+_NOTHING = re.compile(
+    rb"(?:\xef\xbb\xbf|\xff\xfe(?:\0\0)?|\xfe\xff|\0\0\xfe\xff)?"
+    rb"(?s:\s++|<\?.*?\?>|<!--.*?-->)*+"
+)
+"""A byte order mark, a declaration, comments and processing instructions, and no element."""
 _DECLARATION = re.compile(
     rb"""<\?xml[^>]{1,100}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']"""
 )
@@ -53,12 +58,11 @@ _DECLARATION = re.compile(
 _UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | None = None) -> Any:
+def decode(body: bytes, target: Events, limits: Limits, charset: str | None = None) -> Any:
     """The items of an XML body, not yet validated, or the one value that it is.
 
     Args:
-        item: the shape of an item.
-        key: the shape of a bare key, which is an item without elements.
+        target: what makes values of the parser's events.
         charset: as `check_charset` names it; None for what the document says.
 
     Raises:
@@ -67,7 +71,6 @@ def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | 
     """
     if not body.strip():
         raise no_body()
-    target = Target(item, key, limits)
     _parse(body, target, charset, limits)
     return target.document
 
@@ -85,7 +88,7 @@ def decode_object(body: bytes, shape: Shape, limits: Limits) -> Any:
     return target.document[0]
 
 
-def _parse(body: bytes, target: Target, charset: str | None, limits: Limits) -> None:
+def _parse(body: bytes, target: Events, charset: str | None, limits: Limits) -> None:
     sent = (body[start : start + _STEP] for start in range(0, len(body), _STEP))
     parser, pieces = open_parser(etree.XMLParser, sent, charset, target=cast("Any", target))
     try:
@@ -94,7 +97,7 @@ def _parse(body: bytes, target: Target, charset: str | None, limits: Limits) -> 
             parser.feed(piece)
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise invalid_xml(error) from None
+        raise (no_body() if _NOTHING.fullmatch(body) else invalid_xml(error)) from None
 
 
 def open_parser(

@@ -73,6 +73,8 @@ class _Builder:
             if not number % _EVENTS:
                 self._limits.check()
             kind = type(event)
+            if len(self._open) == 1 and kind is yaml.ScalarEvent and _is_nothing(event):
+                continue
             if kind is yaml.ScalarEvent:
                 self._scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
@@ -136,6 +138,11 @@ class _Builder:
             if len(self._open) == 2 and len(parent) >= self._limits.max_items:
                 raise too_many_items(self._limits.max_items)
             parent.append(value)
+
+
+def _is_nothing(event: Any) -> bool:
+    """Whether a scalar is not written at all, as that of a document of comments."""
+    return not event.value and not event.style and event.tag is None
 
 
 def _plain(event: Any) -> Any:

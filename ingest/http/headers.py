@@ -12,8 +12,13 @@ from ingest.formats.charsets import check_charset, is_utf8
 from ingest.formats.compression import parse_encodings
 from ingest.formats.csv_options import CSV_PARAMETERS, csv_format
 from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML, BodyFormat
+from ingest.formats.xml_options import XML_PARAMETERS, xml_format
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+_PARAMETERS = {CSV: CSV_PARAMETERS, XML: XML_PARAMETERS}
+BODY_PARAMETERS = CSV_PARAMETERS | XML_PARAMETERS
+"""The query parameters that say how a body is read."""
 
 _JSON = BodyFormat(JSON)
 # To send JSON without saying so is the commonest mistake: many clients call it text, or a form.
@@ -91,12 +96,16 @@ def _body_format(request: web.Request) -> BodyFormat:
                 f"{media_type} in the charset {request.charset!r} is not read", "Send UTF-8."
             )
         charset = None
+    known = _PARAMETERS.get(media_type, frozenset())
+    for name in BODY_PARAMETERS & request.query.keys() - known:
+        types = " and ".join(each for each, names in _PARAMETERS.items() if name in names)
+        raise InvalidParameter(
+            f"The query parameter {name!r} is not known for {media_type}",
+            f"It is for bodies of type {types}.",
+        )
+    if media_type == XML:
+        return xml_format(charset, request.query)
     if media_type != CSV:
-        for name in CSV_PARAMETERS & request.query.keys():
-            raise InvalidParameter(
-                f"The query parameter {name!r} is not known for {media_type}",
-                f"It is for bodies of type {CSV}.",
-            )
         return BodyFormat(media_type, charset)
     said = Message()
     said["Content-Type"] = request.headers["Content-Type"]

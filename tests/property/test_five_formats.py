@@ -192,7 +192,7 @@ def test_five_formats_one_result(items: list[Any], action: Action) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(RICH, max_size=4), ACTIONS)
+@given(st.lists(RICH, min_size=1, max_size=4), ACTIONS)
 def test_formats_with_types_give_the_same_items(items: list[Any], action: Action) -> None:
     items = load_exact(dump_exact(items))
     wanted = submitted(dump_exact(items), JSON, action)

@@ -18,6 +18,7 @@ from ingest.formats import xml
 from ingest.formats.charsets import check_charset
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import ANY, Kind, Shape, any_integer, item_shape
+from ingest.formats.xml_elements import Target
 from tests.effort import assert_linear
 from tests.unit.values import DOCUMENTS
 
@@ -51,7 +52,7 @@ KEY = Shape(Kind.SCALAR, any_integer)
 
 def decoded(body: str | bytes, limits: Limits = LIMITS, charset: str | None = None) -> list[Any]:
     data = body.encode() if isinstance(body, str) else body
-    document = xml.decode(data, SHAPE, KEY, limits, charset)
+    document = xml.decode(data, Target(SHAPE, KEY, limits), limits, charset)
     return document if isinstance(document, list) else [document]
 
 
@@ -282,7 +283,7 @@ def test_hostile_bodies_are_read_or_refused_soon(hostile: Callable[[int], str]) 
 
         def read() -> None:
             with suppress(MalformedBody, BodyTooLarge, TooManyItems):
-                xml.decode(data, SHAPE, KEY, WIDE)
+                xml.decode(data, Target(SHAPE, KEY, WIDE), WIDE)
 
         return read
 
@@ -313,7 +314,7 @@ def test_a_list_of_many_repeated_elements_is_not_copied_again_and_again() -> Non
 @given(DOCUMENTS)
 def test_what_is_written_reads_back(document: Any) -> None:
     body = xml.encode([document])
-    assert xml.decode(body, ANY, ANY, WIDE) == [document]
+    assert xml.decode(body, Target(ANY, ANY, WIDE), WIDE) == [document]
 
 
 @given(st.binary(max_size=200), st.integers(0, 60))
