@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ingest.errors import MalformedBody
-from ingest.formats.negotiation import CSV, XML, BodyFormat
+from ingest.formats.negotiation import CSV, XML, YAML, BodyFormat
 from ingest.formats.signatures import BYTE_ORDER_MARKS, ENOUGH, TEXTS, Content, recognized
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def misnamed(start: bytes, body: BodyFormat) -> MalformedBody | None:
     if found is None or (body.media_type == XML and found in {*TEXTS, Content.HTML}):
         return None
     remedy = found.remedy
-    if body.media_type == CSV and found in TEXTS:
+    if found in TEXTS and body.media_type in (CSV, YAML):
         if body.charset is not None or start.startswith(BYTE_ORDER_MARKS):
             return None
-        remedy = _NAME_CHARSET
+        remedy = _NAME_CHARSET if body.media_type == CSV else remedy
     return MalformedBody(f"The body is {found.said}", remedy)
 
 
