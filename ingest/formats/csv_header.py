@@ -25,7 +25,7 @@ from ingest.formats.nesting import nests_too_deep
 from ingest.formats.shapes import Kind, Shape
 from ingest.model import Rewritten
 
-_LOADED = re.compile(r"line \d+: ")
+_LOADED = re.compile(r"(?:line|row) \d+: ")
 """What `ingest load` writes before messages."""
 _UNCHANGED = "This row could not be read, and has not been changed."
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."

@@ -24,7 +24,8 @@ _JSON = BodyFormat(JSON)
 # To send JSON without saying so is the commonest mistake: many clients call it text, or a form.
 _NAME_IT = (
     f"If the body is JSON, send the header `Content-Type: {JSON}` (with curl: "
-    f"-H 'Content-Type: {JSON}'). Also read are {', '.join(REQUESTS[1:])}."
+    f"-H 'Content-Type: {JSON}'). Also read are {', '.join(REQUESTS[1:])}. "
+    "`ingest load` sends workbooks, Parquet files and archives."
 )
 
 

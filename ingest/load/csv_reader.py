@@ -8,8 +8,8 @@ from itertools import chain
 from ingest.formats.charsets import decoded
 from ingest.formats.csv_records import RecordReader
 from ingest.formats.negotiation import CSV
+from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
-from ingest.load.source import LoadError
 
 
 def read_csv(chunks: Iterable[bytes], *, delimiter: str | None, charset: str | None) -> Feed:

@@ -10,15 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ingest.errors import BAD_FORMAT
 from ingest.load.calls import Answer
+from ingest.load.errors import LoadError
 from ingest.load.failed_rows import Errors, FailedRows, Written, writer_for
 from ingest.load.feed import Part, Row, cut
 from ingest.load.plan import Plan, mark_call, mark_lookup, part_call, stream_call
 from ingest.load.progress import Progress
 from ingest.load.readers import open_feed
 from ingest.load.sender import Sender
-from ingest.load.source import LoadError, Source, in_thread
+from ingest.load.source import Source, in_thread
 from ingest.load.totals import Totals
+from ingest.load.wording import in_words_of_files
 
 _MOST_LOADS = 1_000
 _LINE = re.compile(r"^Line \d+[.:] ?")
@@ -98,10 +101,11 @@ class Loader:
         listed = answer.document.get("failures", [])
         indices = metadata.get("invalidItems", [])
         if len(indices) == len(listed) == metadata["invalidItemsCount"]:
-            errors = dict(zip(indices, map(_errors, listed), strict=True))
+            found = dict(zip(indices, listed, strict=True))
         else:
             failures = self._sender.failures(metadata["batchId"])
-            errors = {failure["index"]: _errors(failure) async for failure in failures}
+            found = {failure["index"]: failure async for failure in failures}
+        errors = {place: _errors(part.rows[place], each) for place, each in found.items()}
         return part, answer, errors
 
     def _settle(self, part: Part, answer: Answer, failed: Mapping[int, Errors]) -> None:
@@ -114,7 +118,7 @@ class Loader:
         self._progress.at(part.place, self.totals.rows)
 
     def _fail(self, index: int, row: Row, errors: Errors) -> None:
-        self.totals.add_errors(index, row, errors)
+        self.totals.add_errors(self._feed.place_of(index, row), errors)
         self.failed_rows.add(index, row, errors)
 
     # -- as one stream ------------------------------------------------------------------------
@@ -134,7 +138,7 @@ class Loader:
         rows = enumerate(feed.rows)
         async for failure in self._sender.failures(batch_id):
             row = await in_thread(partial(_row_at, rows, failure["index"]))
-            self._fail(failure["index"], row, _errors(failure))
+            self._fail(failure["index"], row, _errors(row, failure))
 
 
 async def _next_load(plan: Plan, source: Source, sender: Sender) -> tuple[Plan, dt.datetime]:
@@ -147,13 +151,16 @@ async def _next_load(plan: Plan, source: Source, sender: Sender) -> tuple[Plan, 
     raise LoadError(f"the file was loaded {_MOST_LOADS} times of late; name this load with --run")
 
 
-def _errors(failure: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The errors of a failure, without the lines of the request: the file's are others."""
+def _errors(row: Row, failure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The errors of a failed row, without the lines of the request: the file's are others."""
+    if row.problem is not None:
+        return [BAD_FORMAT.document(row.problem)]
     found = []
     for error in failure["errors"]:
         description = _LINE.sub("", error.get("description", ""))
         rest = {name: value for name, value in error.items() if name != "description"}
-        found.append({**rest, "description": description} if description else rest)
+        words = in_words_of_files(description)
+        found.append({**rest, "description": words} if words else rest)
     return found
 
 

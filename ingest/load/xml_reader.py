@@ -9,8 +9,8 @@ from ingest.formats.charsets import check_charset
 from ingest.formats.negotiation import XML
 from ingest.formats.xml import invalid_xml, open_parser
 from ingest.formats.xml_elements import document_type
+from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
-from ingest.load.source import LoadError
 
 _UNKNOWN_LINE = 65_535  # older releases of libxml2 count no further
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.load.csv_reader import parse_row
-from ingest.load.readers import FileFormat, FileOptions
+from ingest.load.kinds import FileFormat, FileOptions
 from tests.unit.load.files import CHUNKS, feed_of, read
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.load.source import LoadError
+from ingest.load.errors import LoadError
 from tests.unit.load.files import CHUNKS, read
 
 
