@@ -38,6 +38,8 @@ from ingest.store.failures import pages
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 10
+_WIDE = 1_000
+"""The columns of a body of CSV above which a thread writes its rows."""
 
 
 @endpoint(formats=(JSON, NDJSON, CSV))
@@ -55,6 +57,11 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
             yield failures_as_seen(page, batch, caller, resource)
 
     writer = await _writer(request, batch, media_type, shown)
+    wide = media_type == CSV and len(batch.options.columns or ()) > _WIDE
+
+    async def written(part: Sequence[Failure]) -> bytes:
+        return await asyncio.to_thread(writer.page, part) if wide else writer.page(part)
+
     response = web.StreamResponse(headers=VARY)
     response.content_type = media_type
     if media_type == CSV:
@@ -65,7 +72,7 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
         async with paced(request) as pace:
             await write(request, writer.head, pace)
             async for page in shown():
-                parts = [writer.page(part) async for part in _parts(page)]
+                parts = [await written(part) async for part in _parts(page)]
                 await write(request, b"".join(parts), pace)
             await write(request, writer.tail, pace)
     except ConnectionError:
@@ -102,7 +109,7 @@ async def _writer(
                 break
         names = None if columns.too_many else columns.names
     limit = request.app[SERVICE].settings.max_nesting
-    return _csv_writer(names, key, shape, limit)
+    return await asyncio.to_thread(_csv_writer, names, key, shape, limit)
 
 
 def _csv_writer(names: Sequence[str] | None, key: str, shape: Shape, max_nesting: int) -> Writer:
