@@ -16,6 +16,7 @@ from ingest.formats.failure_files import (
     ERROR_COLUMNS,
     ROW_COLUMN,
     is_index,
+    item_cells,
     stands_in,
     undefuse,
     whole_column,
@@ -32,12 +33,12 @@ _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leav
 
 @dataclass(frozen=True, slots=True)
 class FailedBefore:
-    """What failed before it was an item."""
+    """What a row cannot say with its own cells."""
 
     raw: Any
     """As it was received."""
     message: str | None
-    """Why it could not be read; None where it is a value that is no object."""
+    """Why it could not be read; None where it is a value that is to be validated again."""
 
 
 class Header:
@@ -79,8 +80,8 @@ class Header:
         self.columns = own if self.whole is None else ()
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)
-        self._own = [position for position, name in enumerate(names) if name not in ignored]
-        self._named = len(own)
+        self._own = {place: name for place, name in enumerate(names) if name not in ignored}
+        self._named = own
         self._errors = {name: names.index(name) for name in ignored if name in names}
         self._unnamed = [position for position, name in enumerate(names) if not name]
         self._empty = empty
@@ -108,7 +109,8 @@ class Header:
         return [undefuse(row[position]) for position in self._own]
 
     def failed_before(self, row: Sequence[str]) -> "FailedBefore | None":
-        """What a row of a file of failed rows stands for, where it was no item and is unchanged.
+        """What a row of a file of failed rows stands for, where its cells do not say it and are
+        unchanged.
 
         Raises:
             ValueError, MalformedBody: its cell of `ROW_COLUMN` is not as it was written.
@@ -117,7 +119,12 @@ class Header:
         if place is None or not row[place]:
             return None
         raw = json.value_of(undefuse(row[place]), self._max_nesting - 1)
-        if not stands_in(raw, self.own(row), self._named):
+        cells = self.own(row)
+        if isinstance(raw, dict):
+            named = [cell for cell, name in zip(cells, self._own.values(), strict=True) if name]
+            same = item_cells(raw, self._named) == named and self.stray(row) is None
+            return FailedBefore(raw, None) if same else None
+        if not stands_in(raw, cells, len(self._named)):
             return None
         field_, code, message = (
             undefuse(row[self._errors[name]]) if name in self._errors else ""

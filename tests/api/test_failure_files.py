@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from ingest.formats.failure_files import Columns, CsvWriter
+from ingest.formats.failure_columns import Columns
+from ingest.formats.failure_files import CsvWriter
 from ingest.model import Failure
 from ingest.store import failures
 from ingest.store.pool import Pool
@@ -88,9 +89,36 @@ async def test_a_corrected_file_is_sent_as_it_is(service: Service) -> None:
         ('{"iata": broken\n[1, 2.50]\n"Q5"\n', "application/x-ndjson", "airports"),
         ('[7, null, ["Q6", {"a": 1}], {"x": 1e400}, "Q7"]', "application/json", "airports"),
         ('[true, null, ["Q6"], {"name": "a"}, 7]', "application/json", "airports:delete"),
+        (
+            '[{"name": {"a": 1}}, {"name": "x", "born": 5}, {"name": "y", "born": ["2026-01-01"]},'
+            ' {"name": null, "more": [null]}, {"": 1}]',
+            *("application/json", "people"),
+        ),
+        (
+            '[{"code": 1, "text": "x"}, {"code": "2"}, {"code": 3, "scores": [1, 2]},'
+            ' {"code": 4, "pair": {"0": "a"}}, {"code": 5, "address": "{\\"city\\": 1}"},'
+            ' {"code": 6, "boolean": null}, {"code": 7, "addresses": [null, {"city": "x"}]}]',
+            *("application/json", "everything"),
+        ),
+        (
+            "<a><b><code>x</code><scores><item>1</item><item>2</item></scores></b></a>",
+            *("application/xml", "everything"),
+        ),
+        ('[{"name": "a", "born": "x", " name": 1}]', "application/json", "people"),
         ('"Q7\n{"name": "b", "iata": "Q8"}\n"Q9"\n', "application/x-ndjson", "airports:delete"),
     ],
-    ids=["csv", "ndjson", "json", "delete json", "delete ndjson"],
+    ids=[
+        *(
+            "csv",
+            "ndjson",
+            "json",
+            "delete json",
+            "objects in place of texts",
+            "other types",
+            "xml",
+        ),
+        *("names that no header has", "delete ndjson"),
+    ],
 )
 async def test_an_unchanged_file_fails_again(
     service: Service, body: str, content_type: str, path: str

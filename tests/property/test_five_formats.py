@@ -18,7 +18,8 @@ from ingest.exactjson import dump_exact, load_exact
 from ingest.formats import xml, yaml
 from ingest.formats.compression import Decompressor
 from ingest.formats.decoding import open_decoder
-from ingest.formats.failure_files import Columns, CsvWriter
+from ingest.formats.failure_columns import Columns
+from ingest.formats.failure_files import CsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML, BodyFormat
 from ingest.model import Action, Chunk, Failure, Options
