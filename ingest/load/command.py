@@ -38,8 +38,14 @@ class _Command(click.Command):
 @click.option(
     "--empty-as",
     type=click.Choice(["absent", "null"]),
-    help="Empty cells of CSV and workbooks, nulls of Parquet and Arrow.  [default: absent]",
+    help="Empty cells of CSV and workbooks, empty elements of XML, nulls of Parquet and Arrow.",
 )
+@click.option(
+    "--columns",
+    metavar="NAME,NAME",
+    help="Of CSV and workbooks without a header.  [default: the first row]",
+)
+@click.option("--items", metavar="PATH", help="Of XML, such as feed/entries/entry.")
 @click.option(
     "--short-rows",
     type=click.Choice(["refuse", "pad"]),

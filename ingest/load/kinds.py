@@ -60,6 +60,10 @@ class FileOptions:
     format: FileFormat
     delimiter: str | None = None
     charset: str | None = None
+    columns: tuple[str, ...] = ()
+    """Of CSV and workbooks: the names of the columns, where there is no header."""
+    items: tuple[str, ...] = ()
+    """Of XML: the names of the elements on the way to an item; empty for those of the root."""
     null_is_absent: bool = True
     """Of Parquet and Arrow: whether an item has no field where it is null."""
 
@@ -91,7 +95,18 @@ def file_options(source: Source, given: Mapping[str, Any]) -> FileOptions:
     _check_options(source.name, found, given)
     if charset is None and found is not FileFormat.XML:
         _check_charset(source)
-    return FileOptions(found, delimiter, charset, given["empty_as"] != "null")
+    return FileOptions(
+        found,
+        delimiter,
+        charset,
+        _names(given["columns"], ","),
+        _names(given["items"], "/"),
+        null_is_absent=given["empty_as"] != "null",
+    )
+
+
+def _names(text: str | None, separator: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, (text or "").split(separator))))
 
 
 def _by_content(source: Source) -> FileFormat | None:
@@ -150,7 +165,9 @@ def _check_options(name: str, format_: FileFormat, given: Mapping[str, Any]) -> 
     for option, formats in (
         ("delimiter", (FileFormat.CSV,)),
         ("charset", TEXT_FORMATS),
-        ("empty_as", (*TABLES, *columnar)),
+        ("empty_as", (*TABLES, FileFormat.XML, *columnar)),
+        ("columns", TABLES),
+        ("items", (FileFormat.XML,)),
         ("sheet", (FileFormat.WORKBOOK,)),
         *((option, (FileFormat.CSV,)) for option in ("short_rows", "decimal", "dates")),
         ("nulls", TABLES),

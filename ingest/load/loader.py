@@ -15,7 +15,14 @@ from ingest.load.calls import Answer
 from ingest.load.errors import LoadError
 from ingest.load.failed_rows import Errors, FailedRows, Written, writer_for
 from ingest.load.feed import Part, Row, cut
-from ingest.load.plan import Plan, mark_call, mark_lookup, part_call, stream_call
+from ingest.load.plan import (
+    Plan,
+    begun_lookup,
+    mark_call,
+    mark_lookup,
+    part_call,
+    stream_call,
+)
 from ingest.load.progress import Progress
 from ingest.load.readers import open_feed
 from ingest.load.sender import Sender
@@ -24,6 +31,8 @@ from ingest.load.totals import Totals
 from ingest.load.wording import in_words_of_files
 
 _MOST_LOADS = 1_000
+_LOOKED_AHEAD = 20
+"""So many loads may have lost their marks while a later one is unfinished."""
 _LINE = re.compile(r"^Line \d+[.:] ?")
 
 Settled = tuple[Part, Answer, Mapping[int, Errors]]
@@ -142,13 +151,32 @@ class Loader:
 
 
 async def _next_load(plan: Plan, source: Source, sender: Sender) -> tuple[Plan, dt.datetime]:
-    """The first load of this file in this way that is not finished, and the service's time."""
-    for again in range(_MOST_LOADS):
+    """The first load of this file in this way that is not finished, and the service's time.
+
+    Marks of the first loads may have expired while those of later ones have not: a load that was
+    begun comes before one that was not.
+    """
+    again = 0
+    while again < _MOST_LOADS:
         numbered = replace(plan, again=again)
         found = (await sender.send(mark_lookup(numbered, source))).document
-        if not found["data"]:
+        if found["data"]:
+            again += 1
+            continue
+        begun = await _first_begun(numbered, source, sender)
+        if begun in (None, again):
             return numbered, dt.datetime.fromisoformat(found["timestamp"])
+        again = begun
     raise LoadError(f"the file was loaded {_MOST_LOADS} times of late; name this load with --run")
+
+
+async def _first_begun(plan: Plan, source: Source, sender: Sender) -> int | None:
+    """The first of this load and some after it that was begun, if there is one."""
+    numbers = range(plan.again, plan.again + _LOOKED_AHEAD)
+    lookups = (begun_lookup(replace(plan, again=number), source) for number in numbers)
+    answers = await asyncio.gather(*map(sender.send, lookups))
+    known = (number for number, each in zip(numbers, answers, strict=True) if each.document["data"])
+    return next(known, None)
 
 
 def _errors(row: Row, failure: Mapping[str, Any]) -> list[dict[str, Any]]:

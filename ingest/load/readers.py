@@ -35,11 +35,16 @@ def open_feed(reading: Reading, options: FileOptions) -> Feed:
 
                 feed = read_columns(reading, null_is_absent=options.null_is_absent)
             case FileFormat.WORKBOOK:
-                feed = read_sheet(reading)
+                feed = read_sheet(reading, options.columns)
             case FileFormat.CSV:
-                feed = read_csv(_not_empty(reading), delimiter=options.delimiter, charset=charset)
+                feed = read_csv(
+                    _not_empty(reading),
+                    delimiter=options.delimiter,
+                    charset=charset,
+                    columns=options.columns,
+                )
             case FileFormat.XML:
-                feed = read_xml(_not_empty(reading), charset=charset)
+                feed = read_xml(_not_empty(reading), charset=charset, items=options.items)
             case FileFormat.NDJSON:
                 feed = read_ndjson(_in_utf8(_not_empty(reading), charset))
             case FileFormat.YAML:

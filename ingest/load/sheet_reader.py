@@ -1,6 +1,6 @@
 """The rows of a sheet, as `ingest.load.sheet_process` wrote them: sent as CSV."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,19 +14,24 @@ from ingest.load.feed import MAX_ROW, Feed, Row
 _MAX_LINE = 2 * MAX_ROW  # as JSON
 
 
-def read_sheet(chunks: Iterable[bytes]) -> Feed:
+def read_sheet(chunks: Iterable[bytes], columns: Sequence[str] = ()) -> Feed:
     """The rows of a sheet; the first one that is not blank is the header.
+
+    Args:
+        columns: their names, where the sheet has no header.
 
     Raises:
         LoadError: there is no header, or one of its cells has no value.
     """
-    lines = map(orjson.loads, _lines(chunks))
+    lines: Iterator[Any] = map(orjson.loads, _lines(chunks))
     sheet = next(lines)["sheet"]
-    header = next(lines, None)
-    if header is None:
+    first = next(lines, None)
+    if first is None:
         raise LoadError(f"the sheet {sheet!r} is empty; its first row must name the columns")
-    number, cells, problem = header
-    if problem is not None:
+    number, cells, problem = first
+    if columns:
+        lines, cells = chain((first,), lines), [*columns]
+    elif problem is not None:
         raise LoadError(f"row {number} of the sheet {sheet!r} must name the columns: {problem}")
     return Feed(
         CSV,

@@ -13,7 +13,9 @@ from ingest.load.errors import LoadError
 
 _OPTIONS = {"emptyAs": "--empty-as", "shortRows": "--short-rows"}
 """Query parameters whose options are not called as they are."""
-_OF_THE_COMMAND = frozenset({"delimiter", "matching", "decimal", "dates", "nulls"})
+_OF_THE_COMMAND = frozenset(
+    {"delimiter", "matching", "decimal", "dates", "nulls", "items", "columns"}
+)
 
 
 def _option(parameter: re.Match[str]) -> str:
@@ -28,7 +30,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"`\?(\w+)=([^`]*)`", lambda found: f"`{_option(found)} {found[2]}`"),
     (r"`Content-Type: [\w/-]+; charset=([\w-]+)`", r"`--charset \1`"),
     (r"The request says `(\w+)=([^`]*)`", lambda found: f"You gave {_option(found)} {found[2]}"),
-    (r"; a file without names is `text/csv; header=absent`", ""),
+    (r"; a file without names is `text/csv; header=absent`", ", or give them as --columns"),
     (r"Name it in the header `Content-Encoding: \w+`, or send it uncompressed\.", "Unpack it."),
     (r"Send the items in several requests[^.]*\.", "Give a smaller --batch-size, not --atomic."),
     (r"Send smaller batches\.", "Give a smaller --batch-size."),

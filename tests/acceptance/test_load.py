@@ -310,6 +310,26 @@ async def test_a_parquet_file_is_loaded(loading: Loading, front: Front) -> None:
     assert (failed["index"], failed["item"]["tags"]) == (2, [])
 
 
+async def test_options_of_csv_and_xml_reach_the_service(loading: Loading, front: Front) -> None:
+    loading.file("d.csv", "A;1,50;24/12/2026;N/A\nB;2;;\nC;3,25\n")
+    ended = await loading.run(
+        *("d.csv", "--to", "deals", "--columns", "title,value,expected_on,closed_at"),
+        *("--decimal", "comma", "--nulls", "N/A", "--short-rows", "pad", "--empty-as", "null"),
+        *("--dates", "DD/MM/YYYY"),
+    )
+    loading.file("d.xml", "<x><y><d><title>D</title><value>4</value><stage/></d></y><z/></x>")
+    path = ("--items", "x/y/d", "--empty-as", "absent")
+    wrapped = await loading.run("d.xml", "--to", "deals", *path)
+    assert (ended.status, wrapped.status) == (0, 0), (ended, wrapped)
+    found = (await front.service.get("deals")).body["data"]
+    assert sorted((item["title"], item["value"], item["expected_on"]) for item in found) == [
+        ("A", "1.50", "2026-12-24"),
+        ("B", "2", None),
+        ("C", "3.25", None),
+        ("D", "4", None),
+    ]
+
+
 async def test_messages_speak_of_options(loading: Loading, front: Front) -> None:
     loading.file("c.csv", "nothing\n1\n")
     loading.file("d.csv", b"email\n\xff\n")
@@ -400,6 +420,33 @@ async def test_a_load_that_was_stopped_goes_on(
     again = await loading.run(*arguments)
     assert "The file was loaded once before" in again.output
     assert "created" not in again.output
+
+
+async def test_an_unfinished_load_goes_on_when_earlier_ones_are_forgotten(
+    loading: Loading, front: Front, operator: Pool
+) -> None:
+    rows = "AAA,a,IT,1,2\nBBB,b,IT,1,2\n"
+    loading.file("a.csv", f"iata,name,country,latitude,longitude\n{rows}")
+    arguments = ("a.csv", "--to", "airports", "--prefer", "resolution=merge-duplicates")
+    in_turn = ("--batch-size", "1", "--in-flight", "1")
+    assert (await loading.run(*arguments, *in_turn)).status == 0
+    async with operator.connection() as connection:
+        forgotten = await connection.fetchval("SELECT array_agg(id) FROM ingest.batches")
+    front.troubles = ["", "held"]
+    process = await loading.start(*arguments, *in_turn)
+    async with asyncio.timeout(TIMEOUT):
+        await front.held.wait()
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    forget = (
+        "UPDATE ingest.batches SET idempotency_key = NULL, fingerprint = NULL WHERE id = ANY($1)"
+    )
+    async with operator.connection() as connection:
+        await connection.execute(forget, forgotten)
+    ended = await loading.run(*arguments, *in_turn)
+    assert "1 unchanged by an earlier run" in ended.output, ended
+    assert "2 batches, 1 of them sent by an earlier run" in ended.output
+    assert "The file was loaded once before" in ended.output
 
 
 async def test_a_refused_request_stops_the_load_with_one_line(

@@ -16,7 +16,9 @@ from ingest.load.kinds import FileFormat, FileOptions, file_options
 from ingest.load.source import open_source
 from tests.unit.load.workbooks import ods, xlsx
 
-NOT_GIVEN = dict.fromkeys(("format_", "delimiter", "charset", "empty_as", "sheet"))
+NOT_GIVEN = dict.fromkeys(
+    ("format_", "delimiter", "charset", "empty_as", "sheet", "columns", "items")
+)
 BOOK = xlsx(First=[["a"], [1]])
 
 
@@ -97,7 +99,12 @@ def test_content_that_is_not_read_is_named(
         ("a.json", b"[]", {"delimiter": ";"}, "--delimiter is for csv, and not for json"),
         ("a.csv", b"a", {"sheet": "1"}, "--sheet is for xlsx, and not for csv"),
         ("a.csv", BOOK, {"charset": "utf-8"}, "--charset is for csv, json, ndjson, xml, yaml, and"),
-        ("a.ndjson", b"{}", {"empty_as": "null"}, "--empty-as is for csv, xlsx, parquet, arrow"),
+        (
+            "a.ndjson",
+            b"{}",
+            {"empty_as": "null"},
+            "--empty-as is for csv, xlsx, xml, parquet, arrow",
+        ),
     ],
 )
 def test_an_option_of_another_format_is_refused(

@@ -41,6 +41,13 @@ def rows_of(workbook: bytes, sheet: str = "") -> list[Any]:
     return [*map(told, feed_of(lines, FileOptions(FileFormat.WORKBOOK)).rows)]
 
 
+def test_a_sheet_may_have_no_header() -> None:
+    lines = b"".join(lines_of(io.BytesIO(xlsx(First=[["x", "#N/A"], [1, 2]])), ""))
+    feed = feed_of(lines, FileOptions(FileFormat.WORKBOOK, columns=("a", "b")))
+    assert feed.header == ["a", "b"]
+    assert [row.problem for row in feed.rows] == ["Cell B1 is #N/A.", None]
+
+
 def told(row: Row) -> tuple[int | None, str, str | None]:
     return row.line, row.data.decode().rstrip(), row.problem
 

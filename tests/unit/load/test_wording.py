@@ -41,7 +41,7 @@ SPOKEN = [*sorted(ROOT.glob("formats/*.py")), ROOT / "http" / "preferences.py"]
         (
             "The first line must name the columns; a file without names is `text/csv; "
             "header=absent`.",
-            "The first line must name the columns.",
+            "The first line must name the columns, or give them as --columns.",
         ),
         ("The request says `dates=DD/MM/YYYY`.", "You gave --dates DD/MM/YYYY."),
         ("The body is a PDF document", "the file is a PDF document"),

@@ -24,3 +24,24 @@ def test_items_of_xml_are_the_elements_of_its_root(size: int) -> None:
     ]
     alone = '<contact type="object"><a>1</a></contact>'
     assert read(alone, "xml", size) == [(1, alone)]
+
+
+@pytest.mark.parametrize("size", CHUNKS)
+def test_items_may_be_at_a_path(size: int) -> None:
+    content = (
+        "<f:feed xmlns:f='f'>about<entry>no</entry>\n<entries>text<note><entry/></note>\n"
+        "<entry><a>1</a><entries><entry>in</entry></entries></entry> and <entry/></entries>\n"
+        "<entries><entry>x</entry></entries></f:feed>"
+    )
+    items = ("feed", "entries", "entry")
+    found = [
+        (line, str(data).replace(' xmlns:f="f"', ""))
+        for line, data in read(content, "xml", size, items=items)
+    ]
+    assert found == [
+        (3, "<entry><a>1</a><entries><entry>in</entry></entries></entry>"),
+        (3, "<entry/>"),
+        (4, "<entry>x</entry>"),
+    ]
+    with pytest.raises(LoadError, match="no element 'feed/entry/x'; found: feed, feed/entry,"):
+        read(content, "xml", size, items=("feed", "entry", "x"))
