@@ -108,16 +108,23 @@ async def _writer(
             if columns.too_many:
                 break
         names = None if columns.too_many else columns.names
+    empty = None if batch.options.empty_as_null else ABSENT
     limit = request.app[SERVICE].settings.max_nesting
-    return await asyncio.to_thread(_csv_writer, names, key, shape, limit)
-
-
-def _csv_writer(names: Sequence[str] | None, key: str, shape: Shape, max_nesting: int) -> Writer:
-    """A writer of CSV with columns of these names, or with one where no header can have them."""
 
     def read(header: Sequence[str]) -> Read:
-        return Header(header, shape, empty=ABSENT, max_nesting=max_nesting).item
+        return Header(header, shape, empty=empty, max_nesting=limit).item
 
+    return await asyncio.to_thread(_csv_writer, names, key, shape, read)
+
+
+def _csv_writer(
+    names: Sequence[str] | None, key: str, shape: Shape, read: Callable[[Sequence[str]], Read]
+) -> Writer:
+    """A writer of CSV with columns of these names, or with one where no header can have them.
+
+    Args:
+        read: from a header to what reads its rows. Raises MalformedBody where none can be so.
+    """
     if names is not None and all(name and name == name.strip() for name in names):
         with suppress(MalformedBody):
             return CsvWriter(names, key, read)
