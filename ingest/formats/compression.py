@@ -1,9 +1,11 @@
-"""Content encodings: gzip, deflate and zstd, undone in bounded steps.
+"""Content encodings, gzip, deflate and zstd, and bzip2 and xz of files, undone in bounded steps.
 
 Only the decompressed size counts, and it is counted while it grows: however much a body would
 become, no more than one step of it is in memory before the limit is checked.
 """
 
+import bz2
+import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +19,7 @@ else:
     from backports import zstd
 
 ENCODINGS = ("gzip", "deflate", "zstd")
+"""Those of HTTP. `Decompressor` knows two more, of files: bzip2 and xz."""
 STEP = 64 * 1024
 """The most bytes that one step decompresses."""
 
@@ -26,6 +29,8 @@ _MAX_ENCODINGS = 3
 _SLICE = 8 * 1024
 # RFC 9659: what a zstd content coding may ask a decoder to keep is 8 MiB.
 _ZSTD_WINDOW_LOG = 23
+# What `xz -9` takes, and not the gigabytes that its format allows.
+_XZ_MEMORY = 128 * 1024 * 1024
 _ZSTD_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
 
 
@@ -151,7 +156,7 @@ class _Stage:
                 if self._size > self._limit:
                     raise too_large(self._limit)
                 yield piece
-        except (zlib.error, zstd.ZstdError) as error:
+        except (zlib.error, zstd.ZstdError, lzma.LZMAError, OSError) as error:  # OSError: bzip2
             raise self._broken(str(error)[:200]) from None
 
     def _broken(self, reason: str) -> MalformedBody:
@@ -181,7 +186,7 @@ def _steps(member: Any, data: bytes) -> Iterator[bytes]:
         piece = member.decompress(data, STEP)
         if piece:
             yield piece
-        data = getattr(member, "unconsumed_tail", b"")  # zstd keeps its own
+        data = getattr(member, "unconsumed_tail", b"")  # the others keep their own
         if not data and len(piece) < STEP:
             return
 
@@ -197,4 +202,6 @@ _OPEN: dict[str, Callable[[bytes], Any]] = {
     "gzip": lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS),
     "deflate": _open_deflate,
     "zstd": lambda _: zstd.ZstdDecompressor(options=_ZSTD_OPTIONS),
+    "bzip2": lambda _: bz2.BZ2Decompressor(),
+    "xz": lambda _: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY),
 }

@@ -9,13 +9,13 @@ import orjson
 from ingest.errors import MalformedBody
 from ingest.formats import json
 from ingest.formats.charsets import TextReader
-from ingest.formats.csv_header import Header, score
+from ingest.formats.csv_header import Header
 from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_records import Record, RecordReader
 from ingest.formats.failure_files import ROW_COLUMN, whole_column
 from ingest.formats.limits import Limits, no_body, unreadable
-from ingest.formats.negotiation import BodyFormat
-from ingest.formats.shapes import Shape
+from ingest.formats.negotiation import BodyFormat, EmptyAs
+from ingest.formats.shapes import ABSENT, Shape
 
 
 class CsvDecoder:
@@ -50,9 +50,8 @@ class CsvDecoder:
         self._records = RecordReader(
             limits.max_item,
             body.delimiter,
-            (lambda cells: (len(cells) == len(columns), len(cells)))
-            if columns
-            else (lambda cells: score(cells, shape)),
+            (lambda _: False) if columns else shape.names,
+            len(columns) or None,
         )
         self._empty = True
 
@@ -118,7 +117,7 @@ class CsvDecoder:
         return Header(
             names,
             self._shape,
-            empty_as_null=self._body.empty_as_null,
+            empty=None if self._body.empty_as is EmptyAs.NULL else ABSENT,
             max_nesting=self._limits.max_nesting,
             known=self._known,
             notation=self._body.notation,

@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.formats.shapes import Convert, Kind
-
-ABSENT: Any = object()
-"""The value of what has no text: the item is without it."""
+from ingest.formats.shapes import ABSENT, Convert, Kind
 
 
 @dataclass(slots=True)

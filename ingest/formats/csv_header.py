@@ -9,13 +9,14 @@ from typing import Any
 
 from ingest.errors import BAD_FORMAT, MalformedBody
 from ingest.formats import json
-from ingest.formats.csv_cells import ABSENT, Branch, Leaf
+from ingest.formats.csv_cells import Branch, Leaf
 from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_notation import Notation, misread
 from ingest.formats.failure_files import (
     ERROR_COLUMNS,
     ROW_COLUMN,
     is_index,
+    item_cells,
     stands_in,
     undefuse,
     whole_column,
@@ -24,26 +25,20 @@ from ingest.formats.nesting import nests_too_deep
 from ingest.formats.shapes import Kind, Shape
 from ingest.model import Rewritten
 
-_LOADED = re.compile(r"line \d+: ")
+_LOADED = re.compile(r"(?:line|row) \d+: ")
 """What `ingest load` writes before messages."""
 _UNCHANGED = "This row could not be read, and has not been changed."
 _NUMBERED = "The columns of a list are numbered from 0, as in `tags.0`, and leave no number out."
 
 
-def score(cells: Sequence[str], shape: Shape) -> tuple[int, int]:
-    """How well a header is read: how many columns the collection has, and how many there are."""
-    names = [cell.strip() for cell in cells]
-    return sum(shape.names(name.partition(".")[0]) for name in names), len(names)
-
-
 @dataclass(frozen=True, slots=True)
 class FailedBefore:
-    """What failed before it was an item."""
+    """What a row cannot say with its own cells."""
 
     raw: Any
     """As it was received."""
     message: str | None
-    """Why it could not be read; None where it is a value that is no object."""
+    """Why it could not be read; None where it is a value that is to be validated again."""
 
 
 class Header:
@@ -54,13 +49,14 @@ class Header:
         cells: Sequence[str],
         shape: Shape,
         *,
-        empty_as_null: bool,
+        empty: Any,
         max_nesting: int,
         known: KnownNames | None = None,
         notation: Notation | None = None,
     ) -> None:
         """
         Args:
+            empty: what an empty cell is: `ABSENT` or null.
             known: None where columns may have any name, as those of failed rows.
             notation: how texts are written; None for as the schema reads them.
 
@@ -84,11 +80,11 @@ class Header:
         self.columns = own if self.whole is None else ()
         """The names of the file's own columns, in their order."""
         _refuse_repeated(names)
-        self._own = [position for position, name in enumerate(names) if name not in ignored]
-        self._named = len(own)
+        self._own = {place: name for place, name in enumerate(names) if name not in ignored}
+        self._named = own
         self._errors = {name: names.index(name) for name in ignored if name in names}
         self._unnamed = [position for position, name in enumerate(names) if not name]
-        self._empty = None if empty_as_null else ABSENT
+        self._empty = empty
         self._max_nesting = max_nesting
         placed = {
             position: name for position, name in enumerate(names) if name and name not in ignored
@@ -113,7 +109,8 @@ class Header:
         return [undefuse(row[position]) for position in self._own]
 
     def failed_before(self, row: Sequence[str]) -> "FailedBefore | None":
-        """What a row of a file of failed rows stands for, where it was no item and is unchanged.
+        """What a row of a file of failed rows stands for, where its cells do not say it and are
+        unchanged.
 
         Raises:
             ValueError, MalformedBody: its cell of `ROW_COLUMN` is not as it was written.
@@ -122,7 +119,12 @@ class Header:
         if place is None or not row[place]:
             return None
         raw = json.value_of(undefuse(row[place]), self._max_nesting - 1)
-        if not stands_in(raw, self.own(row), self._named):
+        cells = self.own(row)
+        if isinstance(raw, dict):
+            named = [cell for cell, name in zip(cells, self._own.values(), strict=True) if name]
+            same = item_cells(raw, self._named) == named and self.stray(row) is None
+            return FailedBefore(raw, None) if same else None
+        if not stands_in(raw, cells, len(self._named)):
             return None
         field_, code, message = (
             undefuse(row[self._errors[name]]) if name in self._errors else ""

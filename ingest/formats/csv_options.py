@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ingest.errors import InvalidParameter
 from ingest.formats.csv_notation import DATE_ORDERS, DateOrder, Notation
 from ingest.formats.csv_records import DELIMITERS
-from ingest.formats.negotiation import CSV, BodyFormat
+from ingest.formats.negotiation import CSV, BodyFormat, EmptyAs
 
 CSV_PARAMETERS = frozenset(
     {"columns", "dates", "decimal", "delimiter", "emptyAs", "nulls", "shortRows"}
@@ -32,7 +32,7 @@ def csv_format(
         CSV,
         charset,
         _character(parameters, "delimiter", DELIMITERS),
-        empty_as_null=_choice(parameters, "emptyAs", ("absent", "null")) == "null",
+        empty_as=empty_as(parameters),
         has_header=header != "absent",
         columns=_columns(header, parameters),
         pads_short_rows=_choice(parameters, "shortRows", ("refuse", "pad")) == "pad",
@@ -40,10 +40,16 @@ def csv_format(
     )
 
 
+def empty_as(parameters: Mapping[str, str]) -> EmptyAs | None:
+    """What `emptyAs` says. Raises InvalidParameter as `csv_format`."""
+    said = _choice(parameters, "emptyAs", tuple(EmptyAs))
+    return None if said is None else EmptyAs(said)
+
+
 def _choice(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
     value = parameters.get(name)
     if value not in (None, *choices):
-        raise _illegal(name, value, " or ".join(choices))
+        raise illegal(name, value, " or ".join(choices))
     return value
 
 
@@ -53,14 +59,14 @@ def _character(
     """A character that is given by itself or by its name."""
     value = parameters.get(name)
     if value not in (None, *characters, *characters.values()):
-        raise _illegal(name, value, f"{', '.join(characters)}, or the character itself")
+        raise illegal(name, value, f"{', '.join(characters)}, or the character itself")
     return None if value is None else characters.get(value, value)
 
 
 def _columns(header: str | None, parameters: Mapping[str, str]) -> tuple[str, ...]:
     columns = tuple(filter(None, map(str.strip, parameters.get("columns", "").split(","))))
     if "columns" in parameters and (header != "absent" or not columns):
-        raise _illegal(
+        raise illegal(
             "columns",
             parameters["columns"],
             "the names of the columns, with commas between them, of a body of type "
@@ -75,16 +81,17 @@ def _notation(parameters: Mapping[str, str]) -> Notation | None:
     try:
         order = None if dates is None else DateOrder.of(dates)
     except ValueError:
-        raise _illegal("dates", dates, DATE_ORDERS) from None
+        raise illegal("dates", dates, DATE_ORDERS) from None
     texts = frozenset() if nulls is None else frozenset(nulls.split(","))
     if "" in texts:
         wanted = "texts with commas between them, such as NULL,N/A; for empty cells: emptyAs=null"
-        raise _illegal("nulls", nulls, wanted)
+        raise illegal("nulls", nulls, wanted)
     notation = Notation(decimal == ",", order, texts)
     return None if notation == Notation() else notation
 
 
-def _illegal(name: str, value: str | None, takes: str) -> InvalidParameter:
+def illegal(name: str, value: str | None, takes: str) -> InvalidParameter:
+    """The error of a query parameter with a value that it cannot have."""
     return InvalidParameter(
         f"The query parameter {name!r} cannot be {str(value)[:50]!r}", f"It takes {takes}."
     )

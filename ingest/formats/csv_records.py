@@ -4,8 +4,8 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from ingest.errors import MalformedBody
 from ingest.formats.limits import item_too_large
@@ -20,8 +20,8 @@ _Placed = tuple[Record, int, int]
 # The module's own bound on one cell is for the whole process; ours is on each record of a body.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
-# The first line with which Excel says what the delimiter is.
-_HINT = re.compile(r'"?sep=([,;\t|])"?(?:\r\n?|\n)')
+# The first line with which Excel says what the delimiter is, with or without quotes around it.
+_HINT = re.compile(r'(?i:("?)sep=([,;\t|])\1)[ \t]*(?:\r\n?|\n)')
 _NO_HEADER = re.compile(r"[\s,;|]*")
 
 # Rows without any text, one after the other, for each delimiter. Read one by one they would cost
@@ -39,16 +39,20 @@ class RecordReader:
     """
 
     def __init__(
-        self, max_record: int, delimiter: str | None, score: Callable[[list[str]], Any]
+        self,
+        max_record: int,
+        delimiter: str | None,
+        is_field: Callable[[str], bool] = lambda _: False,
+        width: int | None = None,
     ) -> None:
         """
         Args:
             max_record: the most characters of a record.
-            delimiter: None for the one whose header has the highest score.
-            score: rates the cells of a header.
+            delimiter: None for the one that `find_delimiter` finds.
+            is_field, width: what that takes.
         """
         self._max = max_record
-        self._score = score
+        self._find = partial(find_delimiter, is_field=is_field, width=width)
         self._wanted = delimiter
         self.delimiter = delimiter or ","
         """What stands between cells, once the header is read."""
@@ -85,6 +89,8 @@ class RecordReader:
         self._keep(text)
         yield from self._read("".join(self._parts), "")
         rest = "".join(self._parts)
+        hint = None if self._has_header else _HINT.match(rest)
+        rest = rest[hint.end() :] if hint else rest
         if rest and (self._has_header or not _NO_HEADER.fullmatch(rest)):
             raise MalformedBody(
                 "A quote of the body is never closed", f"It is opened on line {self.line}."
@@ -119,18 +125,53 @@ class RecordReader:
             return _records(lines, 0, self.line, self.delimiter)
         hint = _HINT.match(lines)
         start, line = (hint.end(), self.line + 1) if hint else (0, self.line)
-        wanted = self._wanted or (hint and hint[1])
+        wanted = self._wanted or (hint and hint[2])
         tried = {
             delimiter: _first(_records(lines, start, line, delimiter))
             for delimiter in ([wanted] if wanted else DELIMITERS.values())
         }
         headers = {each: cells for each, cells in tried.items() if isinstance(cells, list)}
         if headers:
-            self.delimiter = max(headers, key=lambda each: self._score(headers[each]))
+            self.delimiter = self._find(headers)
         elif None in tried.values():
             return iter(())
         self._has_header = True
         return _records(lines, start, line, self.delimiter)
+
+
+def find_delimiter(
+    headers: Mapping[str, Sequence[str]], is_field: Callable[[str], bool], width: int | None
+) -> str:
+    """The delimiter of a file: the one with which the first row that is not blank says most.
+
+    That is the one that gives most columns of the collection; or as many cells as there must be;
+    and, where that is the same, most cells.
+
+    Args:
+        headers: the cells of that row, for each delimiter that may be it.
+        is_field: whether a column's first step (`address` of `address.city`) is of the collection;
+            never, where that is not known.
+        width: how many cells there must be, where that is known.
+
+    Raises:
+        MalformedBody: two delimiters divide the row equally well.
+    """
+
+    def score(cells: Sequence[str]) -> tuple[int, bool, int]:
+        known = sum(is_field(cell.strip().partition(".")[0]) for cell in cells)
+        return known, len(cells) == width, len(cells)
+
+    scores = {each: score(cells) for each, cells in headers.items()}
+    best = max(scores, key=lambda each: scores[each])
+    equal = [name for name, each in DELIMITERS.items() if scores.get(each) == scores[best]]
+    if len(equal) > 1 and len(headers[best]) > 1:
+        row = best.join(headers[best])
+        raise MalformedBody(
+            f"The delimiter of the body is not clear: {' or '.join(equal)}",
+            f"Both divide {row[:100]!r} into {len(headers[best])} cells. Name it: "
+            f"`?delimiter={equal[0]}`.",
+        )
+    return best
 
 
 class _Incomplete(Exception):

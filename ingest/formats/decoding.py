@@ -4,17 +4,27 @@ One protocol for all formats. NDJSON and CSV give items while they are fed, in b
 JSON, XML and YAML give all of them at the end, and the caller limits the size of the body.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from ingest.errors import MalformedBody
 from ingest.formats import json, negotiation, xml, yaml
 from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_names import known_names, schema_columns
 from ingest.formats.limits import Limits
+from ingest.formats.misnamed import CheckedStart, misnamed
 from ingest.formats.ndjson import NdjsonDecoder
-from ingest.formats.negotiation import BodyFormat
-from ingest.formats.shapes import item_shape, shape_of
+from ingest.formats.negotiation import BodyFormat, EmptyAs
+from ingest.formats.shapes import ABSENT, item_shape, shape_of
+from ingest.formats.xml_elements import Target
+from ingest.formats.xml_items import Unwrapping
 from ingest.resources.resource import Resource
+
+_EMPTY_ELEMENT: Mapping[EmptyAs | None, Any] = {
+    None: "",
+    EmptyAs.ABSENT: ABSENT,
+    EmptyAs.NULL: None,
+}
 
 
 class Decoder(Protocol):
@@ -48,8 +58,8 @@ class Decoder(Protocol):
         """
 
     def end(self) -> list[Any]:
-        """The last elements. Raises as `feed`, and MalformedBody where there was no body at all
-        (one of blank lines is an empty collection), or where a quote is still open."""
+        """The last elements. Raises as `feed`, and MalformedBody where there was nothing in the
+        body (an empty collection is something), or where a quote is still open."""
 
 
 def open_decoder(
@@ -72,18 +82,22 @@ def open_decoder(
     """
     match body.media_type:
         case negotiation.NDJSON:
-            return NdjsonDecoder(limits)
+            return CheckedStart(NdjsonDecoder(limits), body)
         case negotiation.CSV:
             known = known_names(resource, matching, deletes=deletes)
             columns = () if body.has_header else body.columns or schema_columns(resource)
-            return CsvDecoder(item_shape(resource), limits, body, known, columns)
+            decoder = CsvDecoder(item_shape(resource), limits, body, known, columns)
+            return CheckedStart(decoder, body)
         case negotiation.XML:
             item, key = item_shape(resource), shape_of(resource.identity(matching).field)
-            return _WholeBody(lambda data: xml.decode(data, item, key, limits, body.charset))
+            empty = _EMPTY_ELEMENT[body.empty_as]
+            target = Target(item, key, limits, empty)
+            wrapped = Unwrapping(target, body.items, limits) if body.items else target
+            return _WholeBody(lambda data: xml.decode(data, wrapped, limits, body.charset), body)
         case negotiation.YAML:
-            return _WholeBody(lambda data: yaml.decode(data, limits))
+            return _WholeBody(lambda data: yaml.decode(data, limits), body)
         case _:
-            return _WholeBody(lambda data: json.decode(data, limits))
+            return _WholeBody(lambda data: json.decode(data, limits), body)
 
 
 class _WholeBody:
@@ -92,9 +106,10 @@ class _WholeBody:
     columns: None = None
     line = 1
 
-    def __init__(self, decode: Callable[[bytes], Any]) -> None:
+    def __init__(self, decode: Callable[[bytes], Any], body: BodyFormat) -> None:
         self.single = False
         self._decode = decode
+        self._format = body
         self._pieces: list[bytes] = []
 
     def feed(self, piece: bytes) -> list[Any]:
@@ -104,6 +119,9 @@ class _WholeBody:
     def end(self) -> list[Any]:
         body = b"".join(self._pieces)
         self._pieces.clear()
-        document = self._decode(body)
+        try:
+            document = self._decode(body)
+        except MalformedBody as error:
+            raise misnamed(body, self._format) or error from None
         self.single = not isinstance(document, list)
         return [document] if self.single else document

@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,21 +19,23 @@ from ingest.formats.csv_records import DELIMITERS
 from ingest.model import Failure
 
 ROW_COLUMN = "error_row"
-"""What was received in place of an item, as JSON: the cells of a row, the text of a line, or a
-value that is no object. While the row's own cells are as they were written, it stands for them."""
+"""What was received, as JSON, where the other cells do not say it: the cells of a row, the text of
+a line, a value that is no object, or an item that they would be read as another one. While they are
+as they were written, it stands for them."""
 ERROR_COLUMNS = ("error_field", "error_code", "error_message", ROW_COLUMN)
 """The last columns of the CSV. In a file that comes back they make no item, and `undefuse` gives
 its cells and the names of its columns the text that they had."""
 
 _WHOLE = "error_item"
-# Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
-_MAX_COLUMNS = 1_000
-_MAX_NAMES = 64 * 1024
 _MAX_INDEX_DIGITS = 6
 # OWASP, CSV injection. What has apostrophes before that gets one more, so that `undefuse` is exact.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED = re.compile(r"''*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+Read = Callable[[Sequence[str]], Any]
+"""From the cells of a row to its item."""
 
 
 def whole_column(is_field: Callable[[str], bool]) -> str:
@@ -105,12 +107,25 @@ class JsonWriter(Writer):
 class CsvWriter(Writer):
     """Columns of the items, then those of their errors."""
 
-    def __init__(self, columns: Sequence[str], key: str | None = None) -> None:
-        """Args: `key` is the column of bare keys; they are in the first where it is not there."""
+    def __init__(
+        self,
+        columns: Sequence[str],
+        key: str | None = None,
+        read: "Callable[[Sequence[str]], Read] | None" = None,
+    ) -> None:
+        """
+        Args:
+            columns: their names.
+            key: the column of bare keys; they are in the first where it is not there.
+            read: from the header of the file to what reads its rows. An item that a row would not
+                be read as is in the cell of `ROW_COLUMN` as well. None for files without that.
+        """
         self._columns = columns
         self._key = key
         self._errors = [name for name in ERROR_COLUMNS if name not in columns]
-        self.head = csv_lines([[*map(defuse, columns), *self._errors]])
+        header = [*map(defuse, columns), *self._errors]
+        self._read = None if read is None else read(header)
+        self.head = csv_lines([header])
 
     def page(self, failures: Sequence[Failure]) -> bytes:
         return csv_lines(self._row(failure) for failure in failures)
@@ -125,12 +140,15 @@ class CsvWriter(Writer):
         raw = failure.raw
         if self._key in self._columns and not errors[ROW_COLUMN] and not isinstance(raw, dict):
             raw = {self._key: raw}
-        cells = [*self._cells(raw), *(errors[name] for name in self._errors)]
-        return [defuse(cell) for cell in cells]
+        cells = [*map(defuse, self._cells(raw)), *(defuse(errors[each]) for each in self._errors)]
+        if self._read is not None and isinstance(raw, dict) and ROW_COLUMN in self._errors:
+            place = len(self._columns) + self._errors.index(ROW_COLUMN)
+            cells[place] = "" if self._read(cells) == raw else dump_exact(raw).decode()
+        return cells
 
     def _cells(self, raw: Any) -> list[str]:
         if isinstance(raw, dict):
-            return [_text(_value(raw, name)) for name in self._columns]
+            return item_cells(raw, self._columns)
         # A row of the wrong number of cells, a line that could not be read, or a bare key.
         return fitted(_shown(raw), len(self._columns), ",")
 
@@ -140,50 +158,6 @@ class WholeCsvWriter(CsvWriter):
 
     def _cells(self, raw: Any) -> list[str]:
         return [dump_exact(raw).decode()]
-
-
-class Columns:
-    """The columns that failures need, nested values with dots, in the order of appearance."""
-
-    def __init__(self, key: str) -> None:
-        """Args: `key` is the column of bare keys."""
-        self._key = key
-        self._names: dict[str, tuple[str, ...]] = {}  # each with the names of what it is part of
-        self._held: set[str] = set()
-        self._nested: set[str] = set()
-        self._size = 0
-        self.too_many = False
-        """Whether each item is to be in one column instead."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of a value that is nested in one item and a text in another, one column has all, as JSON.
-
-        Where it is null in the other, the columns of its parts are enough.
-        """
-        in_both = self._nested & self._names.keys()
-        whole = in_both & self._held
-        return tuple(
-            name
-            for name, around in self._names.items()
-            if (name in whole or name not in in_both) and whole.isdisjoint(around)
-        )
-
-    def add(self, failures: Iterable[Failure]) -> None:
-        for failure in failures:
-            raw = failure.raw
-            found = _names(raw, ()) if isinstance(raw, dict) else [((self._key,), raw)]
-            for path, value in found:
-                if self.too_many:
-                    return
-                name = path[-1]
-                if value is not None:
-                    self._held.add(name)
-                if name not in self._names:
-                    self._names[name] = path[:-1]
-                    self._nested.update(path[:-1])
-                    self._size += len(name)
-                    self.too_many = len(self._names) > _MAX_COLUMNS or self._size > _MAX_NAMES
 
 
 def _document(failure: Failure) -> bytes:
@@ -214,6 +188,7 @@ def stands_in(raw: Any, cells: Sequence[str], named: int) -> bool:
     """Whether a row still has the cells with which `raw`, its `ROW_COLUMN`, was written.
 
     Args:
+        raw: no object: its cells are those of `item_cells`.
         cells: the row's own; a spreadsheet may have added empty ones, and another delimiter.
         named: how many of its own columns have a name.
     """
@@ -225,6 +200,11 @@ def stands_in(raw: Any, cells: Sequence[str], named: int) -> bool:
         for width in {len(cells), max(named, filled), filled}
         for delimiter in DELIMITERS.values()
     )
+
+
+def item_cells(item: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """The cells of an item under columns of these names."""
+    return [_text(_value(item, name)) for name in names]
 
 
 def _as_received(failure: Failure) -> str:
@@ -254,23 +234,6 @@ def _value(raw: Any, name: str) -> Any:
         return None
     found = raw[int(first)]
     return _value(found, rest) if dot else found
-
-
-def _names(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The scalars of a nested value; what is empty is one of them.
-
-    Each has the names with dots of what it is part of, and its own.
-    """
-    if isinstance(value, dict) and value:
-        steps: Iterable[tuple[Any, Any]] = value.items()
-    elif isinstance(value, list) and value:
-        steps = enumerate(value)
-    else:
-        yield path, value
-        return
-    before = f"{path[-1]}." if path else ""
-    for step, below in steps:
-        yield from _names(below, (*path, f"{before}{step}"))
 
 
 def _text(value: Any) -> str:

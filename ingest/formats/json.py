@@ -7,6 +7,7 @@ import orjson
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import keep_digits
+from ingest.formats.charsets import not_utf8, position
 from ingest.formats.json_items import read_item_by_item
 from ingest.formats.limits import Limits, no_body, too_many_items, too_many_values
 from ingest.formats.nesting import check_nesting, nests_deeper, structures
@@ -64,12 +65,8 @@ def value_of(text: str, max_nesting: int) -> Any:
 
 
 def _place(body: bytes, error: orjson.JSONDecodeError) -> str:
-    try:
-        body.decode()
-    except UnicodeDecodeError as not_utf8:
-        line = body.count(b"\n", 0, not_utf8.start) + 1
-        return (
-            f"Byte {not_utf8.start} (0x{body[not_utf8.start]:02x}, on line {line}) is not UTF-8: "
-            f"{not_utf8.reason}."
-        )
-    return f"Line {error.lineno}, column {error.colno}: {error.msg}."
+    no_text = not_utf8(body)
+    if no_text is not None:
+        return no_text
+    line, column = position(body.decode(), error.pos)
+    return f"Line {line}, column {column}: {error.msg}."

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from ingest.exactjson import load_exact
+from ingest.formats.charsets import position
 from ingest.formats.limits import unreadable
 from ingest.model import Unreadable
 
@@ -59,9 +60,8 @@ def _read(text: str, start: int, end: int) -> Any | Unreadable:
     try:
         return load_exact(item.encode())
     except orjson.JSONDecodeError as error:
-        line = text.count("\n", 0, start) + error.lineno
-        before = start - text.rfind("\n", 0, start) - 1 if error.lineno == 1 else 0
-        place = f"Line {line}, column {before + error.colno}: {error.msg}."
+        line, column = position(text, start + error.pos)
+        place = f"Line {line}, column {column}: {error.msg}."
         return unreadable(item, "This item is not valid JSON.", place)
 
 

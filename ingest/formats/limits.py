@@ -35,8 +35,11 @@ class Limits:
 
 
 def no_body() -> MalformedBody:
+    """Of every format: there are no bytes, or only white space, byte order marks and comments."""
     return MalformedBody(
-        "The request has no body", "Send a JSON array of objects; an empty array saves nothing."
+        "The request has no body",
+        "There is nothing in it, or nothing but white space and comments. Send a collection of "
+        "items; an empty one (`[]`, `<items/>`, a CSV header alone) saves nothing.",
     )
 
 

@@ -33,7 +33,6 @@ class NdjsonDecoder:
         return self._line
 
     def feed(self, piece: bytes) -> list[Any]:
-        self._empty = self._empty and not piece
         end = piece.rfind(b"\n") + 1
         if not end:
             self._keep(piece)
@@ -45,11 +44,12 @@ class NdjsonDecoder:
         return found
 
     def end(self) -> list[Any]:
-        if self._empty:
-            raise no_body()
         lines = bytes(self._rest)
         self._rest.clear()
-        return self._read(lines) if lines else []
+        found = self._read(lines) if lines else []
+        if self._empty:
+            raise no_body()
+        return found
 
     def _keep(self, part: bytes) -> None:
         if len(self._rest) + len(part) > self._limits.max_item:
@@ -76,6 +76,7 @@ class NdjsonDecoder:
                 continue
             add(self._checked(line, number, item) if suspicious else item)
         self._line = number
+        self._empty = self._empty and not found
         return found
 
     def _checked(self, line: bytes, number: int, item: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from ingest.exactjson import load_exact
@@ -25,6 +26,13 @@ EXTENSIONS = {"json": JSON, "ndjson": NDJSON, "csv": CSV, "xml": XML, "yaml": YA
 _ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml.encode, YAML: yaml.encode}
 
 
+class EmptyAs(StrEnum):
+    """What is made of something empty."""
+
+    ABSENT = "absent"
+    NULL = "null"
+
+
 @dataclass(frozen=True, slots=True)
 class BodyFormat:
     """What a request says about the format of its body."""
@@ -34,8 +42,9 @@ class BodyFormat:
     """As `charsets.check_charset` gives it, of CSV and XML only; None for what the body says."""
     delimiter: str | None = None
     """Of CSV; None where the header decides."""
-    empty_as_null: bool = False
-    """Of CSV: whether an empty cell is null; else the item has no such field."""
+    empty_as: EmptyAs | None = None
+    """What is an empty cell of CSV, which is absent where it is not said, and an empty element of
+    XML in the place of what is no text, which is an empty text there."""
     has_header: bool = True
     """Of CSV: whether its first line names the columns."""
     columns: tuple[str, ...] = ()
@@ -44,6 +53,9 @@ class BodyFormat:
     """Of CSV: whether a row of too few cells has empty ones in their place; else it fails."""
     notation: Notation | None = None
     """Of CSV: how numbers, dates and nulls are written; None for as the schema reads them."""
+    items: tuple[str, ...] = ()
+    """Of XML: the names of the elements on the way to an item, from the document's own to the
+    item's; empty where items are the elements of the document's."""
 
 
 def from_json(document: bytes, media_type: str) -> bytes:

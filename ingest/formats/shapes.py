@@ -7,7 +7,7 @@ here it gets what `int` makes of it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache, partial
 from typing import Any
@@ -17,6 +17,8 @@ from marshmallow import Schema, fields
 from ingest.resources.resource import META, Resource
 
 Convert = Callable[[str], Any]
+ABSENT: Any = object()
+"""The value of what is empty, where the item is without it then."""
 _BOOLEANS = {"true": True, "false": False}
 _MAX_DIGITS = 400
 """Longer numbers stay text: a double ends before, and so does what JSON can say."""
@@ -57,6 +59,8 @@ class Shape:
     """Every other member or element."""
     keeps_empty: bool = False
     """Whether a cell without text is an empty text, and never left out."""
+    is_text: bool = True
+    """Of a scalar: whether an empty text may be its value."""
     written: Written | None = None
     """Of a scalar; None for what has one form only, or one of the schema's own."""
 
@@ -74,6 +78,7 @@ class Shape:
 
 ANY: Shape = Shape(Kind.ANY)
 _TEXT = Shape(Kind.SCALAR)
+_NO_TEXT = Shape(Kind.SCALAR, is_text=False)
 
 
 def any_integer(text: str) -> Any:
@@ -149,16 +154,18 @@ def _members(schema: Schema) -> dict[str, Shape]:
 
 def _scalar(field: "fields.Field[Any]") -> Shape:
     if isinstance(field, fields.Integer | fields.Float | fields.Decimal):
-        return Shape(Kind.SCALAR, _number(field), written=Written.NUMBER)
+        return Shape(Kind.SCALAR, _number(field), is_text=False, written=Written.NUMBER)
     if isinstance(field, fields.Date | fields.DateTime):
         is_date = isinstance(field, fields.Date)
         written = Written.DATE if is_date else Written.MOMENT
-        return Shape(Kind.SCALAR, written=written if field.format in _ISO else None)
+        return replace(_NO_TEXT, written=written if field.format in _ISO else None)
     if isinstance(field, fields.Boolean):
-        return Shape(Kind.SCALAR, lambda text: _BOOLEANS.get(text, text))
+        return Shape(Kind.SCALAR, lambda text: _BOOLEANS.get(text, text), is_text=False)
     if isinstance(field, fields.Enum):
         return _enum(field)
-    return _TEXT if isinstance(field, _TEXTS) else ANY
+    if isinstance(field, fields.String):
+        return _TEXT
+    return _NO_TEXT if isinstance(field, _IN_TEXTS) else ANY
 
 
 def _number(field: "fields.Field[Any]") -> Convert | None:
@@ -168,8 +175,7 @@ def _number(field: "fields.Field[Any]") -> Convert | None:
 
 
 _ISO = (None, "iso", "iso8601")
-_TEXTS = (
-    fields.String,
+_IN_TEXTS = (
     fields.UUID,
     fields.Time,
     fields.TimeDelta,
@@ -179,6 +185,8 @@ _TEXTS = (
 
 
 def _enum(field: "fields.Enum[Any]") -> Shape:
+    if field.by_value is False:
+        return _NO_TEXT
     if field.by_value is not True:
         return shape_of(field.field)
     # The values themselves are what clients send, numbers or texts; a text wins over its number.
@@ -187,4 +195,4 @@ def _enum(field: "fields.Enum[Any]") -> Shape:
         str(value): value for value in values if isinstance(value, int | float)
     }
     texts |= {value: value for value in values if isinstance(value, str)}
-    return Shape(Kind.SCALAR, lambda text: texts.get(text, text))
+    return Shape(Kind.SCALAR, lambda text: texts.get(text, text), is_text="" in texts)

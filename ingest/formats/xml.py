@@ -19,16 +19,19 @@ type is refused, and with it entities and everything external.
 
 import base64
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, cast
 
 from lxml import etree
 
 from ingest.errors import MalformedBody, UnsupportedMediaType
 from ingest.exactjson import dump_exact
+from ingest.formats.charsets import TextReader, check_charset, is_meant
 from ingest.formats.limits import Limits, no_body
 from ingest.formats.shapes import ANY, Shape
-from ingest.formats.xml_elements import FIELD, ITEM, Target
+from ingest.formats.xml_elements import FIELD, ITEM, Events, Target
 
 _SAFE: dict[str, Any] = {
     # Not False, with which libxml2 leaves `&amp;` in attributes as it is. There are no entities but
@@ -43,26 +46,31 @@ _SAFE: dict[str, Any] = {
 }
 _STEP = 64 * 1024
 _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
+_NOTHING = re.compile(
+    rb"(?:\xef\xbb\xbf|\xff\xfe(?:\0\0)?|\xfe\xff|\0\0\xfe\xff)?"
+    rb"(?s:\s++|<\?.*?\?>|<!--.*?-->)*+"
+)
+"""A byte order mark, a declaration, comments and processing instructions, and no element."""
+_DECLARATION = re.compile(
+    rb"""<\?xml[^>]{1,100}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']"""
+)
 # What no XML document can hold, not even as a character reference.
 _UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def decode(body: bytes, item: Shape, key: Shape, limits: Limits, charset: str | None = None) -> Any:
+def decode(body: bytes, target: Events, limits: Limits, charset: str | None = None) -> Any:
     """The items of an XML body, not yet validated, or the one value that it is.
 
     Args:
-        item: the shape of an item.
-        key: the shape of a bare key, which is an item without elements.
-        charset: None for what the document says.
+        target: what makes values of the parser's events.
+        charset: as `check_charset` names it; None for what the document says.
 
     Raises:
         MalformedBody: not XML, or XML that the mapping has no place for; the place is named.
-        UnsupportedMediaType: libxml2 does not know the charset, even if Python does.
         TooManyItems, BodyTooLarge
     """
     if not body.strip():
         raise no_body()
-    target = Target(item, key, limits)
     _parse(body, target, charset, limits)
     return target.document
 
@@ -80,32 +88,56 @@ def decode_object(body: bytes, shape: Shape, limits: Limits) -> Any:
     return target.document[0]
 
 
-def _parse(body: bytes, target: Target, charset: str | None, limits: Limits) -> None:
-    parser = safe_parser(etree.XMLParser, charset, target=cast("Any", target))
+def _parse(body: bytes, target: Events, charset: str | None, limits: Limits) -> None:
+    sent = (body[start : start + _STEP] for start in range(0, len(body), _STEP))
+    parser, pieces = open_parser(etree.XMLParser, sent, charset, target=cast("Any", target))
     try:
-        for start in range(0, len(body), _STEP):
+        for piece in pieces:
             limits.check()
-            parser.feed(body[start : start + _STEP])
+            parser.feed(piece)
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise invalid_xml(error) from None
+        raise (no_body() if _NOTHING.fullmatch(body) else invalid_xml(error)) from None
 
 
-def safe_parser(kind: Any, charset: str | None, **options: Any) -> Any:
-    """A parser for untrusted XML. Its user must refuse document types.
+def open_parser(
+    kind: Any, pieces: Iterable[bytes], charset: str | None, **options: Any
+) -> tuple[Any, Iterable[bytes]]:
+    """A parser for untrusted XML, and the pieces of the document that it is to be fed.
+
+    Its user must refuse document types.
 
     Args:
         kind: a parser of lxml; it gets `options`.
+        charset: as `check_charset` names it; None for what the document says.
 
     Raises:
-        UnsupportedMediaType: libxml2 does not know the charset, even if Python does.
+        MalformedBody: also from the pieces: a byte is no text in the charset.
     """
+    left = iter(pieces)
+    head = next(left, b"")
+    pieces = chain([head], left)
+    charset = charset or _declared(head)
+    if charset not in (None, "utf-8"):
+        pieces = _as_utf8(pieces, charset)
+    return kind(encoding=charset and "utf-8", **options, **_SAFE), pieces
+
+
+def _declared(head: bytes) -> str | None:
+    """The charset that a document declares, where the parser would read it as a smaller one."""
+    found = _DECLARATION.match(head)
     try:
-        return kind(encoding=charset, **options, **_SAFE)
-    except LookupError:
-        raise UnsupportedMediaType(
-            f"XML in the charset {str(charset)[:100]!r} is not read", "Send UTF-8."
-        ) from None
+        charset = None if found is None else check_charset(found[1].decode())
+    except UnsupportedMediaType:
+        return None
+    return charset if charset is not None and is_meant(charset) else None
+
+
+def _as_utf8(pieces: Iterable[bytes], charset: str | None) -> Iterator[bytes]:
+    reader = TextReader(charset, "application/xml")
+    for piece in pieces:
+        yield reader.feed(piece).encode()
+    yield reader.end().encode()
 
 
 def invalid_xml(error: etree.XMLSyntaxError) -> MalformedBody:

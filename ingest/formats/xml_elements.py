@@ -4,13 +4,13 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import exact_float
 from ingest.formats.limits import BEYOND, Limits, too_many_items, too_many_values
 from ingest.formats.nesting import nests_too_deep
-from ingest.formats.shapes import ANY, Kind, Shape, plain_integer
+from ingest.formats.shapes import ABSENT, ANY, Kind, Shape, plain_integer
 
 ITEM = "item"
 """An element of a list, where no name says it better."""
@@ -87,14 +87,40 @@ class _Element:
         return self.shape.kind not in _NAMED and all(name == ITEM for name, _, _ in values)
 
 
-class Target:
-    """Takes the parser's events."""
+class Events(Protocol):
+    """Makes values of a parser's events."""
 
-    def __init__(self, item: Shape, key: Shape, limits: Limits) -> None:
+    @property
+    def document(self) -> Any:
+        """The list of items, or what stands in its place, once the last element is closed."""
+
+    def doctype(self, *_: Any) -> None: ...
+
+    def start(self, tag: str, attributes: Any) -> None: ...
+
+    def data(self, text: str) -> None: ...
+
+    def end(self, _: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Target:
+    """Makes values of the elements of a collection."""
+
+    def __init__(self, item: Shape, key: Shape, limits: Limits, empty: Any = "") -> None:
+        """
+        Args:
+            item: the shape of an item.
+            key: the shape of a bare key, which is an item without elements.
+            empty: what an empty element is that is in the place of neither a text, nor a list, nor
+                an object: an empty text, null, or `ABSENT`.
+        """
         self._collection = Shape(Kind.ARRAY, element=lambda: item)
         self._one = item
         self._key = key
         self._limits = limits
+        self._empty = empty
         self._open: list[_Element] = []
         self._values = 0
         self.document: Any = None
@@ -134,13 +160,15 @@ class Target:
     def end(self, _: str) -> None:
         closed = self._open[-1]
         text = "" if closed.text is None else "".join(closed.text)
-        if closed.values or closed.type in ("array", "object"):
+        if closed.values or closed.unwrapped or closed.type in ("array", "object"):
             if text.strip():
                 raise self._refused("has text beside its elements", "Put it in an element.")
             value = closed.structure()
         else:
             value = self._leaf(closed, text)
         self._open.pop()
+        if value is ABSENT:
+            return
         if self._open:
             is_list = closed.unwrapped or closed.shape.kind is Kind.ARRAY
             self._open[-1].add(closed.name, is_list, value)
@@ -188,6 +216,8 @@ class Target:
             return [] if blank else [shape.below("0").value(text)]
         if shape.kind in _NAMED and blank:
             return {}
+        if blank and not shape.is_text and self._empty != "":
+            return self._empty
         return shape.value(text)
 
     def _decoded(self, text: str) -> str:

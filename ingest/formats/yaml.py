@@ -15,6 +15,7 @@ import yaml
 
 from ingest.errors import MalformedBody
 from ingest.exactjson import exact_float
+from ingest.formats.charsets import not_utf8
 from ingest.formats.limits import BEYOND, Limits, no_body, too_many_items, too_many_values
 from ingest.formats.nesting import nests_too_deep
 
@@ -45,7 +46,7 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any]:
     try:
         document = _Builder(limits).build(yaml.CSafeLoader(body))
     except yaml.YAMLError as error:
-        reason = _not_utf8(body) or _sentence(error)
+        reason = _no_text(body) or _sentence(error)
         raise MalformedBody("The body is not valid YAML", reason) from None
     if not isinstance(document, list | dict):
         raise MalformedBody(
@@ -72,6 +73,8 @@ class _Builder:
             if not number % _EVENTS:
                 self._limits.check()
             kind = type(event)
+            if len(self._open) == 1 and kind is yaml.ScalarEvent and _is_nothing(event):
+                continue
             if kind is yaml.ScalarEvent:
                 self._scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
@@ -137,6 +140,11 @@ class _Builder:
             parent.append(value)
 
 
+def _is_nothing(event: Any) -> bool:
+    """Whether a scalar is not written at all, as that of a document of comments."""
+    return not event.value and not event.style and event.tag is None
+
+
 def _plain(event: Any) -> Any:
     """What a plain scalar is, else its text."""
     text: str = event.value
@@ -158,17 +166,9 @@ def _refused(event: Any, reason: str) -> MalformedBody:
     )
 
 
-def _not_utf8(body: bytes) -> str | None:
+def _no_text(body: bytes) -> str | None:
     """Where a body is no text; None where it is, or is UTF-16."""
-    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return None
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        place = error.start
-        line = body.count(b"\n", 0, place) + 1
-        return f"Line {line}: byte {place} (0x{body[place]:02x}) is not UTF-8: {error.reason}."
-    return None
+    return None if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else not_utf8(body)
 
 
 def _sentence(error: yaml.YAMLError) -> str:

@@ -2,24 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 
 import structlog
 from aiohttp import web
 
 from ingest.dialects import collection
-from ingest.errors import Unavailable
+from ingest.errors import MalformedBody, Unavailable
+from ingest.formats.csv_header import Header
+from ingest.formats.failure_columns import Columns
 from ingest.formats.failure_files import (
     HOLE,
-    Columns,
     CsvWriter,
     JsonWriter,
     NdjsonWriter,
+    Read,
     WholeCsvWriter,
     Writer,
     whole_column,
 )
 from ingest.formats.negotiation import CSV, JSON, NDJSON
-from ingest.formats.shapes import item_shape
+from ingest.formats.shapes import ABSENT, ANY, Shape, item_shape
 from ingest.http.answers import paced, write
 from ingest.http.call import CALL, unknown_batch
 from ingest.http.gate import CALLER
@@ -35,6 +38,8 @@ from ingest.store.failures import pages
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 10
+_WIDE = 1_000
+"""The columns of a body of CSV above which a thread writes its rows."""
 
 
 @endpoint(formats=(JSON, NDJSON, CSV))
@@ -52,6 +57,11 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
             yield failures_as_seen(page, batch, caller, resource)
 
     writer = await _writer(request, batch, media_type, shown)
+    wide = media_type == CSV and len(batch.options.columns or ()) > _WIDE
+
+    async def written(part: Sequence[Failure]) -> bytes:
+        return await asyncio.to_thread(writer.page, part) if wide else writer.page(part)
+
     response = web.StreamResponse(headers=VARY)
     response.content_type = media_type
     if media_type == CSV:
@@ -62,7 +72,7 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
         async with paced(request) as pace:
             await write(request, writer.head, pace)
             async for page in shown():
-                parts = [writer.page(part) async for part in _parts(page)]
+                parts = [await written(part) async for part in _parts(page)]
                 await write(request, b"".join(parts), pace)
             await write(request, writer.tail, pace)
     except ConnectionError:
@@ -88,15 +98,37 @@ async def _writer(
         return JsonWriter(told.document)
     resource = request.app[SERVICE].registry.get(batch.collection)
     key = _key_column(resource, batch)
-    if batch.options.columns is not None:
-        return CsvWriter(batch.options.columns, key)
-    columns = Columns(key)
-    async for page in shown():
-        async for part in _parts(page):
-            columns.add(part)
-        if columns.too_many:
-            return WholeCsvWriter([whole_column(_names_of(resource))])
-    return CsvWriter(columns.names, key)
+    shape = ANY if resource is None else item_shape(resource)
+    names = batch.options.columns
+    if names is None:
+        columns = Columns(key, shape)
+        async for page in shown():
+            async for part in _parts(page):
+                columns.add(part)
+            if columns.too_many:
+                break
+        names = None if columns.too_many else columns.names
+    empty = None if batch.options.empty_as_null else ABSENT
+    limit = request.app[SERVICE].settings.max_nesting
+
+    def read(header: Sequence[str]) -> Read:
+        return Header(header, shape, empty=empty, max_nesting=limit).item
+
+    return await asyncio.to_thread(_csv_writer, names, key, shape, read)
+
+
+def _csv_writer(
+    names: Sequence[str] | None, key: str, shape: Shape, read: Callable[[Sequence[str]], Read]
+) -> Writer:
+    """A writer of CSV with columns of these names, or with one where no header can have them.
+
+    Args:
+        read: from a header to what reads its rows. Raises MalformedBody where none can be so.
+    """
+    if names is not None and all(name and name == name.strip() for name in names):
+        with suppress(MalformedBody):
+            return CsvWriter(names, key, read)
+    return WholeCsvWriter([whole_column(shape.names)])
 
 
 async def _parts(page: Sequence[Failure]) -> AsyncIterator[Sequence[Failure]]:
@@ -109,8 +141,3 @@ async def _parts(page: Sequence[Failure]) -> AsyncIterator[Sequence[Failure]]:
 def _key_column(resource: Resource | None, batch: Batch) -> str:
     """The name of the column that holds bare keys."""
     return SERVER_KEY if resource is None else resource.identity(batch.options.matching).data_key
-
-
-def _names_of(resource: Resource | None) -> Callable[[str], bool]:
-    """Which names are fields of a collection."""
-    return (lambda _: False) if resource is None else item_shape(resource).names

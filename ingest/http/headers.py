@@ -8,19 +8,24 @@ from email.message import Message
 from aiohttp import web
 
 from ingest.errors import InvalidKey, InvalidParameter, UnsupportedMediaType
-from ingest.formats.charsets import check_charset
+from ingest.formats.charsets import check_charset, is_utf8
 from ingest.formats.compression import parse_encodings
 from ingest.formats.csv_options import CSV_PARAMETERS, csv_format
 from ingest.formats.negotiation import CSV, JSON, REQUESTS, XML, BodyFormat
+from ingest.formats.xml_options import XML_PARAMETERS, xml_format
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_UTF8 = frozenset({"utf-8", "ascii"})
+
+_PARAMETERS = {CSV: CSV_PARAMETERS, XML: XML_PARAMETERS}
+BODY_PARAMETERS = CSV_PARAMETERS | XML_PARAMETERS
+"""The query parameters that say how a body is read."""
 
 _JSON = BodyFormat(JSON)
 # To send JSON without saying so is the commonest mistake: many clients call it text, or a form.
 _NAME_IT = (
     f"If the body is JSON, send the header `Content-Type: {JSON}` (with curl: "
-    f"-H 'Content-Type: {JSON}'). Also read are {', '.join(REQUESTS[1:])}."
+    f"-H 'Content-Type: {JSON}'). Also read are {', '.join(REQUESTS[1:])}. "
+    "`ingest load` sends workbooks, Parquet files and archives."
 )
 
 
@@ -86,17 +91,21 @@ def _body_format(request: web.Request) -> BodyFormat:
         raise UnsupportedMediaType(f"Bodies of type {media_type[:100]!r} are not read", _NAME_IT)
     charset = None if request.charset is None else check_charset(request.charset)
     if media_type not in (CSV, XML) and charset is not None:
-        if charset not in _UTF8:
+        if not is_utf8(request.charset or ""):
             raise UnsupportedMediaType(
-                f"{media_type} in the charset {charset!r} is not read", "Send UTF-8."
+                f"{media_type} in the charset {request.charset!r} is not read", "Send UTF-8."
             )
         charset = None
+    known = _PARAMETERS.get(media_type, frozenset())
+    for name in BODY_PARAMETERS & request.query.keys() - known:
+        types = " and ".join(each for each, names in _PARAMETERS.items() if name in names)
+        raise InvalidParameter(
+            f"The query parameter {name!r} is not known for {media_type}",
+            f"It is for bodies of type {types}.",
+        )
+    if media_type == XML:
+        return xml_format(charset, request.query)
     if media_type != CSV:
-        for name in CSV_PARAMETERS & request.query.keys():
-            raise InvalidParameter(
-                f"The query parameter {name!r} is not known for {media_type}",
-                f"It is for bodies of type {CSV}.",
-            )
         return BodyFormat(media_type, charset)
     said = Message()
     said["Content-Type"] = request.headers["Content-Type"]

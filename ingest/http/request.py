@@ -15,11 +15,10 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from ingest.dialects.answer import Dialect, Format
 from ingest.errors import RequestError
-from ingest.formats.csv_options import CSV_PARAMETERS
 from ingest.formats.negotiation import EXTENSIONS, JSON, RESPONSES
 from ingest.http.accept import Accepted, accepted
 from ingest.http.call import Call, Endpoint
-from ingest.http.headers import body_head, idempotency_key
+from ingest.http.headers import BODY_PARAMETERS, body_head, idempotency_key
 from ingest.http.preferences import parse_preferences
 from ingest.http.query import FILTERS, Query
 from ingest.http.roots import API, ROOTS
@@ -33,7 +32,7 @@ BATCHES = PAGE | {"idempotencyKey"}
 SELECT = frozenset({"select"})
 LIST = PAGE | SELECT | {"after", FILTERS}
 WRITE_ITEM = frozenset({"select", "dryRun"})
-WRITE = WRITE_ITEM | {"matching"} | CSV_PARAMETERS
+WRITE = WRITE_ITEM | {"matching"} | BODY_PARAMETERS
 
 # Version 00 ends with its flags, later ones may go on; ff and ids of zeros are no parents.
 _TRACEPARENT = re.compile(

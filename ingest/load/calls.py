@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.exactjson import load_exact
-from ingest.load.source import LoadError
+from ingest.load.errors import LoadError
+from ingest.load.wording import in_words_of_files
 
 Alive = Callable[[], None]
 """Called by a body after each piece that is sent: it moves the deadline."""
@@ -60,7 +61,7 @@ class Answer:
         sentence = f"{error.get('code')} {error.get('name')}: {error.get('message')}"
         if error.get("description"):
             sentence += f". {error['description']}"
-        return " ".join(sentence.split())[:MAX_SHOWN]
+        return in_words_of_files(" ".join(sentence.split()))[:MAX_SHOWN]
 
     def checked(self, call: Call) -> "Answer":
         """This answer, if it is about items.

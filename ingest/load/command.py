@@ -33,8 +33,31 @@ class _Command(click.Command):
     type=click.Choice([*DELIMITERS, *DELIMITERS.values()]),
     help="Of CSV.  [default: by the header]",
 )
-@click.option("--charset", help="Of CSV and XML.  [default: utf-8, or by a byte order mark]")
-@click.option("--empty-as", type=click.Choice(["absent", "null"]), help="Empty cells of CSV.")
+@click.option("--charset", help="Of a text.  [default: utf-8, or by a byte order mark]")
+@click.option("--sheet", metavar="NAME|NUMBER", help="Of a workbook.  [default: the first]")
+@click.option(
+    "--empty-as",
+    type=click.Choice(["absent", "null"]),
+    help="Empty cells of CSV and workbooks, empty elements of XML, nulls of Parquet and Arrow.",
+)
+@click.option(
+    "--columns",
+    metavar="NAME,NAME",
+    help="Of CSV and workbooks without a header.  [default: the first row]",
+)
+@click.option("--items", metavar="PATH", help="Of XML, such as feed/entries/entry.")
+@click.option(
+    "--short-rows",
+    type=click.Choice(["refuse", "pad"]),
+    help="Rows of CSV with too few cells.  [default: refuse]",
+)
+@click.option(
+    "--decimal",
+    type=click.Choice(["point", "comma", ".", ","]),
+    help="Of numbers in CSV.  [default: point]",
+)
+@click.option("--dates", metavar="ORDER", help="Of CSV, such as DD/MM/YYYY.  [default: ISO 8601]")
+@click.option("--nulls", metavar="TEXT,TEXT", help="Cells that are null, such as NULL,N/A.")
 @click.option(
     "--method", type=click.Choice(["post", "patch", "delete"]), default="post", show_default=True
 )
@@ -62,7 +85,9 @@ class _Command(click.Command):
 @click.option("--run", default="", help="A name; another one never goes on with this load.")
 @click.option("--quiet", is_flag=True, help="No progress; the summary only.")
 def load(file: str, **options: Any) -> None:
-    """Load FILE (CSV, JSON, NDJSON, XML or YAML, also .gz and .zst; - for standard input).
+    """Load FILE: CSV, JSON, NDJSON, XML, YAML, .xlsx, .ods, .parquet, .arrow; - is standard input.
+
+    It may be packed: .gz, .zst, .bz2, .xz, or a .zip of one file.
 
     Sends it in batches. After an interruption, run the same command again: it goes on and writes
     nothing twice. A load that is finished is begun again. Rows that fail are written beside the

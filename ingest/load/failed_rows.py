@@ -23,15 +23,15 @@ from ingest.formats.failure_files import (
 )
 from ingest.formats.negotiation import CSV, XML
 from ingest.load.csv_reader import parse_row
+from ingest.load.errors import LoadError
 from ingest.load.feed import Feed, Row
+from ingest.load.kinds import FAILED, FileFormat, bare_name
 from ingest.load.ndjson_reader import ITEM, TEXT
-from ingest.load.readers import FAILED, FileFormat, bare_name
-from ingest.load.source import LoadError
 
 Errors = Sequence[Mapping[str, Any]]
 
 NOT_SAVED = "Not saved, because other rows of its batch failed."
-_SUFFIXES = {FileFormat.CSV: ".csv", FileFormat.XML: ".xml"}
+_SUFFIXES = {FileFormat.CSV: ".csv", FileFormat.WORKBOOK: ".csv", FileFormat.XML: ".xml"}
 _NOT_IN_COMMENTS = re.compile("-(?=-)|-$|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -142,6 +142,7 @@ class CsvRows(Writer):
 
     def __init__(self, feed: Feed) -> None:
         self._delimiter = feed.delimiter
+        self._unit = feed.unit
         self._defused = not set(ERROR_COLUMNS).isdisjoint(feed.header)
         self._places = [
             place for place, name in enumerate(feed.header) if name not in ERROR_COLUMNS
@@ -157,7 +158,8 @@ class CsvRows(Writer):
         cells += [
             "; ".join(error.get("field") or "" for error in errors),
             "; ".join(str(error["code"]) for error in errors),
-            f"line {row.line}: " + ("; ".join(error["message"] for error in errors) or NOT_SAVED),
+            f"{self._unit} {row.line}: "
+            + ("; ".join(error["message"] for error in errors) or NOT_SAVED),
             unread,
         ]
         return self._line(map(defuse, cells))
@@ -169,6 +171,9 @@ class CsvRows(Writer):
     def _read(self, row: Row) -> tuple[list[str], str]:
         """The cells of the file's own columns, as many as there are columns, and `ROW_COLUMN`."""
         cells = parse_row(row.data, self._delimiter)
+        if cells is not None and row.problem is not None:  # it fails again while it stays like that
+            *cells, _ = cells
+            return cells, dump_exact(cells).decode()
         if cells is not None and len(cells) == self._width:
             marked = "" if self._marked is None else undefuse(cells[self._marked])
             return [cells[place] for place in self._places], marked

@@ -16,8 +16,8 @@ from ingest.formats import yaml
 from ingest.formats.charsets import decoded
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import JSON
+from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
-from ingest.load.source import LoadError
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)

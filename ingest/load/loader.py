@@ -10,17 +10,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ingest.errors import BAD_FORMAT
 from ingest.load.calls import Answer
+from ingest.load.errors import LoadError
 from ingest.load.failed_rows import Errors, FailedRows, Written, writer_for
 from ingest.load.feed import Part, Row, cut
-from ingest.load.plan import Plan, mark_call, mark_lookup, part_call, stream_call
+from ingest.load.plan import (
+    Plan,
+    begun_lookup,
+    mark_call,
+    mark_lookup,
+    part_call,
+    stream_call,
+)
 from ingest.load.progress import Progress
 from ingest.load.readers import open_feed
 from ingest.load.sender import Sender
-from ingest.load.source import LoadError, Source, in_thread
+from ingest.load.source import Source, in_thread
 from ingest.load.totals import Totals
+from ingest.load.wording import in_words_of_files
 
 _MOST_LOADS = 1_000
+_LOOKED_AHEAD = 20
+"""So many loads may have lost their marks while a later one is unfinished."""
 _LINE = re.compile(r"^Line \d+[.:] ?")
 
 Settled = tuple[Part, Answer, Mapping[int, Errors]]
@@ -98,10 +110,11 @@ class Loader:
         listed = answer.document.get("failures", [])
         indices = metadata.get("invalidItems", [])
         if len(indices) == len(listed) == metadata["invalidItemsCount"]:
-            errors = dict(zip(indices, map(_errors, listed), strict=True))
+            found = dict(zip(indices, listed, strict=True))
         else:
             failures = self._sender.failures(metadata["batchId"])
-            errors = {failure["index"]: _errors(failure) async for failure in failures}
+            found = {failure["index"]: failure async for failure in failures}
+        errors = {place: _errors(part.rows[place], each) for place, each in found.items()}
         return part, answer, errors
 
     def _settle(self, part: Part, answer: Answer, failed: Mapping[int, Errors]) -> None:
@@ -114,7 +127,7 @@ class Loader:
         self._progress.at(part.place, self.totals.rows)
 
     def _fail(self, index: int, row: Row, errors: Errors) -> None:
-        self.totals.add_errors(index, row, errors)
+        self.totals.add_errors(self._feed.place_of(index, row), errors)
         self.failed_rows.add(index, row, errors)
 
     # -- as one stream ------------------------------------------------------------------------
@@ -134,26 +147,48 @@ class Loader:
         rows = enumerate(feed.rows)
         async for failure in self._sender.failures(batch_id):
             row = await in_thread(partial(_row_at, rows, failure["index"]))
-            self._fail(failure["index"], row, _errors(failure))
+            self._fail(failure["index"], row, _errors(row, failure))
 
 
 async def _next_load(plan: Plan, source: Source, sender: Sender) -> tuple[Plan, dt.datetime]:
-    """The first load of this file in this way that is not finished, and the service's time."""
-    for again in range(_MOST_LOADS):
+    """The first load of this file in this way that is not finished, and the service's time.
+
+    Marks of the first loads may have expired while those of later ones have not: a load that was
+    begun comes before one that was not.
+    """
+    again = 0
+    while again < _MOST_LOADS:
         numbered = replace(plan, again=again)
         found = (await sender.send(mark_lookup(numbered, source))).document
-        if not found["data"]:
+        if found["data"]:
+            again += 1
+            continue
+        begun = await _first_begun(numbered, source, sender)
+        if begun in (None, again):
             return numbered, dt.datetime.fromisoformat(found["timestamp"])
+        again = begun
     raise LoadError(f"the file was loaded {_MOST_LOADS} times of late; name this load with --run")
 
 
-def _errors(failure: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The errors of a failure, without the lines of the request: the file's are others."""
+async def _first_begun(plan: Plan, source: Source, sender: Sender) -> int | None:
+    """The first of this load and some after it that was begun, if there is one."""
+    numbers = range(plan.again, plan.again + _LOOKED_AHEAD)
+    lookups = (begun_lookup(replace(plan, again=number), source) for number in numbers)
+    answers = await asyncio.gather(*map(sender.send, lookups))
+    known = (number for number, each in zip(numbers, answers, strict=True) if each.document["data"])
+    return next(known, None)
+
+
+def _errors(row: Row, failure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The errors of a failed row, without the lines of the request: the file's are others."""
+    if row.problem is not None:
+        return [BAD_FORMAT.document(row.problem)]
     found = []
     for error in failure["errors"]:
         description = _LINE.sub("", error.get("description", ""))
         rest = {name: value for name, value in error.items() if name != "description"}
-        found.append({**rest, "description": description} if description else rest)
+        words = in_words_of_files(description)
+        found.append({**rest, "description": words} if words else rest)
     return found
 
 

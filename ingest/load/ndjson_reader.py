@@ -9,8 +9,8 @@ import orjson
 from ingest.errors import BAD_FORMAT
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats.negotiation import NDJSON
+from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
-from ingest.load.source import LoadError
 
 ITEM = "item"
 """The member of a failed row that holds its item."""

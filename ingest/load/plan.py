@@ -10,10 +10,11 @@ from urllib.parse import quote
 import orjson
 
 from ingest.formats.csv_records import DELIMITERS
-from ingest.formats.negotiation import CSV, JSON
+from ingest.formats.negotiation import CSV, JSON, XML
 from ingest.load.calls import Alive, Body, Call
 from ingest.load.feed import Feed, Part, cut
-from ingest.load.readers import FileOptions, open_feed
+from ingest.load.kinds import FileOptions
+from ingest.load.readers import open_feed
 from ingest.load.source import Source, in_thread
 
 _SCHEME = 2
@@ -34,6 +35,8 @@ class Plan:
     preferences: tuple[str, ...]
     matching: str | None
     empty_as: str | None
+    notation: tuple[tuple[str, str], ...]
+    """Query parameters that say how the texts of CSV are written, and their values."""
     batch_size: int
     """The most rows of a request."""
     at_once: int
@@ -55,6 +58,9 @@ class Plan:
             *(_SCHEME, source.digest, self.collection, self.method, self.preferences),
             *(self.matching, self.empty_as, self.run, self.atomic or self.batch_size),
             *(self.file.format, self.file.delimiter, self.file.charset, self.again),
+            *self.notation,
+            *(f"column {each}" for each in self.file.columns),
+            *(f"element {each}" for each in self.file.items),
         ]
         digest = hashlib.blake2b(orjson.dumps(identity), digest_size=20).hexdigest()
         return f"load-{digest}-{what}"
@@ -95,7 +101,16 @@ def mark_call(plan: Plan, source: Source) -> Call:
 
 def mark_lookup(plan: Plan, source: Source) -> Call:
     """The request that finds the mark, where the load is finished."""
-    params = {"idempotencyKey": plan.key(source, "end")}
+    return _lookup(plan, source, "end")
+
+
+def begun_lookup(plan: Plan, source: Source) -> Call:
+    """The request that finds the first part, where the load was begun."""
+    return _lookup(plan, source, 0)
+
+
+def _lookup(plan: Plan, source: Source, what: int | str) -> Call:
+    params = {"idempotencyKey": plan.key(source, what)}
     return Call("GET", "/v1/batches", "the search for earlier loads", params=params)
 
 
@@ -108,8 +123,9 @@ def _call(plan: Plan, source: Source, feed: Feed, part: int | str, what: str, bo
     params = {} if plan.matching is None else {"matching": plan.matching}
     if feed.media_type == CSV:
         params["delimiter"] = _DELIMITER_NAMES[feed.delimiter]
-        if plan.empty_as is not None:
-            params["emptyAs"] = plan.empty_as
+        params.update(plan.notation)
+    if feed.media_type in (CSV, XML) and plan.empty_as is not None:
+        params["emptyAs"] = plan.empty_as
     # A DELETE with a body is dropped by some proxies, so it is a POST.
     method = "PATCH" if plan.method == "patch" else "POST"
     path = f"/v1/{quote(plan.collection, safe='')}"

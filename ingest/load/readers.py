@@ -1,76 +1,24 @@
-"""The format of a file, by its name, and the reader of that format."""
+"""The reader of each format."""
 
-import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import replace
+from itertools import chain
 
-from ingest.errors import RequestError
+from ingest.formats.charsets import decoded
+from ingest.formats.signatures import BYTE_ORDER_MARKS
 from ingest.load.csv_reader import read_csv
+from ingest.load.errors import LoadError
 from ingest.load.feed import Feed, Row
 from ingest.load.json_reader import read_json, read_yaml
+from ingest.load.kinds import FileFormat, FileOptions
 from ingest.load.ndjson_reader import read_ndjson
-from ingest.load.source import LoadError, Reading
+from ingest.load.sheet_reader import read_sheet
+from ingest.load.source import Reading
+from ingest.load.wording import naming
 from ingest.load.xml_reader import read_xml
 
-FAILED = re.compile(r"\.failed(?:-(\d{1,9}))?$")
-"""How the names of files of failed rows end, without the suffix."""
-
 _BLANK = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"  # byte order marks, and UTF-16, among them
-_COMPRESSED = re.compile(r"\.(?:gz|zst)$", re.IGNORECASE)
-
-
-class FileFormat(StrEnum):
-    CSV = "csv"
-    JSON = "json"
-    NDJSON = "ndjson"
-    XML = "xml"
-    YAML = "yaml"
-
-
-_SUFFIXES = {
-    **{f".{each}": each for each in FileFormat},
-    ".tsv": FileFormat.CSV,
-    ".jsonl": FileFormat.NDJSON,
-    ".yml": FileFormat.YAML,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FileOptions:
-    """How a file is read."""
-
-    format: FileFormat
-    delimiter: str | None = None
-    charset: str | None = None
-
-
-def bare_name(path: Path) -> str:
-    """The name of a file without the suffix of its format, if that is in small letters.
-
-    Files that differ in their compression, or in capitals, are others and keep other names.
-    """
-    return path.stem if path.suffix in _SUFFIXES else path.name
-
-
-def file_options(
-    path: str, format_: str | None, delimiter: str | None, charset: str | None
-) -> FileOptions:
-    """How the file at `path` is read; its name decides what is not given.
-
-    Raises:
-        LoadError: its name does not say its format.
-    """
-    name = Path(_COMPRESSED.sub("", Path(path).name).lower())
-    found = FileFormat(format_) if format_ else _SUFFIXES.get(name.suffix)
-    if found is None:
-        known = ", ".join(FileFormat)
-        raise LoadError(f"{path}: the name does not say the format; give --format ({known})")
-    if name.suffix == ".tsv":
-        delimiter = delimiter or "\t"
-    return FileOptions(found, delimiter, charset)
+_LONGEST_MARK = 4
 
 
 def open_feed(reading: Reading, options: FileOptions) -> Feed:
@@ -79,20 +27,42 @@ def open_feed(reading: Reading, options: FileOptions) -> Feed:
     Raises:
         LoadError: the file cannot be read; so may reading its rows.
     """
-    chunks = _not_empty(reading)
-    with _naming(reading.name):
+    charset = options.charset
+    with naming(reading.name):
         match options.format:
+            case FileFormat.PARQUET | FileFormat.ARROW:
+                from ingest.load.columnar import read_columns  # with a package that may be missing
+
+                feed = read_columns(reading, null_is_absent=options.null_is_absent)
+            case FileFormat.WORKBOOK:
+                feed = read_sheet(reading, options.columns)
             case FileFormat.CSV:
-                feed = read_csv(chunks, delimiter=options.delimiter, charset=options.charset)
-            case FileFormat.NDJSON:
-                feed = read_ndjson(chunks)
+                feed = read_csv(
+                    _not_empty(reading),
+                    delimiter=options.delimiter,
+                    charset=charset,
+                    columns=options.columns,
+                )
             case FileFormat.XML:
-                feed = read_xml(chunks, charset=options.charset)
+                feed = read_xml(_not_empty(reading), charset=charset, items=options.items)
+            case FileFormat.NDJSON:
+                feed = read_ndjson(_in_utf8(_not_empty(reading), charset))
             case FileFormat.YAML:
-                feed = read_yaml(chunks)
+                feed = read_yaml(_in_utf8(_not_empty(reading), charset))
             case FileFormat.JSON:
-                feed = read_json(chunks)
+                feed = read_json(_in_utf8(_not_empty(reading), charset))
     return replace(feed, rows=_named(feed.rows, reading.name))
+
+
+def _in_utf8(chunks: Iterator[bytes], charset: str | None) -> Iterator[bytes]:
+    """The same text in UTF-8; as it is where it is in no other charset."""
+    first = b""
+    while len(first) < _LONGEST_MARK and (chunk := next(chunks, None)) is not None:
+        first += chunk
+    rest = chain((first,), chunks)
+    if charset is None and not first.startswith(BYTE_ORDER_MARKS):
+        return rest
+    return (text.encode() for text in decoded(rest, charset))
 
 
 def _not_empty(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -106,18 +76,5 @@ def _not_empty(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _named(rows: Iterator[Row], name: str) -> Iterator[Row]:
-    with _naming(name):
+    with naming(name):
         yield from rows
-
-
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Turn what is wrong with a file into a LoadError that begins with its name."""
-    try:
-        yield
-    except LoadError as error:
-        raise LoadError(f"{name}: {error}") from None
-    except RequestError as error:  # a decoder, which speaks of a body
-        sentence = f"{error.message}. {error.description or ''}".rstrip()
-        said = re.sub("[Tt]he body", "the file", sentence)
-        raise LoadError(f"{name}: {said}") from None

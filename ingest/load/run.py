@@ -4,22 +4,31 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import click
 
+from ingest.load.errors import LoadError
 from ingest.load.failed_rows import Written, check_writable, failed_name
+from ingest.load.kinds import FileFormat, FileOptions, file_options
 from ingest.load.loader import Loader
 from ingest.load.plan import Plan, preferences
 from ingest.load.progress import show_progress
-from ingest.load.readers import FileFormat, file_options
 from ingest.load.sender import Sender, Timeouts
-from ingest.load.source import LoadError, Source, open_source
+from ingest.load.source import Source, open_source
 from ingest.load.totals import summary
+from ingest.load.workbook import sheet_of
 
 _ALL_SAVED, _NOT_FINISHED, _SOME_FAILED = 0, 1, 2
+_NOT_STREAMED = (FileFormat.JSON, FileFormat.XML, FileFormat.YAML)
+_NOTATION = {
+    "short_rows": "shortRows",
+    **{each: each for each in ("decimal", "dates", "nulls")},
+}
+"""Options, and the query parameters of CSV that they are."""
 _CONNECT = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=10)
 
 
@@ -36,20 +45,27 @@ def run(file: str, options: Mapping[str, Any]) -> int:
     path = Path(file)
     if path.is_dir():
         raise LoadError(f"{file}: this is a folder; name a file")
-    plan = _plan(file, options)
     if file == "-" or (path.exists() and not path.is_file()):  # a pipe has no folder of its own
         path = Path("stdin")
-    failed = options["failed"] or path.with_name(failed_name(path, plan.file.format))
-    check_writable(failed)
-    with open_source(file) as source:
+    with ExitStack() as opened:
+        source = opened.enter_context(open_source(file))
+        how = file_options(source, options)
+        plan = _plan(how, options)
+        failed = options["failed"] or path.with_name(failed_name(path, how.format))
+        check_writable(failed)
+        if how.format is FileFormat.WORKBOOK:
+            source = opened.enter_context(sheet_of(source, options["sheet"], _note))
         return asyncio.run(_load(plan, source, failed, options))
 
 
-def _plan(file: str, options: Mapping[str, Any]) -> Plan:
-    how = file_options(file, options["format_"], options["delimiter"], options["charset"])
+def _note(text: str) -> None:
+    click.echo(f"ingest: {text}", err=True)
+
+
+def _plan(how: FileOptions, options: Mapping[str, Any]) -> Plan:
     atomic = options["atomic"]
-    if atomic and how.format not in (FileFormat.CSV, FileFormat.NDJSON):
-        raise LoadError(f"--atomic is for CSV and NDJSON, which are streamed, not {how.format}")
+    if atomic and how.format in _NOT_STREAMED:
+        raise LoadError(f"--atomic is for what is sent as CSV or NDJSON, not for {how.format}")
     return Plan(
         collection=options["collection"],
         file=how,
@@ -57,6 +73,11 @@ def _plan(file: str, options: Mapping[str, Any]) -> Plan:
         preferences=preferences(options["prefer"], strict=options["strict"] or atomic),
         matching=options["matching"],
         empty_as=options["empty_as"],
+        notation=tuple(
+            (parameter, options[option])
+            for option, parameter in _NOTATION.items()
+            if options[option] is not None
+        ),
         batch_size=options["batch_size"],
         at_once=options["at_once"],
         atomic=atomic,

@@ -23,7 +23,7 @@ import aiohttp
 from ingest.exactjson import load_exact
 from ingest.formats.negotiation import JSON, NDJSON
 from ingest.load.calls import MAX_SHOWN, Alive, Answer, Call, document_of
-from ingest.load.source import LoadError
+from ingest.load.errors import LoadError
 
 _HOPELESS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
 _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s?#:@]+)(:\d{1,5})?(/[^\s?#]*)?")

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from ingest.load.calls import Answer
-from ingest.load.feed import Row
 
 _SAVED = ("created", "updated", "deleted", "unchanged")
 _LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -53,13 +52,12 @@ class Totals:
         self.batches += 1
         self.replayed += earlier
 
-    def add_errors(self, index: int, row: Row, errors: Sequence[Mapping[str, Any]]) -> None:
-        """Count what is wrong with one row."""
+    def add_errors(self, place: str, errors: Sequence[Mapping[str, Any]]) -> None:
+        """Count what is wrong with the row at a place."""
         for error in errors:
             kind = (error["code"], error.get("field") or "", error["message"][:_MAX_MESSAGE])
             if kind in self.errors or len(self.errors) < _MAX_KINDS:
                 self.errors[kind] += 1
-                place = f"item {index + 1}" if row.line is None else f"line {row.line}"
                 self.examples.setdefault(kind, place)
 
 

@@ -1,60 +1,118 @@
 """XML files: each element of the root is an item, sent as it stands in the file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lxml import etree
 
+from ingest.formats.charsets import check_charset
 from ingest.formats.negotiation import XML
-from ingest.formats.xml import invalid_xml, safe_parser
+from ingest.formats.xml import invalid_xml, open_parser
 from ingest.formats.xml_elements import document_type
+from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
-from ingest.load.source import LoadError
 
+_SHOWN = 20  # paths in a message
 _UNKNOWN_LINE = 65_535  # older releases of libxml2 count no further
 
 
-def read_xml(chunks: Iterable[bytes], *, charset: str | None) -> Feed:
+def read_xml(chunks: Iterable[bytes], *, charset: str | None, items: Sequence[str] = ()) -> Feed:
     """The items of an XML file.
 
-    Reading the rows raises LoadError or RequestError where it is not valid XML, or in a charset
-    that is not read.
+    Args:
+        items: the names of the elements on the way to an item, from the root's own to the item's;
+            none where items are the elements of the root.
+
+    Raises:
+        RequestError: the charset is not read.
+
+    Reading the rows raises LoadError or RequestError where it is not valid XML, or holds no item at
+    the path.
     """
-    return Feed(XML, _rows(chunks, charset), head=b"<items>", tail=b"</items>")
+    elements = _Elements(chunks, charset)
+    rows = _rows_at(elements, [*items]) if items else _rows(elements)
+    return Feed(XML, rows, head=b"<items>", tail=b"</items>")
 
 
-def _rows(chunks: Iterable[bytes], charset: str | None) -> Iterator[Row]:
-    parser = safe_parser(etree.XMLPullParser, charset, events=("start", "end"))
-    size = depth = 0
+def _rows(elements: "_Elements") -> Iterator[Row]:
+    depth = 0
     item_depth = 2
-    try:
-        for chunk in chunks:
-            parser.feed(chunk)
-            size += len(chunk)
-            for event, element in parser.read_events():
-                if event == "start":
-                    depth += 1
-                    if depth == 1:
-                        item_depth = _item_depth(element)
-                    continue
-                if depth == item_depth:
-                    _forget_before(element)
-                    size = 0
-                    yield _row(element)
-                elif depth == 1:
-                    _check_blank(element.text)
-                depth -= 1
-            if size > MAX_ROW + len(chunk):
-                raise LoadError(f"an item has more than {MAX_ROW} bytes")
-        parser.close()
-    except etree.XMLSyntaxError as error:
-        raise invalid_xml(error) from None
+    for event, element in elements:
+        if event == "start":
+            depth += 1
+            if depth == 1:
+                item_depth = 1 if element.get("type") == "object" else 2  # 1: one item alone
+            continue
+        if depth == item_depth:
+            _forget_before(element)
+            elements.let_go()
+            yield _row(element)
+        elif depth == 1:
+            _check_blank(element.text)
+        depth -= 1
 
 
-def _item_depth(root: Any) -> int:
-    if root.getroottree().docinfo.doctype:
-        raise document_type()
-    return 1 if root.get("type") == "object" else 2  # 1: the root is one item alone
+def _rows_at(elements: "_Elements", path: list[str]) -> Iterator[Row]:
+    """The elements at a path; those around them say nothing."""
+    around: list[str] = []
+    inside = 0
+    others: dict[str, None] = {}
+    found = False
+    for event, element in elements:
+        if event == "start":
+            if not inside:
+                around.append(etree.QName(element).localname)
+            inside += inside > 0 or around == path
+            if not inside and len(others) < _SHOWN and len(around) <= len(path):
+                others["/".join(around)] = None
+            continue
+        inside -= inside > 0
+        if inside:
+            continue
+        if around == path:
+            found = True
+            yield _row(element)
+        around.pop()
+        elements.let_go()
+        element.clear()
+        while element.getprevious() is not None:
+            del element.getparent()[0]
+    if not found:
+        raise LoadError(
+            f"there is no element {'/'.join(path)[:100]!r}; found: {', '.join(others)[:500]}"
+        )
+
+
+class _Elements:
+    """Where the elements of a file begin and end."""
+
+    def __init__(self, chunks: Iterable[bytes], charset: str | None) -> None:
+        charset = None if charset is None else check_charset(charset)
+        self._parser, self._chunks = open_parser(
+            etree.XMLPullParser, chunks, charset, events=("start", "end")
+        )
+        self._size = 0
+
+    def let_go(self) -> None:
+        """What was read is no longer kept: an item may have `MAX_ROW` bytes from here on."""
+        self._size = 0
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        checked = False
+        try:
+            for chunk in self._chunks:
+                self._parser.feed(chunk)
+                self._size += len(chunk)
+                for event, element in self._parser.read_events():
+                    if not checked and element.getroottree().docinfo.doctype:
+                        raise document_type()
+                    checked = True
+                    yield event, element
+                if self._size > MAX_ROW + len(chunk):
+                    raise LoadError(f"an item has more than {MAX_ROW} bytes")
+            self._parser.close()
+        except etree.XMLSyntaxError as error:
+            raise invalid_xml(error) from None
 
 
 def _forget_before(item: Any) -> None:

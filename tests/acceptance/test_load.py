@@ -6,14 +6,18 @@ import gzip
 import io
 import json
 import os
+import re
 import signal
 import sys
+import zipfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -25,6 +29,7 @@ from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.acceptance.conftest import TIMEOUT, clean_environment
 from tests.harness import REGISTRY, Service
+from tests.unit.load.workbooks import xlsx
 
 HEADER = ["email", "first_name", "last_name", "age", "tags.0"]
 Rows = list[list[str]]
@@ -162,6 +167,13 @@ def loading(front: Front, tmp_path: Path) -> Loading:
     return Loading(front, tmp_path)
 
 
+def zipped(name: str, data: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, data)
+    return file.getvalue()
+
+
 def contact(number: int) -> dict[str, Any]:
     return {
         "email": f"p{number}@example.com",
@@ -243,6 +255,95 @@ async def test_failed_rows_of_csv_have_the_columns_of_the_file(loading: Loading)
     assert [row[5].partition(":")[0] for row in failed] == ["line 3", "line 6", "line 7"]
 
 
+async def test_a_workbook_is_loaded_and_its_failed_rows_after_correction(
+    loading: Loading, front: Front
+) -> None:
+    """Called .csv, in an archive; texts stay texts, and numbers have no decimal point."""
+    rows = [
+        ["email", "first_name", "last_name", "age", "tags.0"],
+        ["a@example.com", "007", 5, 41.0, "x"],
+        [],
+        ["b@example.com", "#N/A", "Doe", 3, None],
+        ["wrong", "Ann", 1.5, 12.5, None],
+    ]
+    loading.file("people.csv", zipped("people.xlsx", xlsx(People=rows, Notes=[["x"]])))
+    whole = await loading.run("people.csv", "--to", "contacts", "--sheet", "1", "--atomic")
+    assert (whole.status, "Nothing was saved" in whole.output) == (2, True)
+    first = await loading.run("people.csv", "--to", "contacts")
+    assert first.status == 2, first
+    assert "this loads its sheet 'People', the first of 2" in first.complaints
+    assert "1 of 42204 Cell B4 is #N/A. (row 4)" in first.output
+    (saved,) = (await front.service.get("contacts")).body["data"]
+    assert {name: saved[name] for name in ("first_name", "last_name", "age", "tags")} == {
+        "first_name": "007",
+        "last_name": "5",
+        "age": 41,
+        "tags": ["x"],
+    }
+    failed = loading.folder / "people.failed.csv"
+    text = failed.read_text()
+    assert [line.partition(": ")[0][-5:] for line in text.splitlines()[1:]] == ["row 4", "row 5"]
+    again = await loading.run(failed.name, "--to", "contacts")
+    assert (again.status, "2 failed" in again.output) == (2, True)
+    assert "Cell B4 is #N/A. (line 2)" in again.output
+    text = text.replace(",#N/A,", ",Bo,", 1).replace("wrong", "c@example.com")
+    loading.file(failed.name, text.replace(",12.5,", ",12,"))
+    assert (await loading.run(failed.name, "--to", "contacts")).status == 0
+    assert await front.service.count("contacts") == 3
+
+
+async def test_a_parquet_file_is_loaded(loading: Loading, front: Front) -> None:
+    table = pa.table(
+        {
+            "email": ["a@example.com", "b@example.com", "wrong"],
+            "first_name": ["Ann", "Bo", "Cy"],
+            "age": pa.array([41, None, 3], pa.int8()),
+            "tags": [["x", "y"], None, []],
+        }
+    )
+    pyarrow.parquet.write_table(table, loading.folder / "c.parquet")
+    ended = await loading.run("c.parquet", "--to", "contacts", "--batch-size", "1")
+    assert (ended.status, await front.service.count("contacts")) == (2, 2)
+    assert "42204 email: Not a valid email address. (item 3)" in ended.output
+    (line,) = (loading.folder / "c.parquet.failed.ndjson").read_text().splitlines()
+    failed = json.loads(line)
+    assert (failed["index"], failed["item"]["tags"]) == (2, [])
+
+
+async def test_options_of_csv_and_xml_reach_the_service(loading: Loading, front: Front) -> None:
+    loading.file("d.csv", "A;1,50;24/12/2026;N/A\nB;2;;\nC;3,25\n")
+    ended = await loading.run(
+        *("d.csv", "--to", "deals", "--columns", "title,value,expected_on,closed_at"),
+        *("--decimal", "comma", "--nulls", "N/A", "--short-rows", "pad", "--empty-as", "null"),
+        *("--dates", "DD/MM/YYYY"),
+    )
+    loading.file("d.xml", "<x><y><d><title>D</title><value>4</value><stage/></d></y><z/></x>")
+    path = ("--items", "x/y/d", "--empty-as", "absent")
+    wrapped = await loading.run("d.xml", "--to", "deals", *path)
+    assert (ended.status, wrapped.status) == (0, 0), (ended, wrapped)
+    found = (await front.service.get("deals")).body["data"]
+    assert sorted((item["title"], item["value"], item["expected_on"]) for item in found) == [
+        ("A", "1.50", "2026-12-24"),
+        ("B", "2", None),
+        ("C", "3.25", None),
+        ("D", "4", None),
+    ]
+
+
+async def test_messages_speak_of_options(loading: Loading, front: Front) -> None:
+    loading.file("c.csv", "nothing\n1\n")
+    loading.file("d.csv", b"email\n\xff\n")
+    for arguments, said in (
+        (("c.csv", "--dates", "x"), "40002 invalid_parameter: --dates cannot be 'x'"),
+        (("c.csv",), "header of the file names no field"),
+        (("d.csv",), "named as `--charset windows-1252`"),
+        (("c.csv", "--sheet", "2"), "c.csv: --sheet is for xlsx, and not for csv"),
+    ):
+        ended = await loading.run(*arguments, "--to", "contacts")
+        assert (ended.status, said in ended.complaints) == (1, True), ended
+        assert not re.search(r"Content-|query|\bbody\b|header=", ended.complaints)
+
+
 ERRORS = ["error_field", "error_code", "error_message", "error_row"]
 
 
@@ -319,6 +420,33 @@ async def test_a_load_that_was_stopped_goes_on(
     again = await loading.run(*arguments)
     assert "The file was loaded once before" in again.output
     assert "created" not in again.output
+
+
+async def test_an_unfinished_load_goes_on_when_earlier_ones_are_forgotten(
+    loading: Loading, front: Front, operator: Pool
+) -> None:
+    rows = "AAA,a,IT,1,2\nBBB,b,IT,1,2\n"
+    loading.file("a.csv", f"iata,name,country,latitude,longitude\n{rows}")
+    arguments = ("a.csv", "--to", "airports", "--prefer", "resolution=merge-duplicates")
+    in_turn = ("--batch-size", "1", "--in-flight", "1")
+    assert (await loading.run(*arguments, *in_turn)).status == 0
+    async with operator.connection() as connection:
+        forgotten = await connection.fetchval("SELECT array_agg(id) FROM ingest.batches")
+    front.troubles = ["", "held"]
+    process = await loading.start(*arguments, *in_turn)
+    async with asyncio.timeout(TIMEOUT):
+        await front.held.wait()
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    forget = (
+        "UPDATE ingest.batches SET idempotency_key = NULL, fingerprint = NULL WHERE id = ANY($1)"
+    )
+    async with operator.connection() as connection:
+        await connection.execute(forget, forgotten)
+    ended = await loading.run(*arguments, *in_turn)
+    assert "1 unchanged by an earlier run" in ended.output, ended
+    assert "2 batches, 1 of them sent by an earlier run" in ended.output
+    assert "The file was loaded once before" in ended.output
 
 
 async def test_a_refused_request_stops_the_load_with_one_line(

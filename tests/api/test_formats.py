@@ -174,6 +174,19 @@ async def test_csv_parameters(service: Service) -> None:
     assert reply.body["data"][0]["first_name"] == "Zoë"
 
 
+async def test_xml_parameters(service: Service) -> None:
+    body = (
+        "<feed><note/><all><entry><email>a@example.com</email><first_name>A</first_name><age/>"
+        "</entry></all></feed>"
+    )
+    path = "contacts?items=feed/all/entry&emptyAs="
+    reply = await send(service, path + "null", body, content_type="application/xml")
+    assert (reply.status, reply.codes) == (422, {0: [(42202, "age")]})
+    reply = await send(service, path + "absent", body, content_type="application/xml")
+    assert reply.status == 201
+    assert "age" not in reply.body["data"][0]
+
+
 async def test_parameters_of_csv_are_refused_elsewhere(api: Service, operator: Pool) -> None:
     csv_type, json_type = "text/csv", "application/json"
     for query, content_type in (
@@ -182,6 +195,9 @@ async def test_parameters_of_csv_are_refused_elsewhere(api: Service, operator: P
         ("delimiter=;&delimiter=;", csv_type),
         ("delimiter=;", json_type),
         ("emptyAs=null", json_type),
+        ("items=a/b", csv_type),
+        ("dates=DD/MM/YYYY", "application/xml"),
+        ("items=", "application/xml"),
     ):
         reply = await api.request(
             "POST", f"/v1/contacts?{query}", data=BODIES[content_type], content_type=content_type

@@ -1,10 +1,14 @@
 """Bodies that are refused as a whole: the place is named, and nothing is written."""
 
+import bz2
+import gzip
 import json
+import lzma
 from typing import Any
 
 import pytest
 
+from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML
 from ingest.store.pool import Pool
 from tests.api.shared import (
     ANN,
@@ -47,10 +51,9 @@ NOT_JSON = [
     (b"[" * 100_000, "Line 1"),
 ]
 NOT_UTF8 = [
-    (b'[{"email": "caf\xe9@example.com"}]', "Byte 15"),
-    (b'[{},\n{"email": "\xc3"}]', "Byte 16"),
-    (json.dumps([JIM]).encode("utf-16"), "Byte 0"),
-    (b"\xff", "Byte 0"),
+    (b'[{"email": "caf\xe9@example.com"}]', "byte 15 "),
+    (b'[{},\n{"email": "\xc3"}]', "byte 16 "),
+    (b"\xff", "byte 0 "),
 ]
 
 
@@ -68,6 +71,43 @@ async def test_not_utf8_names_the_byte(api: Service, operator: Pool) -> None:
         reply = await send(api, "contacts", body)
         assert (reply.status, reply.error) == (400, (40001, "malformed_body")), body[:50]
         assert place in reply.body["error"]["description"]
+    assert await written(operator) == NOTHING
+
+
+MISNAMED = [
+    (JSON, gzip.compress(b"[]"), "compressed with gzip", "`Content-Encoding: gzip`"),
+    (NDJSON, bz2.compress(b"{}"), "compressed with bzip2", "uncompressed"),
+    (CSV, lzma.compress(b"a\n"), "compressed with xz", "uncompressed"),
+    (
+        CSV,
+        b"PK\x03\x04" + b"\n" * 2000,
+        "a ZIP archive, or a workbook (.xlsx, .ods)",
+        "`ingest load`",
+    ),
+    (NDJSON, b"PAR1\x15\n" + bytes(1000), "a Parquet file", "NDJSON"),
+    (XML, b"PK\x03\x04", "a ZIP archive", "CSV"),
+    (YAML, b"%PDF-1.7\n", "a PDF document", "CSV"),
+    (JSON, b"<!DOCTYPE html>\n<html>", "an HTML page", "log-in"),
+    (JSON, json.dumps([JIM]).encode("utf-16"), "a text in UTF-16", "UTF-8"),
+    (NDJSON, json.dumps(JIM).encode("utf-16-le"), "a text in UTF-16", "UTF-8"),
+    (CSV, "email,first_name\n".encode("utf-16-be"), "a text in UTF-16", "charset=utf-16-le"),
+]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_what_a_body_is_instead_is_said(
+    api: Service, operator: Pool, compressed: bool
+) -> None:
+    for media_type, body, said, remedy in MISNAMED:
+        data = gzip.compress(body) if compressed else body
+        headers = {
+            "content_type": media_type,
+            **({"content_encoding": "gzip"} if compressed else {}),
+        }
+        reply = await api.request("POST", "/v1/contacts", data=data, **headers)
+        assert (reply.status, reply.error) == (400, (40001, "malformed_body")), said
+        assert reply.body["error"]["message"].startswith(f"The body is {said}")
+        assert remedy in reply.body["error"]["description"]
     assert await written(operator) == NOTHING
 
 

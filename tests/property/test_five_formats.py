@@ -18,7 +18,8 @@ from ingest.exactjson import dump_exact, load_exact
 from ingest.formats import xml, yaml
 from ingest.formats.compression import Decompressor
 from ingest.formats.decoding import open_decoder
-from ingest.formats.failure_files import Columns, CsvWriter
+from ingest.formats.failure_columns import Columns
+from ingest.formats.failure_files import CsvWriter
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import CSV, JSON, NDJSON, XML, YAML, BodyFormat
 from ingest.model import Action, Chunk, Failure, Options
@@ -192,7 +193,7 @@ def test_five_formats_one_result(items: list[Any], action: Action) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(RICH, max_size=4), ACTIONS)
+@given(st.lists(RICH, min_size=1, max_size=4), ACTIONS)
 def test_formats_with_types_give_the_same_items(items: list[Any], action: Action) -> None:
     items = load_exact(dump_exact(items))
     wanted = submitted(dump_exact(items), JSON, action)

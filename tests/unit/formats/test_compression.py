@@ -1,12 +1,15 @@
 """Content encodings: what comes out, how much of it at a time, and what is refused."""
 
+import bz2
 import gzip
+import lzma
 import random
 import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -35,11 +38,17 @@ WAYS: list[tuple[str, Compress]] = [
     ("deflate", raw_deflate),
     ("zstd", zstd.compress),
 ]
+OF_FILES: list[tuple[str, Compress]] = [
+    ("bzip2", bz2.compress),
+    ("xz", partial(lzma.compress, preset=0)),
+]
 names = pytest.mark.parametrize(("encoding", "compress"), WAYS)
+all_names = pytest.mark.parametrize(("encoding", "compress"), [*WAYS, *OF_FILES])
 
 
 def decompressed(headers: list[str], data: bytes, chunk: int = 1000, limit: int = LIMIT) -> bytes:
-    decompressor = Decompressor(parse_encodings(headers), limit)
+    known = headers if {*headers} & {*dict(OF_FILES)} else parse_encodings(headers)
+    decompressor = Decompressor(known, limit)
     pieces = []
     for start in range(0, len(data), chunk):
         for piece in decompressor.feed(data[start : start + chunk]):
@@ -49,7 +58,7 @@ def decompressed(headers: list[str], data: bytes, chunk: int = 1000, limit: int 
     return b"".join(pieces)
 
 
-@names
+@all_names
 @pytest.mark.parametrize("chunk", [1, 7, 1000, 10**7])
 def test_what_was_compressed_comes_out(encoding: str, compress: Compress, chunk: int) -> None:
     body = BODY[:5000] if chunk == 1 else BODY
@@ -91,7 +100,7 @@ def test_a_body_is_not_decoded_without_end() -> None:
         parse_encodings(["gzip"] * 4)
 
 
-@names
+@all_names
 def test_what_breaks_off_is_refused(encoding: str, compress: Compress) -> None:
     whole = compress(BODY)
     for size in (1, 2, 3, 10, len(whole) // 2, len(whole) - 1):
@@ -99,7 +108,7 @@ def test_what_breaks_off_is_refused(encoding: str, compress: Compress) -> None:
             decompressed([encoding], whole[:size])
 
 
-@names
+@all_names
 def test_damage_is_refused_or_harmless(encoding: str, compress: Compress) -> None:
     chosen = random.Random(7)
     whole = compress(BODY[:10_000])
@@ -110,14 +119,14 @@ def test_damage_is_refused_or_harmless(encoding: str, compress: Compress) -> Non
             decompressed([encoding], damaged)
 
 
-@names
+@all_names
 def test_garbage_is_refused(encoding: str, compress: Compress) -> None:
     for garbage in (b"[{}]", b"\xff" * 100, compress(b"a") + b"garbage"):
         with pytest.raises(MalformedBody):
             decompressed([encoding], garbage)
 
 
-@names
+@all_names
 def test_the_limit_is_exact(encoding: str, compress: Compress) -> None:
     assert len(decompressed([encoding], compress(bytes(5000)), limit=5000)) == 5000
     with pytest.raises(BodyTooLarge):
@@ -158,6 +167,13 @@ def test_a_zstd_frame_that_asks_for_much_memory_is_refused() -> None:
     frame = compressor.compress(random.Random(1).randbytes(1000), mode=compressor.FLUSH_BLOCK)
     with pytest.raises(MalformedBody):
         decompressed(["zstd"], frame)
+
+
+def test_an_xz_stream_that_asks_for_much_memory_is_refused() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 2**28, "mode": lzma.MODE_FAST}]
+    compressed = lzma.compress(b"x", filters=filters)
+    with pytest.raises(MalformedBody, match="not valid xz"):
+        decompressed(["xz"], compressed)
 
 
 def test_what_is_not_compressed_has_the_same_limit() -> None:

@@ -2,13 +2,14 @@
 
 import pytest
 
+from ingest.formats.negotiation import EmptyAs
 from tests.unit.formats.things import decoded, one, refused
 
 
 def test_empty_cells_are_absent_or_null() -> None:
     body = "strict,tags.0,address.city,address.zip,addresses.0.city\n1,,,,\n,,x,,\n,,,,\n"
     assert decoded(body) == [{"strict": 1}, {"address": {"city": "x"}}]
-    assert decoded(body, empty_as_null=True) == [
+    assert decoded(body, empty_as=EmptyAs.NULL) == [
         {"strict": 1, "tags": None, "address": None, "addresses": None},
         {"strict": None, "tags": None, "address": {"city": "x", "zip": None}, "addresses": None},
     ]

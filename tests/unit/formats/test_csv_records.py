@@ -19,8 +19,23 @@ def test_the_delimiter_is_found(delimiter: str) -> None:
     body = f'strict{delimiter}"the text"\n5{delimiter}"a,b;c|d"\n'
     wanted = [{"strict": 5, "the text": "a,b;c|d"}]
     assert decoded(body) == decoded(body, 1) == decoded(body, delimiter=delimiter) == wanted
-    hint = f"sep={delimiter}\r\n"
-    assert decoded(hint + body, 1) == decoded(hint + body) == wanted
+    for hint in (f"sep={delimiter}", f"SEP={delimiter}", f"Sep={delimiter} ", f'"sep={delimiter}"'):
+        for end in ("\n", "\r\n", "\r"):
+            text = f"\ufeff{hint}{end}{body}"
+            assert decoded(text, 1) == decoded(text) == decoded(text[1:].encode("utf-16")) == wanted
+
+
+def test_a_line_that_is_like_one_that_names_the_delimiter_is_a_header() -> None:
+    assert decoded("sep=;x\n1;2\n") == [{"sep=": "1", "x": "2"}]
+    assert decoded('"sep=,\n1"\n2\n', delimiter=",") == [{"sep=,\n1": "2"}]
+
+
+def test_a_delimiter_that_is_not_clear_is_asked_for() -> None:
+    error = refused("the name;a, b\n1;2\n")
+    assert error.message == "The delimiter of the body is not clear: comma or semicolon"
+    assert "`?delimiter=comma`" in str(error.description)
+    assert decoded("the name;a, b\n1;2\n", delimiter=";") == [{"the name": "1", "a, b": "2"}]
+    assert decoded("integer;a, b\n1;2\n") == [{"integer": 1, "a, b": "2"}]
 
 
 def test_an_open_quote_is_named() -> None:
@@ -92,7 +107,7 @@ def test_any_text_is_read_or_refused_alike_however_it_is_cut() -> None:
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 def test_records_have_their_lines_and_their_text(chunk: int) -> None:
     text = 'sep=;\r\n;\r\na;b\r\n1;"x\ny"\n"z"w;2\n\n3'
-    reader = RecordReader(100, None, len)
+    reader = RecordReader(100, None)
     records = [
         record
         for start in range(0, len(text), chunk)
@@ -112,7 +127,7 @@ def test_records_have_their_lines_and_their_text(chunk: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", ",,\r\n ,\n"])
 def test_blank_lines_are_no_header(text: str) -> None:
-    reader = RecordReader(100, ",", len)
+    reader = RecordReader(100, ",")
     assert [*reader.feed(text), *reader.end()] == []
 
 
@@ -121,7 +136,7 @@ def test_blank_lines_are_no_header(text: str) -> None:
 def test_rows_without_any_text_are_one_record(delimiter: str, row: str) -> None:
     rows = row.replace(",", delimiter) * 5_000
     number = rows.count("\n") + rows.count("\r") - rows.count("\r\n")
-    reader = RecordReader(1_000, delimiter, len)
+    reader = RecordReader(1_000, delimiter)
     assert [cells for _, _, cells in reader.feed(f"a{delimiter}b\r\n")] == [["a", "b"]]
     empty = [*reader.feed(rows), *reader.feed(rows)]
     assert [cells for *_, cells in empty] in ([[], []], [[], [], []])
@@ -133,6 +148,6 @@ def test_rows_without_any_text_are_one_record(delimiter: str, row: str) -> None:
 def test_what_only_begins_as_a_row_without_text_is_a_row() -> None:
     for row in ('""x,1', '"""",1', ',,"\n"', '"",a'):
         text = f"a,b\n,\n{row}\n"
-        reader = RecordReader(1_000, ",", len)
+        reader = RecordReader(1_000, ",")
         records = [*reader.feed(text), *reader.end()]
         assert [text for _, text, cells in records if cells != []] == ["a,b\n", f"{row}\n"]

@@ -8,8 +8,8 @@ from marshmallow import Schema, fields
 from ingest import Resource
 from ingest.errors import BAD_FORMAT
 from ingest.formats.csv import CsvDecoder
+from ingest.formats.failure_columns import Columns
 from ingest.formats.failure_files import (
-    Columns,
     CsvWriter,
     WholeCsvWriter,
     defuse,

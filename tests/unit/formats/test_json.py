@@ -25,7 +25,9 @@ def test_an_array_is_its_items_and_an_object_is_one() -> None:
         (b" ", "no body"),
         (b'"x"', "neither an array nor an object"),
         (b"[1,\n 2,]", "Line 2, column 3"),
-        (b'["\xff"]', "Byte 2 (0xff, on line 1)"),
+        (b"[1,\r\r\n 2,]", "Line 3, column 3"),
+        (b'[1,\r"\xff"]', "Line 2: byte 5 (0xff) is not UTF-8"),
+        (b'["\xff"]', "Line 1: byte 2 (0xff) is not UTF-8"),
         (b'[{"a": [{}]}]', "At 0.a.0, counted from 0"),
     ],
 )

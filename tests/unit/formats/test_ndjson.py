@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ingest.errors import BodyTooLarge, MalformedBody
+from ingest.errors import BodyTooLarge
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
 from ingest.model import Unreadable
@@ -35,13 +35,6 @@ def why(element: Any) -> str:
 def test_lines_become_items(chunk: int) -> None:
     body = '\ufeff{"a": "é\\n"}\r\n\n  \t\r\n[1]\n"k"\nnull\n5'.encode()
     assert decoded(body, chunk) == [{"a": "é\n"}, [1], "k", None, 5]
-
-
-def test_nothing_is_no_item() -> None:
-    with pytest.raises(MalformedBody):
-        decoded(b"")
-    for body in (b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"):
-        assert decoded(body) == []
 
 
 @pytest.mark.parametrize("chunk", [1, 8, 1000])

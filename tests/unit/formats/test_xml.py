@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
 from ingest import Resource
-from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems, UnsupportedMediaType
+from ingest.errors import BodyTooLarge, MalformedBody, TooManyItems
 from ingest.formats import xml
 from ingest.formats.charsets import check_charset
 from ingest.formats.limits import Limits
 from ingest.formats.shapes import ANY, Kind, Shape, any_integer, item_shape
+from ingest.formats.xml_elements import Target
 from tests.effort import assert_linear
 from tests.unit.values import DOCUMENTS
 
@@ -51,7 +52,7 @@ KEY = Shape(Kind.SCALAR, any_integer)
 
 def decoded(body: str | bytes, limits: Limits = LIMITS, charset: str | None = None) -> list[Any]:
     data = body.encode() if isinstance(body, str) else body
-    document = xml.decode(data, SHAPE, KEY, limits, charset)
+    document = xml.decode(data, Target(SHAPE, KEY, limits), limits, charset)
     return document if isinstance(document, list) else [document]
 
 
@@ -203,12 +204,23 @@ def test_charsets() -> None:
     assert decoded(text.encode("utf-16")) == decoded(text.encode("utf-8-sig")) == [{"city": "Zoë"}]
 
 
-@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman"])
-def test_a_charset_that_only_python_knows_is_refused(name: str) -> None:
-    with pytest.raises(UnsupportedMediaType) as error:
-        decoded("<a><b>x</b></a>", charset=check_charset(name))
-    assert "charset" in error.value.message
-    assert error.value.error_code.code == 41501
+@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman", "utf-16", "utf-32-be"])
+def test_a_charset_that_only_python_knows_is_read(name: str) -> None:
+    body = "<?xml version='1.0' encoding='x'?>\n<a><b><city>Zoë</city></b></a>"
+    assert decoded(body.encode(name), charset=check_charset(name)) == [{"city": "Zoë"}]
+    assert "Line 3, byte 8 " in refused(b"<a>\n\n<b>\xff</b></a>", charset="cp1253")
+
+
+def test_latin_1_is_read_as_windows_1252() -> None:
+    text = b"<a><b><city>\x80 10 \x93x\x94 \x81</city></b></a>"
+    wanted = [{"city": "€ 10 “x” \x81"}]
+    for name in ("iso-8859-1", "latin1", "us-ascii", "windows-1252"):
+        assert decoded(text, charset=check_charset(name)) == wanted
+        for quote in "'\"":
+            declared = f"<?xml version={quote}1.0{quote} encoding={quote}{name}{quote}?>"
+            assert decoded(declared.encode() + text) == wanted
+    utf8 = "<?xml version='1.0' encoding='ISO-8859-1'?><a><b><city>ë</city></b></a>".encode()
+    assert decoded(utf8, charset="utf-8") == [{"city": "ë"}]
 
 
 LAUGHS = "<!ENTITY a 'lol'>" + "".join(
@@ -271,7 +283,7 @@ def test_hostile_bodies_are_read_or_refused_soon(hostile: Callable[[int], str]) 
 
         def read() -> None:
             with suppress(MalformedBody, BodyTooLarge, TooManyItems):
-                xml.decode(data, SHAPE, KEY, WIDE)
+                xml.decode(data, Target(SHAPE, KEY, WIDE), WIDE)
 
         return read
 
@@ -302,7 +314,7 @@ def test_a_list_of_many_repeated_elements_is_not_copied_again_and_again() -> Non
 @given(DOCUMENTS)
 def test_what_is_written_reads_back(document: Any) -> None:
     body = xml.encode([document])
-    assert xml.decode(body, ANY, ANY, WIDE) == [document]
+    assert xml.decode(body, Target(ANY, ANY, WIDE), WIDE) == [document]
 
 
 @given(st.binary(max_size=200), st.integers(0, 60))

@@ -124,6 +124,8 @@ REFUSED = [
     ("[" * 7 + "]" * 7, "deeper than 6"),
     (b"a: caf\xe9", "Line 1: byte 6 (0xe9) is not UTF-8"),
     (b"- a: 1\n- a: \xfc\n", "Line 2: byte 12 (0xfc)"),
+    (b"- a: 1\r- a: \xfc\r", "Line 2: byte 12 (0xfc)"),
+    ("- a: 1\r- a: [\r", "Line 3, column 1"),
     (b"a: \x01", "YAML"),
     ("a: \0", "YAML"),
     ("%YAML 3.0\n---\na: 1", "Line 1"),

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ingest.load.feed import Feed
-from ingest.load.readers import FileFormat, FileOptions, open_feed
+from ingest.load.kinds import FileFormat, FileOptions
+from ingest.load.readers import open_feed
 
 CHUNKS = (1, 2, 3, 7, 1 << 20)
 

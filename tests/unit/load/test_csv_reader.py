@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.load.csv_reader import parse_row
-from ingest.load.readers import FileFormat, FileOptions
+from ingest.load.kinds import FileFormat, FileOptions
 from tests.unit.load.files import CHUNKS, feed_of, read
 
 
@@ -44,3 +44,10 @@ def test_a_row_that_is_no_csv_is_sent_for_the_service_to_name() -> None:
 
 def test_a_row_has_line_ends_that_only_csv_knows() -> None:
     assert parse_row("a\u2028b\x0b,c\n".encode(), ",") == ["a\u2028b\x0b", "c"]
+
+
+def test_a_file_may_have_no_header() -> None:
+    options = FileOptions(FileFormat.CSV, columns=("a b", "c,d"))
+    feed = feed_of("1|2\n\n3|4\n", options)
+    assert (feed.head, feed.header, feed.delimiter) == (b"a b|c,d\r\n", ["a b", "c,d"], "|")
+    assert [(row.line, row.data) for row in feed.rows] == [(1, b"1|2\n"), (3, b"3|4\n")]

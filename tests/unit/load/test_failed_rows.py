@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ingest.formats.failure_files import csv_lines
+from ingest.load.errors import LoadError
 from ingest.load.failed_rows import FailedRows, failed_name, writer_for
-from ingest.load.readers import FileFormat, FileOptions
+from ingest.load.kinds import FileFormat, FileOptions
 from ingest.load.run import run
-from ingest.load.source import LoadError
 from ingest.model import Unreadable
 from tests.unit.formats.things import decoded
 from tests.unit.load.files import feed_of

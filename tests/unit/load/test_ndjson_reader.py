@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
+from ingest.load.errors import LoadError
 from ingest.load.failed_rows import writer_for
 from ingest.load.feed import Row
 from ingest.load.readers import FileFormat, FileOptions
-from ingest.load.source import LoadError
 from tests.unit.load.files import CHUNKS, feed_of, read
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.load.readers import FileFormat, FileOptions, file_options, open_feed
-from ingest.load.source import LoadError, open_source
+from ingest.load.errors import LoadError
+from ingest.load.kinds import TEXT_FORMATS, FileFormat, FileOptions
+from ingest.load.readers import open_feed
+from ingest.load.source import open_source
 from tests.unit.load.files import read
 
 
@@ -15,7 +17,7 @@ from tests.unit.load.files import read
     [
         *(
             (kind, text, "the file is empty")
-            for kind in FileFormat
+            for kind in TEXT_FORMATS
             for text in ("", " \n", "\ufeff\n")
         ),
         (
@@ -46,27 +48,6 @@ def test_what_cannot_be_read_is_named_with_its_place(
         read(content, kind)
     assert said in str(caught.value)
     assert str(caught.value).startswith("file: ")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("a.csv", FileOptions(FileFormat.CSV)),
-        ("A.TSV.GZ", FileOptions(FileFormat.CSV, delimiter="\t")),
-        ("a.jsonl.zst", FileOptions(FileFormat.NDJSON)),
-        ("a.failed-2.ndjson", FileOptions(FileFormat.NDJSON)),
-        ("a.failed.csv", FileOptions(FileFormat.CSV)),
-        ("a.yml", FileOptions(FileFormat.YAML)),
-    ],
-)
-def test_the_name_says_the_format(name: str, expected: FileOptions) -> None:
-    assert file_options(name, None, None, None) == expected
-
-
-def test_a_name_may_say_nothing() -> None:
-    with pytest.raises(LoadError, match="give --format"):
-        file_options("a.txt", None, None, None)
-    assert file_options("a.txt", FileFormat.XML, None, None).format is FileFormat.XML
 
 
 def test_a_broken_compression_is_named_with_the_file(tmp_path: Path) -> None:

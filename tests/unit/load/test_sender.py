@@ -8,8 +8,8 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from ingest.load.calls import Call
+from ingest.load.errors import LoadError
 from ingest.load.sender import Sender, Timeouts
-from ingest.load.source import LoadError
 
 
 async def test_trying_again_has_an_end() -> None:

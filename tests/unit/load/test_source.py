@@ -6,7 +6,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ingest.load.source import LoadError, Source, open_source
+from ingest.load.errors import LoadError
+from ingest.load.source import Source, open_source
 
 
 @pytest.mark.parametrize("compress", [None, gzip.compress])

@@ -2,15 +2,17 @@
 
 import pytest
 
-from ingest.load.source import LoadError
+from ingest.load.errors import LoadError
 from tests.unit.load.files import CHUNKS, read
 
 
-@pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman", "x-unheard"])
-def test_a_charset_in_which_no_xml_is_read_is_named(name: str) -> None:
-    with pytest.raises(LoadError) as caught:
-        read("<a><b>x</b></a>", "xml", charset=name)
-    assert str(caught.value) == f"file: XML in the charset {name!r} is not read. Send UTF-8."
+def test_charsets() -> None:
+    body = "<?xml version='1.0' encoding='iso-8859-1'?><a><b>ë</b></a>"
+    assert read(body.encode("latin-1"), "xml") == [(1, "<b>ë</b>")]
+    for name in ("cp437", "mac-roman", "utf-16"):
+        assert read(body.encode(name), "xml", charset=name) == [(1, "<b>ë</b>")]
+    with pytest.raises(LoadError, match="'x-unheard' is not read"):
+        read(body, "xml", charset="x-unheard")
 
 
 @pytest.mark.parametrize("size", CHUNKS)
@@ -22,3 +24,24 @@ def test_items_of_xml_are_the_elements_of_its_root(size: int) -> None:
     ]
     alone = '<contact type="object"><a>1</a></contact>'
     assert read(alone, "xml", size) == [(1, alone)]
+
+
+@pytest.mark.parametrize("size", CHUNKS)
+def test_items_may_be_at_a_path(size: int) -> None:
+    content = (
+        "<f:feed xmlns:f='f'>about<entry>no</entry>\n<entries>text<note><entry/></note>\n"
+        "<entry><a>1</a><entries><entry>in</entry></entries></entry> and <entry/></entries>\n"
+        "<entries><entry>x</entry></entries></f:feed>"
+    )
+    items = ("feed", "entries", "entry")
+    found = [
+        (line, str(data).replace(' xmlns:f="f"', ""))
+        for line, data in read(content, "xml", size, items=items)
+    ]
+    assert found == [
+        (3, "<entry><a>1</a><entries><entry>in</entry></entries></entry>"),
+        (3, "<entry/>"),
+        (4, "<entry>x</entry>"),
+    ]
+    with pytest.raises(LoadError, match="no element 'feed/entry/x'; found: feed, feed/entry,"):
+        read(content, "xml", size, items=("feed", "entry", "x"))
