@@ -58,13 +58,13 @@ class LoopTime:
 
     def take(self, account: str, work: Callable[..., Result], *arguments: Any) -> Result:
         """Do a piece of work, in the event loop or in a thread; what it takes is the account's."""
-        if not self._is_shared:
-            return work(*arguments)
-        began = time.thread_time()
+        began = time.thread_time() if self._is_shared else None
         try:
             return work(*arguments)
         finally:
-            self.spend(account, time.thread_time() - began)
+            del work, arguments  # what is raised would hold them, and they may hold what is raised
+            if began is not None:
+                self.spend(account, time.thread_time() - began)
 
     def spend(self, account: str, seconds: float) -> None:
         """Count what an account has taken already."""
@@ -121,7 +121,10 @@ class _Counted(Generator[Any, Any, Result]):
         return self._loop_time.take(self._account, self._work.send, value)
 
     def throw(self, *error: Any) -> Any:
-        return self._loop_time.take(self._account, self._work.throw, *error)
+        try:
+            return self._loop_time.take(self._account, self._work.throw, *error)
+        finally:
+            del error
 
     def close(self) -> None:
         self._work.close()

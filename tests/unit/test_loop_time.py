@@ -1,7 +1,10 @@
 """An account that works much rests while others have requests under way, and only then."""
 
 import asyncio
+import contextlib
+import gc
 import time
+import weakref
 
 import pytest
 
@@ -123,3 +126,31 @@ async def test_a_thread_rests_too() -> None:
         began = time.monotonic()
         await asyncio.to_thread(loop_time.rest, "flood")
         assert time.monotonic() - began > WORK
+
+
+async def test_an_error_keeps_nothing_of_a_counted_coroutine() -> None:
+    """What a refused request held must be free before cycles are looked for."""
+    loop_time = LoopTime()
+
+    class Body:
+        """What takes much memory."""
+
+    bodies: list[weakref.ref[Body]] = []
+
+    def refuse() -> None:
+        raise ValueError("in a thread")
+
+    async def fail() -> None:
+        body = Body()
+        bodies.append(weakref.ref(body))
+        await asyncio.to_thread(refuse)
+
+    gc.disable()
+    try:
+        with contextlib.suppress(ValueError):
+            await loop_time.counted("flood", fail())
+        async with asyncio.timeout(10):
+            while bodies[0]() is not None:  # noqa: ASYNC110 - the thread lets go by itself
+                await asyncio.sleep(0)
+    finally:
+        gc.enable()
