@@ -165,6 +165,8 @@ class Options:
     """What the sender is confined to: items of other groups are refused. None for everything."""
     columns: tuple[str, ...] | None = None
     """The columns of a CSV body, in their order: failed rows are shown under them."""
+    empty_as_null: bool = False
+    """Whether an empty cell of a CSV body is null."""
 
     @property
     def upserts(self) -> bool:
@@ -184,6 +186,8 @@ class Options:
             stored["hidden"] = sorted(self.select.hidden)
         if not self.groups:
             del stored["groups"]
+        if not self.empty_as_null:
+            del stored["empty_as_null"]
         return stored
 
     @classmethod

@@ -151,6 +151,8 @@ class TextReader:
             marked = next((name for bom, name in _BOMS if chunk.startswith(bom)), "utf-8")
             if self._charset in (None, marked.rpartition("-")[0]):
                 self._codec = marked
+            elif self._charset == "utf-16":
+                self._codec = "utf-16-le"  # as on the web
             self._charset = self._charset or marked.removesuffix("-le").removesuffix("-be")
             self._decoder = incremental_decoder(self._codec)
         self._bytes += len(chunk)
@@ -158,7 +160,7 @@ class TextReader:
             text = self._decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
             raise self._undecodable(error) from None
-        except UnicodeError as error:  # UTF-16 and UTF-32 without the mark that they need
+        except UnicodeError as error:  # UTF-32 without the mark that it needs
             raise MalformedBody(f"The body is not valid {self._charset}", str(error)) from None
         if text and not self._started:
             self._started = True

@@ -38,6 +38,8 @@ from ingest.store.failures import pages
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 10
+_WIDE = 1_000
+"""The columns of a body of CSV above which a thread writes its rows."""
 
 
 @endpoint(formats=(JSON, NDJSON, CSV))
@@ -55,6 +57,11 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
             yield failures_as_seen(page, batch, caller, resource)
 
     writer = await _writer(request, batch, media_type, shown)
+    wide = media_type == CSV and len(batch.options.columns or ()) > _WIDE
+
+    async def written(part: Sequence[Failure]) -> bytes:
+        return await asyncio.to_thread(writer.page, part) if wide else writer.page(part)
+
     response = web.StreamResponse(headers=VARY)
     response.content_type = media_type
     if media_type == CSV:
@@ -65,7 +72,7 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
         async with paced(request) as pace:
             await write(request, writer.head, pace)
             async for page in shown():
-                parts = [writer.page(part) async for part in _parts(page)]
+                parts = [await written(part) async for part in _parts(page)]
                 await write(request, b"".join(parts), pace)
             await write(request, writer.tail, pace)
     except ConnectionError:
@@ -101,16 +108,23 @@ async def _writer(
             if columns.too_many:
                 break
         names = None if columns.too_many else columns.names
+    empty = None if batch.options.empty_as_null else ABSENT
     limit = request.app[SERVICE].settings.max_nesting
-    return _csv_writer(names, key, shape, limit)
-
-
-def _csv_writer(names: Sequence[str] | None, key: str, shape: Shape, max_nesting: int) -> Writer:
-    """A writer of CSV with columns of these names, or with one where no header can have them."""
 
     def read(header: Sequence[str]) -> Read:
-        return Header(header, shape, empty=ABSENT, max_nesting=max_nesting).item
+        return Header(header, shape, empty=empty, max_nesting=limit).item
 
+    return await asyncio.to_thread(_csv_writer, names, key, shape, read)
+
+
+def _csv_writer(
+    names: Sequence[str] | None, key: str, shape: Shape, read: Callable[[Sequence[str]], Read]
+) -> Writer:
+    """A writer of CSV with columns of these names, or with one where no header can have them.
+
+    Args:
+        read: from a header to what reads its rows. Raises MalformedBody where none can be so.
+    """
     if names is not None and all(name and name == name.strip() for name in names):
         with suppress(MalformedBody):
             return CsvWriter(names, key, read)

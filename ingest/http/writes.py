@@ -11,7 +11,7 @@ from ingest.dialects.answer import Dialect
 from ingest.errors import UnsupportedMediaType
 from ingest.formats.decoding import open_decoder
 from ingest.formats.limits import Limits
-from ingest.formats.negotiation import RESPONSES, STREAMS
+from ingest.formats.negotiation import CSV, RESPONSES, STREAMS, EmptyAs
 from ingest.formats.shapes import shape_of
 from ingest.http.bodies import Body, ItemBody
 from ingest.http.call import CALL, RESOURCE, Call
@@ -88,7 +88,7 @@ def _write_of(
     dialect: Dialect,
     settings: Settings,
 ) -> Write:
-    asked = call.preferences
+    asked, said = call.preferences, call.head.format
     resolution = asked.resolution if action is Action.CREATE else Resolution.REFUSE
     wait = settings.max_wait if dialect.waits else settings.wait
     if asked.respond_async and dialect.knows_accepted:
@@ -106,6 +106,7 @@ def _write_of(
             resolution=resolution,
             matching=call.matching,
             groups=caller.groups,
+            empty_as_null=said.media_type == CSV and said.empty_as is EmptyAs.NULL,
         ),
         key=call.idempotency_key,
         wait=wait if asked.wait is None else min(asked.wait, settings.max_wait),

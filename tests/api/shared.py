@@ -1,6 +1,7 @@
 """Items, and ways to ask that no client library would take."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -29,7 +30,10 @@ def _plain_xml(element: Any) -> Any:
         "boolean": json.loads,
         "null": lambda _: None,
     }
-    return readers.get(kind, str)(element.text or "")
+    text = element.text or ""
+    if element.get("encoding") == "base64":
+        text = base64.b64decode(text).decode()
+    return readers.get(kind, str)(text)
 
 
 READERS: dict[str, Callable[[bytes], Any]] = {

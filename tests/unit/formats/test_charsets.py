@@ -91,3 +91,6 @@ def test_labels_mean_what_they_mean_on_the_web() -> None:
             (item,) = decoded(body, chunk, charset=check_charset(label))
             assert item == {"the text": wanted}, label
     assert check_charset("iso-8859-2") == "iso8859-2"
+    unmarked = "the text\n€\n".encode("utf-16-le")
+    assert decoded(unmarked, charset="utf-16") == [{"the text": "€"}]
+    assert "not valid utf-32" in refused(unmarked, charset="utf-32").message

@@ -46,12 +46,16 @@ def options(folder: Path, name: str, data: bytes, **given: Any) -> FileOptions:
     ("name", "data", "expected"),
     [
         ("a.csv", b"a\n1\n", FileOptions(FileFormat.CSV)),
-        ("A.TSV.GZ", gzip.compress(b"a\n1\n"), FileOptions(FileFormat.CSV, delimiter="\t")),
+        (
+            "A.TSV.GZ",
+            gzip.compress(b"a\n1\n", mtime=0),
+            FileOptions(FileFormat.CSV, delimiter="\t"),
+        ),
         ("a.jsonl.zst", b"{}", FileOptions(FileFormat.NDJSON)),
         ("a.failed-2.ndjson", b"{}", FileOptions(FileFormat.NDJSON)),
         ("a.failed.csv", b"a\n", FileOptions(FileFormat.CSV)),
         ("a.yml", b"a: 1", FileOptions(FileFormat.YAML)),
-        ("a.csv", gzip.compress(b"a\n1\n"), FileOptions(FileFormat.CSV)),
+        ("a.csv", gzip.compress(b"a\n1\n", mtime=0), FileOptions(FileFormat.CSV)),
         ("export.zip", zipped("x/a.ndjson", b"{}"), FileOptions(FileFormat.NDJSON)),
         ("a.xml.zip", zipped("data", b"<a/>"), FileOptions(FileFormat.XML)),
         ("a.csv", BOOK, FileOptions(FileFormat.WORKBOOK)),
