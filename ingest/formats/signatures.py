@@ -11,7 +11,7 @@ from enum import Enum
 ENOUGH = 512
 """So many of the first bytes show every signature."""
 
-_UNPACK = "Unpack it, and send the file in it; `ingest load` reads archives of one file."
+_UNPACK = "Unpack it: of archives only ZIP ones of one file are read, by `ingest load`."
 _CONVERT = "Convert it to CSV or NDJSON."
 _LOAD = "Send it as CSV or NDJSON; `ingest load` reads such files as they are."
 _COMPRESSION = "Send it uncompressed, or with gzip or zstd; `ingest load` reads such files."
