@@ -123,6 +123,7 @@ def test_cells_without_a_value_are_named() -> None:
 def test_ods_cells_are_read_and_counted() -> None:
     text = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
     rows = [
+        '<table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>',
         "<table:table-row>" + text.format("a") + text.format("b") + "</table:table-row>",
         '<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>',
         "<table:table-row>"
@@ -137,8 +138,8 @@ def test_ods_cells_are_read_and_counted() -> None:
         "</table:table-row>",
     ]
     assert rows_of(ods("".join(rows))) == [
-        (4, "007,#N/A,Cell B4 is #N/A.", "Cell B4 is #N/A."),
-        (5, "3,2026-11-22", None),
+        (7, "007,#N/A,Cell B7 is #N/A.", "Cell B7 is #N/A."),
+        (8, "3,2026-11-22", None),
     ]
 
 
