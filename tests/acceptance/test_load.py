@@ -312,6 +312,10 @@ async def test_a_parquet_file_is_loaded(loading: Loading, front: Front) -> None:
     (line,) = (loading.folder / "c.parquet.failed.ndjson").read_text().splitlines()
     failed = json.loads(line)
     assert (failed["index"], failed["item"]["tags"]) == (2, [])
+    whole = await loading.run("c.parquet", "--to", "contacts", "--atomic", "--empty-as", "null")
+    assert (whole.status, "3 failed" in whole.output) == (2, True), whole
+    lines = (loading.folder / "c.parquet.failed.ndjson").read_text().splitlines()
+    assert [json.loads(line)["errors"][-1]["code"] for line in lines] == [40903, 42202, 42204]
 
 
 async def test_options_of_csv_and_xml_reach_the_service(loading: Loading, front: Front) -> None:
