@@ -11,7 +11,7 @@ from enum import Enum
 ENOUGH = 512
 """So many of the first bytes show every signature."""
 
-_UNPACK = "Unpack it, and send the file in it; `ingest load` reads archives of one file."
+_UNPACK = "Unpack it: of archives only ZIP ones of one file are read, by `ingest load`."
 _CONVERT = "Convert it to CSV or NDJSON."
 _LOAD = "Send it as CSV or NDJSON; `ingest load` reads such files as they are."
 _COMPRESSION = "Send it uncompressed, or with gzip or zstd; `ingest load` reads such files."
@@ -55,6 +55,11 @@ class Content(Enum):
         "Save it as .xlsx without a password, or as CSV.",
     )
     PARQUET = _signature(rb"PAR1[\0-\x08\x0e-\x1f]", "a Parquet file", _LOAD)
+    ENCRYPTED_PARQUET = _signature(
+        rb"PARE(?:[\0-\x08\x0e-\x1f]|..\0\0)",
+        "an encrypted Parquet file",
+        "Write it without encryption.",
+    )
     ARROW = _signature(rb"ARROW1\0\0", "an Arrow file", _LOAD)
     ARROW_STREAM = _signature(rb"\xff{4}..[\0-\x03]\0", "an Arrow stream", _LOAD)
     FEATHER = _signature(

@@ -2,8 +2,8 @@
 
 ::
 
-    source ─▶ readers ─▶ feed ──▶ sender ─▶ loader ─▶ totals
-    (bytes)   (rows)     (parts)  (retries)   │
-                                              ├─▶ progress
-                                              └─▶ failed_rows
+    source ──▶ kinds ──▶ readers ─▶ feed ──▶ sender ─▶ loader ─▶ totals
+    (bytes,   (format)   (rows)     (parts)  (retries)   │
+    packing)     │                                       ├─▶ progress
+                 └─▶ workbook (a sheet as rows)          └─▶ failed_rows
 """

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice, pairwise
 from typing import Any
@@ -53,6 +54,7 @@ def reader_of(name: str, kind: pa.DataType, *, null_is_absent: bool) -> _Column:
         return lambda array: read(pc.run_end_decode(array))
     if is_.is_struct(kind):
         fields = [kind.field(place) for place in range(kind.num_fields)]
+        check_names([each.name for each in fields], f"{name}.")
         members = {each.name: below(each.name, each.type) for each in fields}
         return lambda array: objects(array.flatten(), members, array, null_is_absent)
     if is_.is_map(kind):
@@ -61,6 +63,13 @@ def reader_of(name: str, kind: pa.DataType, *, null_is_absent: bool) -> _Column:
         elements = below("0", kind.value_type)
         return lambda array: _lists(elements(array.flatten()), pc.list_value_length(array))
     return _scalar(name, kind)
+
+
+def check_names(names: Sequence[str], before: str = "") -> None:
+    """Raise LoadError where two columns have one name."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise LoadError(f"two columns are called {before + name!r}")
 
 
 def objects(

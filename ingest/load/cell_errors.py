@@ -4,6 +4,7 @@ python-calamine shows both as empty cells. So their places are found in the XML 
 without a tree of it: .xlsx names the place of each cell, and .ods counts.
 """
 
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -33,8 +34,6 @@ _SUSPECT = re.compile(rb"""\bt=["']e["']|<%bf\b""" % _P)
 _TYPE = re.compile(rb"""\bt=["'](\w+)["']""")
 _PLACE = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _END_OF_ROW = b"row>"
-_MAIN = "xl/workbook.xml"
-_LINKS = "xl/_rels/workbook.xml.rels"
 _ODS = "content.xml"
 _CELLS = ("table-cell", "covered-table-cell")
 
@@ -92,24 +91,53 @@ def _in_xlsx(archive: zipfile.ZipFile, sheet: str) -> Iterator[tuple[int, int, s
 
 def _part(archive: zipfile.ZipFile, sheet: str) -> str:
     """The name of the part of an .xlsx workbook that a sheet is in."""
-    links = {
-        each.get("Id"): each.get("Target")
-        for each in _parsed(archive, _LINKS).iter()
-        if each.get("Id")
-    }
-    for each in _parsed(archive, _MAIN).iter("{*}sheet"):
-        if each.get("name") == sheet:
-            link = next((v for k, v in each.items() if etree.QName(k).localname == "id"), None)
-            target = links.get(link)
-            if target:
-                return str(target).lstrip("/") if target.startswith("/") else f"xl/{target}"
+    parts = _Parts(archive)
+    main = next(
+        (target for kind, target in parts.links("").values() if kind.endswith("/officeDocument")),
+        "xl/workbook.xml",
+    )
+    links = parts.links(main)
+    for each in parts.parsed(main).iter("{*}sheet"):
+        identity = next((v for k, v in each.items() if etree.QName(k).localname == "id"), None)
+        if each.get("name") == sheet and identity in links:
+            return parts.stored(links[identity][1])
     raise LoadError(f"the workbook does not say where its sheet {sheet!r} is")
 
 
-def _parsed(archive: zipfile.ZipFile, name: str) -> Any:
-    if archive.getinfo(name).file_size > _MAX_XML:
-        raise LoadError("the workbook has too many sheets")
-    return etree.fromstring(archive.read(name), etree.XMLParser(**_SAFE))
+class _Parts:
+    """The parts of an .xlsx workbook, which some programs write with other names than they say."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._names = {
+            name.replace("\\", "/").lstrip("/").lower(): name for name in archive.namelist()
+        }
+
+    def stored(self, name: str) -> str:
+        """The name that the archive has for a part."""
+        found = self._names.get(name.lower())
+        if found is None:
+            raise LoadError(f"the workbook lacks its part {name[:100]!r}")
+        return found
+
+    def links(self, part: str) -> dict[str, tuple[str, str]]:
+        """What a part names by which ids: its kind and its own name; of the root for no part."""
+        folder, _, name = part.rpartition("/")
+        found = {}
+        for each in self.parsed(posixpath.join(folder, "_rels", f"{name}.rels")):
+            if each.get("Id") and each.get("Target"):
+                target = posixpath.join("/", folder, each.get("Target"))
+                found[each.get("Id")] = (
+                    each.get("Type", ""),
+                    posixpath.normpath(target).lstrip("/"),
+                )
+        return found
+
+    def parsed(self, name: str) -> Any:
+        stored = self.stored(name)
+        if self._archive.getinfo(stored).file_size > _MAX_XML:
+            raise LoadError("the workbook has too many sheets")
+        return etree.fromstring(self._archive.read(stored), etree.XMLParser(**_SAFE))
 
 
 def _whole_rows(part: IO[bytes]) -> Iterator[bytes]:

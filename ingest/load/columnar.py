@@ -1,6 +1,5 @@
 """Parquet and Arrow files (`.parquet`, `.arrow`, `.feather`): sent as NDJSON, batch by batch."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +18,7 @@ try:
 except ModuleNotFoundError:
     pa = None
 else:
-    from ingest.load.arrow_values import objects, reader_of
+    from ingest.load.arrow_values import check_names, objects, reader_of
 
 _MOST_ROWS = 1024
 _BATCH = 4 * 1024 * 1024
@@ -50,13 +49,11 @@ def read_columns(reading: Reading, *, null_is_absent: bool) -> Feed:
             schema, batches = _parquet(reading)
         else:
             schema, batches = _arrow(reading)
-    repeated = [name for name, count in Counter(schema.names).items() if count > 1]
-    if repeated:
-        raise LoadError(f"two columns are called {repeated[0]!r}")
-    members = {
-        name: reader_of(name, kind, null_is_absent=null_is_absent)
-        for name, kind in zip(schema.names, schema.types, strict=True)
-    }
+        check_names(schema.names)
+        members = {
+            name: reader_of(name, kind, null_is_absent=null_is_absent)
+            for name, kind in zip(schema.names, schema.types, strict=True)
+        }
     return Feed(NDJSON, _rows(reading, batches, members, null_is_absent))
 
 
@@ -81,7 +78,10 @@ def _rows(
 
 def _parquet(reading: Reading) -> tuple[Any, _Batches]:
     file = pyarrow.parquet.ParquetFile(
-        reading.source.opened(), buffer_size=_BUFFER, pre_buffer=False
+        reading.source.opened(),
+        buffer_size=_BUFFER,
+        pre_buffer=False,
+        page_checksum_verification=True,
     )
     total = file.metadata.num_rows
     groups = range(file.metadata.num_row_groups)
@@ -92,7 +92,7 @@ def _parquet(reading: Reading) -> tuple[Any, _Batches]:
         done = 0
         for batch in file.iter_batches(batch_size=rows, use_threads=False):
             done += batch.num_rows
-            yield batch, done / total
+            yield batch, min(done / total, 1) if total else 1
 
     return file.schema_arrow, batches()
 

@@ -172,8 +172,8 @@ class CsvRows(Writer):
         """The cells of the file's own columns, as many as there are columns, and `ROW_COLUMN`."""
         cells = parse_row(row.data, self._delimiter)
         if cells is not None and row.problem is not None:  # it fails again while it stays like that
-            *cells, _ = cells
-            return cells, dump_exact(cells).decode()
+            own = [cells[place] for place in self._places]
+            return own, dump_exact(self._undefused(own)).decode()
         if cells is not None and len(cells) == self._width:
             marked = "" if self._marked is None else undefuse(cells[self._marked])
             return [cells[place] for place in self._places], marked

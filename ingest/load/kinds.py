@@ -91,6 +91,8 @@ def file_options(source: Source, given: Mapping[str, Any]) -> FileOptions:
     delimiter, charset = given["delimiter"], given["charset"]
     if found is None:
         found, suffix = _by_name(source, given["format_"])
+        if source.packing.content is Content.HTML and found is not FileFormat.XML:
+            raise _not_read(source)
         delimiter = delimiter or ("\t" if suffix == ".tsv" else None)
     _check_options(source.name, found, given)
     if charset is None and found is not FileFormat.XML:
@@ -114,11 +116,17 @@ def _by_content(source: Source) -> FileFormat | None:
     if packing.is_workbook:
         return FileFormat.WORKBOOK
     content = packing.content
-    if content is None or content in TEXTS:
+    if content is None or content in {*TEXTS, Content.HTML}:
         return None
     if content not in _BY_CONTENT:
-        raise LoadError(f"{source.name}: this is {content.said}. {content.remedy}")
+        raise _not_read(source)
     return _BY_CONTENT[content]
+
+
+def _not_read(source: Source) -> LoadError:
+    content = source.packing.content
+    said = "" if content is None else f"this is {content.said}. {content.remedy}"
+    return LoadError(f"{source.name}: {said}")
 
 
 def _by_name(source: Source, format_: str | None) -> tuple[FileFormat, str]:
@@ -133,6 +141,8 @@ def _by_name(source: Source, format_: str | None) -> tuple[FileFormat, str]:
         raise LoadError(f"{source.name}: the name does not say the format; give --format ({known})")
     found = _SUFFIXES[suffix]
     if found not in TEXT_FORMATS:
+        if source.packing.content is Content.HTML:
+            raise _not_read(source)
         raise LoadError(
             f"{source.name}: the name ends in {suffix}, and the file is none; "
             f"give --format ({known})"

@@ -33,11 +33,16 @@ _ENCRYPTED = 1  # of the flags of a member
 # What systems add to archives without being asked.
 _ADDED = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 _SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
+_OPEN_XML = "[Content_Types].xml"
 _OTHER_DOCUMENTS = {
-    "xl/workbook.bin": "a binary workbook (.xlsb); save it as .xlsx",
-    "word/document.xml": "a text document (.docx); save its table as .xlsx or CSV",
-    "Index/Document.iwa": "a document of Numbers or Pages; export it as .xlsx or CSV",
+    b"ms-excel.sheet.binary": "a binary workbook (.xlsb); save it as .xlsx",
+    b"wordprocessingml": "a text document (.docx); save its table as .xlsx or CSV",
+    b"presentationml": "a presentation (.pptx); save its table as .xlsx or CSV",
 }
+_WORKBOOKS = (
+    *(b"spreadsheetml.sheet.main", b"spreadsheetml.template.main"),
+    *(b"sheet.macroEnabled.main", b"template.macroEnabled.main"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +154,22 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
     Raises:
         LoadError: it is a document of another program.
     """
-    names = set(archive.namelist())
-    for name, said in _OTHER_DOCUMENTS.items():
-        if name in names:
-            raise LoadError(f"it is {said}")
-    if "xl/workbook.xml" in names:
-        return True
-    if "mimetype" not in names or archive.getinfo("mimetype").file_size > ENOUGH:
-        return False
-    return archive.read("mimetype").startswith(_SPREADSHEET)
+    names = archive.namelist()
+    if "Index/Document.iwa" in names:
+        raise LoadError("it is a document of Numbers or Pages; export it as .xlsx or CSV")
+    if _OPEN_XML in names:
+        types = _text_of(archive, _OPEN_XML)
+        if any(each in types for each in _WORKBOOKS):
+            return True
+        for kind, said in _OTHER_DOCUMENTS.items():
+            if kind in types:
+                raise LoadError(f"it is {said}")
+    return "mimetype" in names and _text_of(archive, "mimetype").startswith(_SPREADSHEET)
+
+
+def _text_of(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as member:
+        return member.read(_MAX_DIRECTORY)
 
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:

@@ -47,6 +47,14 @@ def run(file: str, options: Mapping[str, Any]) -> int:
         raise LoadError(f"{file}: this is a folder; name a file")
     if file == "-" or (path.exists() and not path.is_file()):  # a pipe has no folder of its own
         path = Path("stdin")
+    try:
+        return _run(file, path, options)
+    except KeyboardInterrupt:  # while the file was read: later, a signal cancels the load
+        click.echo("ingest: stopped by SIGINT before anything was sent", err=True)
+        return 128 + signal.SIGINT
+
+
+def _run(file: str, path: Path, options: Mapping[str, Any]) -> int:
     with ExitStack() as opened:
         source = opened.enter_context(open_source(file))
         how = file_options(source, options)

@@ -80,7 +80,10 @@ def lines_of(file: BinaryIO, wanted: str) -> Iterator[bytes]:
         except calamine.PasswordError:
             raise LoadError("it has a password; save it without one") from None
         except (calamine.CalamineError, OSError, ValueError) as error:
-            raise LoadError(f"the workbook cannot be read: {str(error)[:300]}") from None
+            raise LoadError(
+                f"the workbook cannot be read: {str(error)[:300]}; it is damaged, has a password, "
+                "or asks for too many cells"
+            ) from None
         without_value = cells_without_value(archive, name)
     yield orjson.dumps({"sheet": name, "others": others}) + b"\n"
     first = sheet.start[1] + 1 if sheet.start else 1

@@ -3,6 +3,7 @@
 Another process makes that file (`ingest.load.sheet_process`), within a limit of memory.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -46,6 +47,8 @@ def sheet_of(source: Source, sheet: str | None, note: Callable[[str], None]) -> 
             stdin=source.descriptor,
             stdout=rows,
             stderr=subprocess.PIPE,
+            # It reads what others have written, and has no need of the token.
+            env={name: value for name, value in os.environ.items() if "INGEST" not in name},
             check=False,
         )
         if ended.returncode:

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import fcntl
 import gzip
 import io
 import json
@@ -9,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import termios
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ from ingest.store.tokens import create_token
 from tests.acceptance.conftest import TIMEOUT, clean_environment
 from tests.harness import REGISTRY, Service
 from tests.unit.load.workbooks import xlsx
+from tests.waiting import until
 
 HEADER = ["email", "first_name", "last_name", "age", "tags.0"]
 Rows = list[list[str]]
@@ -140,18 +143,19 @@ class Loading:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    async def start(self, *arguments: str, stdin: Any = None) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str, stdin: int | None = None) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ingest", "load", *arguments),
             env=self._environment,
             cwd=self.folder,
-            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else stdin,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
 
     async def run(self, *arguments: str, stdin: bytes | None = None) -> Ended:
-        process = await self.start(*arguments, stdin=stdin)
+        pipe = None if stdin is None else asyncio.subprocess.PIPE
+        process = await self.start(*arguments, stdin=pipe)
         return await self.ended(process, stdin)
 
     @staticmethod
@@ -308,6 +312,10 @@ async def test_a_parquet_file_is_loaded(loading: Loading, front: Front) -> None:
     (line,) = (loading.folder / "c.parquet.failed.ndjson").read_text().splitlines()
     failed = json.loads(line)
     assert (failed["index"], failed["item"]["tags"]) == (2, [])
+    whole = await loading.run("c.parquet", "--to", "contacts", "--atomic", "--empty-as", "null")
+    assert (whole.status, "3 failed" in whole.output) == (2, True), whole
+    lines = (loading.folder / "c.parquet.failed.ndjson").read_text().splitlines()
+    assert [json.loads(line)["errors"][-1]["code"] for line in lines] == [40903, 42202, 42204]
 
 
 async def test_options_of_csv_and_xml_reach_the_service(loading: Loading, front: Front) -> None:
@@ -420,6 +428,24 @@ async def test_a_load_that_was_stopped_goes_on(
     again = await loading.run(*arguments)
     assert "The file was loaded once before" in again.output
     assert "created" not in again.output
+
+
+async def test_a_load_is_stopped_while_its_file_is_read(loading: Loading, front: Front) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"email\n")
+    process = await loading.start("-", "--format", "csv", "--to", "contacts", stdin=reading)
+
+    async def waits_for_more() -> bool:
+        return fcntl.ioctl(reading, termios.FIONREAD, bytes(4)) == bytes(4)
+
+    await until(waits_for_more)
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(TIMEOUT):
+        _, complaints = await process.communicate()
+    os.close(reading)
+    os.close(writing)
+    assert (process.returncode, front.writes) == (130, [])
+    assert complaints == b"ingest: stopped by SIGINT before anything was sent\n"
 
 
 async def test_an_unfinished_load_goes_on_when_earlier_ones_are_forgotten(

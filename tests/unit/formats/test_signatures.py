@@ -55,6 +55,8 @@ def arrow(writer: object) -> bytes:
         (zipped(), Content.ZIP),
         (tarred(), Content.TAR),
         (parquet(), Content.PARQUET),
+        (b"PARE\x2f\0\0\0", Content.ENCRYPTED_PARQUET),
+        (b"PARE\x15\0\x15", Content.ENCRYPTED_PARQUET),
         (arrow(pyarrow.ipc.new_file), Content.ARROW),
         (arrow(pyarrow.ipc.new_stream), Content.ARROW_STREAM),
         (b"%PDF-1.7\n", Content.PDF),
@@ -73,7 +75,18 @@ def test_files_are_recognized(data: bytes, content: Content) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "P", "PK", "PK,name\n", "PAR1,PAR2\n", "ARROW1,a\n", "BZh9,a\n", "ORC,a\n", "7z,a\n"),
+        *(
+            "",
+            "P",
+            "PK",
+            "PK,name\n",
+            "PAR1,PARE\n",
+            "PARE,x\n",
+            "ARROW1,a\n",
+            "BZh9,a\n",
+            "ORC,a\n",
+            "7z,a\n",
+        ),
         *(
             "Rar!,a\n",
             "%PDF,a\n",

@@ -157,11 +157,41 @@ def test_damage_is_named(write: Write, tmp_path: Path) -> None:
             list(open_feed(source.read(), FileOptions(FileFormat.PARQUET)).rows)
 
 
+def test_pages_with_another_checksum_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    table = pa.table({"n": [7] * 1000 + [8]})
+    pyarrow.parquet.write_table(
+        table, path, compression="none", use_dictionary=False, write_page_checksum=True
+    )
+    data = bytearray(path.read_bytes())
+    data[data.index((7).to_bytes(8, "little") * 10)] ^= 1
+    path.write_bytes(data)
+    with (
+        pytest.raises(LoadError, match="CRC checksum verification failed"),
+        open_source(str(path)) as source,
+    ):
+        list(open_feed(source.read(), FileOptions(FileFormat.PARQUET)).rows)
+
+
+def test_names_of_columns_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "table.arrow"
+    as_ipc(pyarrow.ipc.new_file)(pa.table({"name": [1]}), str(path))
+    path.write_bytes(path.read_bytes().replace(b"name", b"n\xffme"))
+    with (
+        pytest.raises(LoadError, match="the file cannot be read: 'utf-8' codec"),
+        open_source(str(path)) as source,
+    ):
+        open_feed(source.read(), FileOptions(FileFormat.ARROW))
+
+
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="the file has no rows"):
         items(tmp_path, pa.table({"x": pa.nulls(0, pa.string())}))
     with pytest.raises(LoadError, match="two columns are called 'x'"):
         items(tmp_path, pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"]))
+    twice = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], ["y", "y"])
+    with pytest.raises(LoadError, match=r"two columns are called 'x\.y'"):
+        items(tmp_path, pa.table({"x": twice}), as_ipc(pyarrow.ipc.new_file))
 
 
 def test_what_reads_them_may_not_be_installed(

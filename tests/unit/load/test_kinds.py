@@ -64,6 +64,7 @@ def options(folder: Path, name: str, data: bytes, **given: Any) -> FileOptions:
         ("a.csv", parquet(), FileOptions(FileFormat.PARQUET)),
         ("a.zip", zipped("a.parquet", parquet()), FileOptions(FileFormat.PARQUET)),
         ("a.json", "[1]".encode("utf-16"), FileOptions(FileFormat.JSON)),
+        ("a.xml", b"<html><item/></html>", FileOptions(FileFormat.XML)),
     ],
 )
 def test_the_content_or_the_name_says_the_format(
@@ -83,7 +84,9 @@ def test_the_content_or_the_name_says_the_format(
         ("a.csv", b"<?xml version='1.0'?><a/>", "and the file is XML; give --format xml"),
         ("a.csv", b"%PDF-1.7", "this is a PDF document. Get its data as CSV, JSON or .xlsx."),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is a workbook of an old form (.xls)"),
+        ("a.csv", b"<html><table>", "this is an HTML page. Perhaps a log-in page"),
         ("a.xls", b"<html><table>", "this is an HTML page. Perhaps a log-in page"),
+        ("a.csv", b"7z\xbc\xaf\x27\x1c", "this is a 7z archive. Unpack it: of archives only ZIP"),
         ("a.csv", "a,b\n1,2".encode("utf-16-le"), "give --charset utf-16-le"),
         ("a.csv", "a,b\n1,2".encode("utf-16-be"), "give --charset utf-16-be"),
     ],

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ingest.formats.failure_files import csv_lines
+from ingest.formats.failure_files import ERROR_COLUMNS, csv_lines
 from ingest.load.cell_errors import column_name
+from ingest.load.csv_reader import parse_row
 from ingest.load.errors import LoadError
 from ingest.load.failed_rows import writer_for
 from ingest.load.feed import Feed, Row
@@ -122,6 +123,7 @@ def test_cells_without_a_value_are_named() -> None:
 def test_ods_cells_are_read_and_counted() -> None:
     text = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
     rows = [
+        '<table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>',
         "<table:table-row>" + text.format("a") + text.format("b") + "</table:table-row>",
         '<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>',
         "<table:table-row>"
@@ -136,14 +138,15 @@ def test_ods_cells_are_read_and_counted() -> None:
         "</table:table-row>",
     ]
     assert rows_of(ods("".join(rows))) == [
-        (4, "007,#N/A,Cell B4 is #N/A.", "Cell B4 is #N/A."),
-        (5, "3,2026-11-22", None),
+        (7, "007,#N/A,Cell B7 is #N/A.", "Cell B7 is #N/A."),
+        (8, "3,2026-11-22", None),
     ]
 
 
 def test_a_failed_row_fails_again_until_its_cell_is_changed() -> None:
     lines = b"".join(lines_of(io.BytesIO(xlsx(**{"Q & A": [["a", "b"], ["x", "#N/A"]]})), ""))
-    feed = feed_of(lines, FileOptions(FileFormat.WORKBOOK))
+    feed_options = FileOptions(FileFormat.WORKBOOK)
+    feed = feed_of(lines, feed_options)
     (row,) = feed.rows
     writer = writer_for(feed)
     failed = writer.head + writer.row(0, row, [BAD])
@@ -153,7 +156,18 @@ def test_a_failed_row_fails_again_until_its_cell_is_changed() -> None:
             ["x", "#N/A", "", "42204", "row 2: Cell B2 is #N/A.", '["x","#N/A"]'],
         ]
     )
-    assert feed_of(failed, FileOptions(FileFormat.CSV)).header[-1] == "error_row"
+    # Saved as a workbook by a spreadsheet program, it still has its columns of errors.
+    rows = [["a", "b", "error_field", "error_message"], ["'=x", "#N/A", "b", "row 2: bad"]]
+    feed = feed_of(b"".join(lines_of(io.BytesIO(xlsx(First=rows)), "")), feed_options)
+    (row,) = feed.rows
+    writer = writer_for(feed)
+    again = feed_of(writer.head + writer.row(0, row, [BAD]), FileOptions(FileFormat.CSV))
+    assert again.header == ["a", "b", *ERROR_COLUMNS]
+    (row,) = again.rows
+    assert parse_row(row.data, ",") == [
+        *("'=x", "#N/A", "", "42204", "row 2: Cell B2 is #N/A."),
+        '["=x","#N/A"]',
+    ]
 
 
 def bomb() -> bytes:
