@@ -24,6 +24,7 @@ from ingest.http.routes import ROUTES
 from ingest.http.security import SERVER_OPTIONS, parse_hosts, parse_networks
 from ingest.http.server import JsonAppRunner
 from ingest.http.service import SERVICE, Service
+from ingest.loop_time import LoopTime
 from ingest.redis import open_redis
 from ingest.resources.registry import Registry, load_registry
 from ingest.resources.representation import Presenter
@@ -62,6 +63,7 @@ async def _service(
     lacks = partial(missing_tables, served=registry)
     async with open_pool(settings, lacks=lacks) as pool, open_redis(settings) as redis:
         claims = Claims(pool, redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
+        loop_time = LoopTime()
         service = app[SERVICE] = Service(
             settings=settings,
             registry=registry,
@@ -72,8 +74,9 @@ async def _service(
             redis=redis,
             callers=Callers(partial(find_caller, pool)),
             rates=Rates(settings, redis),
-            under_way=UnderWay(settings.max_concurrent),
+            under_way=UnderWay(settings.max_concurrent, loop_time),
             admission=Admission(settings.account_share),
+            loop_time=loop_time,
             pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis)),
         )
         parts = (service.pipeline.waiters.run(), claims.leases.run())

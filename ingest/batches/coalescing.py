@@ -1,7 +1,7 @@
 """Request coalescing: calls that are made while one is under way go together into the next one."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -25,7 +25,8 @@ class Coalescer(Generic[Argument, Result]):
             function: takes the arguments of one account, and returns a result for each, in order.
                 A result that is an exception is raised to its caller alone; an exception that is
                 raised, to all of them.
-            at_once: the most calls of `function` under way.
+            at_once: the most calls of `function` under way for one account; of all accounts, one
+                more.
             at_most: the most arguments of one.
             at_most_bytes: the most bytes of one, unless a single argument has more; 0 for any.
         """
@@ -34,7 +35,7 @@ class Coalescer(Generic[Argument, Result]):
         self._at_most = at_most
         self._at_most_bytes = at_most_bytes
         self._pending: dict[str, deque[tuple[Argument, int, asyncio.Future[Result]]]] = {}
-        self._running = 0
+        self._running: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = False
 
@@ -44,24 +45,28 @@ class Coalescer(Generic[Argument, Result]):
         future: asyncio.Future[Result] = loop.create_future()
         self._pending.setdefault(account, deque()).append((argument, size, future))
         # Not at once: other tasks that are ready to run may be about to call, too.
-        if not self._starting and self._running < self._at_once:
+        if not self._starting and self._may_run(account):
             self._starting = True
             loop.call_soon(self._start)
         return await future
 
     def _start(self) -> None:
         self._starting = False
-        while self._pending and self._running < self._at_once:
-            account, pending = next(iter(self._pending.items()))
+        while (account := next(filter(self._may_run, self._pending), None)) is not None:
             # The next call is for the account that has waited longest.
-            del self._pending[account]
+            pending = self._pending.pop(account)
             taken = self._take(pending)
             if pending:
                 self._pending[account] = pending
-            self._running += 1
+            self._running[account] += 1
             task = asyncio.create_task(self._run(account, taken))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _may_run(self, account: str) -> bool:
+        """Whether another call for the account may begin now."""
+        running = self._running
+        return running[account] < self._at_once and running.total() <= self._at_once
 
     def _take(
         self, pending: "deque[tuple[Argument, int, asyncio.Future[Result]]]"
@@ -86,7 +91,7 @@ class Coalescer(Generic[Argument, Result]):
         except Exception as error:  # noqa: BLE001 - it is raised to every caller
             results = [error] * len(taken)
         finally:
-            self._running -= 1
+            self._running -= Counter((account,))
             if self._pending:
                 self._start()
         for (_, future), result in zip(taken, results, strict=True):

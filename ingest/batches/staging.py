@@ -39,7 +39,7 @@ from ingest.store import receiving, staging
 from ingest.store.pool import Pool
 from ingest.store.trial import conflicts_of_whole, keep_conflicts_of_stream
 from ingest.tasks import end
-from ingest.turns import Turns
+from ingest.turns import PerName
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
@@ -81,7 +81,7 @@ class Staging:
         self._max_values = settings.max_values
         self._max_digits = settings.max_digits
         # Side by side, long requests would all be ready late, and workers idle until then.
-        self._turn = Turns(1, 1)
+        self._turns = PerName(1)
         self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
         self._pool = pool
         self._backlog = backlog
@@ -173,10 +173,9 @@ class Staging:
     async def _take_rest(
         self, account: str, intake: Intake, body: Body, items: Sequence[Any], start: int
     ) -> None:
-        async with self._turn.taken(account):
+        async with self._turns.of(account):
             while start < len(items):
-                await asyncio.sleep(0)  # others run in between
-                body.check()
+                await body.pause()
                 taken = intake.take(items, start)
                 if not taken:
                     await asyncio.to_thread(intake.take_large, items[start])

@@ -52,8 +52,12 @@ class Body(Protocol):
     def items(self) -> AsyncIterator[list[Any]]:
         """The items in their order, as they are complete. Raises as `begin` does."""
 
-    def check(self) -> None:
-        """Go on only for a client that is still there. Raises MalformedBody where it has gone."""
+    async def pause(self) -> None:
+        """Let others have their turn in long work.
+
+        Raises:
+            MalformedBody: the client has gone.
+        """
 
     async def drain(self) -> None:
         """Read the rest of it, for its fingerprint only. Raises as `begin` does."""

@@ -59,6 +59,7 @@ class Body:
         self._decoder = decoder
         self._gate = request[GATE]
         self._presence = Presence(request)
+        self._loop_time = service.loop_time
         self._admission: Admission = service.admission
         # Where the token is in the body, it is of the address that sends it as yet.
         self._account = request[CALLER].account if CALLER in request else f"@{call.client}"
@@ -101,9 +102,9 @@ class Body:
         async for items in self._arriving:
             yield items
 
-    def check(self) -> None:
-        """Raise MalformedBody where the client has gone: its body was read, so that is known."""
-        self._presence.check()
+    async def pause(self) -> None:
+        self._presence.check()  # its body was read, so it is known whether the client has gone
+        await self._loop_time.turn(self._account)
 
     async def drain(self) -> None:
         """There is nothing left to read."""

@@ -14,6 +14,7 @@ from ingest.access.callers import Callers
 from ingest.access.rates import Rates, Remaining
 from ingest.access.rights import Caller
 from ingest.errors import RateLimited, TokenInvalid, TokenRequired
+from ingest.loop_time import LoopTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class UnderWay:
     """The requests under way in a process by token, and the most of one."""
 
     most: int
+    loop_time: LoopTime
     requests: Counter[UUID] = field(default_factory=Counter)
 
 
@@ -55,7 +57,8 @@ class Gate:
             )
         requests[caller.token] += 1
         try:
-            yield
+            with self._under_way.loop_time.under_way(caller.account):
+                yield
         finally:
             requests[caller.token] -= 1
             if not requests[caller.token]:

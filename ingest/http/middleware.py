@@ -119,6 +119,7 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
     caller = await gate.authenticate()
     _remember(request, caller)
     with gate.entered(caller):
+        await service.loop_time.turn(caller.account)
         if not _is_acceptable(request):
             return web.Response(status=406, headers=VARY)
         if call.endpoint.right is not None:
@@ -126,7 +127,11 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
             request[RESOURCE] = _permitted(call, caller, right, service.registry)
         if call.problem is not None:
             raise call.problem
-        return await handler(request)
+        return await service.loop_time.counted(caller.account, _handled(request, handler))
+
+
+async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return await handler(request)
 
 
 async def _not_allowed(request: web.Request) -> web.StreamResponse:

@@ -83,7 +83,8 @@ async def call(request: web.Request) -> web.Response:
         with gate.entered(caller):
             if request[CALL].media_type is None:
                 return web.Response(status=406, headers=VARY)
-            return await _run(request, body, gate, caller)
+            loop_time = request.app[SERVICE].loop_time
+            return await loop_time.counted(caller.account, _run(request, body, gate, caller))
 
 
 async def _run(request: web.Request, body: RpcBody, gate: Gate, caller: Caller) -> web.Response:

@@ -12,6 +12,7 @@ from ingest.batches.pipeline import Pipeline
 from ingest.http.admission import Admission
 from ingest.http.gate import UnderWay
 from ingest.http.security import Networks
+from ingest.loop_time import LoopTime
 from ingest.redis import RedisLink
 from ingest.resources.registry import Registry
 from ingest.resources.representation import Presenter
@@ -34,6 +35,7 @@ class Service:
     rates: Rates
     under_way: UnderWay
     admission: Admission
+    loop_time: LoopTime
     pipeline: Pipeline
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the process is about to stop."""

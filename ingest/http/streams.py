@@ -56,9 +56,9 @@ class Stream(Body):
             return None
         return columns
 
-    def check(self) -> None:
-        """Raise MalformedBody where the client has gone, even if it has sent more than was read."""
-        self._presence.look()
+    async def pause(self) -> None:
+        self._presence.look()  # it may have sent more than was read
+        await self._loop_time.turn(self._account)
 
     async def drain(self) -> None:
         async for _ in self._pieces:
@@ -117,7 +117,7 @@ class Stream(Body):
             self._memory.hold(min(self._received, STREAM) if self._received > LONG else 0)
             pieces = self._decompressed(chunk)
             while (piece := await self._take_turn(partial(next, pieces, None))) is not None:
-                self.check()
+                await self.pause()
                 if self._decompressor.window > _LARGE_WINDOW:
                     self._window.hold(self._decompressor.window)
                 if self._digest is not None:
@@ -155,7 +155,7 @@ class Stream(Body):
         """
         async with self._admission.turn.taken(self._account):
             if size > _LARGE_ITEM:
-                return await asyncio.to_thread(work)
+                return await asyncio.to_thread(self._loop_time.take, self._account, work)
             done = work()
             await asyncio.sleep(0)
         return done

@@ -50,6 +50,18 @@ async def test_a_call_is_for_one_account_and_they_take_turns() -> None:
     assert recorder.calls == [("acme", ["1", "2"]), ("rival", ["4"]), ("acme", ["3"])]
 
 
+async def test_calls_of_one_account_leave_room_for_one_of_another() -> None:
+    recorder = Recorder()
+    coalescer: Coalescer[str, str] = Coalescer(recorder.together, at_once=1, at_most=1)
+    asked = [asyncio.create_task(coalescer.call("flood", each)) for each in "123"]
+    await begun(recorder, 1)
+    asked.append(asyncio.create_task(coalescer.call("rival", "4")))
+    await begun(recorder, 2)
+    assert recorder.calls == [("flood", ["1"]), ("rival", ["4"])]
+    recorder.may_answer.set()
+    assert await asyncio.gather(*asked) == ["1", "2", "3", "4"]
+
+
 async def test_large_questions_are_not_put_together() -> None:
     recorder = Recorder()
     recorder.may_answer.set()
