@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -27,14 +26,15 @@ def admin_settings() -> "Settings":
 
 
 def on_database(call: "Callable[[Pool], Awaitable[_Result]]") -> _Result:
-    """What `call` returns for a pool that works with the rights of the login itself."""
-    from ingest.store.missing import missing_tables
-    from ingest.store.pool import open_pool
+    """What `call` returns for a pool that works with the rights of the login itself.
 
-    lacks = partial(missing_tables, served={})
+    Raises:
+        ConfigurationError: the login may not do this, and which one may.
+    """
+    from ingest.store.operators import open_operator_pool
 
     async def run() -> _Result:
-        async with open_pool(admin_settings(), lacks=lacks, role=None) as pool:
+        async with open_operator_pool(admin_settings()) as pool:
             return await call(pool)
 
     return asyncio.run(run())
