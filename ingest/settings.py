@@ -1,10 +1,13 @@
 """Settings: the only reader of the environment.
 
 Every field is read from `INGEST_<NAME>`; docs/settings.md lists them and a test keeps it complete.
+A variable that is empty counts as unset: `INGEST_HOST=` does not listen on every interface.
 """
 
+import math
 import os
 from dataclasses import MISSING, dataclass, fields
+from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
@@ -19,6 +22,12 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which processes share their metrics; the Prometheus client reads it too."""
 PART = "INGEST_PART"
 """Names a process among those that are supervised together, such as `api-1`."""
+
+_PREFIX = "INGEST_"
+_SIMILAR = 0.75  # of 1: the prefix alone makes any two names half the same
+_ADMIN_URL = "INGEST_MIGRATE_DATABASE_URL"
+# Read elsewhere: by `ingest load`, by compose.yaml, by a process of a parent that waits for it.
+_OTHERS = {"INGEST_URL", "INGEST_TOKEN", "INGEST_SERVICE_PASSWORD", "INGEST_READY_FD"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +151,7 @@ class Settings:
 
 
 _SHARES = {"account_share"}
+_PORTS, _LAST_PORT = {"port", "worker_metrics_port"}, 65535
 _MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port"}
 
 
@@ -151,17 +161,41 @@ def read_settings(**overrides: Any) -> Settings:
     Raises:
         ConfigurationError: a variable is missing or cannot be read; it is named.
     """
-    env = Env(prefix="INGEST_")
+    env = Env(prefix=_PREFIX)
     hints = get_type_hints(Settings)
     values: dict[str, Any] = {}
     for field in fields(Settings):
         if field.name in overrides:
             continue
+        name = field.name.upper()
+        if _is_unset(_PREFIX + name):
+            if field.default is MISSING:
+                raise ConfigurationError(f"{_PREFIX}{name} is not set, or empty")
+            continue
         try:
-            values[field.name] = _read(env, field.name.upper(), hints[field.name], field.default)
+            values[field.name] = _read(env, name, hints[field.name])
         except EnvError as error:
             raise ConfigurationError(str(error)) from error
     return _checked(Settings(**values, **overrides))
+
+
+def admin_database_url() -> str | None:
+    """Where operators' commands connect in place of `database_url`; None for there."""
+    return None if _is_unset(_ADMIN_URL) else os.environ[_ADMIN_URL]
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """The variables that look like settings and are none, each with the setting of the most
+    similar name.
+    """
+    known = {_PREFIX + field.name.upper() for field in fields(Settings)}
+    known |= {PART, _ADMIN_URL, *_OTHERS}
+    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
+    return {name: next(iter(get_close_matches(name, known, 1, _SIMILAR)), None) for name in unknown}
+
+
+def _is_unset(variable: str) -> bool:
+    return not os.environ.get(variable, "").strip()
 
 
 def metrics_folder() -> str | None:
@@ -174,12 +208,11 @@ def part_name() -> str | None:
     return os.environ.get(PART) or None
 
 
-def _read(env: Env, name: str, hint: Any, default: Any) -> Any:
-    options = {} if default is MISSING else {"default": default}
+def _read(env: Env, name: str, hint: Any) -> Any:
     if get_origin(hint) is Literal:
-        return env.str(name, validate=OneOf(get_args(hint)), **options)
+        return env.str(name, validate=OneOf(get_args(hint)))
     readers: dict[Any, Any] = {int: env.int, float: env.float, bool: env.bool, str: env.str}
-    return readers[hint](name, **options)
+    return readers[hint](name)
 
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
@@ -199,12 +232,20 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
 def _checked(settings: Settings) -> Settings:
     _check_url("INGEST_DATABASE_URL", settings.database_url, ("postgresql", "postgres"))
     _check_url("INGEST_REDIS_URL", settings.redis_url, ("redis", "rediss", "unix"))
+    if not settings.host:
+        raise ConfigurationError(
+            "--host is empty; name the address to listen on, 0.0.0.0 for every interface"
+        )
     for field in fields(settings):
         value = getattr(settings, field.name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
+        if not math.isfinite(value):
+            raise ConfigurationError(f"INGEST_{field.name.upper()} must be a finite number")
         if value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
             raise ConfigurationError(f"INGEST_{field.name.upper()} must be greater than 0")
         if field.name in _SHARES and value > 1:
             raise ConfigurationError(f"INGEST_{field.name.upper()} must be at most 1")
+        if field.name in _PORTS and value > _LAST_PORT:
+            raise ConfigurationError(f"INGEST_{field.name.upper()} must be at most {_LAST_PORT}")
     return settings

@@ -78,9 +78,12 @@ log = structlog.get_logger(__name__)
 class Pool:
     """The database connections of one process."""
 
-    def __init__(self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None) -> None:
+    def __init__(
+        self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None, *, logged: bool = True
+    ) -> None:
         """Args: as `open_pool`."""
         self._pool = pool
+        self._logged = logged
         self._lacks = lacks
         self._outage = Outage(partial(log.info, "the database answers again"))
 
@@ -164,7 +167,8 @@ class Pool:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
         except (*_COMES_BACK, asyncpg.PostgresError) as error:
             ours = _not_connected(error)
-            self._outage.failed(cause_of(error), partial(_log, ours, error))
+            if self._logged:
+                self._outage.failed(cause_of(error), partial(_log, ours, error))
             raise ours from error
         self._outage.passed()
         try:
@@ -218,6 +222,7 @@ async def open_pool(
     settings: Settings,
     *,
     lacks: "Lacks | None" = None,
+    logged: bool = True,
     role: str | None = ROLE,
     statement_timeout: float | None = None,
     work_mem: str = "",
@@ -228,7 +233,9 @@ async def open_pool(
 
     Args:
         settings: where the database is, how many connections, how long a statement may take.
-        served: the resources whose tables the database should have.
+        lacks: finds what the database lacks that a migration makes.
+        logged: whether the log says when the database cannot be connected to; not so for a command
+            whose error says it.
         role: the role that every connection works as; None for the login's own rights.
         statement_timeout: seconds, in place of `settings.database_timeout`.
         work_mem: what PostgreSQL may use for one step of a statement, such as `32MB`, in place of
@@ -248,7 +255,7 @@ async def open_pool(
     )
     await pool
     try:
-        yield Pool(pool, lacks)
+        yield Pool(pool, lacks, logged=logged)
     finally:
         await _close(pool)
 
