@@ -1,19 +1,21 @@
 """Settings: the only reader of the environment.
 
-Every field is read from `INGEST_<NAME>`; docs/settings.md lists them and a test keeps it complete.
+Every field is read from `INGEST_<NAME>`, or from the file that `INGEST_<NAME>_FILE` names;
+docs/settings.md lists them and a test keeps it complete.
 """
 
 import os
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from environs import Env, EnvError
+from environs import Env, EnvError, FileAwareEnv
 from marshmallow.validate import OneOf
 
 from ingest.errors import ConfigurationError
 
 EXAMPLES = "ingest.examples"
+MIGRATE_URL = "INGEST_MIGRATE_DATABASE_URL"
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which processes share their metrics; the Prometheus client reads it too."""
@@ -29,6 +31,11 @@ class Settings:
     """PostgreSQL; the login must be a member of the role `ingest_app` (or a superuser)."""
     redis_url: str
     """Redis 6.2 or later, or Valkey."""
+    database_password: str = ""
+    """That of the login in `database_url`, as it is and not percent-encoded; the URL holds it once
+    it is read."""
+    redis_password: str = ""
+    """The same for `redis_url`."""
     resources: str = EXAMPLES
     """A module (`crm`) or a file (`./crm.py`) with the `Resource`s to serve."""
 
@@ -151,7 +158,7 @@ def read_settings(**overrides: Any) -> Settings:
     Raises:
         ConfigurationError: a variable is missing or cannot be read; it is named.
     """
-    env = Env(prefix="INGEST_")
+    env = FileAwareEnv(prefix="INGEST_", strip_whitespace=True)
     hints = get_type_hints(Settings)
     values: dict[str, Any] = {}
     for field in fields(Settings):
@@ -159,9 +166,22 @@ def read_settings(**overrides: Any) -> Settings:
             continue
         try:
             values[field.name] = _read(env, field.name.upper(), hints[field.name], field.default)
-        except EnvError as error:
+        except (EnvError, ValueError) as error:  # the latter of a file
             raise ConfigurationError(str(error)) from error
-    return _checked(Settings(**values, **overrides))
+    return _with_passwords(_checked(Settings(**values, **overrides)))
+
+
+def migrate_url() -> str | None:
+    """The database URL of operators' commands, where they have one of their own.
+
+    Raises:
+        ConfigurationError: the file that holds it cannot be read.
+    """
+    try:
+        url: str | None = FileAwareEnv(strip_whitespace=True).str(MIGRATE_URL, None)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    return url
 
 
 def metrics_folder() -> str | None:
@@ -194,6 +214,27 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
     if not known:
         # The URL itself is not shown: it may hold a password.
         raise ConfigurationError(f"{name} is not a URL such as {schemes[0]}://host:port/name")
+
+
+def _with_passwords(settings: Settings) -> Settings:
+    """The same settings, with the passwords in the URLs."""
+    return replace(
+        settings,
+        database_url=_with_password(settings.database_url, settings.database_password),
+        redis_url=_with_password(settings.redis_url, settings.redis_password),
+        database_password="",
+        redis_password="",
+    )
+
+
+def _with_password(url: str, password: str) -> str:
+    """A URL with a password in place of its own, if any."""
+    if not url or not password:
+        return url
+    parts = urlsplit(url)
+    login, _, place = parts.netloc.rpartition("@")
+    login = login.partition(":")[0]
+    return parts._replace(netloc=f"{login}:{quote(password, safe='')}@{place}").geturl()
 
 
 def _checked(settings: Settings) -> Settings:

@@ -1,7 +1,6 @@
 """What operators' commands share: the database with the login's own rights, and tables."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,10 +17,10 @@ _Result = TypeVar("_Result")
 
 def admin_settings() -> "Settings":
     """Settings for an operator's command: no Redis, and the database URL that may change things."""
-    from ingest.settings import read_settings
+    from ingest.settings import migrate_url, read_settings
 
-    url = os.environ.get("INGEST_MIGRATE_DATABASE_URL")
-    given = {} if url is None else {"database_url": url}
+    url = migrate_url()
+    given = {} if url is None else {"database_url": url, "database_password": ""}
     return read_settings(redis_url="", **given)
 
 
