@@ -17,9 +17,12 @@ _Result = TypeVar("_Result")
 
 def admin_settings() -> "Settings":
     """Settings for an operator's command: no Redis, and the database URL that may change things."""
-    from ingest.settings import migrate_url, read_settings
+    from ingest.settings import admin_database_url, read_settings, unknown_variables
 
-    url = migrate_url()
+    for name, nearest in unknown_variables().items():
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        click.echo(f"ingest: {name} is no setting{hint}", err=True)
+    url = admin_database_url()
     given = {} if url is None else {"database_url": url, "database_password": ""}
     return read_settings(redis_url="", **given)
 

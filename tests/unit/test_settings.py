@@ -1,13 +1,19 @@
 """Settings: read from the environment, refused by name, documented one and all."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingest.errors import ConfigurationError
-from ingest.settings import Settings, migrate_url, read_settings
+from ingest.settings import (
+    Settings,
+    admin_database_url,
+    read_settings,
+    unknown_variables,
+)
 
 URLS = {"INGEST_DATABASE_URL": "postgresql://h/d", "INGEST_REDIS_URL": "redis://h"}
 NAMES = [f"INGEST_{field.name.upper()}" for field in dataclasses.fields(Settings)]
@@ -15,8 +21,9 @@ NAMES = [f"INGEST_{field.name.upper()}" for field in dataclasses.fields(Settings
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith("INGEST_"):
+            monkeypatch.delenv(name)
     for name, value in URLS.items():
         monkeypatch.setenv(name, value)
 
@@ -49,6 +56,9 @@ def test_variables_are_read(
         ("INGEST_MAX_BODY", "much"),
         ("INGEST_MAX_ITEMS", "0"),
         ("INGEST_WAIT", "-1"),
+        ("INGEST_WAIT", "nan"),
+        ("INGEST_MAX_WAIT", "inf"),
+        ("INGEST_PORT", "65536"),
         ("INGEST_REPLAY", "sometimes"),
         ("INGEST_IDEMPOTENCY_REQUIRED", "perhaps"),
         ("INGEST_DATABASE_URL", "nonsense"),
@@ -99,7 +109,8 @@ def test_a_value_may_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("INGEST_DATABASE_PASSWORD_FILE", str(secret))
     assert read_settings().database_url == "postgresql://ann:geh%E2%82%ACim@h/d"
     monkeypatch.setenv("INGEST_MIGRATE_DATABASE_URL_FILE", str(secret))
-    assert migrate_url() == "geh€im"
+    assert admin_database_url() == "geh€im"
+    assert not unknown_variables()
 
 
 def test_a_file_that_cannot_be_read_is_named(
@@ -108,6 +119,38 @@ def test_a_file_that_cannot_be_read_is_named(
     monkeypatch.setenv("INGEST_DATABASE_PASSWORD_FILE", str(tmp_path / "none"))
     with pytest.raises(ConfigurationError, match="INGEST_DATABASE_PASSWORD_FILE"):
         read_settings()
+
+
+def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        if name not in URLS:
+            monkeypatch.setenv(name, "")
+    monkeypatch.setenv("INGEST_MIGRATE_DATABASE_URL", " ")
+    assert read_settings() == Settings(database_url="postgresql://h/d", redis_url="redis://h")
+    assert admin_database_url() is None
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_an_empty_variable_that_is_needed_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "")
+    with pytest.raises(ConfigurationError, match=f"{name} is not set, or empty"):
+        read_settings()
+
+
+def test_an_empty_host_is_not_every_interface() -> None:
+    with pytest.raises(ConfigurationError, match="--host is empty"):
+        read_settings(host="")
+
+
+def test_a_variable_that_is_no_setting_is_found_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert unknown_variables() == {}
+    for name in ("INGEST_MAX_ITMES", "INGEST_XYZZY", "INGEST_TOKEN", "INGEST_URL", "OTHER"):
+        monkeypatch.setenv(name, "")
+    assert unknown_variables() == {"INGEST_MAX_ITMES": "INGEST_MAX_ITEMS", "INGEST_XYZZY": None}
 
 
 def test_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
