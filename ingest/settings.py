@@ -1,17 +1,18 @@
 """Settings: the only reader of the environment.
 
-Every field is read from `INGEST_<NAME>`; docs/settings.md lists them and a test keeps it complete.
-A variable that is empty counts as unset: `INGEST_HOST=` does not listen on every interface.
+Every field is read from `INGEST_<NAME>`, or from the file that `INGEST_<NAME>_FILE` names;
+docs/settings.md lists them and a test keeps it complete. A variable that is empty counts as unset:
+`INGEST_HOST=` does not listen on every interface.
 """
 
 import math
 import os
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from environs import Env, EnvError
+from environs import Env, EnvError, FileAwareEnv
 from marshmallow.validate import OneOf
 
 from ingest.errors import ConfigurationError
@@ -24,6 +25,7 @@ PART = "INGEST_PART"
 """Names a process among those that are supervised together, such as `api-1`."""
 
 _PREFIX = "INGEST_"
+_FILE = "_FILE"
 _SIMILAR = 0.75  # of 1: the prefix alone makes any two names half the same
 _ADMIN_URL = "INGEST_MIGRATE_DATABASE_URL"
 # Read elsewhere: by `ingest load`, by compose.yaml, by a process of a parent that waits for it.
@@ -38,6 +40,11 @@ class Settings:
     """PostgreSQL; the login must be a member of the role `ingest_app` (or a superuser)."""
     redis_url: str
     """Redis 6.2 or later, or Valkey."""
+    database_password: str = ""
+    """That of the login in `database_url`, as it is and not percent-encoded; the URL holds it once
+    it is read."""
+    redis_password: str = ""
+    """The same for `redis_url`."""
     resources: str = EXAMPLES
     """A module (`crm`) or a file (`./crm.py`) with the `Resource`s to serve."""
 
@@ -161,7 +168,7 @@ def read_settings(**overrides: Any) -> Settings:
     Raises:
         ConfigurationError: a variable is missing or cannot be read; it is named.
     """
-    env = Env(prefix=_PREFIX)
+    env = _environment(_PREFIX)
     hints = get_type_hints(Settings)
     values: dict[str, Any] = {}
     for field in fields(Settings):
@@ -174,14 +181,23 @@ def read_settings(**overrides: Any) -> Settings:
             continue
         try:
             values[field.name] = _read(env, name, hints[field.name])
-        except EnvError as error:
+        except (EnvError, ValueError) as error:  # the latter of a file
             raise ConfigurationError(str(error)) from error
-    return _checked(Settings(**values, **overrides))
+    return _with_passwords(_checked(Settings(**values, **overrides)))
 
 
 def admin_database_url() -> str | None:
-    """Where operators' commands connect in place of `database_url`; None for there."""
-    return None if _is_unset(_ADMIN_URL) else os.environ[_ADMIN_URL]
+    """Where operators' commands connect in place of `database_url`; None for there.
+
+    Raises:
+        ConfigurationError: the file that says it cannot be read.
+    """
+    if _is_unset(_ADMIN_URL):
+        return None
+    try:
+        return str(_environment().str(_ADMIN_URL))
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def unknown_variables() -> dict[str, str | None]:
@@ -190,12 +206,17 @@ def unknown_variables() -> dict[str, str | None]:
     """
     known = {_PREFIX + field.name.upper() for field in fields(Settings)}
     known |= {PART, _ADMIN_URL, *_OTHERS}
+    known |= {name + _FILE for name in known}
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
     return {name: next(iter(get_close_matches(name, known, 1, _SIMILAR)), None) for name in unknown}
 
 
 def _is_unset(variable: str) -> bool:
-    return not os.environ.get(variable, "").strip()
+    return not any(os.environ.get(name, "").strip() for name in (variable, variable + _FILE))
+
+
+def _environment(prefix: str | None = None) -> Env:
+    return FileAwareEnv(prefix=prefix, file_suffix=_FILE, strip_whitespace=True)
 
 
 def metrics_folder() -> str | None:
@@ -227,6 +248,27 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
     if not known:
         # The URL itself is not shown: it may hold a password.
         raise ConfigurationError(f"{name} is not a URL such as {schemes[0]}://host:port/name")
+
+
+def _with_passwords(settings: Settings) -> Settings:
+    """The same settings, with the passwords in the URLs."""
+    return replace(
+        settings,
+        database_url=_with_password(settings.database_url, settings.database_password),
+        redis_url=_with_password(settings.redis_url, settings.redis_password),
+        database_password="",
+        redis_password="",
+    )
+
+
+def _with_password(url: str, password: str) -> str:
+    """A URL with a password in place of its own, if any."""
+    if not url or not password:
+        return url
+    parts = urlsplit(url)
+    login, _, place = parts.netloc.rpartition("@")
+    login = login.partition(":")[0]
+    return parts._replace(netloc=f"{login}:{quote(password, safe='')}@{place}").geturl()
 
 
 def _checked(settings: Settings) -> Settings:

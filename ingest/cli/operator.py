@@ -23,7 +23,7 @@ def admin_settings() -> "Settings":
         hint = f"; did you mean {nearest}?" if nearest else ""
         click.echo(f"ingest: {name} is no setting{hint}", err=True)
     url = admin_database_url()
-    given = {} if url is None else {"database_url": url}
+    given = {} if url is None else {"database_url": url, "database_password": ""}
     return read_settings(redis_url="", **given)
 
 

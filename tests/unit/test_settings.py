@@ -81,6 +81,46 @@ def test_what_is_needed_is_asked_for(monkeypatch: pytest.MonkeyPatch, name: str)
         read_settings()
 
 
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        ("postgresql://ann@h/d", "postgresql://ann:a%2Fb%40c%3A%25@h/d"),
+        (
+            "postgresql://ann:old@h1,h2/d?x=y",
+            "postgresql://ann:a%2Fb%40c%3A%25@h1,h2/d?x=y",
+        ),
+    ],
+)
+def test_a_password_is_given_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, url: str, whole: str
+) -> None:
+    monkeypatch.setenv("INGEST_DATABASE_URL", url)
+    monkeypatch.setenv("INGEST_DATABASE_PASSWORD", "a/b@c:%")
+    monkeypatch.setenv("INGEST_REDIS_PASSWORD", "s p")
+    settings = read_settings()
+    assert settings.database_url == whole
+    assert settings.redis_url == "redis://:s%20p@h"
+
+
+def test_a_value_may_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("geh€im\n", encoding="utf-8")
+    monkeypatch.setenv("INGEST_DATABASE_URL", "postgresql://ann@h/d")
+    monkeypatch.setenv("INGEST_DATABASE_PASSWORD_FILE", str(secret))
+    assert read_settings().database_url == "postgresql://ann:geh%E2%82%ACim@h/d"
+    monkeypatch.setenv("INGEST_MIGRATE_DATABASE_URL_FILE", str(secret))
+    assert admin_database_url() == "geh€im"
+    assert not unknown_variables()
+
+
+def test_a_file_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INGEST_DATABASE_PASSWORD_FILE", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match="INGEST_DATABASE_PASSWORD_FILE"):
+        read_settings()
+
+
 def test_an_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
         if name not in URLS:
