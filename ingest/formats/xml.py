@@ -103,7 +103,7 @@ def _parse(body: bytes, target: Events, charset: str | None, limits: Limits) -> 
         raise (no_body() if is_nothing(body) else invalid_xml(error)) from None
 
 
-def is_nothing(document: bytes) -> bool:
+def is_nothing(document: bytes | bytearray) -> bool:
     """Whether there is no element in a document, nor anything else that means something."""
     return _NOTHING.fullmatch(document) is not None
 
@@ -178,8 +178,9 @@ def encode(document: Any) -> bytes:
     """
     element = etree.Element("response")
     _fill(element, document)
-    if isinstance(document, dict) and isinstance(document.get("data"), dict):
-        element.find("data").set("type", "object")
+    data = element.find("data")
+    if data is not None and isinstance(document["data"], dict):
+        data.set("type", "object")
     text: bytes = etree.tostring(element, encoding="utf-8", xml_declaration=True)
     return text
 
