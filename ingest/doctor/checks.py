@@ -8,6 +8,7 @@ from ingest.doctor import batches, catalogue, clocks, counts, retention, version
 from ingest.doctor.finding import Finding, Subject
 from ingest.errors import ConfigurationError, IngestError, TooSlow, Unreachable
 from ingest.logs import cause_of
+from ingest.store.operators import lacks_right
 
 _MOST = 100  # findings of one check that are shown
 
@@ -51,6 +52,7 @@ async def examine(subject: Subject, *, quick: bool) -> AsyncIterator[tuple[str, 
 
     Raises:
         Unreachable: the database is away; what was found before it was given already.
+        What the driver does, where the login lacks a right.
     """
     unmigrated = False
     for check in CHECKS:
@@ -78,7 +80,9 @@ async def examine(subject: Subject, *, quick: bool) -> AsyncIterator[tuple[str, 
             )
         except IngestError as error:
             yield check.name, _not_seen(check, f"{error} ({cause_of(error)})")
-        except Exception as error:  # noqa: BLE001 - whatever ails one check, the others are run
+        except Exception as error:
+            if lacks_right(error):
+                raise
             yield check.name, _not_seen(check, cause_of(error))
         if found > _MOST:
             yield (

@@ -54,6 +54,11 @@ async def open_operator_pool(
         ) from error
 
 
+def lacks_right(error: Exception) -> bool:
+    """Whether an error says that the login may not do this."""
+    return isinstance(error, asyncpg.InsufficientPrivilegeError)
+
+
 async def _check_login(pool: Pool) -> None:
     async with pool.connection() as connection:
         row = await connection.fetchrow(QUERIES["confined"])

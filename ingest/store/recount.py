@@ -1,9 +1,9 @@
 """Counters and summaries, compared with the items that are stored, and set right.
 
 Commits keep both, and SQL outside the service does not. A count reads an index of the table, one
-account at a time: about a second for ten million items. Needs a login that may see all accounts;
-where row-level security confines it to the account that a transaction names, it sees the items of
-that account, but does not find accounts that have neither a counter nor a token.
+account at a time: 2 to 6 s for ten million items, and 2 ms for each account. Needs a login that may
+see all accounts; where row-level security confines it to the account that a transaction names, it
+sees the items of that account, but does not find accounts that have neither a counter nor a token.
 """
 
 from collections.abc import AsyncIterator
