@@ -30,6 +30,7 @@
     │   ├── Unavailable                 50301
     │   ├── Unreachable                 50301, the connection to the database is lost
     │   ├── NotAdmitted                 50301, the database lets the service in no more
+    │   ├── ReadOnlyDatabase            50301, the database takes no writes
     │   ├── Refused                     50301, the database says that it cannot do this now
     │   ├── LockTimeout                 50301, another transaction held a lock for too long
     │   ├── TooSlow                     50301, a statement ran out of time
@@ -274,6 +275,10 @@ class NotAdmitted(Unreachable):
     def __init__(self, message: str, *about: Any, reason: str = "", **more: Any) -> None:
         super().__init__(message, *about, **more)
         self.reason = reason
+
+
+class ReadOnlyDatabase(Unavailable):
+    """The database takes no writes: it is a standby, or was set to be read-only."""
 
 
 class Refused(Unavailable):

@@ -1,0 +1,26 @@
+"""What PostgreSQL's error codes (SQLSTATE) mean to the service; docs/operations.md shows the tables.
+
+https://www.postgresql.org/docs/current/errcodes-appendix.html lists the codes. What no table has is
+an error of the service's own: a 500.
+"""
+
+from collections.abc import Mapping
+
+READ_ONLY = "25006"
+"""What a standby says to every write, and a server with `default_transaction_read_only`."""
+
+NOT_NOW: Mapping[str, str] = {
+    "08": "the server lost a connection of its own, such as to another server",
+    READ_ONLY: "the database is read-only: a standby, or set to be",
+    "40": "another transaction was in the way: a deadlock, a conflict with recovery",
+    "53": "the server has no room: disk, memory, connections",
+    "55": "something is locked, in use or not ready yet",
+    "57": "an operator or a time-out ended it: the server stops, or starts",
+    "58": "the server's disk or system failed",
+}
+"""What the server cannot do now and may do later, by the code or its class (two characters)."""
+
+
+def is_passing(state: str | None) -> bool:
+    """Whether the same statement may succeed later."""
+    return state is not None and (state in NOT_NOW or state[:2] in NOT_NOW)
