@@ -31,6 +31,7 @@ from ingest.resources.representation import Presenter
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
+from ingest.store.state import state_logged
 from ingest.store.tokens import find_caller
 from ingest.tasks import end
 
@@ -61,7 +62,11 @@ async def _service(
     settings: Settings, registry: Registry, app: web.Application
 ) -> AsyncIterator[None]:
     lacks = partial(missing_tables, served=registry)
-    async with open_pool(settings, lacks=lacks) as pool, open_redis(settings) as redis:
+    async with (
+        open_pool(settings, lacks=lacks) as pool,
+        open_redis(settings) as redis,
+        state_logged(pool, registry),
+    ):
         claims = Claims(pool, redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
         loop_time = LoopTime()
         service = app[SERVICE] = Service(

@@ -22,6 +22,7 @@ from ingest.batches.doorbell import (
     deserialize,
     serialize,
 )
+from ingest.outage import Outage
 from ingest.redis import FAILURES, explain
 from ingest.store.pool import LONGEST_ALLOWANCE
 from ingest.tasks import finish
@@ -40,18 +41,19 @@ _ARQ_TIMEOUT_FACTOR = 5
 
 async def run_jobs(committer: Committer, slots: Slots) -> None:
     """Run an arq worker until cancelled, and another one after each that lost Redis."""
+    outage = Outage(partial(log.info, "arq has redis again"))
     while True:
-        worker = _create_worker(committer, slots)
+        worker = _create_worker(committer, slots, outage)
         try:
             await worker.async_run()
         except FAILURES as error:
-            _log(error)
+            _log(error, outage)
         finally:
-            await finish(_close(worker))
+            await finish(_close(worker, outage))
         await asyncio.sleep(_RECONNECT)
 
 
-def _create_worker(committer: Committer, slots: Slots) -> Worker:
+def _create_worker(committer: Committer, slots: Slots, outage: Outage) -> Worker:
     settings = committer.settings
     pool = ConnectionPool.from_url(
         settings.redis_url,
@@ -62,7 +64,7 @@ def _create_worker(committer: Committer, slots: Slots) -> Worker:
         [func(commit_pending, name=COMMIT_PENDING_JOB), func(commit, name=COMMIT_JOB)],
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
-        ctx={"committer": committer, "slots": slots},
+        ctx={"committer": committer, "slots": slots, "outage": outage},
         on_startup=_announce,
         job_serializer=serialize,
         job_deserializer=deserialize,
@@ -91,17 +93,21 @@ async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:
 
 async def _announce(ctx: dict[Any, Any]) -> None:
     readiness.announce()
+    ctx["outage"].passed()
 
 
-async def _close(worker: Worker) -> None:
+async def _close(worker: Worker, outage: Outage) -> None:
     pool = worker.pool
     try:
         await worker.close()
     except FAILURES as error:
-        _log(error)
+        _log(error, outage)
     finally:
         await pool.aclose(close_connection_pool=True)
 
 
-def _log(error: Exception) -> None:
-    log.warning("arq lost redis", reason=str(explain(error)), error=type(error).__name__)
+def _log(error: Exception, outage: Outage) -> None:
+    reason = str(explain(error))
+    outage.failed(
+        reason, partial(log.warning, "arq lost redis", reason=reason, error=type(error).__name__)
+    )

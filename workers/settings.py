@@ -11,6 +11,7 @@ from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
+from ingest.store.state import state_logged
 from ingest.tasks import end
 from workers.commit import Committer
 from workers.jobs import run_jobs
@@ -34,6 +35,7 @@ async def open_committer(settings: Settings, registry: Registry) -> AsyncIterato
     async with (
         commits as pool,
         open_redis(settings) as redis,
+        state_logged(pool, registry),
     ):
         yield Committer(settings, registry, pool, Doorbell(redis))
 
