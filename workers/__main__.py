@@ -31,6 +31,8 @@ def main() -> int:
     try:
         settings = read_settings()
         logs.configure(settings)
+        if settings.read_only:
+            raise ConfigurationError("a worker writes: unset INGEST_READ_ONLY for it")
         registry = load_registry(settings.resources)
         metrics.prepare_worker(registry)
         if settings.worker_metrics_port:

@@ -5,7 +5,7 @@ driver's errors become ours here, where `proof` has evidence of what they mean.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 import structlog
 
-from ingest.errors import ConfigurationError, IngestError, NotAdmitted, Unreachable
-from ingest.logs import cause_of
+from ingest.errors import ConfigurationError, IngestError, ReadOnlyDatabase
 from ingest.outage import Outage
 from ingest.settings import Settings
+from ingest.store.connecting import FAILURES, log_absence, not_connected
 from ingest.store.proof import explained, may_lack_tables
 
 if TYPE_CHECKING:
@@ -50,26 +50,6 @@ PLAN_LIFETIME = 10
 """Seconds after which a statement is planned anew: for a table that is empty as yet, PostgreSQL
 makes plans that read all of it, and keeps them until autovacuum has analyzed what it became."""
 
-# What a server says when it lets no client in for now; it may also be gone, or answer too late.
-_COMES_BACK = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # starting up, shutting down
-    asyncpg.InsufficientResourcesError,  # too many connections
-    asyncpg.InternalClientError,
-    asyncpg.InterfaceError,  # this pool is being closed
-    OSError,
-    TimeoutError,
-)
-# Why it lets the service in no more; of its own settings, no other than the role can be refused.
-_REFUSALS: Mapping[str | None, str] = {
-    "28000": "refuses the login: INGEST_DATABASE_URL names one that may not connect",
-    "28P01": "refuses the login: the name or the password in INGEST_DATABASE_URL is wrong",
-    "3D000": "no such database: INGEST_DATABASE_URL names one that the server does not have",
-    "22023": f"not migrated: lacks the role {ROLE}; run `ingest migrate`",
-    "42501": f"refuses the login: it is no member of the role {ROLE}, or may not connect to the "
-    "database",
-    None: "refuses the connection: INGEST_DATABASE_URL cannot be used",
-}
 _NAMED = 5  # of the places that the database lacks, in an error
 
 log = structlog.get_logger(__name__)
@@ -78,10 +58,17 @@ log = structlog.get_logger(__name__)
 class Pool:
     """The database connections of one process."""
 
-    def __init__(self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None) -> None:
-        """Args: as `open_pool`."""
+    def __init__(
+        self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None, *, writes: bool = True
+    ) -> None:
+        """
+        Args:
+            lacks: what the database lacks of what a migration makes.
+            writes: whether the service means to write here; else no transaction can.
+        """
         self._pool = pool
         self._lacks = lacks
+        self.writes = writes
         self._outage = Outage(partial(log.info, "the database answers again"))
 
     @asynccontextmanager
@@ -142,7 +129,16 @@ class Pool:
                 ours = explained(connection, error) or await self._unmigrated(connection, error)
                 if ours is None:
                     raise
+                if self.writes and isinstance(ours, ReadOnlyDatabase):
+                    await self.reconnect()
                 raise ours from error
+
+    async def reconnect(self) -> None:
+        """Replace every connection before it is used again.
+
+        Of the servers that the URL names, another one may take writes by now.
+        """
+        await self._pool.expire_connections()
 
     async def _unmigrated(
         self, connection: "Connection", error: Exception
@@ -162,9 +158,9 @@ class Pool:
     async def _acquired(self) -> "AsyncIterator[Connection]":
         try:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
-        except (*_COMES_BACK, asyncpg.PostgresError) as error:
-            ours = _not_connected(error)
-            self._outage.failed(cause_of(error), partial(_log, ours, error))
+        except FAILURES as error:
+            ours = not_connected(error)
+            log_absence(self._outage, ours, error)
             raise ours from error
         self._outage.passed()
         try:
@@ -183,36 +179,6 @@ class Pool:
             log.warning("a connection was dropped", error=type(error).__name__)
 
 
-def _not_connected(error: Exception) -> Unreachable:
-    """What it means that the driver could not connect."""
-    state: str | None = getattr(error, "sqlstate", None)
-    wrong_url = isinstance(error, asyncpg.ClientConfigurationError)
-    if isinstance(error, _COMES_BACK) and not wrong_url:
-        # What the driver itself says of a connection has a class of its own.
-        said = state is not None and not state.startswith("08")
-        return Unreachable(
-            "The database is not available at the moment",
-            "Nothing was lost; send the same request again.",
-            retry_after=1,
-            reason=f"admits no one for now: SQLSTATE {state}" if said else "does not answer",
-        )
-    return NotAdmitted(
-        "The database refuses to be connected to",
-        "Nothing was lost; send the same request again.",
-        retry_after=5,
-        reason=_REFUSALS.get(
-            state, f"refuses the connection: {type(error).__name__}, SQLSTATE {state}"
-        ),
-    )
-
-
-def _log(ours: Unreachable, error: Exception) -> None:
-    if isinstance(ours, NotAdmitted):
-        log.error("the database refuses the service", reason=ours.reason, cause=cause_of(error))
-    else:
-        log.warning("the database is away", reason=ours.reason, cause=cause_of(error))
-
-
 @asynccontextmanager
 async def open_pool(
     settings: Settings,
@@ -228,7 +194,7 @@ async def open_pool(
 
     Args:
         settings: where the database is, how many connections, how long a statement may take.
-        served: the resources whose tables the database should have.
+        lacks: what the database lacks of what a migration makes.
         role: the role that every connection works as; None for the login's own rights.
         statement_timeout: seconds, in place of `settings.database_timeout`.
         work_mem: what PostgreSQL may use for one step of a statement, such as `32MB`, in place of
@@ -243,12 +209,12 @@ async def open_pool(
         command_timeout=timeout + _GRACE,
         statement_cache_size=settings.statement_cache,
         max_cached_statement_lifetime=PLAN_LIFETIME,
-        server_settings=_server_settings(role, timeout, work_mem),
+        server_settings=_server_settings(role, timeout, work_mem, settings.read_only),
         reset=_leave_as_it_is,
     )
     await pool
     try:
-        yield Pool(pool, lacks)
+        yield Pool(pool, lacks, writes=not settings.read_only)
     finally:
         await _close(pool)
 
@@ -282,7 +248,9 @@ async def _close(pool: "_AsyncpgPool") -> None:
         pool.terminate()
 
 
-def _server_settings(role: str | None, timeout: float, work_mem: str) -> dict[str, str]:
+def _server_settings(
+    role: str | None, timeout: float, work_mem: str, read_only: bool
+) -> dict[str, str]:
     milliseconds = str(int(timeout * 1000))
     # A process that is frozen inside a transaction must not hold its collection for long.
     idle = str(int(min(timeout, _IDLE) * 1000))
@@ -301,4 +269,6 @@ def _server_settings(role: str | None, timeout: float, work_mem: str) -> dict[st
     }
     if work_mem:
         chosen["work_mem"] = work_mem
+    if read_only:
+        chosen["default_transaction_read_only"] = "on"
     return chosen if role is None else {**chosen, "role": role}

@@ -24,3 +24,16 @@ NOT_NOW: Mapping[str, str] = {
 def is_passing(state: str | None) -> bool:
     """Whether the same statement may succeed later."""
     return state is not None and (state in NOT_NOW or state[:2] in NOT_NOW)
+
+
+REFUSED_LOGINS: Mapping[str | None, str] = {
+    "28000": "refuses the login: INGEST_DATABASE_URL names one that may not connect",
+    "28P01": "refuses the login: the name or the password in INGEST_DATABASE_URL is wrong",
+    "3D000": "no such database: INGEST_DATABASE_URL names one that the server does not have",
+    "22023": "not migrated: lacks the role ingest_app; run `ingest migrate`",
+    "42501": "refuses the login: it is no member of the role ingest_app, or may not connect to the "
+    "database",
+    None: "refuses the connection: INGEST_DATABASE_URL cannot be used",
+}
+"""Why it lets the service in no more; of its own settings, no other than the role can be refused.
+None is for a URL that the driver cannot use."""
