@@ -16,7 +16,6 @@ from ingest.access.rates import Rates
 from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
-from ingest.errors import ConfigurationError
 from ingest.http.admission import Admission
 from ingest.http.gate import UnderWay
 from ingest.http.middleware import complete_headers, handle
@@ -24,6 +23,7 @@ from ingest.http.routes import ROUTES
 from ingest.http.security import SERVER_OPTIONS, parse_hosts, parse_networks
 from ingest.http.server import JsonAppRunner
 from ingest.http.service import SERVICE, Service
+from ingest.listening import refused
 from ingest.loop_time import LoopTime
 from ingest.redis import open_redis
 from ingest.resources.registry import Registry, load_registry
@@ -141,9 +141,7 @@ async def _serve(settings: Settings, registry: Registry) -> None:
         try:
             await site.start()
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}"
-            ) from error
+            raise refused(settings.host, settings.port, error) from error
         log.info("serving", host=settings.host, port=settings.port, collections=list(registry))
         readiness.announce()
         await _stop_signal()

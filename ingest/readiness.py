@@ -8,8 +8,8 @@ READY_FD = "INGEST_READY_FD"
 
 def announce() -> None:
     """Report that this process accepts work, if its parent waits for that; once is enough."""
-    descriptor = os.environ.pop(READY_FD, None)
-    if descriptor is None:
+    descriptor = os.environ.pop(READY_FD, "")
+    if not descriptor.isdigit():
         return
     try:
         os.write(int(descriptor), b"1")

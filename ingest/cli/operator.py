@@ -1,7 +1,6 @@
 """What operators' commands share: the database with the login's own rights, and tables."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,10 +17,13 @@ _Result = TypeVar("_Result")
 
 def admin_settings() -> "Settings":
     """Settings for an operator's command: no Redis, and the database URL that may change things."""
-    from ingest.settings import read_settings
+    from ingest.settings import admin_database_url, read_settings, unknown_variables
 
-    url = os.environ.get("INGEST_MIGRATE_DATABASE_URL")
-    given = {} if url is None else {"database_url": url}
+    for name, nearest in unknown_variables().items():
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        click.echo(f"ingest: {name} is no setting{hint}", err=True)
+    url = admin_database_url()
+    given = {} if url is None else {"database_url": url, "database_password": ""}
     return read_settings(redis_url="", **given)
 
 

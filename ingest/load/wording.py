@@ -44,7 +44,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(Wait, and s|S)end the same request again\.", "It is tried again."),
     (r"The Prefer header cannot be read", "The preferences cannot be read"),
     (r"send it as `Prefer: ([^`]*)`", r"give them as `--prefer '\1'`"),
-    (r"Send it as `Authorization: Bearer TOKEN`\.", "Give it as INGEST_TOKEN."),
+    (r"Send it as `Authorization: Bearer TOKEN`\.", "Give it as INGEST_TOKEN, or as --token."),
     (r"Send UTF-8\.", "Save the file as UTF-8."),
     (r"Send it in UTF-8\.", "Save the file as UTF-8, or name the charset with --charset."),
     (r"The request has no body", "the file is empty"),

@@ -33,7 +33,9 @@ async def open_operator_pool(settings: Settings) -> AsyncIterator[Pool]:
         Unavailable: the database cannot be connected to.
     """
     try:
-        async with open_pool(settings, lacks=partial(missing_tables, served={}), role=None) as pool:
+        async with open_pool(
+            settings, lacks=partial(missing_tables, served={}), logged=False, role=None
+        ) as pool:
             await _check_login(pool)
             yield pool
     except asyncpg.InsufficientPrivilegeError as error:

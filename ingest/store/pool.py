@@ -59,14 +59,16 @@ class Pool:
     """The database connections of one process."""
 
     def __init__(
-        self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None, *, writes: bool = True
+        self,
+        pool: "_AsyncpgPool",
+        lacks: "Lacks | None" = None,
+        *,
+        logged: bool = True,
+        writes: bool = True,
     ) -> None:
-        """
-        Args:
-            lacks: what the database lacks of what a migration makes.
-            writes: whether the service means to write here; else no transaction can.
-        """
+        """Args: as `open_pool`; `writes`: whether the service means to write here."""
         self._pool = pool
+        self._logged = logged
         self._lacks = lacks
         self.writes = writes
         self._outage = Outage(partial(log.info, "the database answers again"))
@@ -160,7 +162,8 @@ class Pool:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
         except FAILURES as error:
             ours = not_connected(error)
-            log_absence(self._outage, ours, error)
+            if self._logged:
+                log_absence(self._outage, ours, error)
             raise ours from error
         self._outage.passed()
         try:
@@ -184,6 +187,7 @@ async def open_pool(
     settings: Settings,
     *,
     lacks: "Lacks | None" = None,
+    logged: bool = True,
     role: str | None = ROLE,
     statement_timeout: float | None = None,
     work_mem: str = "",
@@ -194,7 +198,9 @@ async def open_pool(
 
     Args:
         settings: where the database is, how many connections, how long a statement may take.
-        lacks: what the database lacks of what a migration makes.
+        lacks: finds what the database lacks that a migration makes.
+        logged: whether the log says when the database cannot be connected to; not so for a command
+            whose error says it.
         role: the role that every connection works as; None for the login's own rights.
         statement_timeout: seconds, in place of `settings.database_timeout`.
         work_mem: what PostgreSQL may use for one step of a statement, such as `32MB`, in place of
@@ -214,7 +220,7 @@ async def open_pool(
     )
     await pool
     try:
-        yield Pool(pool, lacks, writes=not settings.read_only)
+        yield Pool(pool, lacks, logged=logged, writes=not settings.read_only)
     finally:
         await _close(pool)
 

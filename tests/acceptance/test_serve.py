@@ -108,10 +108,11 @@ def test_killing_the_parent_stops_its_processes(start: "Start", tmp_path: Path) 
         left.rmdir()
 
 
-def test_a_taken_port_is_one_line(start: "Start") -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_taken_port_is_one_line(start: "Start", processes: str) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        command = start("serve", "--port", str(port), "--processes", "2")
+        command = start("serve", "--port", str(port), "--processes", processes)
         assert command.process.wait(TIMEOUT) == 1
     (line,) = command.complaints.read_text().splitlines()
     assert line.startswith(f"ingest: port {port} on {HOST} is taken")

@@ -54,6 +54,10 @@ NEVER_SAID = {  # it sends a Content-Type, and one token
             "The first line must name the columns, or give them as --columns.",
         ),
         ("The request says `dates=DD/MM/YYYY`.", "You gave --dates DD/MM/YYYY."),
+        (
+            "40101 token_required: A token is required. Send it as `Authorization: Bearer TOKEN`.",
+            "40101 token_required: A token is required. Give it as INGEST_TOKEN, or as --token.",
+        ),
         ("The body is a PDF document", "the file is a PDF document"),
         (
             "Nothing was lost; send the same request again after Retry-After seconds.",
