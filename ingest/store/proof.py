@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _LOCK_TIMEOUT = asyncpg.LockNotAvailableError.sqlstate
 _TIMEOUTS = "ProcessInterrupts"  # the server's function that ends a statement which takes too long
-# The driver's own kinds of what passes; the server's are in `sqlstates`. A migration has changed the
-# table since the statement was planned.
+# A migration has changed the table since the statement was planned. What else passes says the
+# server, and `sqlstates`.
 _PLANNED_ANEW = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 

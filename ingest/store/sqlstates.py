@@ -1,4 +1,4 @@
-"""What PostgreSQL's error codes (SQLSTATE) mean to the service; docs/operations.md shows the tables.
+"""What PostgreSQL's error codes (SQLSTATE) mean to the service; docs/operations.md shows it.
 
 https://www.postgresql.org/docs/current/errcodes-appendix.html lists the codes. What no table has is
 an error of the service's own: a 500.

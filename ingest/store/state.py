@@ -61,7 +61,8 @@ async def _log_until_ready(pool: Pool, served: Mapping[str, Resource]) -> None:
     unready = Outage(partial(log.info, "the database is ready"))
     pause = _FIRST_PAUSE
     while (state := await state_of_database(pool, served)) != READY:
-        if state.startswith((_NOT_MIGRATED, _READ_ONLY)):  # of a connection that failed the pool has written
+        # Of a connection that failed the pool has written.
+        if state.startswith((_NOT_MIGRATED, _READ_ONLY)):
             unready.failed(state, partial(log.error, "the database is not ready", reason=state))
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
