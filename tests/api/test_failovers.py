@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from structlog.testing import capture_logs
 
+import workers.__main__
 from ingest.app import create_app
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.settings import Settings
@@ -177,3 +178,13 @@ async def _takes_no_writes(api: Service, committer: Committer) -> None:
     assert "Location" not in reply.headers
     await committer.commit_pending("acme", "contacts")
     assert (await ready(api))[0] == 503
+
+
+def test_a_worker_is_not_for_reads_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("DATABASE_URL", "postgresql://h/d"), ("REDIS_URL", "redis://h")):
+        monkeypatch.setenv(f"INGEST_{name}", value)
+    monkeypatch.setenv("INGEST_READ_ONLY", "true")
+    assert workers.__main__.main() == 1
+    assert "unset INGEST_READ_ONLY" in capsys.readouterr().err
