@@ -52,7 +52,7 @@ class Totals:
         if answer.document["result"] == "failure":
             self.unsaved += metadata["validItemsCount"]
             beside = answer.document.get("error", {"message": ""})
-            self.limit = self.limit or beside["message"]
+            self.limit = self.limit or beside["message"].removesuffix("; nothing was saved")
         self.batches += 1
         self.replayed += earlier
 

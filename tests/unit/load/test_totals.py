@@ -19,7 +19,7 @@ def test_a_limit_that_good_rows_would_pass_is_said_once() -> None:
     totals.add(refused())
     assert not any("limit" in line for line in summary(totals, 1))
     for _ in range(2):
-        totals.add(refused(error={"message": "The limit of contacts is 1 item"}))
+        totals.add(refused(error={"message": "The limit of contacts is 1 item; nothing was saved"}))
     (line,) = [each for each in summary(totals, 1) if "limit" in each]
     assert line.endswith("The limit of contacts is 1 item.")
     assert (totals.failed, totals.unsaved) == (3, 6)
