@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -25,6 +28,7 @@ from ingest.http.server import JsonAppRunner
 from ingest.http.service import SERVICE, Service
 from ingest.listening import refused
 from ingest.loop_time import LoopTime
+from ingest.ready_file import check_ready_file, places_of, ready_file
 from ingest.redis import open_redis
 from ingest.resources.registry import Registry, load_registry
 from ingest.resources.representation import Presenter
@@ -101,15 +105,20 @@ def _stop_if_broken(task: "asyncio.Task[None]") -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, file: Path | None = None) -> None:
     """Run an API process until SIGTERM or SIGINT; requests under way are answered first.
+
+    Args:
+        file: the ready file; None for none.
 
     Raises:
         ConfigurationError: the resources cannot be served, or the address cannot be listened on.
     """
     logs.configure(settings)
+    if file is not None:
+        check_ready_file(file)
     registry = load_registry(settings.resources)
-    uvloop.run(_serve(settings, registry))
+    uvloop.run(_serve(settings, registry, file))
 
 
 def _tame_the_collector() -> None:
@@ -123,7 +132,7 @@ def _tame_the_collector() -> None:
     gc.set_threshold(*_COLLECT)
 
 
-async def _serve(settings: Settings, registry: Registry) -> None:
+async def _serve(settings: Settings, registry: Registry, file: Path | None) -> None:
     app = create_app(settings, registry)
     _tame_the_collector()
     runner = JsonAppRunner(
@@ -142,9 +151,12 @@ async def _serve(settings: Settings, registry: Registry) -> None:
             await site.start()
         except OSError as error:
             raise refused(settings.host, settings.port, error) from error
+        settings = replace(settings, port=runner.addresses[0][1])
         log.info("serving", host=settings.host, port=settings.port, collections=list(registry))
-        readiness.announce()
-        await _stop_signal()
+        with ready_file(file, places_of(settings), lambda: {"api": [os.getpid()]}):
+            readiness.announce()
+            await _stop_signal()
+        readiness.stopping()
         app[SERVICE].stopping.set()
         await site.stop()
         await asyncio.sleep(_LAST_ANSWERS)

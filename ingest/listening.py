@@ -1,4 +1,4 @@
-"""What to say of an address that cannot be listened on."""
+"""Addresses to listen on: how this machine reaches them, and what to say where they fail."""
 
 import errno
 
@@ -13,3 +13,9 @@ def refused(host: str, port: int, error: OSError) -> ConfigurationError:
             "--port"
         )
     return ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}")
+
+
+def local_url(host: str, port: int) -> str:
+    """Where this machine reaches what listens on `host`."""
+    reachable = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -268,6 +268,8 @@ class NewBatch:
     token: UUID | None = None
     """The token that sends it."""
     key: IdempotencyKey | None = None
+    refusal: Mapping[str, Any] | None = None
+    """Of a rejected one: the limit that its valid items would have passed."""
 
     @property
     def is_whole(self) -> bool:
@@ -291,6 +293,7 @@ class NewBatch:
             accepted_at=now if self.state is BatchState.ACCEPTED else None,
             finished_at=now if self.state is BatchState.REJECTED else None,
             token=self.token,
+            error=self.refusal,
         )
         return Outcome(batch, failures)
 
@@ -320,12 +323,31 @@ class Batch:
     outcomes: str | None = None
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
-    """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
+    """Why the whole batch failed: for a reason of the service's own, or because of a limit. Of one
+    that failed for its items: the limit that the others would have passed."""
     payload_bytes: int = 0
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
+
+    @property
+    def failed_for_items(self) -> bool:
+        """Whether invalid items are why nothing was saved."""
+        if self.state is BatchState.REJECTED:
+            return True
+        strict = not self.options.lenient
+        return self.state is BatchState.FAILED and strict and self.invalid_count > 0
+
+    @property
+    def stopped(self) -> Mapping[str, Any] | None:
+        """The error that is why nothing was saved; None where items are why."""
+        return None if self.failed_for_items else self.error
+
+    @property
+    def limit(self) -> Mapping[str, Any] | None:
+        """The limit that the valid items of a batch would have passed which failed for others."""
+        return self.error if self.failed_for_items else None
 
     @property
     def changed(self) -> int:

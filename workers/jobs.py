@@ -5,16 +5,17 @@ Redis is lost or the worker stops, commits under way still finish.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
+from arq.typing import StartupShutdown
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
-from ingest import readiness
 from ingest.batches.doorbell import (
     COMMIT_JOB,
     COMMIT_PENDING_JOB,
@@ -39,11 +40,26 @@ _RECONNECT = 1.0  # seconds before Redis is tried again
 _ARQ_TIMEOUT_FACTOR = 5
 
 
-async def run_jobs(committer: Committer, slots: Slots) -> None:
-    """Run an arq worker until cancelled, and another one after each that lost Redis."""
+async def run_jobs(
+    committer: Committer, slots: Slots, announce: Callable[[], None] | None = None
+) -> None:
+    """Run an arq worker until cancelled, and another one after each that lost Redis.
+
+    Args:
+        announce: called once, when the first of them waits for jobs.
+    """
     outage = Outage(partial(log.info, "arq has redis again"))
+    announced = False
+
+    async def started(ctx: dict[Any, Any]) -> None:
+        nonlocal announced
+        if announce is not None and not announced:
+            announced = True
+            announce()
+        outage.passed()
+
     while True:
-        worker = _create_worker(committer, slots, outage)
+        worker = _create_worker(committer, slots, started)
         try:
             await worker.async_run()
         except FAILURES as error:
@@ -53,7 +69,7 @@ async def run_jobs(committer: Committer, slots: Slots) -> None:
         await asyncio.sleep(_RECONNECT)
 
 
-def _create_worker(committer: Committer, slots: Slots, outage: Outage) -> Worker:
+def _create_worker(committer: Committer, slots: Slots, started: StartupShutdown) -> Worker:
     settings = committer.settings
     pool = ConnectionPool.from_url(
         settings.redis_url,
@@ -64,8 +80,8 @@ def _create_worker(committer: Committer, slots: Slots, outage: Outage) -> Worker
         [func(commit_pending, name=COMMIT_PENDING_JOB), func(commit, name=COMMIT_JOB)],
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
-        ctx={"committer": committer, "slots": slots, "outage": outage},
-        on_startup=_announce,
+        ctx={"committer": committer, "slots": slots},
+        on_startup=started,
         job_serializer=serialize,
         job_deserializer=deserialize,
         keep_result=0,  # while a result is kept, arq refuses another job of its id
@@ -89,11 +105,6 @@ async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:
     """The job of a batch that failed before."""
     one = partial(ctx["committer"].commit, account, UUID(batch), ctx["job_try"])
     await (await ctx["slots"].start(one))
-
-
-async def _announce(ctx: dict[Any, Any]) -> None:
-    readiness.announce()
-    ctx["outage"].passed()
 
 
 async def _close(worker: Worker, outage: Outage) -> None:

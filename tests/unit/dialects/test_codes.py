@@ -79,6 +79,25 @@ def test_x07_a_batch_that_failed_as_a_whole_is_answered_as_a_request_that_did(na
 
 
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("state", [BatchState.REJECTED, BatchState.FAILED])
+def test_a_limit_beside_failures_is_told_and_changes_no_status(
+    name: str, state: BatchState
+) -> None:
+    limit = LimitReached("It is full", "Delete some.", collection="contacts", maximum=1, left=0)
+    plain = _tell(ALL[name], refused(ITEM_CODES[42204], state=state))
+    told = _tell(ALL[name], refused(ITEM_CODES[42204], state=state, error=limit.document()))
+    assert told.status == plain.status
+    assert "It is full" in json.dumps(told.document)
+    assert isinstance(told.document, dict)
+    assert isinstance(plain.document, dict)
+    texts = ("error", "error_text", "error_message", "message", "detail")
+    for document in (told.document, plain.document):
+        for each in ("timestamp", *texts):
+            document.pop(each, None)
+    assert told.document == plain.document
+
+
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("action", Action)
 def test_what_was_saved_has_the_status_of_the_tables(name: str, action: Action) -> None:
     rows = dict(table("no error"))
