@@ -65,6 +65,11 @@ class Settings:
     trusted_proxies: str = ""
     """Addresses and networks whose `X-Forwarded-For` is believed, separated by commas."""
 
+    read_only: bool = False
+    """Answer reads only; the database may be a hot standby."""
+    write_url: str = ""
+    """Where clients send their writes instead; the refusal names it."""
+
     max_body: int = 16 * 1024 * 1024
     """The largest decompressed body."""
     max_unknown_body: int = 1024 * 1024
@@ -242,7 +247,9 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         return
     try:
         parts = urlsplit(url)
-        known = parts.scheme in schemes and parts.port != 0
+        # PostgreSQL's may name several hosts.
+        places = parts.netloc.rpartition("@")[2].split(",")
+        known = parts.scheme in schemes and all(urlsplit(f"//{each}").port != 0 for each in places)
     except ValueError:
         known = False
     if not known:

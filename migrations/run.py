@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from ingest.errors import ConfigurationError
 from ingest.resources.registry import Registry
+from ingest.store.connecting import FAILURES
 from migrations.changes import make_changes
 from migrations.driver import reason
 
@@ -55,7 +56,7 @@ def migrate(database_url: str, registry: Registry) -> list[str]:
     try:
         with _ONE_AT_A_TIME:
             return asyncio.run(_migrate(database_url, registry))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError) as error:
+    except (*FAILURES, DBAPIError) as error:
         raise ConfigurationError(f"the database cannot be migrated: {reason(error)}") from error
 
 

@@ -14,10 +14,12 @@ from ingest.outage import Outage
 from ingest.resources.resource import Resource
 from ingest.store.missing import missing_tables
 from ingest.store.pool import Pool
+from ingest.store.proof import is_read_only
 from ingest.tasks import end
 
 READY = "ready"
 _NOT_MIGRATED = "not migrated: lacks"
+_READ_ONLY = "read-only: a standby, or default_transaction_read_only is on"
 _NAMED = 5  # of the places that the database lacks
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 
@@ -29,10 +31,14 @@ async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
     try:
         async with pool.connection() as connection:
             missing = await missing_tables(connection, served)
+            read_only = pool.writes and is_read_only(connection)
     except Unreachable as error:
         return error.reason
     except (Unavailable, asyncpg.PostgresError) as error:
         return f"refuses a query: {cause_of(error)}"
+    if not missing and read_only:
+        await pool.reconnect()
+        return _READ_ONLY
     if not missing:
         return READY
     return f"{_NOT_MIGRATED} {', '.join(missing[:_NAMED])}; run `ingest migrate`"
@@ -55,7 +61,8 @@ async def _log_until_ready(pool: Pool, served: Mapping[str, Resource]) -> None:
     unready = Outage(partial(log.info, "the database is ready"))
     pause = _FIRST_PAUSE
     while (state := await state_of_database(pool, served)) != READY:
-        if state.startswith(_NOT_MIGRATED):  # of a connection that failed the pool has written
+        # Of a connection that failed the pool has written.
+        if state.startswith((_NOT_MIGRATED, _READ_ONLY)):
             unready.failed(state, partial(log.error, "the database is not ready", reason=state))
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -13,7 +13,7 @@ from ingest.resources.resource import Resource, StoredField
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0005"
+REQUIRED_REVISION = "0006"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"
