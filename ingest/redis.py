@@ -1,8 +1,9 @@
 """The connection to Redis, which may be away: nothing is lost with it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -12,14 +13,18 @@ from redis.exceptions import (
     AuthenticationError,
     AuthenticationWrongNumberOfArgsError,
     AuthorizationError,
+    ClusterCrossSlotError,
+    ClusterDownError,
     ConnectionError,
     InvalidResponse,
+    MovedError,
     ResponseError,
     TimeoutError,
 )
 
 from ingest import metrics
 from ingest.outage import Outage
+from ingest.redis_pool import redis_pool, refuse_cluster
 from ingest.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -31,6 +36,7 @@ _REASON = 200  # characters of what Redis says
 
 # What a server sends that does not know who we are. Everything else of the driver's is our own bug.
 _LOGIN = (AuthenticationError, AuthorizationError, AuthenticationWrongNumberOfArgsError)
+_CLUSTER = (ClusterCrossSlotError, ClusterDownError, MovedError)
 FAILURES = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)
 """What the driver raises where Redis is away or refuses, as opposed to having been used wrongly."""
 
@@ -65,9 +71,21 @@ def explain(error: Exception) -> RedisFailed:
     reason = " ".join(str(error).split())[:_REASON] or type(error).__name__
     if isinstance(error, _LOGIN):
         return LoginRefused(f"refuses the login of INGEST_REDIS_URL: {reason}")
+    if isinstance(error, _CLUSTER):
+        return CallRefused(f"refuses a call, because it is a cluster: {reason}")
     if isinstance(error, ResponseError):
         return CallRefused(f"refuses a call: {reason}")
+    certificate = _refused_certificate(error)
+    if certificate is not None:
+        return RedisAway(f"has a certificate that is not trusted: {certificate}")
     return RedisAway("does not answer")
+
+
+def _refused_certificate(error: BaseException | None) -> str | None:
+    """Why a certificate was refused, where that led to an error."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return None if error is None else error.verify_message
 
 
 class RedisLink:
@@ -122,7 +140,8 @@ class RedisLink:
             refused = partial(log.error, "redis refuses the login", reason=str(failure))
             self._outage.failed(str(failure), partial(refused, error=kind))
         else:
-            self._outage.failed(str(failure), partial(log.warning, "redis is away", error=kind))
+            away = partial(log.warning, "redis is away", error=kind)
+            self._outage.failed(str(failure), partial(away, reason=str(failure)))
         return failure
 
     def _show(self, failure: RedisFailed | None) -> None:
@@ -173,16 +192,23 @@ async def open_redis(settings: Settings, *, logged: bool = True) -> AsyncIterato
     Args:
         settings: where Redis is.
         logged: whether the log says when Redis fails; not so for a command that says it itself.
+
+    Raises:
+        ConfigurationError: the URL cannot be used, or names a node of a cluster.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = redis_pool(
         settings.redis_url,
-        timeout=settings.redis_timeout,
+        connections=_CONNECTIONS,
+        wait=settings.redis_timeout,
         socket_timeout=settings.redis_timeout,
         socket_connect_timeout=settings.redis_timeout,
         health_check_interval=30,
-        max_connections=_CONNECTIONS,
     )
     try:
+        # Where Redis is away it is tried later, and an error names the cluster.
+        with suppress(*FAILURES):
+            async with asyncio.timeout(settings.redis_timeout):
+                await refuse_cluster(pool)
         yield RedisLink(pool, settings.redis_timeout, logged=logged)
     finally:
         await pool.disconnect()
