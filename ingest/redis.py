@@ -1,6 +1,7 @@
 """The connection to Redis, which may be away: nothing is lost with it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -13,14 +14,18 @@ from redis.exceptions import (
     AuthenticationWrongNumberOfArgsError,
     AuthorizationError,
     BusyLoadingError,
+    ClusterCrossSlotError,
+    ClusterDownError,
     ConnectionError,
     InvalidResponse,
+    MovedError,
     ResponseError,
     TimeoutError,
 )
 
 from ingest import metrics
 from ingest.outage import Outage
+from ingest.redis_pool import redis_pool, refuse_cluster
 from ingest.settings import Settings
 from ingest.tasks import end
 
@@ -33,6 +38,7 @@ _REASON = 200  # characters of what Redis says
 
 # What a server sends that does not know who we are. Everything else of the driver's is our own bug.
 _LOGIN = (AuthenticationError, AuthorizationError, AuthenticationWrongNumberOfArgsError)
+_CLUSTER = (ClusterCrossSlotError, ClusterDownError, MovedError)
 FAILURES = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)
 """What the driver raises where Redis is away or refuses, as opposed to having been used wrongly."""
 
@@ -69,9 +75,21 @@ def explain(error: Exception) -> RedisFailed:
         return LoginRefused(f"refuses the login of INGEST_REDIS_URL: {reason}")
     if isinstance(error, BusyLoadingError):
         return RedisAway("is loading its data")
+    if isinstance(error, _CLUSTER):
+        return CallRefused(f"refuses a call, because it is a cluster: {reason}")
     if isinstance(error, ResponseError):
         return CallRefused(f"refuses a call: {reason}")
+    certificate = _refused_certificate(error)
+    if certificate is not None:
+        return RedisAway(f"has a certificate that is not trusted: {certificate}")
     return RedisAway("does not answer")
+
+
+def _refused_certificate(error: BaseException | None) -> str | None:
+    """Why a certificate was refused, where that led to an error."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return None if error is None else error.verify_message
 
 
 class RedisLink:
@@ -80,8 +98,12 @@ class RedisLink:
     So no request waits for a Redis that is known to be away.
     """
 
-    def __init__(self, pool: BlockingConnectionPool, timeout: float) -> None:
+    def __init__(
+        self, pool: BlockingConnectionPool, timeout: float, *, logged: bool = True
+    ) -> None:
+        """Args: as `open_redis`."""
         self.pool = pool
+        self._logged = logged
         self._timeout = timeout
         self._without: RedisFailed | None = None
         """Why this process does without Redis, since the last call that says anything about it."""
@@ -114,6 +136,8 @@ class RedisLink:
     def report(self, error: Exception) -> RedisFailed:
         """What one of `FAILURES` means, which is logged when it begins."""
         failure, kind = explain(error), type(error).__name__
+        if not self._logged:
+            return failure
         if isinstance(failure, CallRefused):
             refused = partial(log.error, "redis refuses a call", reason=str(failure))
             self._refusals.failed(kind, partial(refused, exc_info=error))
@@ -121,7 +145,8 @@ class RedisLink:
             refused = partial(log.error, "redis refuses the login", reason=str(failure))
             self._outage.failed(str(failure), partial(refused, error=kind))
         else:
-            self._outage.failed(str(failure), partial(log.warning, "redis is away", error=kind))
+            away = partial(log.warning, "redis is away", error=kind)
+            self._outage.failed(str(failure), partial(away, reason=str(failure)))
         return failure
 
     def _show(self, failure: RedisFailed | None) -> None:
@@ -133,8 +158,8 @@ class RedisLink:
             self._outage.passed()
 
     def has_answered_for(self, seconds: float) -> bool:
-        """Whether no outage was so short a time ago: a Redis that was frozen does at its end what it
-        was sent meanwhile."""
+        """Whether no outage ended later than so long ago: a Redis that was frozen does at the end
+        of it what it was sent meanwhile."""
         return asyncio.get_running_loop().time() - self._answers_since >= seconds
 
     async def watch(self) -> None:
@@ -158,21 +183,51 @@ class RedisLink:
     async def _probe(self) -> None:
         await Redis(connection_pool=self.pool).register_script(_PROBE)(keys=_PROBED)
 
+    async def clock(self) -> float:
+        """The server's time, in seconds since 1970.
+
+        Raises:
+            RedisFailed: as `call` does.
+        """
+        seconds, microseconds = await self.call(Redis(connection_pool=self.pool).time)
+        return float(seconds + microseconds / 1e6)
+
+    async def version(self) -> str:
+        """The version of Redis, or that which a server such as Valkey is compatible with.
+
+        Raises:
+            RedisFailed: as `call` does.
+        """
+        said = await self.call(partial(Redis(connection_pool=self.pool).info, "server"))
+        return str(said.get("redis_version", ""))
+
 
 @asynccontextmanager
-async def open_redis(settings: Settings) -> AsyncIterator[RedisLink]:
-    """Open the Redis connections of this process; they are made when needed."""
-    pool = BlockingConnectionPool.from_url(
+async def open_redis(settings: Settings, *, logged: bool = True) -> AsyncIterator[RedisLink]:
+    """Open the Redis connections of this process; they are made when needed.
+
+    Args:
+        settings: where Redis is.
+        logged: whether the log says when Redis fails; not so for a command that says it itself.
+
+    Raises:
+        ConfigurationError: the URL cannot be used, or names a node of a cluster.
+    """
+    pool = redis_pool(
         settings.redis_url,
-        timeout=settings.redis_timeout,
+        connections=_CONNECTIONS,
+        wait=settings.redis_timeout,
         socket_timeout=settings.redis_timeout,
         socket_connect_timeout=settings.redis_timeout,
         health_check_interval=30,
-        max_connections=_CONNECTIONS,
     )
-    link = RedisLink(pool, settings.redis_timeout)
+    link = RedisLink(pool, settings.redis_timeout, logged=logged)
     watching = asyncio.create_task(link.watch())
     try:
+        # Where Redis is away it is tried later, and an error names the cluster.
+        with suppress(*FAILURES):
+            async with asyncio.timeout(settings.redis_timeout):
+                await refuse_cluster(pool)
         yield link
     finally:
         await end([watching])

@@ -24,7 +24,10 @@ from ingest.model import (
 )
 from ingest.resources.representation import Presenter
 
-_NOTHING_SAVED = "; nothing was saved"
+NOTHING_SAVED = "; nothing was saved"
+"""How the messages of batches end that saved nothing."""
+DRY_RUN = "Dry run, nothing was saved: "
+"""How the messages of dry runs begin."""
 
 
 def written(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) -> Answer:
@@ -60,8 +63,8 @@ def dry_run(outcome: Outcome, *, minimal: bool = False) -> Answer:
         document = _envelope(result, status, _message(batch)) | {"error": batch.stopped}
     else:
         status, result = (422, "failure") if batch.invalid else (200, "success")
-        told = _message(batch).removesuffix(_NOTHING_SAVED)
-        document = _envelope(result, status, f"Dry run, nothing was saved: {told}")
+        told = _message(batch).removesuffix(NOTHING_SAVED)
+        document = _envelope(result, status, f"{DRY_RUN}{told}")
     document["metadata"] = _short_metadata(batch)
     del document["metadata"]["batchId"]
     if outcome.failures:
@@ -282,13 +285,13 @@ def _message(batch: Batch) -> str:
     if batch.stopped is not None:
         if batch.stopped["code"] == LimitReached.error_code.code:
             return str(batch.stopped["message"])
-        return f"The batch could not be committed{_NOTHING_SAVED}"
+        return f"The batch could not be committed{NOTHING_SAVED}"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
         if batch.limit is not None:
             return (
                 f"{bad} of {_items(batch.received)} {_are(bad)} invalid. {batch.limit['message']}"
             )
-        return f"{bad} of {_items(batch.received)} {_are(bad)} invalid{_NOTHING_SAVED}"
+        return f"{bad} of {_items(batch.received)} {_are(bad)} invalid{NOTHING_SAVED}"
     if batch.state is not BatchState.COMMITTED:
         return f"{_items(batch.received)} accepted; the batch is not yet committed"
     counts = {

@@ -5,7 +5,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from ingest.dialects.answer import Answer, Context, Dialect, Document, Format, Told
+from ingest.dialects import collection
+from ingest.dialects.answer import Answer, Context, Dialect, Document, Format, Kind, Told
 from ingest.errors import INVALID_ITEMS
 from ingest.model import Failure
 
@@ -83,7 +84,10 @@ def _of_items(answer: Answer) -> tuple[str, str]:
     error = first.errors[0]
     place = f"Item {first.index}" if error.field is None else f"Item {first.index}, {error.field}"
     limit = "" if answer.limit is None else f" {_sentence(answer.limit)}"
-    return name, f"{place}: {_sentence(error.document())}{limit}"
+    text = f"{place}: {_sentence(error.document())}{limit}"
+    if answer.kind is Kind.DRY_RUN:
+        text = f"{collection.DRY_RUN}{text.replace(collection.NOTHING_SAVED, '')}"
+    return name, text
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ from ingest.errors import MalformedBody
 from ingest.formats import json, negotiation, xml, yaml
 from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_names import known_names, schema_columns
-from ingest.formats.failed_lines import as_sent, is_document, is_failed_row
-from ingest.formats.limits import Limits
+from ingest.formats.failed_lines import as_sent, is_document, is_failed_row, opened_in_text
+from ingest.formats.limits import Limits, too_many_items, too_many_values
 from ingest.formats.misnamed import CheckedStart, misnamed
 from ingest.formats.ndjson import NdjsonDecoder
 from ingest.formats.negotiation import BodyFormat, EmptyAs
@@ -113,9 +113,14 @@ def _json(body: bytes, resource: Resource, limits: Limits) -> Any:
     if b'"errors"' not in body or _resembles_failed_rows(resource):
         return document
     rows = document["failures"] if is_document(document) else document
-    if isinstance(rows, list):
-        return [_row(row, number, limits) for number, row in enumerate(rows)]
-    return _row(rows, 0, limits)
+    if not isinstance(rows, list):
+        return _row(rows, 0, limits)
+    if len(rows) > limits.max_items:
+        raise too_many_items(limits.max_items)
+    # Texts are read once more, and what is in them counts as what is in the body.
+    if sum(map(opened_in_text, rows)) > limits.max_values:
+        raise too_many_values(limits.max_values)
+    return [_row(row, number, limits) for number, row in enumerate(rows)]
 
 
 def _row(row: Any, number: int, limits: Limits) -> Any:

@@ -66,6 +66,12 @@ def as_sent(row: Mapping[str, Any], place: str, max_nesting: int) -> Any:
     return unreadable(text, _message(row), place)
 
 
+def opened_in_text(row: Any) -> int:
+    """How many arrays and objects begin in the text of a failed row that could not be read."""
+    text = unread_text(row) if is_failed_row(row) else None
+    return 0 if text is None else text.count("[") + text.count("{")
+
+
 def as_line(row: Mapping[str, Any]) -> bytes | None:
     """As `as_sent`, in bytes that are to be read; None where only the row itself can say it."""
     text = unread_text(row)

@@ -26,7 +26,7 @@ async def missing_tables(connection: "Connection", served: Mapping[str, Resource
     role `ingest_app` may call this.
     """
     missing = []
-    if await _revision(connection) < REQUIRED_REVISION:
+    if await revision(connection) < REQUIRED_REVISION:
         missing.append(f"ingest at revision {REQUIRED_REVISION}")
     places = [place for resource in served.values() for place in _places(resource)]
     columns_of_places = zip(*places, strict=True) if places else [()] * 4
@@ -46,9 +46,9 @@ def _places(resource: Resource) -> Iterator[tuple[str, str, str | None, str | No
         yield table, "trigger", name, None
 
 
-async def _revision(connection: "Connection") -> str:
+async def revision(connection: "Connection") -> str:
     """The revision of the database, `""` before the first."""
     if not await connection.fetchval(_QUERIES["has_revisions"]):
         return ""
-    revision: str | None = await connection.fetchval(_QUERIES["revision"])
-    return revision or ""
+    found: str | None = await connection.fetchval(_QUERIES["revision"])
+    return found or ""

@@ -9,7 +9,7 @@ from ingest.dialects import DEFAULT, DIALECTS, PROBLEMS, collection
 from ingest.dialects.answer import Answer, Dialect, Told
 from ingest.errors import ITEM_CODES, InternalError, LimitReached, RequestError, UnknownDatabase
 from ingest.formats.failure_files import HOLE, JsonWriter
-from ingest.model import Action, BatchState, Failure, ItemError
+from ingest.model import Action, BatchState, Failure, ItemError, Outcome
 from tests.unit.dialects.outcomes import CONTEXT, batch_of, partly, problems, refused, saved, write
 from tests.unit.dialects.tables import Cell, cell_of, expected_of, table
 
@@ -95,6 +95,29 @@ def test_a_limit_beside_failures_is_told_and_changes_no_status(
         for each in ("timestamp", *texts):
             document.pop(each, None)
     assert told.document == plain.document
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_dry_run_says_once_that_nothing_was_saved(name: str) -> None:
+    full = LimitReached(
+        "It is full; nothing was saved", "No.", collection="contacts", maximum=1, left=0
+    ).document()
+    failed = refused(ITEM_CODES[42204]).outcome
+    conflicting = refused(ITEM_CODES[40903], state=BatchState.FAILED).outcome
+    beside = refused(ITEM_CODES[42204], error=full).outcome
+    stopped = Outcome(batch_of(BatchState.FAILED, error=full))
+    fine = Outcome(batch_of(BatchState.COMMITTED, created=1))
+    for outcome in (failed, conflicting, beside, stopped, fine):
+        assert outcome is not None
+        document = _tell(ALL[name], collection.dry_run(outcome)).document
+        assert document is not None
+        error = document.get("error")
+        found = [*document.values(), *(error.values() if isinstance(error, dict) else ())]
+        texts = {text for text in found if isinstance(text, str)}
+        if outcome is beside:
+            texts -= {full["message"]}  # of the limit's own document
+        if name != "data" or outcome is not fine:  # which has no message where all is well
+            assert " ".join(texts).count("nothing was saved") == 1, document
 
 
 @pytest.mark.parametrize("name", ALL)

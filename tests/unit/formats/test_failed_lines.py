@@ -5,14 +5,14 @@ from typing import Any
 import orjson
 import pytest
 
-from ingest.errors import ITEM_CODES
+from ingest.errors import ITEM_CODES, BodyTooLarge, TooManyItems
 from ingest.formats.decoding import open_decoder
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import JSON, NDJSON, BodyFormat
 from ingest.model import ItemError, Unreadable
 from tests.harness import REGISTRY
 
-LIMITS = Limits(max_item=1_000_000, max_items=100, max_nesting=8)
+LIMITS = Limits(max_item=1_000_000, max_items=100, max_nesting=8, max_values=1_000)
 ITEM = {"email": "x"}
 MALFORMED = "This line is not valid JSON."
 
@@ -90,3 +90,13 @@ def test_one_failed_row_alone_is_one_item() -> None:
     decoder.feed(orjson.dumps(row))
     assert decoder.end() == [ITEM]
     assert decoder.single
+
+
+def test_failed_rows_are_held_against_the_limits_of_a_body() -> None:
+    text = "[" * 20 + "]" * 20
+    row = {"index": 0, "text": text, "errors": [error(42204, MALFORMED)]}
+    with pytest.raises(BodyTooLarge):
+        decoded(orjson.dumps([row] * 60), JSON)
+    document = {"result": "success", "metadata": {}, "failures": [row] * 101}
+    with pytest.raises(TooManyItems):
+        decoded(orjson.dumps(document), JSON)
