@@ -208,6 +208,15 @@ async def test_sentinels_name_the_primary_also_after_a_failover(
             await until(on_the_new_one)
 
 
+@pytest.mark.parametrize("scheme", ["redis+sentinel", "rediss+sentinel"])
+async def test_sentinels_that_are_away_do_not_answer(scheme: str, settings: Settings) -> None:
+    url = f"{scheme}://user:pw@127.0.0.1:1,127.0.0.1:2/main/0?ssl_ca_certs=/etc/ssl/ca.pem"
+    if scheme == "redis+sentinel":
+        url = url.partition("?")[0]
+    async with open_redis(replace(settings, redis_url=url)) as link:
+        assert await link.state() == "does not answer"
+
+
 @pytest.mark.parametrize(
     ("url", "taken"),
     [
