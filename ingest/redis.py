@@ -13,6 +13,7 @@ from redis.exceptions import (
     AuthenticationError,
     AuthenticationWrongNumberOfArgsError,
     AuthorizationError,
+    BusyLoadingError,
     ClusterCrossSlotError,
     ClusterDownError,
     ConnectionError,
@@ -26,12 +27,13 @@ from ingest import metrics
 from ingest.outage import Outage
 from ingest.redis_pool import redis_pool, refuse_cluster
 from ingest.settings import Settings
+from ingest.tasks import end
 
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 _CONNECTIONS = 32
-_PAUSE = 1.0  # seconds without a call after a failure
+_PAUSE = 1.0  # seconds between two calls of a process that does without Redis
 _REASON = 200  # characters of what Redis says
 
 # What a server sends that does not know who we are. Everything else of the driver's is our own bug.
@@ -71,6 +73,8 @@ def explain(error: Exception) -> RedisFailed:
     reason = " ".join(str(error).split())[:_REASON] or type(error).__name__
     if isinstance(error, _LOGIN):
         return LoginRefused(f"refuses the login of INGEST_REDIS_URL: {reason}")
+    if isinstance(error, BusyLoadingError):
+        return RedisAway("is loading its data")
     if isinstance(error, _CLUSTER):
         return CallRefused(f"refuses a call, because it is a cluster: {reason}")
     if isinstance(error, ResponseError):
@@ -89,7 +93,10 @@ def _refused_certificate(error: BaseException | None) -> str | None:
 
 
 class RedisLink:
-    """Calls to Redis, bounded in time; for a moment after a failure, none is tried."""
+    """Calls to Redis, bounded in time; after a failure, none is tried until Redis answers again.
+
+    So no request waits for a Redis that is known to be away.
+    """
 
     def __init__(
         self, pool: BlockingConnectionPool, timeout: float, *, logged: bool = True
@@ -98,9 +105,9 @@ class RedisLink:
         self.pool = pool
         self._logged = logged
         self._timeout = timeout
-        self._without_until = 0.0
         self._without: RedisFailed | None = None
         """Why this process does without Redis, since the last call that says anything about it."""
+        self._answers_since = float("-inf")
         self._outage = Outage(partial(log.info, "redis answers again"))
         self._refusals = Outage(partial(log.info, "redis takes calls again"))
 
@@ -108,22 +115,20 @@ class RedisLink:
         """The result of `function`.
 
         Raises:
-            RedisAway, LoginRefused: it failed so, or another call did a moment ago.
+            RedisAway, LoginRefused: it failed so, or did when it was last called.
             CallRefused: Redis does not do this; it may do others.
         """
-        clock = asyncio.get_running_loop().time
-        if self._without is not None and clock() < self._without_until:
+        if self._without is not None:
             raise type(self._without)(*self._without.args)
+        return await self._tried(function)
+
+    async def _tried(self, function: Callable[[], Awaitable[Result]]) -> Result:
         try:
             async with asyncio.timeout(self._timeout):
                 result = await function()
         except FAILURES as error:
             failure = self.report(error)
-            if isinstance(failure, CallRefused):
-                self._show(None)
-            else:
-                self._without_until = clock() + _PAUSE
-                self._show(failure)
+            self._show(None if isinstance(failure, CallRefused) else failure)
             raise failure from error
         self._show(None)
         return result
@@ -147,24 +152,36 @@ class RedisLink:
     def _show(self, failure: RedisFailed | None) -> None:
         if (failure is None) is not (self._without is None):
             metrics.redis_away(failure is not None)
+            self._answers_since = asyncio.get_running_loop().time()
         self._without = failure
         if failure is None:
             self._outage.passed()
 
-    async def probe_if_away(self) -> None:
-        """Call Redis after a failure: an idle process would not notice that it is back."""
-        if self._without is not None or self._refusals.goes_on:
-            await self.state()
+    def has_answered_for(self, seconds: float) -> bool:
+        """Whether no outage ended later than so long ago: a Redis that was frozen does at the end
+        of it what it was sent meanwhile."""
+        return asyncio.get_running_loop().time() - self._answers_since >= seconds
+
+    async def watch(self) -> None:
+        """Call Redis from time to time after a failure, until cancelled."""
+        while True:
+            await asyncio.sleep(_PAUSE)
+            if self._without is not None or self._refusals.goes_on:
+                with suppress(RedisFailed):
+                    await self._tried(self._probe)
+                    self._refusals.passed()
 
     async def state(self) -> str:
         """`ready` where Redis does what the service needs; else what it does instead."""
-        probe = Redis(connection_pool=self.pool).register_script(_PROBE)
         try:
-            await self.call(lambda: probe(keys=_PROBED))
+            await self.call(self._probe)
         except RedisFailed as failure:
             return str(failure)
         self._refusals.passed()
         return "ready"
+
+    async def _probe(self) -> None:
+        await Redis(connection_pool=self.pool).register_script(_PROBE)(keys=_PROBED)
 
     async def clock(self) -> float:
         """The server's time, in seconds since 1970.
@@ -204,11 +221,14 @@ async def open_redis(settings: Settings, *, logged: bool = True) -> AsyncIterato
         socket_connect_timeout=settings.redis_timeout,
         health_check_interval=30,
     )
+    link = RedisLink(pool, settings.redis_timeout, logged=logged)
+    watching = asyncio.create_task(link.watch())
     try:
         # Where Redis is away it is tried later, and an error names the cluster.
         with suppress(*FAILURES):
             async with asyncio.timeout(settings.redis_timeout):
                 await refuse_cluster(pool)
-        yield RedisLink(pool, settings.redis_timeout, logged=logged)
+        yield link
     finally:
+        await end([watching])
         await pool.disconnect()
