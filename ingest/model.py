@@ -268,6 +268,8 @@ class NewBatch:
     token: UUID | None = None
     """The token that sends it."""
     key: IdempotencyKey | None = None
+    layout: str | None = None
+    """The fingerprint of what its records mean (`ingest.resources.layout`)."""
 
     @property
     def is_whole(self) -> bool:
@@ -291,6 +293,7 @@ class NewBatch:
             accepted_at=now if self.state is BatchState.ACCEPTED else None,
             finished_at=now if self.state is BatchState.REJECTED else None,
             token=self.token,
+            layout=self.layout,
         )
         return Outcome(batch, failures)
 
@@ -324,6 +327,8 @@ class Batch:
     payload_bytes: int = 0
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
+    layout: str | None = None
+    """The fingerprint of what its records mean; None where an earlier version accepted it."""
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
 

@@ -17,6 +17,7 @@ from redis.asyncio import ConnectionPool
 from ingest import readiness
 from ingest.batches.doorbell import (
     COMMIT_JOB,
+    COMMIT_JOB_BEFORE,
     COMMIT_PENDING_JOB,
     QUEUE,
     deserialize,
@@ -59,7 +60,11 @@ def _create_worker(committer: Committer, slots: Slots) -> Worker:
         socket_connect_timeout=settings.redis_timeout,
     )
     return Worker(
-        [func(commit_pending, name=COMMIT_PENDING_JOB), func(commit, name=COMMIT_JOB)],
+        [
+            func(commit_pending, name=COMMIT_PENDING_JOB),
+            func(commit, name=COMMIT_JOB),
+            func(commit, name=COMMIT_JOB_BEFORE),
+        ],
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
         ctx={"committer": committer, "slots": slots},

@@ -27,8 +27,11 @@ from ingest.redis import FAILURES, RedisFailed, RedisLink
 QUEUE = "ingest:batches"
 COMMIT_PENDING_JOB = "commit_pending"
 """Commits the pending batches of a collection of an account."""
-COMMIT_JOB = "commit"
+COMMIT_JOB = "commit_batch"
 """Commits one batch by itself."""
+COMMIT_JOB_BEFORE = "commit"
+"""The same, as versions from before layouts call it. Their workers do not know the other, and so
+commit no batch whose layout they cannot read."""
 FINISHED = "ingest:finished"
 _RUNG = "ingest:rung"
 _FLAG_MS = 2_000  # the flag expires, for the job and the message may be lost

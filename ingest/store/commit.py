@@ -15,10 +15,17 @@ import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
 from ingest.model import AtMost, Batch, Finished, NewBatch, Outcome
+from ingest.resources.layout import Layout
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
+from ingest.store.layouts import (
+    NotApplicable,
+    as_the_table_has_it,
+    is_being_indexed,
+    layout_of,
+)
 from ingest.store.pool import allow_time
 from ingest.store.quotas import check_limits, lock_collection
 from ingest.store.statements import statements
@@ -59,7 +66,7 @@ async def apply_batch(
 
     Raises:
         ConflictAppeared, DamagedPayload: nothing was done; the transaction cannot go on.
-        UnservedCollection: nothing was done.
+        UnservedCollection, NotApplicable: nothing was done.
     """
     row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
     if row is None:
@@ -75,7 +82,8 @@ async def apply_batch(
         # Whatever it failed for, it is not to fail for the size of its answer.
         batch = replace(batch, options=replace(batch.options, representation=False))
     timeout = await allow_time(connection, batch.received, batch.payload_bytes)
-    return await _apply(connection, resource, batch, timeout)
+    layout = await layout_of(connection, resource, batch)
+    return await _apply(connection, resource, layout, batch, timeout)
 
 
 async def dry_run(
@@ -99,14 +107,18 @@ async def dry_run(
 
 
 async def _apply(
-    connection: "Connection", resource: Resource, batch: Batch, timeout: float | None
+    connection: "Connection",
+    resource: Resource,
+    layout: Layout,
+    batch: Batch,
+    timeout: float | None,
 ) -> Finished:
     """Apply the batch; a row that appears between check and insert, the next check names."""
     for _ in range(ATTEMPTS):
         # Two items may swap unique values, so constraints are checked once all are written.
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
-            return await _attempt(connection, resource, batch, timeout)
+            return await _attempt(connection, resource, layout, batch, timeout)
         except LimitReached as reached:
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
             refusal = orjson.dumps(reached.document()).decode()
@@ -114,17 +126,25 @@ async def _apply(
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
+            # The table may keep something unique of which our schema does not know.
+            layout = await as_the_table_has_it(connection, layout)
+    if await is_being_indexed(connection, layout):
+        raise NotApplicable("a new unique index is being built") from refused
     raise ConflictAppeared("the database refuses what the check allows") from refused
 
 
 async def _attempt(
-    connection: "Connection", resource: Resource, batch: Batch, timeout: float | None
+    connection: "Connection",
+    resource: Resource,
+    layout: Layout,
+    batch: Batch,
+    timeout: float | None,
 ) -> Finished:
-    sql = statements(resource, batch.action, batch.options)
+    sql = statements(layout, batch.action, batch.options)
     conflicts = await find_conflicts(connection, sql, batch, timeout)
     bad = conflicts.indices()
     if conflicts:
-        await write_failures(connection, resource, batch, conflicts)
+        await write_failures(connection, layout, batch, conflicts)
     invalid = sorted([*batch.invalid, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         return await _finish(connection, "finish_failed", batch, invalid)
