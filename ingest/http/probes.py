@@ -8,7 +8,7 @@ from ingest import metrics
 from ingest.errors import NotAdmitted, Unavailable
 from ingest.http.responses import json_response
 from ingest.http.service import SERVICE, Service
-from ingest.store.missing import missing_tables
+from ingest.store.missing import missing_tables, not_migrated
 
 _TIMEOUT = 2.0  # seconds: a late answer is of no use, and a frozen database gives none
 
@@ -55,4 +55,4 @@ async def _query_database(service: Service) -> str:
         return f"refuses the connection: {error.reason}"
     except Unavailable:
         return "does not answer"
-    return "ready" if not missing else f"run `ingest migrate`: it lacks {', '.join(missing[:5])}"
+    return not_migrated(missing) or "ready"
