@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -16,7 +19,6 @@ from ingest.access.rates import Rates
 from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
-from ingest.errors import ConfigurationError
 from ingest.http.admission import Admission
 from ingest.http.gate import UnderWay
 from ingest.http.middleware import complete_headers, handle
@@ -24,13 +26,16 @@ from ingest.http.routes import ROUTES
 from ingest.http.security import SERVER_OPTIONS, parse_hosts, parse_networks
 from ingest.http.server import JsonAppRunner
 from ingest.http.service import SERVICE, Service
+from ingest.listening import refused
 from ingest.loop_time import LoopTime
+from ingest.ready_file import check_ready_file, places_of, ready_file
 from ingest.redis import open_redis
 from ingest.resources.registry import Registry, load_registry
 from ingest.resources.representation import Presenter
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
+from ingest.store.state import state_logged
 from ingest.store.tokens import find_caller
 from ingest.tasks import end
 
@@ -61,7 +66,11 @@ async def _service(
     settings: Settings, registry: Registry, app: web.Application
 ) -> AsyncIterator[None]:
     lacks = partial(missing_tables, served=registry)
-    async with open_pool(settings, lacks=lacks) as pool, open_redis(settings) as redis:
+    async with (
+        open_pool(settings, lacks=lacks) as pool,
+        open_redis(settings) as redis,
+        state_logged(pool, registry),
+    ):
         claims = Claims(pool, redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
         loop_time = LoopTime()
         service = app[SERVICE] = Service(
@@ -96,15 +105,20 @@ def _stop_if_broken(task: "asyncio.Task[None]") -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, file: Path | None = None) -> None:
     """Run an API process until SIGTERM or SIGINT; requests under way are answered first.
+
+    Args:
+        file: the ready file; None for none.
 
     Raises:
         ConfigurationError: the resources cannot be served, or the address cannot be listened on.
     """
     logs.configure(settings)
+    if file is not None:
+        check_ready_file(file)
     registry = load_registry(settings.resources)
-    uvloop.run(_serve(settings, registry))
+    uvloop.run(_serve(settings, registry, file))
 
 
 def _tame_the_collector() -> None:
@@ -118,7 +132,7 @@ def _tame_the_collector() -> None:
     gc.set_threshold(*_COLLECT)
 
 
-async def _serve(settings: Settings, registry: Registry) -> None:
+async def _serve(settings: Settings, registry: Registry, file: Path | None) -> None:
     app = create_app(settings, registry)
     _tame_the_collector()
     runner = JsonAppRunner(
@@ -136,12 +150,13 @@ async def _serve(settings: Settings, registry: Registry) -> None:
         try:
             await site.start()
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}"
-            ) from error
+            raise refused(settings.host, settings.port, error) from error
+        settings = replace(settings, port=runner.addresses[0][1])
         log.info("serving", host=settings.host, port=settings.port, collections=list(registry))
-        readiness.announce()
-        await _stop_signal()
+        with ready_file(file, places_of(settings), lambda: {"api": [os.getpid()]}):
+            readiness.announce()
+            await _stop_signal()
+        readiness.stopping()
         app[SERVICE].stopping.set()
         await site.stop()
         await asyncio.sleep(_LAST_ANSWERS)

@@ -265,15 +265,20 @@ class Unavailable(RequestError):
 
 
 class Unreachable(Unavailable):
-    """The database cannot be connected to, or the connection was lost."""
+    """The database cannot be connected to, or the connection was lost.
+
+    `reason` is for the operator: what the database does, such as "does not answer".
+    """
+
+    def __init__(
+        self, message: str, *about: Any, reason: str = "closed the connection", **more: Any
+    ) -> None:
+        super().__init__(message, *about, **more)
+        self.reason = reason
 
 
 class NotAdmitted(Unreachable):
-    """The database answers, and does not let the service in; `reason` is for its operator."""
-
-    def __init__(self, message: str, *about: Any, reason: str = "", **more: Any) -> None:
-        super().__init__(message, *about, **more)
-        self.reason = reason
+    """The database answers, and does not let the service in."""
 
 
 class Refused(Unavailable):

@@ -15,7 +15,7 @@ import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
 from ingest.errors import ConfigurationError, IngestError, RequestError, Unavailable
-from ingest.settings import Settings
+from ingest.settings import Settings, part_name, unknown_variables
 
 _QUIET = (
     "aiohttp.access",  # the service logs its own requests
@@ -46,6 +46,15 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,  # or each line would make a logger of its own
     )
+    _warn_of_unknown_variables()
+
+
+def _warn_of_unknown_variables() -> None:
+    """Log what looks like settings and is not, unless our parent has done so."""
+    unknown = unknown_variables() if part_name() is None else {}
+    for name, nearest in unknown.items():
+        hint = {"nearest": nearest} if nearest else {}
+        structlog.get_logger(__name__).warning("unknown setting", variable=name, **hint)
 
 
 class _NamedLogger(structlog.WriteLogger):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -18,13 +19,14 @@ from redis.exceptions import (
 )
 
 from ingest import metrics
+from ingest.outage import Outage
 from ingest.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 _CONNECTIONS = 32
-_PAUSE = 1.0  # seconds without a call after a failure, and between two lines about one
+_PAUSE = 1.0  # seconds without a call after a failure
 _REASON = 200  # characters of what Redis says
 
 # What a server sends that does not know who we are. Everything else of the driver's is our own bug.
@@ -32,8 +34,14 @@ _LOGIN = (AuthenticationError, AuthorizationError, AuthenticationWrongNumberOfAr
 FAILURES = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)
 """What the driver raises where Redis is away or refuses, as opposed to having been used wrongly."""
 
-# What the service does to Redis: it runs scripts, and they write.
-_PROBE = "return redis.call('SET', KEYS[1], '', 'PX', 1000)"
+# What a write does to Redis: it claims a key by a script, and rings by a queue and a message.
+_PROBE = """
+redis.call('SET', KEYS[1], '', 'PX', 1000)
+redis.call('ZADD', KEYS[2], 0, '')
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('PUBLISH', KEYS[1], '')
+"""
+_PROBED = ("ingest:probe", "arq:probe")
 
 
 class RedisFailed(Exception):
@@ -71,7 +79,8 @@ class RedisLink:
         self._without_until = 0.0
         self._without: RedisFailed | None = None
         """Why this process does without Redis, since the last call that says anything about it."""
-        self._said: dict[str, float] = {}
+        self._outage = Outage(partial(log.info, "redis answers again"))
+        self._refusals = Outage(partial(log.info, "redis takes calls again"))
 
     async def call(self, function: Callable[[], Awaitable[Result]]) -> Result:
         """The result of `function`.
@@ -98,41 +107,39 @@ class RedisLink:
         return result
 
     def report(self, error: Exception) -> RedisFailed:
-        """What one of `FAILURES` means, which is logged unless it was a moment ago."""
-        failure, now = explain(error), asyncio.get_running_loop().time()
-        kind = type(failure).__name__
-        if now >= self._said.get(kind, 0.0):
-            self._said[kind] = now + _PAUSE
-            _log(failure, error)
+        """What one of `FAILURES` means, which is logged when it begins."""
+        failure, kind = explain(error), type(error).__name__
+        if isinstance(failure, CallRefused):
+            refused = partial(log.error, "redis refuses a call", reason=str(failure))
+            self._refusals.failed(kind, partial(refused, exc_info=error))
+        elif isinstance(failure, LoginRefused):
+            refused = partial(log.error, "redis refuses the login", reason=str(failure))
+            self._outage.failed(str(failure), partial(refused, error=kind))
+        else:
+            self._outage.failed(str(failure), partial(log.warning, "redis is away", error=kind))
         return failure
 
     def _show(self, failure: RedisFailed | None) -> None:
         if (failure is None) is not (self._without is None):
             metrics.redis_away(failure is not None)
         self._without = failure
+        if failure is None:
+            self._outage.passed()
 
     async def probe_if_away(self) -> None:
         """Call Redis after a failure: an idle process would not notice that it is back."""
-        if self._without is not None:
+        if self._without is not None or self._refusals.goes_on:
             await self.state()
 
     async def state(self) -> str:
         """`ready` where Redis does what the service needs; else what it does instead."""
         probe = Redis(connection_pool=self.pool).register_script(_PROBE)
         try:
-            await self.call(lambda: probe(keys=["ingest:probe"]))
+            await self.call(lambda: probe(keys=_PROBED))
         except RedisFailed as failure:
             return str(failure)
+        self._refusals.passed()
         return "ready"
-
-
-def _log(failure: RedisFailed, error: Exception) -> None:
-    if isinstance(failure, RedisAway):
-        log.warning("redis is away", error=type(error).__name__)
-    elif isinstance(failure, LoginRefused):
-        log.error("redis refuses the login", reason=str(failure))
-    else:
-        log.error("redis refuses a call", reason=str(failure), exc_info=error)
 
 
 @asynccontextmanager

@@ -5,16 +5,17 @@ Redis is lost or the worker stops, commits under way still finish.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 from arq.connections import ArqRedis
+from arq.typing import StartupShutdown
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
-from ingest import readiness
 from ingest.batches.doorbell import (
     COMMIT_JOB,
     COMMIT_JOB_BEFORE,
@@ -23,6 +24,7 @@ from ingest.batches.doorbell import (
     deserialize,
     serialize,
 )
+from ingest.outage import Outage
 from ingest.redis import FAILURES, explain
 from ingest.store.pool import LONGEST_ALLOWANCE
 from ingest.tasks import finish
@@ -39,20 +41,36 @@ _RECONNECT = 1.0  # seconds before Redis is tried again
 _ARQ_TIMEOUT_FACTOR = 5
 
 
-async def run_jobs(committer: Committer, slots: Slots) -> None:
-    """Run an arq worker until cancelled, and another one after each that lost Redis."""
+async def run_jobs(
+    committer: Committer, slots: Slots, announce: Callable[[], None] | None = None
+) -> None:
+    """Run an arq worker until cancelled, and another one after each that lost Redis.
+
+    Args:
+        announce: called once, when the first of them waits for jobs.
+    """
+    outage = Outage(partial(log.info, "arq has redis again"))
+    announced = False
+
+    async def started(ctx: dict[Any, Any]) -> None:
+        nonlocal announced
+        if announce is not None and not announced:
+            announced = True
+            announce()
+        outage.passed()
+
     while True:
-        worker = _create_worker(committer, slots)
+        worker = _create_worker(committer, slots, started)
         try:
             await worker.async_run()
         except FAILURES as error:
-            _log(error)
+            _log(error, outage)
         finally:
-            await finish(_close(worker))
+            await finish(_close(worker, outage))
         await asyncio.sleep(_RECONNECT)
 
 
-def _create_worker(committer: Committer, slots: Slots) -> Worker:
+def _create_worker(committer: Committer, slots: Slots, started: StartupShutdown) -> Worker:
     settings = committer.settings
     pool = ConnectionPool.from_url(
         settings.redis_url,
@@ -68,7 +86,7 @@ def _create_worker(committer: Committer, slots: Slots) -> Worker:
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
         ctx={"committer": committer, "slots": slots},
-        on_startup=_announce,
+        on_startup=started,
         job_serializer=serialize,
         job_deserializer=deserialize,
         keep_result=0,  # while a result is kept, arq refuses another job of its id
@@ -94,19 +112,18 @@ async def commit(ctx: dict[Any, Any], account: str, batch: str) -> None:
     await (await ctx["slots"].start(one))
 
 
-async def _announce(ctx: dict[Any, Any]) -> None:
-    readiness.announce()
-
-
-async def _close(worker: Worker) -> None:
+async def _close(worker: Worker, outage: Outage) -> None:
     pool = worker.pool
     try:
         await worker.close()
     except FAILURES as error:
-        _log(error)
+        _log(error, outage)
     finally:
         await pool.aclose(close_connection_pool=True)
 
 
-def _log(error: Exception) -> None:
-    log.warning("arq lost redis", reason=str(explain(error)), error=type(error).__name__)
+def _log(error: Exception, outage: Outage) -> None:
+    reason = str(explain(error))
+    outage.failed(
+        reason, partial(log.warning, "arq lost redis", reason=reason, error=type(error).__name__)
+    )

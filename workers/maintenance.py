@@ -8,12 +8,14 @@ import contextlib
 import datetime as dt
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from arq import Retry
 
 from ingest.errors import Unavailable
 from ingest.logs import cause_of
+from ingest.outage import Outage
 from ingest.settings import Settings
 from ingest.store import batches, receiving
 from ingest.store.pool import Pool
@@ -31,17 +33,16 @@ _BETWEEN_STEPS = 0.1  # seconds, so that commits do not notice
 
 async def repeat(name: str, interval: float, once: Callable[[], Awaitable[None]]) -> None:
     """Call `once` every `interval` seconds, until cancelled; `name` is for the log."""
+    outage = Outage(partial(log.info, "maintenance goes on", part=name))
     while True:
         await asyncio.sleep(interval)
         try:
             await once()
+            outage.passed()
         except Unavailable as error:
-            log.warning(
-                "maintenance waits for the database",
-                part=name,
-                error=type(error).__name__,
-                cause=cause_of(error),
-            )
+            cause = cause_of(error)
+            waits = partial(log.warning, "maintenance waits for the database", part=name)
+            outage.failed(cause, partial(waits, error=type(error).__name__, cause=cause))
         except Exception as error:
             # A worker without its sweeper would look healthy, and forget lost rings.
             log.exception("maintenance failed", part=name, error=type(error).__name__)

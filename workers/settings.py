@@ -1,7 +1,7 @@
 """The composition root of a worker."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -11,6 +11,7 @@ from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
+from ingest.store.state import state_logged
 from ingest.tasks import end
 from workers.commit import Committer
 from workers.jobs import run_jobs
@@ -34,13 +35,19 @@ async def open_committer(settings: Settings, registry: Registry) -> AsyncIterato
     async with (
         commits as pool,
         open_redis(settings) as redis,
+        state_logged(pool, registry),
     ):
         yield Committer(settings, registry, pool, Doorbell(redis))
 
 
 @asynccontextmanager
-async def running_worker(committer: Committer) -> "AsyncIterator[list[asyncio.Task[None]]]":
+async def running_worker(
+    committer: Committer, announce: Callable[[], None] | None = None
+) -> "AsyncIterator[list[asyncio.Task[None]]]":
     """Run a worker until the block ends; then commits under way have time to finish.
+
+    Args:
+        announce: called once, when the worker waits for jobs for the first time.
 
     Yields:
         The tasks of the worker; one that ends before the block does has failed.
@@ -48,7 +55,7 @@ async def running_worker(committer: Committer) -> "AsyncIterator[list[asyncio.Ta
     settings, pool = committer.settings, committer.pool
     slots = Slots(settings.worker_jobs)
     parts = [
-        run_jobs(committer, slots),
+        run_jobs(committer, slots, announce),
         listen(committer, slots),
         repeat("sweeper", settings.sweep_interval, lambda: sweep(committer)),
         repeat(

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _AT_LEAST_ONE = click.IntRange(min=1)
 _PORT = click.IntRange(0, 65535)
+_READY_FILE = click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Written, as JSON, once every part answers; removed at the end.",
+)
 
 
 class _Group(click.Group):
@@ -68,11 +73,7 @@ def cli() -> None:
 @click.option("--resources", help="A module (crm) or a file (./crm.py).  [default: examples]")
 @click.option("--api", type=_AT_LEAST_ONE, default=1, show_default=True, help="API processes.")
 @click.option("--workers", type=_AT_LEAST_ONE, default=1, show_default=True, help="Workers.")
-@click.option(
-    "--ready-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Written, as JSON, once every part answers.",
-)
+@_READY_FILE
 def dev(host: str | None, port: int | None, resources: str | None, **options: Any) -> None:
     """Run everything on this machine: PostgreSQL, Valkey, API processes and workers."""
     from ingest.processes.dev import DevOptions, run
@@ -87,24 +88,29 @@ def dev(host: str | None, port: int | None, resources: str | None, **options: An
 @click.option("--host", help="Where to listen.  [default: INGEST_HOST or 127.0.0.1]")
 @click.option("--port", type=_PORT, help="[default: INGEST_PORT or 8080]")
 @click.option("--processes", type=_AT_LEAST_ONE, help="[default: INGEST_PROCESSES or 1]")
-def serve(host: str | None, port: int | None, processes: int | None) -> None:
+@_READY_FILE
+def serve(
+    host: str | None, port: int | None, processes: int | None, ready_file: Path | None
+) -> None:
     """Run the API: one process, or several that share the port."""
     settings = _settings(host=host, port=port, processes=processes)
     if settings.processes > 1:
         from ingest.processes.serve import serve_processes
 
-        serve_processes(settings)
+        serve_processes(settings, ready_file)
     else:
         from ingest.app import serve as serve_app
 
-        serve_app(settings)
+        serve_app(settings, ready_file)
 
 
 @cli.command()
-def worker() -> None:
+@_READY_FILE
+def worker(ready_file: Path | None) -> None:
     """Run one worker."""
+    file = [] if ready_file is None else ["--ready-file", str(ready_file)]
     # A process of its own: `ingest` never imports `workers`.
-    os.execv(sys.executable, [sys.executable, "-m", "workers"])  # noqa: S606 - our own program
+    os.execv(sys.executable, [sys.executable, "-m", "workers", *file])  # noqa: S606 - our own program
 
 
 @cli.command()

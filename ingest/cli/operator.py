@@ -1,11 +1,9 @@
 """What operators' commands share: the database with the login's own rights, and tables."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,22 +17,26 @@ _Result = TypeVar("_Result")
 
 def admin_settings() -> "Settings":
     """Settings for an operator's command: no Redis, and the database URL that may change things."""
-    from ingest.settings import read_settings
+    from ingest.settings import admin_database_url, read_settings, unknown_variables
 
-    url = os.environ.get("INGEST_MIGRATE_DATABASE_URL")
-    given = {} if url is None else {"database_url": url}
+    for name, nearest in unknown_variables().items():
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        click.echo(f"ingest: {name} is no setting{hint}", err=True)
+    url = admin_database_url()
+    given = {} if url is None else {"database_url": url, "database_password": ""}
     return read_settings(redis_url="", **given)
 
 
 def on_database(call: "Callable[[Pool], Awaitable[_Result]]") -> _Result:
-    """What `call` returns for a pool that works with the rights of the login itself."""
-    from ingest.store.missing import missing_tables
-    from ingest.store.pool import open_pool
+    """What `call` returns for a pool that works with the rights of the login itself.
 
-    lacks = partial(missing_tables, served={})
+    Raises:
+        ConfigurationError: the login may not do this, and which one may.
+    """
+    from ingest.store.operators import open_operator_pool
 
     async def run() -> _Result:
-        async with open_pool(admin_settings(), lacks=lacks, role=None) as pool:
+        async with open_operator_pool(admin_settings()) as pool:
             return await call(pool)
 
     return asyncio.run(run())

@@ -25,13 +25,13 @@ from ingest.errors import (
     InvalidParameter,
     MalformedBody,
     MethodNotAllowed,
-    NotAdmitted,
     RequestError,
     TokenInvalid,
     TokenRequired,
     Unavailable,
     UnknownCollection,
     UnknownEndpoint,
+    Unreachable,
 )
 from ingest.http.call import CALL, RESOURCE, Call
 from ingest.http.expectation import is_waiting
@@ -192,7 +192,7 @@ async def _refused(
     """The answer to what a handler, or aiohttp by itself, has raised."""
     if isinstance(error, RequestError):
         if error.__cause__ is not None and isinstance(error, Unavailable):
-            reason = {"reason": error.reason} if isinstance(error, NotAdmitted) else {}
+            reason = {"reason": error.reason} if isinstance(error, Unreachable) else {}
             log.warning("unavailable", error=type(error).__name__, cause=cause_of(error), **reason)
         return await respond_error(request, error)
     if isinstance(error, ConfigurationError):

@@ -5,10 +5,9 @@ import asyncio
 from aiohttp import web
 
 from ingest import metrics
-from ingest.errors import NotAdmitted, Unavailable
 from ingest.http.responses import json_response
 from ingest.http.service import SERVICE, Service
-from ingest.store.missing import missing_tables, not_migrated
+from ingest.store.state import state_of_database
 
 _TIMEOUT = 2.0  # seconds: a late answer is of no use, and a frozen database gives none
 
@@ -42,17 +41,6 @@ async def show_metrics(request: web.Request) -> web.Response:
 
 async def _database(service: Service) -> str:
     """What is wrong with the database; the query of a slow one goes on without this answer."""
-    query = asyncio.create_task(_query_database(service))
+    query = asyncio.create_task(state_of_database(service.pool, service.registry))
     await asyncio.wait({query}, timeout=_TIMEOUT)
     return query.result() if query.done() else "does not answer"
-
-
-async def _query_database(service: Service) -> str:
-    try:
-        async with service.pool.connection() as connection:
-            missing = await missing_tables(connection, service.registry)
-    except NotAdmitted as error:
-        return f"refuses the connection: {error.reason}"
-    except Unavailable:
-        return "does not answer"
-    return not_migrated(missing) or "ready"

@@ -1,5 +1,9 @@
 """GET: lists, single items, batches."""
 
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from aiohttp import web
 
 from ingest.access.rights import Right
@@ -20,7 +24,7 @@ from ingest.store import batches, reads
 async def list_items(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     resource = request[RESOURCE]
-    async with service.admission.reads.taken(caller.account):
+    async with _admitted(request):
         page = await reads.list_items(
             service.pool,
             resource,
@@ -36,6 +40,18 @@ async def list_items(request: web.Request) -> web.Response:
         presenter = service.presenters[resource.name]
         answer = collection.listed(page, presenter, call.select, following)
         return await respond(request, answer, _link_to_next(request, following))
+
+
+@asynccontextmanager
+async def _admitted(request: web.Request) -> AsyncIterator[None]:
+    """A turn at reading much; what it takes is the account's time, that of the database too."""
+    account, service = request[CALLER].account, request.app[SERVICE]
+    async with service.admission.reads.taken(account):
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            service.loop_time.spend(account, time.monotonic() - began)
 
 
 def _link_to_next(request: web.Request, following: str | None) -> dict[str, str]:
@@ -69,7 +85,7 @@ async def get_item(request: web.Request) -> web.Response:
 @endpoint(parameters=BATCHES)
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    async with service.admission.reads.taken(caller.account):
+    async with _admitted(request):
         found, total = await batches.list_batches(
             service.pool, caller, call.limit, call.offset, call.batch_key
         )
@@ -82,7 +98,7 @@ async def list_batches(request: web.Request) -> web.Response:
 async def get_batch(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     at_most = AtMost(service.settings.max_failures, service.settings.max_answer)
-    async with service.admission.reads.taken(caller.account):
+    async with _admitted(request):
         [outcome] = await batches.get_outcomes(
             service.pool, caller.account, [call.batch_id], at_most
         )

@@ -54,9 +54,11 @@ class _Command(click.Command):
 @click.option(
     "--decimal",
     type=click.Choice(["point", "comma", ".", ","]),
-    help="Of numbers in CSV.  [default: point]",
+    help="Of numbers in CSV and workbooks.  [default: point]",
 )
-@click.option("--dates", metavar="ORDER", help="Of CSV, such as DD/MM/YYYY.  [default: ISO 8601]")
+@click.option(
+    "--dates", metavar="ORDER", help="Such as DD/MM/YYYY, of CSV and workbooks.  [default: ISO]"
+)
 @click.option("--nulls", metavar="TEXT,TEXT", help="Cells that are null, such as NULL,N/A.")
 @click.option(
     "--method", type=click.Choice(["post", "patch", "delete"]), default="post", show_default=True

@@ -179,8 +179,8 @@ def _check_options(name: str, format_: FileFormat, given: Mapping[str, Any]) -> 
         ("columns", TABLES),
         ("items", (FileFormat.XML,)),
         ("sheet", (FileFormat.WORKBOOK,)),
-        *((option, (FileFormat.CSV,)) for option in ("short_rows", "decimal", "dates")),
-        ("nulls", TABLES),
+        ("short_rows", (FileFormat.CSV,)),
+        *((option, TABLES) for option in ("decimal", "dates", "nulls")),
     ):
         if given.get(option) is not None and format_ not in formats:
             raise LoadError(

@@ -62,7 +62,8 @@ def _run(file: str, path: Path, options: Mapping[str, Any]) -> int:
         failed = options["failed"] or path.with_name(failed_name(path, how.format))
         check_writable(failed)
         if how.format is FileFormat.WORKBOOK:
-            source = opened.enter_context(sheet_of(source, options["sheet"], _note))
+            notation = {name: options[name] for name in ("dates", "decimal")}
+            source = opened.enter_context(sheet_of(source, options["sheet"], _note, **notation))
         return asyncio.run(_load(plan, source, failed, options))
 
 

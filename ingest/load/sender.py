@@ -27,6 +27,7 @@ from ingest.load.errors import LoadError
 
 _HOPELESS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
 _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s?#:@]+)(:\d{1,5})?(/[^\s?#]*)?")
+_ROOT = re.compile(r"(?<=[^/:])/+v1/*$|/+$")  # not the host of this name
 _FINISHED = ("committed", "rejected", "failed")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _FIRST_POLL, _LONGEST_POLL = 0.1, 2.0  # seconds
@@ -62,10 +63,8 @@ class Sender:
         Raises:
             LoadError: the URL cannot be one of a service.
         """
-        if not _URL.fullmatch(url):
-            raise LoadError(f"{url} is no URL of a service, such as http://127.0.0.1:8080")
         self._session = session
-        self._url = url.rstrip("/")
+        self._url = service_url(url)
         self._timeouts = timeouts
         self._note = note
 
@@ -211,6 +210,17 @@ class _Retries:
             )
         self._note(f"{self._what}: {reason}; trying again in {pause:.1f} s")
         await asyncio.sleep(pause)
+
+
+def service_url(given: str) -> str:
+    """The URL of a service, below which its endpoints begin with `/v1`; it may be given with that.
+
+    Raises:
+        LoadError: it cannot be one.
+    """
+    if not _URL.fullmatch(given):
+        raise LoadError(f"{given} is no URL of a service, such as http://127.0.0.1:8080")
+    return _ROOT.sub("", given)
 
 
 async def _answer_of(response: aiohttp.ClientResponse) -> Answer:

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ingest.load.sheet_process [SHEET] < WORKBOOK > ROWS
+    python -m ingest.load.sheet_process SHEET DATES DECIMAL < WORKBOOK > ROWS
 
 A small workbook may take any amount of memory: it has one cell far away, or a million cells that
 share one long text. The memory of a process can be limited, and it ends alone.
@@ -11,12 +11,10 @@ The first line that is written is `{"sheet": name, "others": number}`; each of t
 that is not blank, as JSON: `[number, [cells], problem]`.
 """
 
-import datetime as dt
 import resource
 import sys
 import zipfile
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, BinaryIO
 
 import orjson
@@ -24,6 +22,7 @@ import python_calamine as calamine
 from lxml import etree
 
 from ingest.load.cell_errors import Cells, cells_without_value, column_name
+from ingest.load.cell_texts import ISO, Notation, is_rounded, text_of
 from ingest.load.errors import LoadError
 from ingest.load.workbook import MAX_MEMORY, NO_MEMORY, REFUSED
 
@@ -32,11 +31,9 @@ _MAX_UNPACKED = 1024**3
 _MAX_WRITTEN = 4 * 1024**3
 _MAX_SECONDS = 900
 _SHOWN = 20
-# Beyond these a double skips whole numbers.
-_EXACT = 2**53
 
 
-def _main(sheet: str) -> int:
+def _main(sheet: str, dates: str, decimal: str) -> int:
     for what, limit in (
         (resource.RLIMIT_AS, MAX_MEMORY),
         (resource.RLIMIT_FSIZE, _MAX_WRITTEN),
@@ -45,7 +42,7 @@ def _main(sheet: str) -> int:
         hard = resource.getrlimit(what)[1]
         resource.setrlimit(what, (limit if hard < 0 else min(limit, hard), hard))
     try:
-        for line in lines_of(sys.stdin.buffer, sheet):
+        for line in lines_of(sys.stdin.buffer, sheet, Notation(dates, decimal)):
             sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     except (LoadError, zipfile.BadZipFile, etree.XMLSyntaxError) as error:
@@ -56,7 +53,7 @@ def _main(sheet: str) -> int:
     return 0
 
 
-def lines_of(file: BinaryIO, wanted: str) -> Iterator[bytes]:
+def lines_of(file: BinaryIO, wanted: str, notation: Notation = ISO) -> Iterator[bytes]:
     """What is written of a workbook.
 
     Args:
@@ -88,7 +85,7 @@ def lines_of(file: BinaryIO, wanted: str) -> Iterator[bytes]:
     yield orjson.dumps({"sheet": name, "others": others}) + b"\n"
     first = sheet.start[1] + 1 if sheet.start else 1
     for number, values in enumerate(sheet.iter_rows(), 1):
-        cells, problem = _row(number, first, values, without_value)
+        cells, problem = _row(number, first, values, without_value, notation)
         if problem or any(cells):
             yield orjson.dumps([number, cells, problem]) + b"\n"
 
@@ -115,7 +112,7 @@ def _chosen(workbook: calamine.CalamineWorkbook, wanted: str) -> tuple[str, int]
 
 
 def _row(
-    number: int, first: int, values: list[Any], without_value: Cells
+    number: int, first: int, values: list[Any], without_value: Cells, notation: Notation
 ) -> tuple[list[str], str | None]:
     """The cells of a row as texts, and what is wrong with them.
 
@@ -123,9 +120,10 @@ def _row(
         number: of the row, from 1.
         first: the column of the first value, from 1.
     """
-    cells, problems = [*map(text_of, values)], dict[int, str]()
+    cells = [text_of(value, notation) for value in values]
+    problems: dict[int, str] = {}
     for column, value in enumerate(values, first):
-        if _is_rounded(value):
+        if is_rounded(value):
             problems[column] = (
                 "is a number of more than 15 digits, of which a spreadsheet keeps no more: make "
                 "the cell a text."
@@ -141,41 +139,6 @@ def _row(
         )
     said = [f"Cell {column_name(each)}{number} {problems[each]}" for each in sorted(problems)]
     return cells, " ".join(said) or None
-
-
-def _is_rounded(value: Any) -> bool:
-    """Whether it may be another number than was written."""
-    return isinstance(value, float) and value.is_integer() and abs(value) > _EXACT
-
-
-def text_of(value: Any) -> str:
-    """A cell as CSV has it, so that the schema says what it is.
-
-    A whole number has no decimal point, and others have 15 digits, as spreadsheets show them; dates
-    and times are those of ISO 8601, and a duration has hours, minutes and seconds.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if _is_rounded(value):
-            return f"{value:.15G}"
-        if value.is_integer():
-            return str(int(value))
-        return format(Decimal(f"{value:.15g}"), "f")
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, dt.timedelta):
-        return _duration(value)
-    return str(value)
-
-
-def _duration(value: dt.timedelta) -> str:
-    sign, value = ("-", -value) if value < dt.timedelta(0) else ("", value)
-    minutes, seconds = divmod(value // dt.timedelta(seconds=1), 60)
-    fraction = f".{value.microseconds:06}" if value.microseconds else ""
-    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{fraction}"
 
 
 if __name__ == "__main__":

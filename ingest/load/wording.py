@@ -16,6 +16,7 @@ _OPTIONS = {"emptyAs": "--empty-as", "shortRows": "--short-rows"}
 _OF_THE_COMMAND = frozenset(
     {"delimiter", "matching", "decimal", "dates", "nulls", "items", "columns"}
 )
+_SMALLER = "Give a smaller --batch-size."
 
 
 def _option(parameter: re.Match[str]) -> str:
@@ -32,11 +33,18 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"The request says `(\w+)=([^`]*)`", lambda found: f"You gave {_option(found)} {found[2]}"),
     (r"; a file without names is `text/csv; header=absent`", ", or give them as --columns"),
     (r"Name it in the header `Content-Encoding: \w+`, or send it uncompressed\.", "Unpack it."),
-    (r"Send the items in several requests[^.]*\.", "Give a smaller --batch-size, not --atomic."),
-    (r"Send smaller batches\.", "Give a smaller --batch-size."),
+    (r"Send (the items|them) in several requests[^.]*\.", "Give a smaller --batch-size."),
+    (r"(Wait for as long as Retry-After says, or s|S)end smaller batches\.", _SMALLER),
+    (r"Send fewer side by side; [^.]*\.", "Give a smaller --in-flight."),
+    (r"(Nothing was lost); send the same request again[^.]*\.", r"\1."),
+    (r"(is not known)\. Look for the batch at Location, or [^.]*\.", r"\1."),
+    (r"A request with this Idempotency-Key is in flight", "The same rows are on their way already"),
+    (r"This Idempotency-Key was used for a different request", "Another load has the same key"),
+    (r"Method, path, query, [^.]*\.", "Name this one with --run."),
+    (r"(Wait, and s|S)end the same request again\.", "It is tried again."),
     (r"The Prefer header cannot be read", "The preferences cannot be read"),
     (r"send it as `Prefer: ([^`]*)`", r"give them as `--prefer '\1'`"),
-    (r"Send it as `Authorization: Bearer TOKEN`\.", "Give it as INGEST_TOKEN."),
+    (r"Send it as `Authorization: Bearer TOKEN`\.", "Give it as INGEST_TOKEN, or as --token."),
     (r"Send UTF-8\.", "Save the file as UTF-8."),
     (r"Send it in UTF-8\.", "Save the file as UTF-8, or name the charset with --charset."),
     (r"The request has no body", "the file is empty"),

@@ -25,11 +25,19 @@ _OUT_OF_LIMITS = {-signal.SIGXCPU, -signal.SIGXFSZ}
 
 
 @contextmanager
-def sheet_of(source: Source, sheet: str | None, note: Callable[[str], None]) -> Iterator[Source]:
+def sheet_of(
+    source: Source,
+    sheet: str | None,
+    note: Callable[[str], None],
+    *,
+    dates: str | None = None,
+    decimal: str | None = None,
+) -> Iterator[Source]:
     """The rows of a sheet of a workbook, for `read_sheet`.
 
     Args:
         sheet: its name or number; None for the first one that is shown.
+        dates, decimal: as the command has them; None for ISO 8601 and a point.
         note: shows which one is loaded, where it was not said.
 
     Raises:
@@ -43,7 +51,10 @@ def sheet_of(source: Source, sheet: str | None, note: Callable[[str], None]) -> 
         )
     with temporary_file() as rows:
         ended = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-P", "-m", "ingest.load.sheet_process", sheet or ""],
+            [
+                *(sys.executable, "-P", "-m", "ingest.load.sheet_process"),
+                *(each or "" for each in (sheet, dates, decimal)),
+            ],
             stdin=source.descriptor,
             stdout=rows,
             stderr=subprocess.PIPE,

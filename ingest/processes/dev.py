@@ -10,14 +10,15 @@ import click
 
 from ingest import logs, readiness
 from ingest.access.callers import digest_of
-from ingest.processes.folders import keep_secret, lock_folder, private_folder, write_private
+from ingest.folders import keep_secret, lock_folder, private_folder, write_private
+from ingest.listening import local_url
 from ingest.processes.greeting import greeting
 from ingest.processes.port import reserved_port
 from ingest.processes.postgres import EmbeddedPostgres
-from ingest.processes.ready_file import check_ready_file, ready_file
 from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.processes.valkey import EmbeddedValkey
+from ingest.ready_file import check_ready_file, ready_file
 from ingest.resources.registry import Registry, load_registry
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
@@ -123,9 +124,3 @@ async def _development_token(pool: Pool, folder: Path) -> str:
     _, token = await create_token(pool, ACCOUNT, "ingest dev")
     write_private(file, token)
     return token
-
-
-def local_url(host: str, port: int) -> str:
-    """Where this machine reaches what listens on `host`."""
-    reachable = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,11 +1,10 @@
 """TCP ports: a free one, and one held for several processes that share it."""
 
-import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from ingest.errors import ConfigurationError
+from ingest.listening import refused
 
 LOOPBACK = "127.0.0.1"
 
@@ -38,14 +37,7 @@ def reserved_port(host: str, port: int, *, shared: bool = False) -> Iterator[int
                 holder = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
                 port = _hold(holder, address, port, shared=shared and port != 0)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise ConfigurationError(
-                    f"port {port} on {host} is taken; stop what listens there, or choose another "
-                    "with --port"
-                ) from error
-            raise ConfigurationError(
-                f"cannot listen on {host} port {port}: {error.strerror or error}"
-            ) from error
+            raise refused(host, port, error) from error
         yield port
 
 

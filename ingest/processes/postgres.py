@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ingest.errors import ConfigurationError
-from ingest.processes.folders import write_private
+from ingest.folders import write_private
 from ingest.processes.port import LOOPBACK
 from ingest.processes.privileges import open_tree, open_way, run_as, unprivileged_account
 from ingest.processes.server import EmbeddedServer, package_folder

@@ -12,23 +12,29 @@ from ingest import logs, readiness
 from ingest.processes.port import reserved_port
 from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
+from ingest.ready_file import check_ready_file, places_of, ready_file
 from ingest.resources.registry import load_registry
 from ingest.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
 
-def serve_processes(settings: Settings) -> None:
+def serve_processes(settings: Settings, file: Path | None = None) -> None:
     """Run `settings.processes` API processes until SIGTERM or SIGINT.
 
     Each answers what it has before it ends; a second signal kills them. When this process is
     killed they end in the same way.
+
+    Args:
+        file: the ready file, rewritten whenever a process was started again; None for none.
 
     Raises:
         ConfigurationError: the resources cannot be served, the port is taken, or a process does
             not start; none is left running.
     """
     logs.configure(settings)
+    if file is not None:
+        check_ready_file(file)
     registry = load_registry(settings.resources)  # here, so that an error is reported once
     with (
         reserved_port(settings.host, settings.port, shared=settings.reuse_port) as port,
@@ -49,7 +55,8 @@ def serve_processes(settings: Settings) -> None:
                 pids=supervisor.pids()["api"],
                 collections=list(registry),
             )
-            readiness.announce()
-            await supervisor.keep()
+            with ready_file(file, places_of(settings), supervisor.pids) as rewrite:
+                readiness.announce()
+                await supervisor.keep(on_recovery=rewrite)
 
         asyncio.run(supervisor.run(work()))

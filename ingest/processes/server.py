@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ingest.errors import ConfigurationError
-from ingest.processes.folders import keep_secret, open_private, private_folder
+from ingest.folders import keep_secret, open_private, private_folder
 from ingest.processes.part import POLL, Part
 from ingest.processes.port import free_port
 from ingest.processes.privileges import run_as

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.processes.part import Part
-from ingest.readiness import READY_FD
+from ingest.readiness import NOTIFY_SOCKET, READY_FD
 from ingest.settings import METRICS_FOLDER, PART, Settings
 
 _ARGUMENTS = {"api": ("-m", "ingest", "serve"), "worker": ("-m", "workers")}
@@ -79,6 +79,7 @@ def service_processes(
         "INGEST_WORKER_METRICS_PORT": "0",  # every API process shows the workers' as well
         METRICS_FOLDER: str(metrics),
     }
+    environment.pop(NOTIFY_SOCKET, None)  # this process reports for all of them
     grace = settings.shutdown_timeout + _MARGIN
     return [
         ServiceProcess(kind, f"{kind} {number}", command, environment, grace, orphaned=orphaned)

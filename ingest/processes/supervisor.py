@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import structlog
 
+from ingest import readiness
 from ingest.errors import ConfigurationError
 from ingest.processes.part import Part
 
@@ -47,6 +48,8 @@ class Supervisor:
         def on_signal() -> None:
             if stopping.is_set():
                 self.kill()
+            else:
+                readiness.stopping()
             stopping.set()
             working.cancel()
 

@@ -5,7 +5,7 @@ import signal
 from typing import ClassVar
 
 from ingest.errors import ConfigurationError
-from ingest.processes.folders import private_folder, write_private
+from ingest.folders import private_folder, write_private
 from ingest.processes.port import LOOPBACK
 from ingest.processes.server import EmbeddedServer, package_folder
 

@@ -18,6 +18,7 @@ from ingest.resources.dumping import (
     may_hold_floats,
 )
 from ingest.resources.layout import Layout, StoredField
+from ingest.resources.places import place_of_caller
 from ingest.resources.probing import loads_naive_times, stored_type
 from ingest.resources.summaries import Summary, each_of, name_refusal
 
@@ -76,6 +77,8 @@ class Resource(Layout):
         rpc_resources: int | Sequence[int] = (1,),
     ) -> None:
         self.name = name
+        self.place = place_of_caller()
+        """Where it is declared, as `file:line`; None where that is unknown."""
         if not _NAME.fullmatch(name) or name in RESERVED_COLLECTIONS:
             raise self._refused(
                 "the name must be lower-case letters, digits, '_' and '-', begin with a letter, "

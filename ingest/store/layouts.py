@@ -24,6 +24,7 @@ from ingest.resources.layout import (
 )
 from ingest.resources.resource import Resource
 from ingest.store import unmarked
+from ingest.store.missing import NOT_MIGRATED
 from ingest.store.queries import load_queries
 from ingest.store.tables import COLLECTIONS, EXACT, columns, table_name
 
@@ -75,7 +76,7 @@ async def as_the_table_has_it(connection: "Connection", layout: Layout) -> Layou
         name for name, type_ in columns(layout).items() if stored.get(name) != type_.value
     ]:
         places = ", ".join(f"{COLLECTIONS}.{layout.name}.{name}" for name in lacks[:5])
-        raise NotApplicable(f"not migrated: lacks {places}")
+        raise NotApplicable(f"{NOT_MIGRATED} {places}")
     rows = await connection.fetch(_QUERIES["unique"], *_place(layout))
     unique = tuple(tuple(row["columns"]) for row in rows)
     types = tuple((name, stored[name]) for name in dict.fromkeys(sum(unique, ())))
@@ -111,7 +112,7 @@ async def _layout_of_unmarked(connection: "Connection", resource: Resource, batc
     own = {field.column for field in resource.fields}
     more = [name for name in sorted(row["columns"]) if name not in own]
     if lacks := [name for name in more if name not in stored]:
-        raise NotApplicable(f"not migrated: lacks {COLLECTIONS}.{resource.name}.{lacks[0]}")
+        raise NotApplicable(f"{NOT_MIGRATED} {COLLECTIONS}.{resource.name}.{lacks[0]}")
     wider = _wider(resource, tuple((name, stored[name]) for name in more))
     if row["sparse"]:
         names = [field.column for field in wider.fields]

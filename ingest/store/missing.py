@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
 _QUERIES = load_queries("readiness.sql")
+NOT_MIGRATED = "not migrated: lacks"
 _NAMED = 5  # of what is missing
 _Place = tuple[str, str, str | None, str | None]
 
@@ -38,7 +39,7 @@ async def missing_for_writes(connection: "Connection", resource: Resource) -> li
 def not_migrated(missing: Sequence[str]) -> str:
     """What is wrong, and what to do about it; empty where nothing is missing."""
     places = ", ".join(missing[:_NAMED])
-    return f"not migrated: lacks {places}; run `ingest migrate`" if missing else ""
+    return f"{NOT_MIGRATED} {places}; run `ingest migrate`" if missing else ""
 
 
 async def _missing(connection: "Connection", places: Sequence[_Place]) -> list[str]:

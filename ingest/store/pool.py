@@ -7,12 +7,15 @@ driver's errors become ours here, where `proof` has evidence of what they mean.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
 
 from ingest.errors import ConfigurationError, IngestError, NotAdmitted, Unreachable
+from ingest.logs import cause_of
+from ingest.outage import Outage
 from ingest.settings import Settings
 from ingest.store.proof import explained, may_lack_tables
 
@@ -59,12 +62,13 @@ _COMES_BACK = (
 )
 # Why it lets the service in no more; of its own settings, no other than the role can be refused.
 _REFUSALS: Mapping[str | None, str] = {
-    "28000": "it does not accept the login of INGEST_DATABASE_URL",
-    "28P01": "it does not accept the password of INGEST_DATABASE_URL",
-    "3D000": "it has no database of the name in INGEST_DATABASE_URL",
-    "22023": f"it has no role {ROLE}: run `ingest migrate`",
-    "42501": f"the login is no member of the role {ROLE}",
-    None: "INGEST_DATABASE_URL cannot be used",
+    "28000": "refuses the login: INGEST_DATABASE_URL names one that may not connect",
+    "28P01": "refuses the login: the name or the password in INGEST_DATABASE_URL is wrong",
+    "3D000": "no such database: INGEST_DATABASE_URL names one that the server does not have",
+    "22023": f"not migrated: lacks the role {ROLE}; run `ingest migrate`",
+    "42501": f"refuses the login: it is no member of the role {ROLE}, or may not connect to the "
+    "database",
+    None: "refuses the connection: INGEST_DATABASE_URL cannot be used",
 }
 _NAMED = 5  # of the places that the database lacks, in an error
 
@@ -74,10 +78,14 @@ log = structlog.get_logger(__name__)
 class Pool:
     """The database connections of one process."""
 
-    def __init__(self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None) -> None:
+    def __init__(
+        self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None, *, logged: bool = True
+    ) -> None:
         """Args: as `open_pool`."""
         self._pool = pool
+        self._logged = logged
         self._lacks = lacks
+        self._outage = Outage(partial(log.info, "the database answers again"))
 
     @asynccontextmanager
     async def transaction(
@@ -157,16 +165,12 @@ class Pool:
     async def _acquired(self) -> "AsyncIterator[Connection]":
         try:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
-        except asyncpg.ClientConfigurationError as error:
-            raise _not_admitted(error) from error
-        except _COMES_BACK as error:
-            raise Unreachable(
-                "The database is not available at the moment",
-                "Nothing was lost; send the same request again.",
-                retry_after=1,
-            ) from error
-        except asyncpg.PostgresError as error:
-            raise _not_admitted(error) from error
+        except (*_COMES_BACK, asyncpg.PostgresError) as error:
+            ours = _not_connected(error)
+            if self._logged:
+                self._outage.failed(cause_of(error), partial(_log, ours, error))
+            raise ours from error
+        self._outage.passed()
         try:
             yield connection
         finally:
@@ -183,14 +187,34 @@ class Pool:
             log.warning("a connection was dropped", error=type(error).__name__)
 
 
-def _not_admitted(error: Exception) -> NotAdmitted:
-    state = getattr(error, "sqlstate", None)
+def _not_connected(error: Exception) -> Unreachable:
+    """What it means that the driver could not connect."""
+    state: str | None = getattr(error, "sqlstate", None)
+    wrong_url = isinstance(error, asyncpg.ClientConfigurationError)
+    if isinstance(error, _COMES_BACK) and not wrong_url:
+        # What the driver itself says of a connection has a class of its own.
+        said = state is not None and not state.startswith("08")
+        return Unreachable(
+            "The database is not available at the moment",
+            "Nothing was lost; send the same request again.",
+            retry_after=1,
+            reason=f"admits no one for now: SQLSTATE {state}" if said else "does not answer",
+        )
     return NotAdmitted(
         "The database refuses to be connected to",
         "Nothing was lost; send the same request again.",
         retry_after=5,
-        reason=_REFUSALS.get(state, f"{type(error).__name__}, SQLSTATE {state}"),
+        reason=_REFUSALS.get(
+            state, f"refuses the connection: {type(error).__name__}, SQLSTATE {state}"
+        ),
     )
+
+
+def _log(ours: Unreachable, error: Exception) -> None:
+    if isinstance(ours, NotAdmitted):
+        log.error("the database refuses the service", reason=ours.reason, cause=cause_of(error))
+    else:
+        log.warning("the database is away", reason=ours.reason, cause=cause_of(error))
 
 
 @asynccontextmanager
@@ -198,6 +222,7 @@ async def open_pool(
     settings: Settings,
     *,
     lacks: "Lacks | None" = None,
+    logged: bool = True,
     role: str | None = ROLE,
     statement_timeout: float | None = None,
     work_mem: str = "",
@@ -208,7 +233,9 @@ async def open_pool(
 
     Args:
         settings: where the database is, how many connections, how long a statement may take.
-        served: the resources whose tables the database should have.
+        lacks: finds what the database lacks that a migration makes.
+        logged: whether the log says when the database cannot be connected to; not so for a command
+            whose error says it.
         role: the role that every connection works as; None for the login's own rights.
         statement_timeout: seconds, in place of `settings.database_timeout`.
         work_mem: what PostgreSQL may use for one step of a statement, such as `32MB`, in place of
@@ -228,7 +255,7 @@ async def open_pool(
     )
     await pool
     try:
-        yield Pool(pool, lacks)
+        yield Pool(pool, lacks, logged=logged)
     finally:
         await _close(pool)
 

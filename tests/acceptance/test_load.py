@@ -440,10 +440,10 @@ async def test_a_load_is_stopped_while_its_file_is_read(loading: Loading, front:
 
     await until(waits_for_more)
     process.send_signal(signal.SIGINT)
+    os.close(reading)
+    os.close(writing)  # Python looks for signals where a read ends
     async with asyncio.timeout(TIMEOUT):
         _, complaints = await process.communicate()
-    os.close(reading)
-    os.close(writing)
     assert (process.returncode, front.writes) == (130, [])
     assert complaints == b"ingest: stopped by SIGINT before anything was sent\n"
 

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import socket
+import stat
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +44,60 @@ def sample(text: str, name: str, **labels: str) -> float:
     )
 
 
-def test_processes_share_a_port_and_their_metrics(start: "Start") -> None:
-    command = start("serve", "--port", "0", "--processes", "2")
+class Systemd:
+    """What listens where `NOTIFY_SOCKET` names."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = str(place)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.place)
+        self._socket.settimeout(TIMEOUT)
+
+    def hears(self) -> str:
+        """The next state that it gets."""
+        return self._socket.recv(100).decode()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    with contextlib.closing(Systemd(tmp_path / "notify")) as listening:
+        yield listening
+
+
+def test_one_process_has_a_ready_file_and_reports_to_systemd(
+    dev: "Dev", start: "Start", systemd: Systemd, tmp_path: Path
+) -> None:
+    file = tmp_path / "ready.json"
+    command = start("serve", "--port", "0", "--ready-file", str(file), NOTIFY_SOCKET=systemd.place)
+    assert systemd.hears() == "READY=1"
+    ready = json.loads(file.read_text())
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert sorted(ready) == ["databaseUrl", "pids", "redisUrl", "url"]
+    assert ready["pids"] == {"api": [command.process.pid]}
+    assert ready["redisUrl"] == dev.ready["redisUrl"]
+    assert get(int(ready["url"].rsplit(":", 1)[1]), "/readyz")[0] == 200
+    command.process.terminate()
+    assert systemd.hears() == "STOPPING=1"
+    assert command.process.wait(TIMEOUT) == 0
+    assert not file.exists()
+
+
+def test_processes_share_a_port_and_their_metrics(
+    start: "Start", systemd: Systemd, tmp_path: Path
+) -> None:
+    file = tmp_path / "ready.json"
+    file.write_text("of an earlier run")
+    arguments = ("serve", "--port", "0", "--processes", "2", "--ready-file", str(file))
+    command = start(*arguments, NOTIFY_SOCKET=systemd.place)
     serving = command.serving()
+    assert systemd.hears() == "READY=1"  # of all of them, from the process that systemd knows
     assert sorted(serving["pids"]) == sorted(command.children())
+    ready = json.loads(file.read_text())
+    assert ready["url"] == f"http://{HOST}:{serving['port']}"
+    assert ready["pids"] == {"api": serving["pids"]}
     assert len(serving["pids"]) == 2
     sent = 40
     for _ in range(sent):
@@ -108,10 +160,11 @@ def test_killing_the_parent_stops_its_processes(start: "Start", tmp_path: Path) 
         left.rmdir()
 
 
-def test_a_taken_port_is_one_line(start: "Start") -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_taken_port_is_one_line(start: "Start", processes: str) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        command = start("serve", "--port", str(port), "--processes", "2")
+        command = start("serve", "--port", str(port), "--processes", processes)
         assert command.process.wait(TIMEOUT) == 1
     (line,) = command.complaints.read_text().splitlines()
     assert line.startswith(f"ingest: port {port} on {HOST} is taken")
@@ -142,9 +195,16 @@ def test_all_of_ingest_dev_is_in_the_metrics_of_any_api_process(dev: "Dev") -> N
     assert sample(text, "ingest_items_total", result="valid", **labels) >= 1
 
 
-def test_a_worker_of_its_own_serves_its_metrics_where_its_setting_says(start: "Start") -> None:
-    port = free_port()
-    command = start("worker", INGEST_WORKER_METRICS_PORT=str(port))
+def test_a_worker_of_its_own_serves_its_metrics_where_its_setting_says(
+    start: "Start", systemd: Systemd, tmp_path: Path
+) -> None:
+    port, file = free_port(), tmp_path / "ready.json"
+    settings = {"INGEST_WORKER_METRICS_PORT": str(port), "NOTIFY_SOCKET": systemd.place}
+    command = start("worker", "--ready-file", str(file), **settings)
+    assert systemd.hears() == "READY=1"
+    ready = json.loads(file.read_text())
+    assert sorted(ready) == ["databaseUrl", "pids", "redisUrl"]
+    assert ready["pids"] == {"worker": [command.process.pid]}
 
     def answers() -> bool:
         with contextlib.suppress(OSError):
@@ -156,3 +216,7 @@ def test_a_worker_of_its_own_serves_its_metrics_where_its_setting_says(start: "S
     assert taken.process.wait(TIMEOUT) == 1
     (line,) = taken.complaints.read_text().splitlines()
     assert line.startswith(f"ingest: cannot serve metrics on {HOST}:{port}")
+    command.process.terminate()
+    assert systemd.hears() == "STOPPING=1"
+    assert command.process.wait(TIMEOUT) == 0
+    assert not file.exists()

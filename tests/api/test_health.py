@@ -1,7 +1,7 @@
 """/healthz and /readyz, and what clients see while the database is away (contract 2)."""
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +17,8 @@ from tests.api.conftest import Server
 from tests.api.relay import Relay, relayed
 from tests.api.shared import JIM, NOTHING, configured, written
 from tests.harness import REGISTRY, Service
+from tests.waiting import until
+from workers.settings import open_committer
 
 UNREACHABLE = "127.0.0.1:1"
 
@@ -73,8 +75,34 @@ async def test_a_database_that_is_not_migrated_is_not_ready(api: Service, operat
         await connection.execute("ALTER TABLE collections.contacts DROP COLUMN age")
     status, body = await _health(api, "/readyz")
     assert status == 503
-    assert "collections.contacts.age" in str(body)
-    assert "ingest migrate" in str(body)
+    checks = body["checks"]
+    assert isinstance(checks, dict)
+    lacks = "not migrated: lacks collections.contacts.age; run `ingest migrate`"
+    assert checks["database"] == lacks
+
+
+@pytest.mark.own_database
+async def test_what_a_database_lacks_is_logged_at_the_start(
+    settings: Settings, operator: Pool
+) -> None:
+    """By processes that nothing calls yet."""
+
+    def said(event: str) -> Callable[[], Awaitable[bool]]:
+        async def logged() -> bool:
+            return any(line["event"] == event for line in lines)
+
+        return logged
+
+    async with operator.connection() as connection:
+        await connection.execute("ALTER TABLE collections.contacts DROP COLUMN age")
+    with capture_logs() as lines:
+        async with open_committer(settings, REGISTRY):
+            await until(said("the database is not ready"))
+            async with operator.connection() as connection:
+                await connection.execute("ALTER TABLE collections.contacts ADD age bigint")
+            await until(said("the database is ready"))
+    (reason,) = [line["reason"] for line in lines if line["event"] == "the database is not ready"]
+    assert "collections.contacts.age" in reason
 
 
 async def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_away(
@@ -83,13 +111,15 @@ async def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_away(
     parts = urlsplit(settings.database_url)
     wrong = parts._replace(netloc=f"nobody:wrong@{parts.hostname}:{parts.port}").geturl()
     app = create_app(dataclasses.replace(settings, database_url=wrong), REGISTRY)
-    async with TestClient(Server(app)) as client:
-        _, body = await _health(Service(client, ""), "/readyz")
+    with capture_logs() as lines:
+        async with TestClient(Server(app)) as client:
+            _, body = await _health(Service(client, ""), "/readyz")
     assert body["checks"] == {
-        "database": "refuses the connection: it does not accept the password of "
-        "INGEST_DATABASE_URL",
+        "database": "refuses the login: the name or the password in INGEST_DATABASE_URL is wrong",
         "redis": "ready",
     }
+    (line,) = (line for line in lines if line["event"] == "the database refuses the service")
+    assert "SQLSTATE 28P01" in line["cause"]
 
 
 async def test_a_wrong_call_of_the_driver_is_a_bug_and_no_outage(

@@ -31,7 +31,7 @@ from tests.staged import MAX_VALUES, take_all, valid_of
 
 ITEMS = 50
 FUZZING = "FUZZ_COMPARISONS" in os.environ
-COMPARISONS = int(os.environ.get("FUZZ_COMPARISONS", "60000")) // 10
+COMPARISONS = int(os.environ.get("FUZZ_COMPARISONS", "40000")) // 10
 KEYS = (
     "0191d7a0-0000-7000-8000-00000000abcd",
     "0191D7A0-0000-7000-8000-00000000ABCD",

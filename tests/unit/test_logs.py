@@ -46,6 +46,18 @@ def settings(**given: Any) -> Settings:
     return Settings(database_url="postgresql://", redis_url="redis://", **given)
 
 
+def test_a_variable_that_is_no_setting_is_a_line_of_the_first_process(
+    lines: Callable[[], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INGEST_MAX_ITMES", "5")
+    configure(settings())
+    monkeypatch.setenv("INGEST_PART", "api-1")
+    configure(settings())
+    (event,) = lines()
+    assert (event["message"], event["level"]) == ("unknown setting", "warning")
+    assert (event["variable"], event["nearest"]) == ("INGEST_MAX_ITMES", "INGEST_MAX_ITEMS")
+
+
 def test_an_event_is_one_json_line(lines: Callable[[], list[dict[str, Any]]]) -> None:
     configure(settings())
     structlog.get_logger("ingest.test").info("batch committed", items=3)

@@ -108,6 +108,34 @@ async def test_one_that_takes_no_writes_is_not_ready(settings: Settings) -> None
     assert log == ["redis refuses a call"]
 
 
+async def test_it_is_said_once_that_it_is_away_and_once_that_it_is_back(
+    settings: Settings,
+) -> None:
+    with capture_logs() as lines:
+        async with open_redis(settings) as link:
+            client = Redis(connection_pool=link.pool)
+            with configured(settings, maxmemory="1"):
+                for _ in range(3):
+                    with pytest.raises(CallRefused):
+                        await link.call(lambda: client.set("key", "value"))
+            await link.probe_if_away()
+            for _ in range(3):
+                link.report(redis.ConnectionError("gone"))
+            assert await link.call(client.ping)
+    assert [line["event"] for line in lines] == [
+        "redis refuses a call",
+        "redis takes calls again",
+        "redis is away",
+        "redis answers again",
+    ]
+
+
+async def test_a_login_that_may_not_publish_is_not_ready(settings: Settings) -> None:
+    with user(settings, "~ingest:*", "~arq:*", "+@all", "resetchannels") as url:
+        state, _ = await said(url, settings)
+    assert state.startswith("refuses a call: ")
+
+
 async def test_an_error_of_a_script_is_logged_and_stops_no_other_call(link: RedisLink) -> None:
     client = Redis(connection_pool=link.pool)
     with capture_logs() as lines:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ingest.store import pool as pools
+from ingest.store import operators
 
 
 @pytest.fixture(autouse=True)
@@ -33,4 +33,4 @@ def store(configured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     async def pool(*_: object, **__: object) -> AsyncIterator[None]:
         yield None
 
-    monkeypatch.setattr(pools, "open_pool", pool)
+    monkeypatch.setattr(operators, "open_operator_pool", pool)

@@ -111,7 +111,7 @@ def test_serve_runs_the_app_with_the_options_over_the_environment(
 ) -> None:
     served: list[Settings] = []
     app = ModuleType("ingest.app")
-    app.serve = served.append  # type: ignore[attr-defined]
+    app.serve = lambda settings, file: served.append(settings)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ingest.app", app)
     monkeypatch.setenv("INGEST_PORT", "1234")
     monkeypatch.setenv("INGEST_HOST", "192.0.2.1")
@@ -123,7 +123,12 @@ def test_worker_becomes_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     executed: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(os, "execv", lambda *arguments: executed.append(arguments))
     ingest("worker")
-    assert executed == [(sys.executable, [sys.executable, "-m", "workers"])]
+    ingest("worker", "--ready-file", "ready.json")
+    command = [sys.executable, "-m", "workers"]
+    assert executed == [
+        (sys.executable, command),
+        (sys.executable, [*command, "--ready-file", "ready.json"]),
+    ]
 
 
 def fake_migrations(monkeypatch: pytest.MonkeyPatch, *done: str) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.cli.operator import show
+from ingest.cli.operator import admin_settings, show
 
 MOMENT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -18,6 +18,15 @@ def test_a_program_gets_tab_separated_values(capsys: pytest.CaptureFixture[str])
         "a, b\t",
         "yes\tno",
     ]
+
+
+def test_a_variable_that_is_no_setting_is_a_line(
+    configured: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INGEST_LOG_LEVELS", "DEBUG")
+    admin_settings()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "ingest: INGEST_LOG_LEVELS is no setting; did you mean INGEST_LOG_LEVEL?"
 
 
 def test_a_person_gets_a_table(

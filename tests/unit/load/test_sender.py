@@ -9,7 +9,22 @@ from aiohttp.test_utils import unused_port
 
 from ingest.load.calls import Call
 from ingest.load.errors import LoadError
-from ingest.load.sender import Sender, Timeouts
+from ingest.load.sender import Sender, Timeouts, service_url
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://h:8080", "http://h:8080"),
+        ("http://h:8080/", "http://h:8080"),
+        ("http://h:8080/v1", "http://h:8080"),
+        ("https://h/base/v1/", "https://h/base"),
+        ("http://v1", "http://v1"),
+        ("http://h/v10", "http://h/v10"),
+    ],
+)
+def test_a_service_may_be_named_with_the_root_of_its_endpoints(given: str, url: str) -> None:
+    assert service_url(given) == url
 
 
 async def test_trying_again_has_an_end() -> None:

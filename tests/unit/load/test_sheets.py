@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from ingest.formats.csv_notation import DateOrder
 from ingest.formats.failure_files import ERROR_COLUMNS, csv_lines
 from ingest.load.cell_errors import column_name
+from ingest.load.cell_texts import text_of
 from ingest.load.csv_reader import parse_row
 from ingest.load.errors import LoadError
 from ingest.load.failed_rows import writer_for
 from ingest.load.feed import Feed, Row
 from ingest.load.kinds import FileFormat, FileOptions
 from ingest.load.readers import open_feed
-from ingest.load.sheet_process import lines_of, text_of
+from ingest.load.sheet_process import lines_of
 from ingest.load.source import open_source
 from ingest.load.workbook import sheet_of
 from tests.unit.load.files import feed_of
@@ -26,12 +28,17 @@ MOMENT = dt.datetime(2026, 11, 22, 10, 30, 5)  # noqa: DTZ001 - a spreadsheet ha
 BAD = {"code": 42204, "message": "Cell B2 is #N/A."}
 
 
-def loaded(folder: Path, workbook: bytes, sheet: str | None = None) -> tuple[Feed, list[Any]]:
+def loaded(
+    folder: Path, workbook: bytes, sheet: str | None = None, **notation: str
+) -> tuple[Feed, list[Any]]:
     """What a process of its own reads of a workbook, as `rows_of` has it; then the notes."""
     path = folder / "book.csv"  # the name does not matter
     path.write_bytes(workbook)
     notes: list[str] = []
-    with open_source(str(path)) as source, sheet_of(source, sheet, notes.append) as rows:
+    with (
+        open_source(str(path)) as source,
+        sheet_of(source, sheet, notes.append, **notation) as rows,
+    ):
         feed = open_feed(rows.read(), FileOptions(FileFormat.WORKBOOK))
         return feed, [*map(told, feed.rows), *notes]
 
@@ -40,6 +47,18 @@ def rows_of(workbook: bytes, sheet: str = "") -> list[Any]:
     """The rows of a workbook: number, cells as CSV and problem."""
     lines = b"".join(lines_of(io.BytesIO(workbook), sheet))
     return [*map(told, feed_of(lines, FileOptions(FileFormat.WORKBOOK)).rows)]
+
+
+def test_cells_are_written_as_the_texts_beside_them(tmp_path: Path) -> None:
+    """So that a column may have both."""
+    rows = [["when", "n"], ["24/12/2026", "1,5"], [MOMENT, 1.5], [dt.date(2026, 2, 1), 2]]
+    _, found = loaded(tmp_path, xlsx(First=rows), dates="D/M/YYYY", decimal="comma")
+    assert [cells for _, cells, _ in found] == [
+        '24/12/2026,"1,5"',
+        '22/11/2026 10:30:05,"1,5"',
+        "1/2/2026,2",
+    ]
+    assert DateOrder.of("D/M/YYYY").moment("22/11/2026 10:30:05") == "2026-11-22T10:30:05"
 
 
 def test_a_sheet_may_have_no_header() -> None:

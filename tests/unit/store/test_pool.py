@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from ingest.errors import (
     ConfigurationError,
@@ -20,6 +21,8 @@ from ingest.errors import (
 from ingest.settings import Settings
 from ingest.store.pool import FEW_BYTES, LONGEST_ALLOWANCE, Pool, allow_time, open_pool
 from ingest.store.proof import OddError, is_refusal
+from ingest.store.state import state_of_database
+from tests.databases import execute
 
 INSERT = "INSERT INTO ingest.counters (account, collection) VALUES ($1, 'contacts')"
 COUNT = "SELECT count(*) FROM ingest.counters"
@@ -225,18 +228,56 @@ async def test_what_a_catalogue_lacks_is_asked_of_it(settings: Settings) -> None
     assert asked == [True, True]
 
 
+def with_login(url: str, login: str, database: str = "") -> str:
+    """The URL with another login, and with another database where one is named."""
+    parts = urlsplit(url)
+    path = f"/{database}" if database else parts.path
+    netloc = f"{login}@{parts.hostname}:{parts.port}"
+    return parts._replace(netloc=netloc, path=path).geturl()
+
+
 async def test_a_database_that_lets_nobody_in_says_why(settings: Settings) -> None:
-    parts = urlsplit(settings.database_url)
-    other_user = parts._replace(netloc=f"nobody:wrong@{parts.hostname}:{parts.port}").geturl()
-    other_name = parts._replace(path="/nothing").geturl()
-    for url, reason in ((other_user, "password"), (other_name, "no database of the name")):
-        async with open_pool(replace(settings, database_url=url)) as pool:
-            with pytest.raises(NotAdmitted) as raised:
-                async with pool.transaction("acme"):
-                    pass
-        assert reason in raised.value.reason
+    """In one line of the log, however often it is tried, with the SQLSTATE."""
+    own = urlsplit(settings.database_url).netloc.rpartition("@")[0]
+    refused = (
+        (with_login(settings.database_url, "nobody:wrong"), "refuses the login: ", "28P01"),
+        (with_login(settings.database_url, own, "nothing"), "no such database: ", "3D000"),
+    )
+    for url, reason, state in refused:
+        with capture_logs() as lines:
+            async with open_pool(replace(settings, database_url=url)) as pool:
+                for _ in range(2):
+                    with pytest.raises(NotAdmitted) as raised:
+                        async with pool.transaction("acme"):
+                            pass
+        assert raised.value.reason.startswith(reason)
+        (line,) = lines
+        assert line["event"] == "the database refuses the service"
+        assert line["reason"] == raised.value.reason
+        assert state in line["cause"]
     async with open_pool(settings, role="unheard_of") as pool:
         with pytest.raises(NotAdmitted) as raised:
             async with pool.transaction("acme"):
                 pass
     assert "ingest migrate" in raised.value.reason
+
+
+async def test_a_database_that_is_full_admits_no_one_for_now(
+    settings: Settings, postgres_url: str
+) -> None:
+    login = "CREATE ROLE tests_one LOGIN PASSWORD 'secret' CONNECTION LIMIT 0 IN ROLE ingest_app"
+    await execute(postgres_url, login)
+    try:
+        url = with_login(settings.database_url, "tests_one:secret")
+        with capture_logs() as lines:
+            async with open_pool(replace(settings, database_url=url)) as pool:
+                assert await state_of_database(pool, {}) == "admits no one for now: SQLSTATE 53300"
+                await execute(postgres_url, "ALTER ROLE tests_one CONNECTION LIMIT 10")
+                for _ in range(2):
+                    assert await state_of_database(pool, {}) == "ready"
+    finally:
+        await execute(postgres_url, "DROP ROLE tests_one")
+    assert [line["event"] for line in lines] == [
+        "the database is away",
+        "the database answers again",
+    ]

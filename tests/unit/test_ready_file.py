@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ConfigurationError
-from ingest.processes.ready_file import check_ready_file, ready_file
+from ingest.ready_file import check_ready_file, ready_file
 
 
 def test_an_old_ready_file_is_removed(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""The ready file of `ingest dev`: where everything is, for other programs, while all of it runs."""
+"""The ready file: where everything is, for other programs, while all of it runs.
+
+It holds `url`, `token`, `databaseUrl`, `redisUrl` and `pids` as far as the command has them.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +12,9 @@ import orjson
 import structlog
 
 from ingest.errors import ConfigurationError
-from ingest.processes.folders import write_private
+from ingest.folders import write_private
+from ingest.listening import local_url
+from ingest.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +37,16 @@ def check_ready_file(path: Path) -> None:
         )
 
 
+def places_of(settings: Settings) -> dict[str, str]:
+    """Where an API process is, and what it uses."""
+    return {"url": local_url(settings.host, settings.port), **servers_of(settings)}
+
+
+def servers_of(settings: Settings) -> dict[str, str]:
+    """What a process uses."""
+    return {"databaseUrl": settings.database_url, "redisUrl": settings.redis_url}
+
+
 @contextmanager
 def ready_file(
     path: Path | None, places: Mapping[str, str], pids: Callable[[], Mapping[str, list[int]]]
@@ -40,6 +55,9 @@ def ready_file(
 
     Args:
         path: None for no file.
+
+    Raises:
+        OSError: it cannot be written.
     """
 
     if path is None:

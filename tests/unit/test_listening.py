@@ -1,8 +1,8 @@
-"""`ingest dev` before anything is started: the URL."""
+"""Addresses that are listened on, as this machine reaches them."""
 
 import pytest
 
-from ingest.processes.dev import local_url
+from ingest.listening import local_url
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""Whether the service can work with the database as it is: for /readyz, and for the log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+
+import asyncpg
+import structlog
+
+from ingest.errors import Unavailable, Unreachable
+from ingest.logs import cause_of
+from ingest.outage import Outage
+from ingest.resources.resource import Resource
+from ingest.store.missing import NOT_MIGRATED, missing_tables, not_migrated
+from ingest.store.pool import Pool
+from ingest.tasks import end
+
+READY = "ready"
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
+
+log = structlog.get_logger(__name__)
+
+
+async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
+    """`READY` where the service can work with the database; else what is wrong with it."""
+    try:
+        async with pool.connection() as connection:
+            missing = await missing_tables(connection, served)
+    except Unreachable as error:
+        return error.reason
+    except (Unavailable, asyncpg.PostgresError) as error:
+        return f"refuses a query: {cause_of(error)}"
+    return not_migrated(missing) or READY
+
+
+@asynccontextmanager
+async def state_logged(pool: Pool, served: Mapping[str, Resource]) -> AsyncIterator[None]:
+    """Look at the database until it is ready, or the block ends, and log what is wrong with it.
+
+    So that a process which nothing calls yet says at its start why it cannot work.
+    """
+    task = asyncio.create_task(_log_until_ready(pool, served))
+    try:
+        yield
+    finally:
+        await end([task])
+
+
+async def _log_until_ready(pool: Pool, served: Mapping[str, Resource]) -> None:
+    unready = Outage(partial(log.info, "the database is ready"))
+    pause = _FIRST_PAUSE
+    while (state := await state_of_database(pool, served)) != READY:
+        if state.startswith(NOT_MIGRATED):  # of a connection that failed the pool has written
+            unready.failed(state, partial(log.error, "the database is not ready", reason=state))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    unready.passed()
