@@ -30,6 +30,7 @@
     │   ├── Unavailable                 50301
     │   ├── Unreachable                 50301, the connection to the database is lost
     │   ├── NotAdmitted                 50301, the database lets the service in no more
+    │   ├── ReadOnlyDatabase            50301, the database takes no writes
     │   ├── Refused                     50301, the database says that it cannot do this now
     │   ├── LockTimeout                 50301, another transaction held a lock for too long
     │   ├── TooSlow                     50301, a statement ran out of time
@@ -279,6 +280,10 @@ class Unreachable(Unavailable):
 
 class NotAdmitted(Unreachable):
     """The database answers, and does not let the service in."""
+
+
+class ReadOnlyDatabase(Unavailable):
+    """The database takes no writes: it is a standby, or was set to be read-only."""
 
 
 class Refused(Unavailable):

@@ -270,6 +270,8 @@ class NewBatch:
     key: IdempotencyKey | None = None
     layout: str | None = None
     """The fingerprint of what its records mean (`ingest.resources.layout`)."""
+    refusal: Mapping[str, Any] | None = None
+    """Of a rejected one: the limit that its valid items would have passed."""
 
     @property
     def is_whole(self) -> bool:
@@ -294,6 +296,7 @@ class NewBatch:
             finished_at=now if self.state is BatchState.REJECTED else None,
             token=self.token,
             layout=self.layout,
+            error=self.refusal,
         )
         return Outcome(batch, failures)
 
@@ -323,7 +326,8 @@ class Batch:
     outcomes: str | None = None
     data: bytes | None = None
     error: Mapping[str, Any] | None = None
-    """Why the whole batch failed: for a reason of the service's own, or because of a limit."""
+    """Why the whole batch failed: for a reason of the service's own, or because of a limit. Of one
+    that failed for its items: the limit that the others would have passed."""
     payload_bytes: int = 0
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
@@ -331,6 +335,24 @@ class Batch:
     """The fingerprint of what its records mean; None where an earlier version accepted it."""
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
+
+    @property
+    def failed_for_items(self) -> bool:
+        """Whether invalid items are why nothing was saved."""
+        if self.state is BatchState.REJECTED:
+            return True
+        strict = not self.options.lenient
+        return self.state is BatchState.FAILED and strict and self.invalid_count > 0
+
+    @property
+    def stopped(self) -> Mapping[str, Any] | None:
+        """The error that is why nothing was saved; None where items are why."""
+        return None if self.failed_for_items else self.error
+
+    @property
+    def limit(self) -> Mapping[str, Any] | None:
+        """The limit that the valid items of a batch would have passed which failed for others."""
+        return self.error if self.failed_for_items else None
 
     @property
     def changed(self) -> int:

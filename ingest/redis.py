@@ -73,8 +73,12 @@ def explain(error: Exception) -> RedisFailed:
 class RedisLink:
     """Calls to Redis, bounded in time; for a moment after a failure, none is tried."""
 
-    def __init__(self, pool: BlockingConnectionPool, timeout: float) -> None:
+    def __init__(
+        self, pool: BlockingConnectionPool, timeout: float, *, logged: bool = True
+    ) -> None:
+        """Args: as `open_redis`."""
         self.pool = pool
+        self._logged = logged
         self._timeout = timeout
         self._without_until = 0.0
         self._without: RedisFailed | None = None
@@ -109,6 +113,8 @@ class RedisLink:
     def report(self, error: Exception) -> RedisFailed:
         """What one of `FAILURES` means, which is logged when it begins."""
         failure, kind = explain(error), type(error).__name__
+        if not self._logged:
+            return failure
         if isinstance(failure, CallRefused):
             refused = partial(log.error, "redis refuses a call", reason=str(failure))
             self._refusals.failed(kind, partial(refused, exc_info=error))
@@ -141,10 +147,33 @@ class RedisLink:
         self._refusals.passed()
         return "ready"
 
+    async def clock(self) -> float:
+        """The server's time, in seconds since 1970.
+
+        Raises:
+            RedisFailed: as `call` does.
+        """
+        seconds, microseconds = await self.call(Redis(connection_pool=self.pool).time)
+        return float(seconds + microseconds / 1e6)
+
+    async def version(self) -> str:
+        """The version of Redis, or that which a server such as Valkey is compatible with.
+
+        Raises:
+            RedisFailed: as `call` does.
+        """
+        said = await self.call(partial(Redis(connection_pool=self.pool).info, "server"))
+        return str(said.get("redis_version", ""))
+
 
 @asynccontextmanager
-async def open_redis(settings: Settings) -> AsyncIterator[RedisLink]:
-    """Open the Redis connections of this process; they are made when needed."""
+async def open_redis(settings: Settings, *, logged: bool = True) -> AsyncIterator[RedisLink]:
+    """Open the Redis connections of this process; they are made when needed.
+
+    Args:
+        settings: where Redis is.
+        logged: whether the log says when Redis fails; not so for a command that says it itself.
+    """
     pool = BlockingConnectionPool.from_url(
         settings.redis_url,
         timeout=settings.redis_timeout,
@@ -154,6 +183,6 @@ async def open_redis(settings: Settings) -> AsyncIterator[RedisLink]:
         max_connections=_CONNECTIONS,
     )
     try:
-        yield RedisLink(pool, settings.redis_timeout)
+        yield RedisLink(pool, settings.redis_timeout, logged=logged)
     finally:
         await pool.disconnect()

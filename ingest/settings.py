@@ -65,6 +65,11 @@ class Settings:
     trusted_proxies: str = ""
     """Addresses and networks whose `X-Forwarded-For` is believed, separated by commas."""
 
+    read_only: bool = False
+    """Answer reads only; the database may be a hot standby."""
+    write_url: str = ""
+    """Where clients send their writes instead; the refusal names it."""
+
     max_body: int = 16 * 1024 * 1024
     """The largest decompressed body."""
     max_unknown_body: int = 1024 * 1024
@@ -175,7 +180,7 @@ def read_settings(**overrides: Any) -> Settings:
         if field.name in overrides:
             continue
         name = field.name.upper()
-        if _is_unset(_PREFIX + name):
+        if not is_set(_PREFIX + name):
             if field.default is MISSING:
                 raise ConfigurationError(f"{_PREFIX}{name} is not set, or empty")
             continue
@@ -192,7 +197,7 @@ def admin_database_url() -> str | None:
     Raises:
         ConfigurationError: the file that says it cannot be read.
     """
-    if _is_unset(_ADMIN_URL):
+    if not is_set(_ADMIN_URL):
         return None
     try:
         return str(_environment().str(_ADMIN_URL))
@@ -211,8 +216,9 @@ def unknown_variables() -> dict[str, str | None]:
     return {name: next(iter(get_close_matches(name, known, 1, _SIMILAR)), None) for name in unknown}
 
 
-def _is_unset(variable: str) -> bool:
-    return not any(os.environ.get(name, "").strip() for name in (variable, variable + _FILE))
+def is_set(variable: str) -> bool:
+    """Whether a variable, or that of its file, holds anything."""
+    return any(os.environ.get(name, "").strip() for name in (variable, variable + _FILE))
 
 
 def _environment(prefix: str | None = None) -> Env:
@@ -242,7 +248,9 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         return
     try:
         parts = urlsplit(url)
-        known = parts.scheme in schemes and parts.port != 0
+        # PostgreSQL's may name several hosts.
+        places = parts.netloc.rpartition("@")[2].split(",")
+        known = parts.scheme in schemes and all(urlsplit(f"//{each}").port != 0 for each in places)
     except ValueError:
         known = False
     if not known:

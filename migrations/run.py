@@ -19,8 +19,9 @@ from sqlalchemy import Connection, NullPool
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, NotAdmitted
 from ingest.resources.registry import Registry
+from ingest.store.connecting import FAILURES, not_connected
 from migrations.changes import duplicates_refusal, make_changes, plan_changes
 from migrations.driver import patiently, reason
 from migrations.indexes import build
@@ -42,7 +43,6 @@ _PAUSE = 0.2  # seconds between two looks at what is waited for
 # An index on a large table takes minutes. While a lock is waited for, others queue behind it: so
 # it is waited for often, and not for long.
 _STATEMENT_TIMEOUT, _LOCK_TIMEOUT = "30min", "900ms"
-_COMES_UP = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
 
 
 def migrate(
@@ -86,7 +86,7 @@ def _run(call: Callable[[], Coroutine[Any, Any, list[str]]]) -> list[str]:
     try:
         with _ONE_AT_A_TIME:
             return asyncio.run(call())
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError) as error:
+    except (*FAILURES, DBAPIError) as error:
         raise ConfigurationError(f"the database cannot be migrated: {reason(error)}") from error
 
 
@@ -127,8 +127,8 @@ async def _connect_patiently(database_url: str, wait: float) -> "asyncpg.Connect
     while True:
         try:
             return await _connect(database_url)
-        except _COMES_UP:
-            if time.monotonic() >= ends:
+        except FAILURES as error:
+            if isinstance(not_connected(error), NotAdmitted) or time.monotonic() >= ends:
                 raise
             await asyncio.sleep(_PAUSE)
 

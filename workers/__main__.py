@@ -61,6 +61,8 @@ def main(file: Path | None = None) -> int:
     """
     try:
         settings = read_settings()
+        if settings.read_only:
+            raise ConfigurationError("a worker writes: unset INGEST_READ_ONLY for it")
         logs.configure(settings)
         if file is not None:
             check_ready_file(file)

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from ingest.errors import ConfigurationError, LockTimeout, Unreachable
+from ingest.errors import ConfigurationError, LockTimeout, ReadOnlyDatabase, Unreachable
 from ingest.store.commit import UnservedCollection
 from ingest.store.layouts import NotApplicable
 
@@ -25,6 +25,7 @@ class Verdict(Enum):
 _ELSEWHERE = (
     Unreachable,  # the connection is gone
     LockTimeout,  # another transaction is in the way
+    ReadOnlyDatabase,  # it has failed over, and there is one that takes writes, or will be
     ConfigurationError,  # the catalogue says that the database is not migrated
 )
 

@@ -85,8 +85,8 @@ def notifications(registry: Registry, holdings: Holdings) -> list[str]:
 def _full(name: str, maximum: int, held: int, wanted: int) -> LimitReached:
     left = max(maximum - held, 0)
     return LimitReached(
-        f"The limit of {_called(name)} is {maximum} items, of which {left} are left; "
-        "nothing was saved",
+        f"The limit of {_called(name)} is {_items(maximum)}, of which {left} "
+        f"{'is' if left == 1 else 'are'} left; nothing was saved",
         f"The batch would have created {wanted}. Delete items, or ask for a higher limit.",
         collection=name,
         maximum=maximum,
@@ -96,7 +96,8 @@ def _full(name: str, maximum: int, held: int, wanted: int) -> LimitReached:
 
 def _exceeded(name: str, maximum: int, held: int) -> LimitReached:
     return LimitReached(
-        f"The limit of {_called(name)} is {maximum} items, and there are {held}; nothing was saved",
+        f"The limit of {_called(name)} is {_items(maximum)}, and there are {held}; "
+        "nothing was saved",
         "Until there are no more than that, items can only be deleted.",
         collection=name,
         maximum=maximum,
@@ -106,12 +107,16 @@ def _exceeded(name: str, maximum: int, held: int) -> LimitReached:
 
 def _full_elsewhere(name: str, full: str, maximum: int, held: int) -> LimitReached:
     return LimitReached(
-        f"The limit of {_called(full)}, {maximum} items, is reached; nothing was saved",
+        f"The limit of {_called(full)}, {_items(maximum)}, is reached; nothing was saved",
         f"While it is, no items are created in {name} either, where there are {held}.",
         collection=full,
         maximum=maximum,
         left=0,
     )
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
 
 
 def _called(name: str) -> str:

@@ -263,6 +263,6 @@ def _name(account: str, key: str) -> str:
 def _mismatch() -> KeyMismatch:
     return KeyMismatch(
         "This Idempotency-Key was used for a different request",
-        "Method, path, query, content type and body must be the same; use another key for "
-        "another request.",
+        "Method, path, query, content type, body, and the preferences handling and resolution "
+        "must be the same; use another key for another request.",
     )

@@ -38,6 +38,7 @@ from ingest.store.failures import first_of
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken, outcome_unknown
 
+_READ_ONLY = 30  # seconds after which an operator may have made it one that takes writes
 _TRIES = 3  # at a key that PostgreSQL frees at the same moment
 
 
@@ -59,6 +60,21 @@ class Pipeline:
         self._shown = AtMost(settings.max_failures, settings.max_answer)
         outcomes = partial(batches.get_outcomes, pool, at_most=self._shown)
         self._outcomes: Coalescer[UUID, Outcome | None] = Coalescer(outcomes, at_once=2, at_most=64)
+
+    async def admit(self, write: Write) -> None:
+        """Admit a write, before its body is read.
+
+        Raises:
+            Unavailable: this instance takes none, or the database is away.
+            Overloaded: too much is unfinished.
+        """
+        if self._settings.read_only:
+            where = self._settings.write_url or "the instance that takes them"
+            raise Unavailable(
+                "This instance takes no writes", f"Send them to {where}.", retry_after=_READ_ONLY
+            )
+        if not write.dry_run:
+            await self.backlog.admit(write.account, write.resource.name, write.key)
 
     async def run(self, write: Write, body: Body) -> Outcome:
         """Process one write; its outcome, or what is known of it when the wait is over.

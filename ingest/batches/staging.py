@@ -37,7 +37,7 @@ from ingest.resources.resource import Resource
 from ingest.settings import Settings
 from ingest.store import receiving, staging
 from ingest.store.pool import Pool
-from ingest.store.trial import conflicts_of_whole, keep_conflicts_of_stream
+from ingest.store.trial import try_stream, try_whole
 from ingest.tasks import end
 from ingest.turns import PerName
 from ingest.validation.intake import Intake
@@ -141,14 +141,10 @@ class Staging:
         yield intake.cut(last=True)
 
     async def _tried(self, batch: NewBatch, resource: Resource) -> NewBatch:
-        """A batch of one chunk; with what stored data would refuse of it, where it is rejected."""
-        chunk = batch.chunk
-        if batch.state is not BatchState.REJECTED or chunk.records is None:
+        """A batch of one chunk; with what else would be refused of it, where it is rejected."""
+        if batch.state is not BatchState.REJECTED or batch.chunk.records is None:
             return batch
-        more = await conflicts_of_whole(self._pool, resource, batch)
-        failures = sorted([*chunk.failures, *more], key=lambda failure: failure.index)
-        chunk = replace(chunk, failures=failures, invalid=chunk.invalid + len(more))
-        return replace(batch, chunk=chunk)
+        return await try_whole(self._pool, resource, batch)
 
     async def _counted(
         self, chunks: AsyncGenerator[Chunk, None], write: Write, room: Room
@@ -255,9 +251,7 @@ class _Stream:
             state=state_of(lenient=lenient, received=chunk.received, invalid=chunk.invalid),
         )
         if self.batch.state is BatchState.REJECTED and chunk.received > chunk.invalid:
-            more = await keep_conflicts_of_stream(self._pool, self._resource, self.batch)
-            chunk = replace(chunk, invalid=chunk.invalid + more)
-            self.batch = replace(self.batch, chunk=chunk)
+            self.batch = await try_stream(self._pool, self._resource, self.batch)
 
     async def settle(self, key: IdempotencyKey | None) -> None:
         await receiving.settle(self._pool, self.batch, key, self.size)

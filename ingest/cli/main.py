@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ingest.cli.batches import batches
+from ingest.cli.doctor import doctor
 from ingest.cli.operator import admin_settings
 from ingest.cli.quotas import quotas
 from ingest.cli.roles import roles
@@ -143,7 +144,7 @@ def migrate(plan: bool, drop: bool, wait: float) -> None:
         click.echo(line)
 
 
-for _command in (batches, tokens, roles, quotas, load):
+for _command in (batches, tokens, roles, quotas, doctor, load):
     cli.add_command(_command)
 
 

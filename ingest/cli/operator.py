@@ -15,16 +15,22 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
-def admin_settings() -> "Settings":
-    """Settings for an operator's command: no Redis, and the database URL that may change things."""
-    from ingest.settings import admin_database_url, read_settings, unknown_variables
+def admin_settings(*, with_redis: bool = False) -> "Settings":
+    """Settings for an operator's command: the database URL that may change things.
+
+    Args:
+        with_redis: keep the URL of Redis where there is one; it is empty otherwise.
+    """
+    from ingest.settings import admin_database_url, is_set, read_settings, unknown_variables
 
     for name, nearest in unknown_variables().items():
         hint = f"; did you mean {nearest}?" if nearest else ""
         click.echo(f"ingest: {name} is no setting{hint}", err=True)
     url = admin_database_url()
     given = {} if url is None else {"database_url": url, "database_password": ""}
-    return read_settings(redis_url="", **given)
+    if not (with_redis and is_set("INGEST_REDIS_URL")):
+        given["redis_url"] = ""
+    return read_settings(**given)
 
 
 def on_database(call: "Callable[[Pool], Awaitable[_Result]]") -> _Result:

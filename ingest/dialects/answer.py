@@ -62,6 +62,13 @@ class Answer:
         return () if self.outcome is None else self.outcome.failures
 
     @property
+    def limit(self) -> Mapping[str, Any] | None:
+        """The limit that the valid items of a failure would have passed; no error of the answer."""
+        if self.outcome is None or self.document["result"] != "failure":
+            return None
+        return self.outcome.batch.limit
+
+    @property
     def saved_all(self) -> bool:
         """Whether the operation did all it was asked."""
         return bool(self.document["result"] == "success")

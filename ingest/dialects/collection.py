@@ -24,7 +24,10 @@ from ingest.model import (
 )
 from ingest.resources.representation import Presenter
 
-_NOTHING_SAVED = "; nothing was saved"
+NOTHING_SAVED = "; nothing was saved"
+"""How the messages of batches end that saved nothing."""
+DRY_RUN = "Dry run, nothing was saved: "
+"""How the messages of dry runs begin."""
 
 
 def written(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) -> Answer:
@@ -39,8 +42,8 @@ def written(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) ->
     document["metadata"] = _short_metadata(batch)
     if batch.state is BatchState.COMMITTED and batch.data is not None:
         document["data"] = presenter.items(batch.data, batch.options.select)
-    if batch.error is not None:
-        document["error"] = batch.error
+    if batch.stopped is not None:
+        document["error"] = batch.stopped
     if outcome.failures:
         document["failures"] = [_failure(each, minimal=minimal) for each in outcome.failures]
     return Answer(
@@ -55,21 +58,17 @@ def dry_run(outcome: Outcome, *, minimal: bool = False) -> Answer:
         minimal: as in `written`.
     """
     batch = outcome.batch
-    if batch.error is not None:
+    if batch.stopped is not None:
         status, result = _status(batch)
-        document = _envelope(result, status, _message(batch)) | {"error": batch.error}
-        return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
-    failed = bool(batch.invalid)
-    document = _envelope(
-        "failure" if failed else "success",
-        422 if failed else 200,
-        f"Dry run, nothing was saved: {_message(batch).removesuffix(_NOTHING_SAVED)}",
-    )
+        document = _envelope(result, status, _message(batch)) | {"error": batch.stopped}
+    else:
+        status, result = (422, "failure") if batch.invalid else (200, "success")
+        told = _message(batch).removesuffix(NOTHING_SAVED)
+        document = _envelope(result, status, f"{DRY_RUN}{told}")
     document["metadata"] = _short_metadata(batch)
     del document["metadata"]["batchId"]
     if outcome.failures:
         document["failures"] = [_failure(each, minimal=minimal) for each in outcome.failures]
-    status = document["status"]
     return Answer(kind=Kind.DRY_RUN, status=status, document=document, outcome=outcome)
 
 
@@ -167,7 +166,7 @@ def tell(answer: Answer, context: Context) -> Told:
     more: Document = dict(context.summaries)
     if context.notifications:
         more["notifications"] = list(context.notifications)
-    if error := answer.document.get("error"):
+    if error := answer.document.get("error") or answer.limit:
         more["error"] = {**error, "moreInfo": context.page(error["name"])}
     if answer.stored is not None:
         stored = tell(answer.stored, Context(docs=context.docs))
@@ -233,8 +232,8 @@ def _envelope(result: str, status: int, message: str) -> Document:
 
 
 def _status(batch: Batch) -> tuple[int, str]:
-    if batch.error is not None:
-        code: int = batch.error["code"]
+    if batch.stopped is not None:
+        code: int = batch.stopped["code"]
         return code // 100, "error"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
         return 422, "failure"
@@ -283,12 +282,16 @@ def _counts(batch: Batch) -> Document:
 
 def _message(batch: Batch) -> str:
     bad = batch.invalid_count
-    if batch.error is not None:
-        if batch.error["code"] == LimitReached.error_code.code:
-            return str(batch.error["message"])
-        return f"The batch could not be committed{_NOTHING_SAVED}"
+    if batch.stopped is not None:
+        if batch.stopped["code"] == LimitReached.error_code.code:
+            return str(batch.stopped["message"])
+        return f"The batch could not be committed{NOTHING_SAVED}"
     if batch.state in (BatchState.REJECTED, BatchState.FAILED):
-        return f"{bad} of {_items(batch.received)} {_are(bad)} invalid{_NOTHING_SAVED}"
+        if batch.limit is not None:
+            return (
+                f"{bad} of {_items(batch.received)} {_are(bad)} invalid. {batch.limit['message']}"
+            )
+        return f"{bad} of {_items(batch.received)} {_are(bad)} invalid{NOTHING_SAVED}"
     if batch.state is not BatchState.COMMITTED:
         return f"{_items(batch.received)} accepted; the batch is not yet committed"
     counts = {

@@ -26,7 +26,7 @@ def _telling(tell: Tell) -> Tell:
         document = told.document or {}
         if document["result"] not in ("error", "failure"):
             return told
-        if error := answer.document.get("error"):
+        if error := answer.document.get("error") or answer.limit:
             document["error"] = error  # its page is the problem's type
         return Told(told.status, _problem(document, answer, context), _MEDIA_TYPE)
 
@@ -34,7 +34,7 @@ def _telling(tell: Tell) -> Tell:
 
 
 def _problem(document: Mapping[str, Any], answer: Answer, context: Context) -> Document:
-    error = document.get("error")
+    error = answer.document.get("error")
     name = error["name"] if error else INVALID_ITEMS
     problem: Document = {
         "type": context.page(name),

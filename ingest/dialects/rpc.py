@@ -53,10 +53,10 @@ def _told(answer: Answer, context: Context) -> Told:
     if answer.kind is Kind.WRITE:
         return _told_write(answer, context)
     document = answer.document
-    if answer.failures:  # of a dry run
-        return Told(200, _batch(answer, ()))
-    if "error" in document:
+    if "error" in document:  # of a dry run, as the next
         return _refused(document["error"]["code"], document["message"])
+    if answer.failures:
+        return Told(200, _batch(answer, ()))
     told: Document = {"error": 0, "error_text": document["message"]}
     if answer.kind is Kind.ITEM:
         told["error_text"] = SUCCESS
@@ -90,8 +90,8 @@ def _told_write(answer: Answer, context: Context) -> Told:
     if answer.outcome is None:
         raise ValueError("an answer to a write has its outcome")
     batch = answer.outcome.batch
-    if batch.error is not None:
-        return _refused(batch.error["code"], batch.error["message"])
+    if batch.stopped is not None:
+        return _refused(batch.stopped["code"], batch.stopped["message"])
     if not batch.state.finished:
         text = f"Batch {batch.id} was accepted and is not finished; its outcome is not known yet"
         return Told(500, _error(_UNFINISHED, text))

@@ -1,10 +1,12 @@
 """Dialect `status`: document 002. `status` is the HTTP status again, and a failure has a name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
-from ingest.dialects.answer import Answer, Context, Dialect, Document, Format, Told
+from ingest.dialects import collection
+from ingest.dialects.answer import Answer, Context, Dialect, Document, Format, Kind, Told
 from ingest.errors import INVALID_ITEMS
 from ingest.model import Failure
 
@@ -73,7 +75,7 @@ def _status_of_items(failures: Sequence[Failure]) -> int:
 
 
 def _of_items(answer: Answer) -> tuple[str, str]:
-    """The name of the errors of a batch where they agree, and where the first one is."""
+    """The name of the errors of a batch where they agree, where the first is, and a limit."""
     names = {error.code.name for failure in answer.failures for error in failure.errors}
     name = names.pop() if len(names) == 1 else INVALID_ITEMS
     if not answer.failures:
@@ -81,10 +83,14 @@ def _of_items(answer: Answer) -> tuple[str, str]:
     first = answer.failures[0]
     error = first.errors[0]
     place = f"Item {first.index}" if error.field is None else f"Item {first.index}, {error.field}"
-    return name, f"{place}: {_sentence(error.document())}"
+    limit = "" if answer.limit is None else f" {_sentence(answer.limit)}"
+    text = f"{place}: {_sentence(error.document())}{limit}"
+    if answer.kind is Kind.DRY_RUN:
+        text = f"{collection.DRY_RUN}{text.replace(collection.NOTHING_SAVED, '')}"
+    return name, text
 
 
-def _sentence(error: Document) -> str:
+def _sentence(error: Mapping[str, Any]) -> str:
     """The message of an error and, where it has one, its description."""
     parts = (error["message"], error.get("description"))
     return " ".join(part if part[-1:] in ".!?" else f"{part}." for part in parts if part)

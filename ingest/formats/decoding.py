@@ -11,7 +11,8 @@ from ingest.errors import MalformedBody
 from ingest.formats import json, negotiation, xml, yaml
 from ingest.formats.csv import CsvDecoder
 from ingest.formats.csv_names import known_names, schema_columns
-from ingest.formats.limits import Limits
+from ingest.formats.failed_lines import as_sent, is_document, is_failed_row, opened_in_text
+from ingest.formats.limits import Limits, too_many_items, too_many_values
 from ingest.formats.misnamed import CheckedStart, misnamed
 from ingest.formats.ndjson import NdjsonDecoder
 from ingest.formats.negotiation import BodyFormat, EmptyAs
@@ -82,7 +83,8 @@ def open_decoder(
     """
     match body.media_type:
         case negotiation.NDJSON:
-            return CheckedStart(NdjsonDecoder(limits), body)
+            lines = NdjsonDecoder(limits, failed_rows=not _resembles_failed_rows(resource))
+            return CheckedStart(lines, body)
         case negotiation.CSV:
             known = known_names(resource, matching, deletes=deletes)
             columns = () if body.has_header else body.columns or schema_columns(resource)
@@ -97,7 +99,34 @@ def open_decoder(
         case negotiation.YAML:
             return _WholeBody(lambda data: yaml.decode(data, limits), body)
         case _:
-            return _WholeBody(lambda data: json.decode(data, limits), body)
+            return _WholeBody(lambda data: _json(data, resource, limits), body)
+
+
+def _resembles_failed_rows(resource: Resource) -> bool:
+    """Whether an item may have the members of a failed row."""
+    return {"index", "errors"} <= {field.data_key for field in resource.fields}
+
+
+def _json(body: bytes, resource: Resource, limits: Limits) -> Any:
+    """A JSON body; failed rows in it, and a document of them, are what failed."""
+    document: Any = json.decode(body, limits)
+    if b'"errors"' not in body or _resembles_failed_rows(resource):
+        return document
+    rows = document["failures"] if is_document(document) else document
+    if not isinstance(rows, list):
+        return _row(rows, 0, limits)
+    if len(rows) > limits.max_items:
+        raise too_many_items(limits.max_items)
+    # Texts are read once more, and what is in them counts as what is in the body.
+    if sum(map(opened_in_text, rows)) > limits.max_values:
+        raise too_many_values(limits.max_values)
+    return [_row(row, number, limits) for number, row in enumerate(rows)]
+
+
+def _row(row: Any, number: int, limits: Limits) -> Any:
+    if not is_failed_row(row):
+        return row
+    return as_sent(row, f"It is failed row {number} of the body.", limits.max_nesting - 1)
 
 
 class _WholeBody:

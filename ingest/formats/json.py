@@ -60,7 +60,8 @@ def value_of(text: str, max_nesting: int) -> Any:
     """
     data = text.encode()
     value = orjson.loads(data)
-    check_nesting([value], max_nesting + 1)  # before the digits: what reads them recurses
+    if nests_deeper(data, max_nesting):  # before the digits: what reads them recurses
+        check_nesting([value], max_nesting + 1)
     return keep_digits(data, value)
 
 

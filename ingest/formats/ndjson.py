@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from ingest.exactjson import keep_digits, may_round
+from ingest.formats.failed_lines import as_sent, is_failed_row
 from ingest.formats.limits import Limits, item_too_large, no_body, unreadable
 from ingest.formats.nesting import may_nest_deeper, nests_deeper
 from ingest.model import Unreadable
@@ -22,8 +23,13 @@ class NdjsonDecoder:
     columns: None = None
     single = False
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, failed_rows: bool = True) -> None:
+        """
+        Args:
+            failed_rows: whether lines of a file of failed rows are what failed.
+        """
         self._limits = limits
+        self._failed_rows = failed_rows
         self._rest = bytearray()  # the unfinished line
         self._empty = True
         self._line = 1  # the number of the unfinished line
@@ -60,7 +66,11 @@ class NdjsonDecoder:
         if self._line == 1:
             text = text.removeprefix(BOM_UTF8)
         # One test for many lines; each of them is tested only where it finds something.
-        suspicious = may_round(text) or may_nest_deeper(text, self._limits.max_nesting - 1)
+        suspicious = (
+            may_round(text)
+            or may_nest_deeper(text, self._limits.max_nesting - 1)
+            or (self._failed_rows and b'"errors"' in text)
+        )
         found: list[Any] = []
         add, loads, limit = found.append, orjson.loads, self._limits.max_item
         for number, line in enumerate(text.split(b"\n"), self._line):
@@ -83,7 +93,10 @@ class NdjsonDecoder:
         limit = self._limits.max_nesting
         if nests_deeper(line, limit - 1):
             return _unreadable(line, number, f"it nests deeper than {limit - 1} levels")
-        return keep_digits(line, item)
+        item = keep_digits(line, item)
+        if self._failed_rows and is_failed_row(item):
+            return as_sent(item, f"Line {number}.", limit - 1)
+        return item
 
 
 def _unreadable(line: bytes, number: int, reason: str) -> Unreadable:

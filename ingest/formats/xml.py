@@ -18,6 +18,7 @@ type is refused, and with it entities and everything external.
 """
 
 import base64
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -45,6 +46,8 @@ _SAFE: dict[str, Any] = {
     "remove_pis": True,
 }
 _STEP = 64 * 1024
+_ENOUGH = 4  # bytes that tell UTF-8, and what resembles it, from UTF-16 and UTF-32
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # that of UTF-32LE: UTF-16
 _NAME = re.compile(r"(?!(?i:xml))[A-Za-z_][A-Za-z0-9_.-]*")
 _NOTHING = re.compile(
     rb"(?:\xef\xbb\xbf|\xff\xfe(?:\0\0)?|\xfe\xff|\0\0\xfe\xff)?"
@@ -97,7 +100,12 @@ def _parse(body: bytes, target: Events, charset: str | None, limits: Limits) -> 
             parser.feed(piece)
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise (no_body() if _NOTHING.fullmatch(body) else invalid_xml(error)) from None
+        raise (no_body() if is_nothing(body) else invalid_xml(error)) from None
+
+
+def is_nothing(document: bytes | bytearray) -> bool:
+    """Whether there is no element in a document, nor anything else that means something."""
+    return _NOTHING.fullmatch(document) is not None
 
 
 def open_parser(
@@ -115,12 +123,27 @@ def open_parser(
         MalformedBody: also from the pieces: a byte is no text in the charset.
     """
     left = iter(pieces)
-    head = next(left, b"")
+    head = b""
+    for piece in left:
+        head += piece
+        if len(head) >= _ENOUGH:
+            break
     pieces = chain([head], left)
     charset = charset or _declared(head)
-    if charset not in (None, "utf-8"):
-        pieces = _as_utf8(pieces, charset)
+    if charset not in (None, "utf-8") or (charset is None and head.startswith(_MARKS)):
+        pieces, charset = _as_utf8(pieces, charset), "utf-8"
+    if charset is not None or b"\0" not in head[:_ENOUGH]:
+        pieces = _with_line_feeds(pieces)
     return kind(encoding=charset and "utf-8", **options, **_SAFE), pieces
+
+
+def _with_line_feeds(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same with LF at every end of a line, as XML reads them: the parser counts no others."""
+    split = False  # whether a line feed would be the other half of the line end before
+    for piece in pieces:
+        rest = piece[1:] if split and piece.startswith(b"\n") else piece
+        split = piece.endswith(b"\r") if piece else split
+        yield rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in rest else rest
 
 
 def _declared(head: bytes) -> str | None:
@@ -149,9 +172,15 @@ def invalid_xml(error: etree.XMLSyntaxError) -> MalformedBody:
 
 
 def encode(document: Any) -> bytes:
-    """A document of JSON values as XML."""
+    """A document of JSON values as XML.
+
+    One object as its `data` is said to be one, so that it can be sent as a document of one item.
+    """
     element = etree.Element("response")
     _fill(element, document)
+    data = element.find("data")
+    if data is not None and isinstance(document["data"], dict):
+        data.set("type", "object")
     text: bytes = etree.tostring(element, encoding="utf-8", xml_declaration=True)
     return text
 

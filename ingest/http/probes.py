@@ -25,6 +25,8 @@ async def readyz(request: web.Request) -> web.Response:
         "redis": await service.redis.state(),
     }
     ready = all(state == "ready" for state in checks.values())
+    if service.settings.read_only:
+        checks["writes"] = "refused: INGEST_READ_ONLY is set"
     return json_response(
         200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks}
     )

@@ -99,7 +99,8 @@ async def tell(request: web.Request, answer: Answer) -> Told:
     dialect: Dialect = request.get(DIALECT, DEFAULT)
     names = await _notifications(request)
     summaries = await _summaries(request, answer, dialect)
-    if dialect is not DEFAULT or "error" in answer.document or answer.stored is not None:
+    error = "error" in answer.document or answer.limit is not None
+    if dialect is not DEFAULT or error or answer.stored is not None:
         return dialect.tell(answer, _context(request, names, summaries))
     document = {**answer.document, **summaries} if summaries else answer.document
     return Told(answer.status, {**document, "notifications": names} if names else document)

@@ -103,7 +103,7 @@ async def _run(request: web.Request, body: RpcBody, gate: Gate, caller: Caller) 
     if method.verb is Verb.GET:
         return await _get(request, asked, caller, resource)
     write = _write_of(request, method.verb, asked, caller, resource, body.fingerprint(caller))
-    await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
+    await service.pipeline.admit(write)
     body.hold(asked.items, gate, write)
     outcome = await service.pipeline.run(write, body)
     request[WRITTEN] = outcome

@@ -64,8 +64,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     write = _write_of(call, caller, resource, action, dialect, service.settings)
     if write.options.resolution.updates:
         caller.needs(Right.UPDATE, resource.name)
-    if not write.dry_run:
-        await service.pipeline.backlog.admit(caller.account, resource.name, write.key)
+    await service.pipeline.admit(write)
     async with aclosing(_body_of(request, resource, action)) as body:
         outcome = await service.pipeline.run(write, body)
         if body.single:

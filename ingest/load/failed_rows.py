@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from ingest.exactjson import dump_exact
+from ingest.exactjson import dump_exact, load_exact
+from ingest.formats.failed_lines import ITEM, RAW, TEXT, is_failed_row
 from ingest.formats.failure_files import (
     ERROR_COLUMNS,
     ROW_COLUMN,
@@ -26,7 +27,6 @@ from ingest.load.csv_reader import parse_row
 from ingest.load.errors import LoadError
 from ingest.load.feed import Feed, Row
 from ingest.load.kinds import FAILED, FileFormat, bare_name
-from ingest.load.ndjson_reader import ITEM, TEXT
 
 Errors = Sequence[Mapping[str, Any]]
 
@@ -211,10 +211,16 @@ class XmlRows(Writer):
 
 
 def _json_item(data: bytes) -> dict[str, Any]:
-    """An item as it stands in the file: on one line, or as `text` where it is no JSON."""
+    """An item as it stands in the file: on one line, or as `text` where it is no JSON.
+
+    Of one that is a failed row itself, what it is about.
+    """
     try:
-        orjson.loads(data)
+        item = orjson.loads(data)
     except orjson.JSONDecodeError:
         return {TEXT: data.decode(errors="replace").strip()}
+    if is_failed_row(item):
+        about = load_exact(data)
+        return {name: about[name] for name in (ITEM, TEXT, RAW) if name in about}
     # In JSON, line ends stand only between tokens.
     return {ITEM: orjson.Fragment(data.strip().replace(b"\r", b" ").replace(b"\n", b" "))}

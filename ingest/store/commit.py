@@ -5,12 +5,12 @@ and its collection, find every conflict, write the good items, finish. `group_co
 several pending batches at once, and leaves those with conflicts to this.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
-import orjson
 import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
@@ -27,8 +27,9 @@ from ingest.store.layouts import (
     layout_of,
 )
 from ingest.store.pool import allow_time
-from ingest.store.quotas import check_limits, lock_collection
-from ingest.store.statements import statements
+from ingest.store.quotas import check_limits, limit_beside, lock_collection
+from ingest.store.staging import refusal_text
+from ingest.store.statements import Statements, statements
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -119,10 +120,6 @@ async def _apply(
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
             return await _attempt(connection, resource, layout, batch, timeout)
-        except LimitReached as reached:
-            await connection.execute("ROLLBACK TO SAVEPOINT untouched")
-            refusal = orjson.dumps(reached.document()).decode()
-            return await _finish(connection, "finish_refused", batch, refusal)
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
@@ -147,7 +144,31 @@ async def _attempt(
         await write_failures(connection, layout, batch, conflicts)
     invalid = sorted([*batch.invalid, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
-        return await _finish(connection, "finish_failed", batch, invalid)
+        limit = await limit_beside(connection, resource, sql, batch, bad, timeout)
+        return await _finish(connection, batch, invalid, refusal_text(limit))
+    await connection.execute("SAVEPOINT checked")
+    try:
+        return await _write(connection, resource, sql, batch, bad, invalid, timeout)
+    except LimitReached as reached:
+        await connection.execute("ROLLBACK TO SAVEPOINT checked")
+        refusal = refusal_text(reached.document())
+        return await _finish(connection, batch, invalid, refusal)
+
+
+async def _write(
+    connection: "Connection",
+    resource: Resource,
+    sql: Statements,
+    batch: Batch,
+    bad: Sequence[int],
+    invalid: Sequence[int],
+    timeout: float | None,
+) -> Finished:
+    """Write the items that are not bad.
+
+    Raises:
+        LimitReached: the transaction is to be rolled back to before they were written.
+    """
     finished = await connection.fetchrow(
         sql.apply, [batch.id], batch.account, batch.collection, bad, invalid, timeout=timeout
     )
@@ -158,9 +179,13 @@ async def _attempt(
     return finished_from(finished)
 
 
-async def _finish(connection: "Connection", query: str, batch: Batch, why: Any) -> Finished:
+async def _finish(
+    connection: "Connection", batch: Batch, invalid: Sequence[int], refusal: str | None
+) -> Finished:
     """Finish a batch of which no item was applied."""
-    row = await connection.fetchrow(QUERIES[query], batch.account, batch.id, why)
+    row = await connection.fetchrow(
+        QUERIES["finish_refused"], batch.account, batch.id, invalid, refusal
+    )
     if row is None:
         raise RuntimeError("a batch that is locked is not there")
     return finished_from(row)

@@ -44,7 +44,7 @@ def not_migrated(missing: Sequence[str]) -> str:
 
 async def _missing(connection: "Connection", places: Sequence[_Place]) -> list[str]:
     missing = []
-    if await _revision(connection) < REQUIRED_REVISION:
+    if await revision(connection) < REQUIRED_REVISION:
         missing.append(f"ingest at revision {REQUIRED_REVISION}")
     columns_of_places = zip(*places, strict=True) if places else [()] * 4
     rows = await connection.fetch(_QUERIES["missing"], COLLECTIONS, *columns_of_places)
@@ -63,9 +63,9 @@ def _places(resource: Resource) -> Iterator[_Place]:
         yield table, "trigger", name, None
 
 
-async def _revision(connection: "Connection") -> str:
+async def revision(connection: "Connection") -> str:
     """The revision of the database, `""` before the first."""
     if not await connection.fetchval(_QUERIES["has_revisions"]):
         return ""
-    revision: str | None = await connection.fetchval(_QUERIES["revision"])
-    return revision or ""
+    found: str | None = await connection.fetchval(_QUERIES["revision"])
+    return found or ""

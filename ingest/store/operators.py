@@ -24,8 +24,14 @@ _REMEDY = (
 
 
 @asynccontextmanager
-async def open_operator_pool(settings: Settings) -> AsyncIterator[Pool]:
+async def open_operator_pool(
+    settings: Settings, *, statement_timeout: float | None = None
+) -> AsyncIterator[Pool]:
     """Open a pool that works with the rights of the login itself, and close it at the end.
+
+    Args:
+        settings: where the database is.
+        statement_timeout: seconds, in place of `settings.database_timeout`.
 
     Raises:
         ConfigurationError: the login may not see the rows of all accounts, or lacks a right that
@@ -34,7 +40,11 @@ async def open_operator_pool(settings: Settings) -> AsyncIterator[Pool]:
     """
     try:
         async with open_pool(
-            settings, lacks=partial(missing_tables, served={}), logged=False, role=None
+            settings,
+            lacks=partial(missing_tables, served={}),
+            logged=False,
+            role=None,
+            statement_timeout=statement_timeout,
         ) as pool:
             await _check_login(pool)
             yield pool
@@ -42,6 +52,11 @@ async def open_operator_pool(settings: Settings) -> AsyncIterator[Pool]:
         raise ConfigurationError(
             f"the login may not do this ({error.args[0]}): {_REMEDY.format(names='')}"
         ) from error
+
+
+def lacks_right(error: Exception) -> bool:
+    """Whether an error says that the login may not do this."""
+    return isinstance(error, asyncpg.InsufficientPrivilegeError)
 
 
 async def _check_login(pool: Pool) -> None:

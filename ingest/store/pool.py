@@ -5,7 +5,7 @@ driver's errors become ours here, where `proof` has evidence of what they mean.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 import structlog
 
-from ingest.errors import ConfigurationError, IngestError, NotAdmitted, Unreachable
-from ingest.logs import cause_of
+from ingest.errors import ConfigurationError, IngestError, ReadOnlyDatabase
 from ingest.outage import Outage
 from ingest.settings import Settings
+from ingest.store.connecting import FAILURES, log_absence, not_connected
 from ingest.store.proof import explained, may_lack_tables
 
 if TYPE_CHECKING:
@@ -50,26 +50,6 @@ PLAN_LIFETIME = 10
 """Seconds after which a statement is planned anew: for a table that is empty as yet, PostgreSQL
 makes plans that read all of it, and keeps them until autovacuum has analyzed what it became."""
 
-# What a server says when it lets no client in for now; it may also be gone, or answer too late.
-_COMES_BACK = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # starting up, shutting down
-    asyncpg.InsufficientResourcesError,  # too many connections
-    asyncpg.InternalClientError,
-    asyncpg.InterfaceError,  # this pool is being closed
-    OSError,
-    TimeoutError,
-)
-# Why it lets the service in no more; of its own settings, no other than the role can be refused.
-_REFUSALS: Mapping[str | None, str] = {
-    "28000": "refuses the login: INGEST_DATABASE_URL names one that may not connect",
-    "28P01": "refuses the login: the name or the password in INGEST_DATABASE_URL is wrong",
-    "3D000": "no such database: INGEST_DATABASE_URL names one that the server does not have",
-    "22023": f"not migrated: lacks the role {ROLE}; run `ingest migrate`",
-    "42501": f"refuses the login: it is no member of the role {ROLE}, or may not connect to the "
-    "database",
-    None: "refuses the connection: INGEST_DATABASE_URL cannot be used",
-}
 _NAMED = 5  # of the places that the database lacks, in an error
 
 log = structlog.get_logger(__name__)
@@ -79,12 +59,18 @@ class Pool:
     """The database connections of one process."""
 
     def __init__(
-        self, pool: "_AsyncpgPool", lacks: "Lacks | None" = None, *, logged: bool = True
+        self,
+        pool: "_AsyncpgPool",
+        lacks: "Lacks | None" = None,
+        *,
+        logged: bool = True,
+        writes: bool = True,
     ) -> None:
-        """Args: as `open_pool`."""
+        """Args: as `open_pool`; `writes`: whether the service means to write here."""
         self._pool = pool
         self._logged = logged
         self._lacks = lacks
+        self.writes = writes
         self._outage = Outage(partial(log.info, "the database answers again"))
 
     @asynccontextmanager
@@ -145,7 +131,16 @@ class Pool:
                 ours = explained(connection, error) or await self._unmigrated(connection, error)
                 if ours is None:
                     raise
+                if self.writes and isinstance(ours, ReadOnlyDatabase):
+                    await self.reconnect()
                 raise ours from error
+
+    async def reconnect(self) -> None:
+        """Replace every connection before it is used again.
+
+        Of the servers that the URL names, another one may take writes by now.
+        """
+        await self._pool.expire_connections()
 
     async def _unmigrated(
         self, connection: "Connection", error: Exception
@@ -165,10 +160,10 @@ class Pool:
     async def _acquired(self) -> "AsyncIterator[Connection]":
         try:
             connection = await self._pool.acquire(timeout=CONNECT_TIMEOUT)
-        except (*_COMES_BACK, asyncpg.PostgresError) as error:
-            ours = _not_connected(error)
+        except FAILURES as error:
+            ours = not_connected(error)
             if self._logged:
-                self._outage.failed(cause_of(error), partial(_log, ours, error))
+                log_absence(self._outage, ours, error)
             raise ours from error
         self._outage.passed()
         try:
@@ -185,36 +180,6 @@ class Pool:
             await self._pool.release(connection)
         except Exception as error:  # noqa: BLE001 - of the driver, about that connection alone
             log.warning("a connection was dropped", error=type(error).__name__)
-
-
-def _not_connected(error: Exception) -> Unreachable:
-    """What it means that the driver could not connect."""
-    state: str | None = getattr(error, "sqlstate", None)
-    wrong_url = isinstance(error, asyncpg.ClientConfigurationError)
-    if isinstance(error, _COMES_BACK) and not wrong_url:
-        # What the driver itself says of a connection has a class of its own.
-        said = state is not None and not state.startswith("08")
-        return Unreachable(
-            "The database is not available at the moment",
-            "Nothing was lost; send the same request again.",
-            retry_after=1,
-            reason=f"admits no one for now: SQLSTATE {state}" if said else "does not answer",
-        )
-    return NotAdmitted(
-        "The database refuses to be connected to",
-        "Nothing was lost; send the same request again.",
-        retry_after=5,
-        reason=_REFUSALS.get(
-            state, f"refuses the connection: {type(error).__name__}, SQLSTATE {state}"
-        ),
-    )
-
-
-def _log(ours: Unreachable, error: Exception) -> None:
-    if isinstance(ours, NotAdmitted):
-        log.error("the database refuses the service", reason=ours.reason, cause=cause_of(error))
-    else:
-        log.warning("the database is away", reason=ours.reason, cause=cause_of(error))
 
 
 @asynccontextmanager
@@ -250,12 +215,12 @@ async def open_pool(
         command_timeout=timeout + _GRACE,
         statement_cache_size=settings.statement_cache,
         max_cached_statement_lifetime=PLAN_LIFETIME,
-        server_settings=_server_settings(role, timeout, work_mem),
+        server_settings=_server_settings(role, timeout, work_mem, settings.read_only),
         reset=_leave_as_it_is,
     )
     await pool
     try:
-        yield Pool(pool, lacks, logged=logged)
+        yield Pool(pool, lacks, logged=logged, writes=not settings.read_only)
     finally:
         await _close(pool)
 
@@ -289,7 +254,9 @@ async def _close(pool: "_AsyncpgPool") -> None:
         pool.terminate()
 
 
-def _server_settings(role: str | None, timeout: float, work_mem: str) -> dict[str, str]:
+def _server_settings(
+    role: str | None, timeout: float, work_mem: str, read_only: bool
+) -> dict[str, str]:
     milliseconds = str(int(timeout * 1000))
     # A process that is frozen inside a transaction must not hold its collection for long.
     idle = str(int(min(timeout, _IDLE) * 1000))
@@ -308,4 +275,6 @@ def _server_settings(role: str | None, timeout: float, work_mem: str) -> dict[st
     }
     if work_mem:
         chosen["work_mem"] = work_mem
+    if read_only:
+        chosen["default_transaction_read_only"] = "on"
     return chosen if role is None else {**chosen, "role": role}

@@ -8,6 +8,7 @@ evidence:
 the connection is lost                    it is closed, or the server said FATAL on closing it
 the server refused, nothing was done      it said ERROR, and the connection is as good as before
 another transaction held a lock too long  the server's own time-out said so, not a trigger
+the database is read-only                 it said so to this session, without being asked
 the database is not migrated              its catalogue lacks something (`missing`)
 ========================================  ====================================================
 """
@@ -16,7 +17,15 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from ingest.errors import LockTimeout, Refused, TooSlow, Unavailable, Unreachable
+from ingest.errors import (
+    LockTimeout,
+    ReadOnlyDatabase,
+    Refused,
+    TooSlow,
+    Unavailable,
+    Unreachable,
+)
+from ingest.store.sqlstates import READ_ONLY, is_passing
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -25,15 +34,9 @@ if TYPE_CHECKING:
 
 _LOCK_TIMEOUT = asyncpg.LockNotAvailableError.sqlstate
 _TIMEOUTS = "ProcessInterrupts"  # the server's function that ends a statement which takes too long
-# What the server says when it can't do now what it could do a moment later. For the database's own
-# reasons, as far as requests go: no code of users runs before a batch is accepted.
-_PASSING = (
-    asyncpg.TransactionRollbackError,  # deadlock, serialization failure
-    asyncpg.InsufficientResourcesError,  # disk full, out of memory
-    asyncpg.LockNotAvailableError,
-    asyncpg.InvalidCachedStatementError,  # a migration has changed the table since it was planned
-    asyncpg.OutdatedSchemaCacheError,
-)
+# A migration has changed the table since the statement was planned. What else passes says the
+# server, and `sqlstates`.
+_PLANNED_ANEW = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 
 class OddError(Exception):
@@ -58,6 +61,15 @@ def is_refusal(error: BaseException | None) -> bool:
     return isinstance(error, asyncpg.PostgresError) and error.severity_en == "ERROR"
 
 
+def is_read_only(connection: "Connection") -> bool:
+    """Whether the server has reported of this session that it takes no writes."""
+    reported = connection.get_settings()
+    return "on" in (
+        getattr(reported, "in_hot_standby", None),
+        getattr(reported, "default_transaction_read_only", None),
+    )
+
+
 def may_lack_tables(error: Exception) -> bool:
     """Whether the error could come from tables that are missing; only the catalogue can tell."""
     return isinstance(
@@ -72,6 +84,7 @@ def explained(connection: "Connection", error: Exception) -> Unavailable | OddEr
         Unreachable: the connection is lost.
         TooSlow: the statement ran out of time, here or in the server.
         LockTimeout: another transaction held a lock for too long.
+        ReadOnlyDatabase: it takes no writes.
         Refused: the server says that it cannot do this now.
         OddError: the error cannot be raised again.
     """
@@ -81,7 +94,12 @@ def explained(connection: "Connection", error: Exception) -> Unavailable | OddEr
         return _unavailable(Unreachable)
     if _waited_for_a_lock(error):
         return _unavailable(LockTimeout)
-    if isinstance(error, _PASSING):
+    state = error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
+    if state == READ_ONLY and is_read_only(connection):
+        return read_only()
+    # For the database's own reasons, as far as requests go: no code of users runs before a batch is
+    # accepted.
+    if is_passing(state) or isinstance(error, _PLANNED_ANEW):
         return _unavailable(Refused)
     return OddError(str(error)) if isinstance(error, asyncpg.PostgresLogMessage) else None
 
@@ -91,6 +109,15 @@ def _waited_for_a_lock(error: Exception) -> bool:
         isinstance(error, asyncpg.PostgresError)
         and error.sqlstate == _LOCK_TIMEOUT
         and error.server_source_function == _TIMEOUTS
+    )
+
+
+def read_only() -> ReadOnlyDatabase:
+    """The answer to a write that a read-only database cannot take."""
+    return ReadOnlyDatabase(
+        "The database takes no writes at the moment",
+        "Nothing was lost; send the same request again.",
+        retry_after=1,
     )
 
 

@@ -4,18 +4,19 @@ An operator sets quotas, and the transaction of a commit checks them. Nothing is
 commit keeps the number of items of its collection in `ingest.counters`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from ingest.access.quotas import TOTAL, Change, Holdings, refuse_what_is_over
-from ingest.errors import ConfigurationError
-from ingest.model import Batch
+from ingest.errors import ConfigurationError, LimitReached
+from ingest.model import Action, Batch
 from ingest.resources.resource import Resource
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
+from ingest.store.statements import Statements
 from ingest.store.tables import COLLECTIONS
 
 if TYPE_CHECKING:
@@ -93,6 +94,40 @@ async def check_limits(
     if row is None:
         raise RuntimeError("an aggregate returned no row")
     refuse_what_is_over(resource, await _holdings(connection, account), Change(**row))
+
+
+async def limit_beside(
+    connection: "Connection",
+    resource: Resource,
+    sql: Statements,
+    batch: Batch,
+    bad: Sequence[int],
+    timeout: float | None,
+) -> Mapping[str, Any] | None:
+    """The limit that a batch would have met which fails for its items; None where it has none.
+
+    Nothing is applied or locked for it, so it speaks of one moment.
+
+    Args:
+        bad: of the items that validation left, those that stored data or another item refuses.
+        batch: with `invalid_count` as validation found it.
+    """
+    holdings = await _holdings(connection, batch.account)
+    good = batch.received - batch.invalid_count - len(bad)
+    if not holdings.maxima or not good or batch.action is Action.DELETE:
+        return None
+    created = good if batch.action is Action.CREATE else 0
+    if sql.creating is not None:
+        created = await connection.fetchval(
+            sql.creating, [batch.id], batch.account, bad, timeout=timeout
+        )
+    change = Change(created=created, updated=good - created, unchanged=0, deleted=0)
+    items = {**holdings.items, resource.name: holdings.held(resource.name) + created}
+    try:
+        refuse_what_is_over(resource, replace(holdings, items=items), change)
+    except LimitReached as reached:
+        return reached.document()
+    return None
 
 
 async def _holdings(connection: "Connection", account: str) -> Holdings:

@@ -23,7 +23,7 @@ from ingest.store import batches
 from ingest.store.failures import errors_text
 from ingest.store.pool import Pool, allow_time
 from ingest.store.queries import load_queries
-from ingest.store.staging import KeyTaken, outcome_unknown, stage
+from ingest.store.staging import KeyTaken, outcome_unknown, refusal_text, stage
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -111,6 +111,7 @@ async def settle_in(
         batch.chunk.received,
         batch.chunk.invalid,
         size if accepted else 0,
+        refusal_text(batch.refusal),
     )
     if settled is None:
         raise _given_up()

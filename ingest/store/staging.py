@@ -1,9 +1,11 @@
 """New batches into the database: what is durable here will be committed, or visibly failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+import orjson
 
 from ingest.errors import OutcomeUnknown, Unavailable
 from ingest.exactjson import dump_exact
@@ -102,7 +104,7 @@ def _key(batch: NewBatch) -> str:
 
 
 def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
-    """The parameters of `stage` after the account: batches, payloads, failures, sizes."""
+    """The parameters of `stage` after the account: batches, payloads, failures, sizes, refusals."""
     accepted = [each.state is BatchState.ACCEPTED for each in new]
     keys = [each.key if kept else None for each, kept in zip(new, accepted, strict=True)]
     chunks = [each.chunk if kept else None for each, kept in zip(new, accepted, strict=True)]
@@ -127,7 +129,13 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [chunk.size if chunk else 0 for chunk in chunks],
         [each.token for each in new],
         [each.layout for each in new],
+        [refusal_text(each.refusal) for each in new],
     ]
+
+
+def refusal_text(refusal: Mapping[str, Any] | None) -> str | None:
+    """A refusal as `batches.refusal` stores it."""
+    return None if refusal is None else orjson.dumps(refusal).decode()
 
 
 def _failures(batch: NewBatch) -> Sequence[Failure]:

@@ -14,9 +14,11 @@ from ingest.outage import Outage
 from ingest.resources.resource import Resource
 from ingest.store.missing import NOT_MIGRATED, missing_tables, not_migrated
 from ingest.store.pool import Pool
+from ingest.store.proof import is_read_only
 from ingest.tasks import end
 
 READY = "ready"
+_READ_ONLY = "read-only: a standby, or default_transaction_read_only is on"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 
 log = structlog.get_logger(__name__)
@@ -27,10 +29,14 @@ async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
     try:
         async with pool.connection() as connection:
             missing = await missing_tables(connection, served)
+            read_only = pool.writes and is_read_only(connection)
     except Unreachable as error:
         return error.reason
     except (Unavailable, asyncpg.PostgresError) as error:
         return f"refuses a query: {cause_of(error)}"
+    if not missing and read_only:
+        await pool.reconnect()
+        return _READ_ONLY
     return not_migrated(missing) or READY
 
 
@@ -51,7 +57,8 @@ async def _log_until_ready(pool: Pool, served: Mapping[str, Resource]) -> None:
     unready = Outage(partial(log.info, "the database is ready"))
     pause = _FIRST_PAUSE
     while (state := await state_of_database(pool, served)) != READY:
-        if state.startswith(NOT_MIGRATED):  # of a connection that failed the pool has written
+        # Of a connection that failed the pool has written.
+        if state.startswith((NOT_MIGRATED, _READ_ONLY)):
             unready.failed(state, partial(log.error, "the database is not ready", reason=state))
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -50,6 +50,9 @@ _BY_VALIDATOR: tuple[tuple[type[validate.Validator], ErrorCode], ...] = (
     (validate.URL, codes.BAD_FORMAT),
 )
 
+_WITH_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_DECIMAL_COMMA = "CSV with a decimal comma is read as such with `?decimal=comma`."
+
 MAX_ERRORS = 10_000
 """The most errors that are listed of one item."""
 
@@ -132,7 +135,13 @@ def _field_errors(
             yield from _field_errors(field, value, message, path)
     else:
         text = str(messages)
-        yield ItemError(_code(field, value, text), text, _dotted(path))
+        yield ItemError(_code(field, value, text), text, _dotted(path), _hint(field, value))
+
+
+def _hint(field: fields.Field[Any], value: Any) -> str | None:
+    """What a client may do about a text that is written as others write numbers."""
+    number = isinstance(field, fields.Number) and isinstance(value, str)
+    return _DECIMAL_COMMA if number and _WITH_COMMA.fullmatch(value) else None
 
 
 def _nested_errors(

@@ -13,6 +13,7 @@ import pytest
 
 from ingest.formats.failure_columns import Columns
 from ingest.formats.failure_files import CsvWriter
+from ingest.formats.negotiation import NDJSON
 from ingest.model import Failure
 from ingest.store import failures
 from ingest.store.pool import Pool
@@ -369,3 +370,25 @@ async def test_wide_files_let_others_run(service: Service, monkeypatch: pytest.M
     for rows_by_turn in handled.values():
         assert rows_by_turn.total() == 1_000
         assert max(rows_by_turn.values()) <= 10
+
+
+BROKEN = 'age,email,first_name\nx,a@example.com,A\n1,b@example.com,B,C\n2\n3,"a" b,D\n'
+LINES = '{"email":"x"}\n{broken\n[1]\n"x"\n{"age":1e400}\n'
+
+
+@pytest.mark.parametrize(("body", "media_type"), [(BROKEN, "text/csv"), (LINES, NDJSON)])
+async def test_whatever_the_service_writes_fails_again_in_the_same_way(
+    service: Service, body: str, media_type: str
+) -> None:
+    batch = await batch_of(service, body, media_type)
+    first = (await service.get(f"batches/{batch}")).body["data"]["failures"]
+    for extension, own in ((".csv", "text/csv"), (".ndjson", NDJSON), ("", "application/json")):
+        file = await file_of(service, batch, extension)
+        again = await send(service, "contacts", file, content_type=own)
+        assert again.status == 422, extension
+        found = again.body["failures"]
+        assert [each["rawData"] for each in found] == [each["rawData"] for each in first]
+        for was, now in zip(first, found, strict=True):
+            assert [(e["code"], e["message"], e.get("field")) for e in was["errors"]] == [
+                (e["code"], e["message"], e.get("field")) for e in now["errors"]
+            ]

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ingest.store.pool import Pool
+from ingest.store.quotas import set_quota
 from tests.api.shared import contact
 from tests.api.streaming import large, lines, stream
 from tests.harness import Reply, Service
@@ -154,3 +156,69 @@ async def test_a_repeat_names_the_item_that_is_saved(filled: Service) -> None:
     reply = await filled.post("contacts", items, prefer=LENIENT)
     assert reply.codes == {0: [(40903, "id")], 2: [(40904, "email")]}
     assert "Item 1 of this batch" in reply.body["failures"][1]["errors"][0]["description"]
+
+
+# Limits of the account are named beside failures.
+
+
+def limit_of(reply: Reply) -> dict[str, int]:
+    assert (reply.status, reply.body["result"]) == (422, "failure")
+    assert reply.error == (40302, "limit_reached")
+    assert reply.body["error"]["moreInfo"].endswith("/docs/errors/limit_reached")
+    assert reply.body["message"].count("nothing was saved") == 1
+    assert (
+        f"The limit of contacts is {reply.body['error']['limit']['maximum']}"
+        in (reply.body["message"])
+    )
+    limit: dict[str, int] = reply.body["error"]["limit"]
+    return limit
+
+
+@WAYS
+async def test_a_limit_is_named_beside_what_is_refused(
+    filled: Service, operator: Pool, way: str
+) -> None:
+    await set_quota(operator, "acme", "contacts", 4)
+    items = [BAD, contact(1), contact(6), contact(7), contact(8)]
+    reply = await sent(filled, way, items)
+    assert limit_of(reply) == {"collection": "contacts", "maximum": 4, "left": 1}
+    assert reply.codes == {0: [(42204, "email"), (42201, "first_name")], 1: [(40903, "email")]}
+    if way != "dry run":
+        batch = (await filled.get(f"batches/{reply.body['metadata']['batchId']}")).body
+        assert "error" not in batch
+        assert batch["data"]["state"] == "rejected"
+        assert batch["data"]["response"]["body"]["error"] == reply.body["error"]
+    if way != "stream":
+        assert "would have created 3" in reply.body["error"]["description"]
+        # Also where validation refuses nothing.
+        taken = await sent(filled, way, items[1:])
+        assert limit_of(taken) == {"collection": "contacts", "maximum": 4, "left": 1}
+        assert taken.codes == {0: [(40903, "email")]}
+        assert "error" not in (await sent(filled, way, items[:3])).body
+        # What exists is not created.
+        merged = [BAD, *(contact(number, id=KEY(number)) for number in (1, 2, 6))]
+        assert "error" not in (await sent(filled, way, merged, prefer=MERGE)).body
+        merged.append(contact(7))
+        reply = await sent(filled, way, merged, prefer=MERGE)
+        assert "would have created 2" in reply.body["error"]["description"]
+        # Items that are changed or deleted need no room, unless there are too many already.
+        await set_quota(operator, "acme", "contacts", 2)
+        gone = await sent(filled, way, ["x", KEY(1)], "DELETE")
+        assert (gone.status, "error" in gone.body) == (422, False)
+        edits = [{"id": KEY(1), "age": 1}, {"id": KEY(2), "age": "x"}]
+        assert limit_of(await sent(filled, way, edits, "PATCH"))["maximum"] == 2
+    assert set((await versions(filled, "contacts")).values()) == {1}
+
+
+@pytest.mark.parametrize("way", ["batch", "dry run", "stream"])
+async def test_a_lenient_batch_over_a_limit_names_all_that_is_wrong(
+    filled: Service, operator: Pool, way: str
+) -> None:
+    await set_quota(operator, "acme", "contacts", 4)
+    items = [BAD, contact(1), contact(6), contact(7)]
+    reply = await sent(filled, way, items, prefer=f"{LENIENT}, wait=30")
+    assert (reply.status, reply.error) == (403, (40302, "limit_reached"))
+    assert reply.body["message"].count("nothing was saved") == 1
+    assert sorted(reply.codes) == [0, 1]
+    assert reply.body["metadata"]["invalidItemsCount"] == 2
+    assert await filled.count("contacts") == len(STORED)

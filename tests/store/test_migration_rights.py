@@ -17,6 +17,7 @@ from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
 from ingest.store.pool import open_pool
+from ingest.store.recount import Compared, compared_counters, mend_counter
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token, find_caller, list_tokens, revoke_token
 from tests.databases import execute
@@ -89,6 +90,18 @@ async def test_an_owner_who_is_no_superuser_can_migrate(fresh_cluster: EmbeddedP
         assert await list_tokens(service) == []
         assert await revoke_token(operator, id_)
         assert await find_caller(service, digest_of(token)) is None
+        await execute(
+            f"{fresh_cluster.url.rpartition('/')[0]}/owned",
+            """
+            INSERT INTO collections.airports
+                ("$account", "$batch", "$created_at", "$updated_at", iata)
+            VALUES ('acme', gen_random_uuid(), now(), now(), 'AAA')
+            """,
+        )
+        [wrong] = [each async for each in compared_counters(operator) if each.kept != each.stored]
+        assert wrong == Compared("acme", "airports", 0, 1)
+        await mend_counter(operator, "acme", "airports", has_table=True)
+        assert {each.stored - each.kept async for each in compared_counters(operator)} == {0}
 
 
 async def test_row_security_hides_no_duplicates_from_the_migration(

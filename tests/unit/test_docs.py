@@ -10,6 +10,7 @@ import pytest
 
 from ingest.cli.main import cli
 from ingest.settings import Settings
+from ingest.store.sqlstates import NOT_NOW
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -112,3 +113,10 @@ def _default(setting: "Field[object]") -> str:
     value = setting.default
     text = str(value).lower() if isinstance(value, bool) else f"{value}".removesuffix(".0")
     return f"`{text}`" if text else ""
+
+
+def test_the_codes_of_the_database_are_documented() -> None:
+    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    section = page.partition("## What PostgreSQL says")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
+    assert dict(rows) == NOT_NOW

@@ -93,18 +93,12 @@ FOR UPDATE SKIP LOCKED
 SELECT {batch}, b.outcomes, b.data
 FROM ingest.take_waiting($1, $2, $3, $4, $5) b
 
--- name: finish_failed
--- A failed batch frees its key: the corrected request may use it.
-UPDATE ingest.batches b
-SET state = 'failed', finished_at = statement_timestamp(), invalid = $3,
-    idempotency_key = NULL, fingerprint = NULL
-WHERE b.account = $1 AND b.id = $2
-RETURNING {finished}
-
 -- name: finish_refused
--- A batch that a limit does not allow frees its key, like one that failed for its items.
+-- A batch that its items or a limit of the account do not allow frees its key: the corrected request
+-- may use it. $3 are its invalid items; $4 is the limit, also where items are why and the others would
+-- have passed it.
 UPDATE ingest.batches b
-SET state = 'failed', finished_at = statement_timestamp(), refusal = $3,
+SET state = 'failed', finished_at = statement_timestamp(), invalid = $3, refusal = $4,
     idempotency_key = NULL, fingerprint = NULL
 WHERE b.account = $1 AND b.id = $2
 RETURNING {finished}

@@ -25,7 +25,7 @@ WHERE account = $1 AND id = $2 AND state = 'receiving' AND heartbeat_at > '-infi
 -- All of it has arrived: `accepted` with its key, or `rejected`.
 UPDATE ingest.batches b
 SET state = $3, heartbeat_at = NULL, invalid_so_far = 0, options = $4,
-    idempotency_key = $5, fingerprint = $6, payload_bytes = $9,
+    idempotency_key = $5, fingerprint = $6, payload_bytes = $9, refusal = $10,
     accepted_at = CASE WHEN $3 = 'accepted' THEN now() END,
     finished_at = CASE WHEN $3 = 'rejected' THEN now() END,
     invalid = ARRAY (

@@ -6,6 +6,7 @@ Each statement is set-based, and reads the staged records inside the database:
                  first, stored; of a lenient batch without the items that have failed, $3
     conflicting  the batches that have any
     stranded     of a lenient batch alone: items that need a value which a failed item keeps
+    creating     of an upsert alone: how many items, but for those of $3, find no stored one
     apply        writes the good items, and the outcome of each batch beside them
 
 Names of the service begin with one `$`, names of a schema never do (see `ingest.resources`).
@@ -22,11 +23,15 @@ from ingest.store.statements.check import Check
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The statements of one kind of batch; `stranded` only where items can give values up."""
+    """The statements of one kind of batch.
+
+    `stranded` is there where items can give values up, `creating` where they may find a stored one.
+    """
 
     check: str
     conflicting: str
     stranded: str | None
+    creating: str | None
     apply: str
     refused_by_indexes: bool
     """Whether `apply` alone refuses every conflict, so that batches may be applied unchecked."""
@@ -40,6 +45,7 @@ def statements(resource: Layout, action: Action, options: Options) -> Statements
         check=check.check(but_failed=options.lenient),
         conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",
         stranded=check.stranded() if options.lenient and check.gives_up else None,
+        creating=check.creating() if check.upsert else None,
         apply=Apply(resource, action, options).apply(),
         refused_by_indexes=check.creates and check.by_key and not check.upsert,
     )

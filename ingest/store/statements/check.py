@@ -29,7 +29,7 @@ _OF_OTHERS = (
 
 
 class Check(Parts):
-    """Writes `check` and `stranded` of one kind of batch."""
+    """Writes `check`, `stranded` and `creating` of one kind of batch."""
 
     def check(self, *, but_failed: bool = False) -> str:
         """Args: `but_failed` leaves out the items whose indices are $3."""
@@ -51,6 +51,14 @@ class Check(Parts):
             f"    (c.first & {INDEX_MASK})::integer AS first, c.stored\n"
             f"FROM (\n{body}\n) c(batch, n, code, attribute, first, inferred, stored)\n"
             "ORDER BY c.n, c.attribute, c.code, c.inferred"
+        )
+
+    def creating(self) -> str:
+        """How many of the items whose indices are not $3 would be new."""
+        parts = self._sources('r."$i" <> ALL ($3::integer[])')
+        return (
+            f"WITH {', '.join(parts)}\n"
+            'SELECT count(*)::integer FROM resolved WHERE "$target" IS NULL'
         )
 
     def _repeated_identity(self) -> list[str]:

@@ -9,7 +9,7 @@ from ingest.dialects import DEFAULT, DIALECTS, PROBLEMS, collection
 from ingest.dialects.answer import Answer, Dialect, Told
 from ingest.errors import ITEM_CODES, InternalError, LimitReached, RequestError, UnknownDatabase
 from ingest.formats.failure_files import HOLE, JsonWriter
-from ingest.model import Action, BatchState, Failure, ItemError
+from ingest.model import Action, BatchState, Failure, ItemError, Outcome
 from tests.unit.dialects.outcomes import CONTEXT, batch_of, partly, problems, refused, saved, write
 from tests.unit.dialects.tables import Cell, cell_of, expected_of, table
 
@@ -76,6 +76,48 @@ def test_x07_a_batch_that_failed_as_a_whole_is_answered_as_a_request_that_did(na
         expected = expected_of("error of a request", name, problem.error_code.code)
         failed = write(BatchState.FAILED, error=problem.document())
         _check(ALL[name], failed, expected)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("state", [BatchState.REJECTED, BatchState.FAILED])
+def test_a_limit_beside_failures_is_told_and_changes_no_status(
+    name: str, state: BatchState
+) -> None:
+    limit = LimitReached("It is full", "Delete some.", collection="contacts", maximum=1, left=0)
+    plain = _tell(ALL[name], refused(ITEM_CODES[42204], state=state))
+    told = _tell(ALL[name], refused(ITEM_CODES[42204], state=state, error=limit.document()))
+    assert told.status == plain.status
+    assert "It is full" in json.dumps(told.document)
+    assert isinstance(told.document, dict)
+    assert isinstance(plain.document, dict)
+    texts = ("error", "error_text", "error_message", "message", "detail")
+    for document in (told.document, plain.document):
+        for each in ("timestamp", *texts):
+            document.pop(each, None)
+    assert told.document == plain.document
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_dry_run_says_once_that_nothing_was_saved(name: str) -> None:
+    full = LimitReached(
+        "It is full; nothing was saved", "No.", collection="contacts", maximum=1, left=0
+    ).document()
+    failed = refused(ITEM_CODES[42204]).outcome
+    conflicting = refused(ITEM_CODES[40903], state=BatchState.FAILED).outcome
+    beside = refused(ITEM_CODES[42204], error=full).outcome
+    stopped = Outcome(batch_of(BatchState.FAILED, error=full))
+    fine = Outcome(batch_of(BatchState.COMMITTED, created=1))
+    for outcome in (failed, conflicting, beside, stopped, fine):
+        assert outcome is not None
+        document = _tell(ALL[name], collection.dry_run(outcome)).document
+        assert document is not None
+        error = document.get("error")
+        found = [*document.values(), *(error.values() if isinstance(error, dict) else ())]
+        texts = {text for text in found if isinstance(text, str)}
+        if outcome is beside:
+            texts -= {full["message"]}  # of the limit's own document
+        if name != "data" or outcome is not fine:  # which has no message where all is well
+            assert " ".join(texts).count("nothing was saved") == 1, document
 
 
 @pytest.mark.parametrize("name", ALL)

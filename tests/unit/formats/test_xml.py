@@ -204,6 +204,15 @@ def test_charsets() -> None:
     assert decoded(text.encode("utf-16")) == decoded(text.encode("utf-8-sig")) == [{"city": "Zoë"}]
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-32", "windows-1252"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_whatever_ends_them(end: str, charset: str) -> None:
+    said = "windows-1252" if charset == "windows-1252" else None
+    assert "Line 3" in refused(f"<a>{end}<b/>{end}<b></a>".encode(charset), charset=said)
+    (found,) = decoded(f"<a><b><c>1{end}2&#13;</c></b></a>".encode(charset), charset=said)
+    assert found == {"c": "1\n2\r"}
+
+
 @pytest.mark.parametrize("name", ["utf-8-sig", "cp437", "mac-roman", "utf-16", "utf-32-be"])
 def test_a_charset_that_only_python_knows_is_read(name: str) -> None:
     body = "<?xml version='1.0' encoding='x'?>\n<a><b><city>Zoë</city></b></a>"

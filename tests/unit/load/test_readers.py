@@ -31,7 +31,6 @@ from tests.unit.load.files import read
         ("json", "[1] 2", "column 5: the array has ended"),
         ("json", "[1,]", "column 4"),
         ("json", "[1, 2", "expected a comma or the end"),
-        ("json", '[{"a": 1e400}]', "line 1, column"),
         ("json", "[" * 100_000, "nests too deep"),
         ("xml", "<a>\n<b>\n</a>", "not valid XML. Line 3"),
         ("xml", "<a><b/>text<b/></a>", "'text' stands beside the items"),

@@ -11,7 +11,7 @@ import ingest
 from ingest.load.wording import in_words_of_files
 
 HTTP = re.compile(
-    r"Content-Type|Content-Encoding|[Qq]uery parameter|`\?|\bheader `|text/csv|Prefer\b"
+    r"emptyAs=|Content-Type|Content-Encoding|[Qq]uery parameter|`\?|\bheader `|text/csv|Prefer\b"
     r"|Authorization|[Ss]everal requests|[Tt]he body|Retry-After|Idempotency-Key|Location"
     r"|same request|side by side|smaller batches"
 )

@@ -27,6 +27,29 @@ def test_items_of_xml_are_the_elements_of_its_root(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", CHUNKS)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-32", "windows-1252"])
+def test_lines_are_counted_whatever_ends_them(charset: str, end: str, size: int) -> None:
+    option = None if charset != "windows-1252" else charset
+    content = f"<all>{end}{end}<one><a>é{end}b</a></one>{end}<two>&#13;</two>{end}</all>"
+    assert read(content.encode(charset), "xml", size, charset=option) == [
+        (3, "<one><a>é\nb</a></one>"),
+        (5, "<two>&#13;</two>"),
+    ]
+    with pytest.raises(LoadError, match="Line 3"):
+        read(f"<a>{end}<b/>{end}<b></a>".encode(charset), "xml", size, charset=option)
+
+
+@pytest.mark.parametrize("size", CHUNKS)
+def test_a_file_without_an_element_is_empty(size: int) -> None:
+    for content in ("<?xml version='1.0'?>\n", "<!-- none --> <?style x?>"):
+        with pytest.raises(LoadError, match="the file is empty"):
+            read(content, "xml", size)
+    with pytest.raises(LoadError, match="not valid XML"):
+        read("<!-- none -->text", "xml", size)
+
+
+@pytest.mark.parametrize("size", CHUNKS)
 def test_items_may_be_at_a_path(size: int) -> None:
     content = (
         "<f:feed xmlns:f='f'>about<entry>no</entry>\n<entries>text<note><entry/></note>\n"

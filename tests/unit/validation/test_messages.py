@@ -67,6 +67,16 @@ def test_the_code_of_a_field(field: fields.Field[Any], value: Any, code: int) ->
     assert of_field(field, value) == [(code, "f")]
 
 
+def test_a_number_with_a_comma_is_told_how_it_is_read() -> None:
+    for value, told in (("1234,5", True), ("-0,5", True), ("1,234,5", False), ("x", False)):
+        for field in (fields.Float(), fields.Decimal(), fields.Integer()):
+            schema = Schema.from_dict({"f": field})()
+            with pytest.raises(ValidationError) as caught:
+                schema.load({"f": value})
+            (error,) = explain(schema, {"f": value}, caught.value.messages)
+            assert ("`?decimal=comma`" in (error.description or "")) == told
+
+
 def test_required_and_unknown_fields() -> None:
     schema = Schema.from_dict({"a": fields.String(required=True, data_key="A")})()
     assert errors(schema, {"b": 1}) == [(42201, "A"), (42208, "b")]

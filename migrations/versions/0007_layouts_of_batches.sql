@@ -1,7 +1,7 @@
 -- Each batch says which layout its records have, so that every worker gives them one meaning.
 ALTER TABLE ingest.batches ADD COLUMN layout text COLLATE "C";
 COMMENT ON COLUMN ingest.batches.layout IS
-    'the fingerprint of what its records mean; NULL where a version before 0005 accepted it';
+    'the fingerprint of what its records mean; NULL where a version before 0007 accepted it';
 
 -- What a fingerprint stands for. Of no account: it describes schemas, and holds no item.
 CREATE TABLE ingest.layouts (

@@ -1,15 +1,15 @@
 """Batches say which layout their records have.
 
-Revision ID: 0005
-Revises: 0004
+Revision ID: 0007
+Revises: 0006
 """
 
 from pathlib import Path
 
 from migrations.driver import run_script
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -20,5 +20,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     raise NotImplementedError(
-        "revision 0005 need not be undone: processes of the version before work with it"
+        "revision 0007 need not be undone: processes of the version before work with it"
     )
