@@ -34,6 +34,7 @@ from ingest.resources.registry import Registry, load_registry
 from ingest.resources.representation import Presenter
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
+from ingest.store.notices import open_notices
 from ingest.store.pool import open_pool
 from ingest.store.state import state_logged
 from ingest.store.tokens import find_caller
@@ -69,6 +70,7 @@ async def _service(
     async with (
         open_pool(settings, lacks=lacks) as pool,
         open_redis(settings) as redis,
+        open_notices(settings, pool) as notices,
         state_logged(pool, registry),
     ):
         claims = Claims(pool, redis, lease=settings.idempotency_lease, ttl=settings.idempotency_ttl)
@@ -86,9 +88,11 @@ async def _service(
             under_way=UnderWay(settings.max_concurrent, loop_time),
             admission=Admission(settings.account_share),
             loop_time=loop_time,
-            pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis)),
+            pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis, notices)),
         )
-        parts = (service.pipeline.waiters.run(), claims.leases.run())
+        parts = [claims.leases.run()]
+        if not settings.read_only:  # nothing waits, and a standby cannot LISTEN
+            parts.append(service.pipeline.waiters.run())
         tasks = [asyncio.create_task(part) for part in parts]
         for task in tasks:
             task.add_done_callback(_stop_if_broken)

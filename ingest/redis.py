@@ -1,8 +1,9 @@
 """The connection to Redis, which may be away: nothing is lost with it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -12,25 +13,32 @@ from redis.exceptions import (
     AuthenticationError,
     AuthenticationWrongNumberOfArgsError,
     AuthorizationError,
+    BusyLoadingError,
+    ClusterCrossSlotError,
+    ClusterDownError,
     ConnectionError,
     InvalidResponse,
+    MovedError,
     ResponseError,
     TimeoutError,
 )
 
 from ingest import metrics
 from ingest.outage import Outage
+from ingest.redis_pool import redis_pool, refuse_cluster
 from ingest.settings import Settings
+from ingest.tasks import end
 
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 _CONNECTIONS = 32
-_PAUSE = 1.0  # seconds without a call after a failure
+_PAUSE = 1.0  # seconds between two calls of a process that does without Redis
 _REASON = 200  # characters of what Redis says
 
 # What a server sends that does not know who we are. Everything else of the driver's is our own bug.
 _LOGIN = (AuthenticationError, AuthorizationError, AuthenticationWrongNumberOfArgsError)
+_CLUSTER = (ClusterCrossSlotError, ClusterDownError, MovedError)
 FAILURES = (ConnectionError, TimeoutError, InvalidResponse, ResponseError, OSError)
 """What the driver raises where Redis is away or refuses, as opposed to having been used wrongly."""
 
@@ -65,13 +73,30 @@ def explain(error: Exception) -> RedisFailed:
     reason = " ".join(str(error).split())[:_REASON] or type(error).__name__
     if isinstance(error, _LOGIN):
         return LoginRefused(f"refuses the login of INGEST_REDIS_URL: {reason}")
+    if isinstance(error, BusyLoadingError):
+        return RedisAway("is loading its data")
+    if isinstance(error, _CLUSTER):
+        return CallRefused(f"refuses a call, because it is a cluster: {reason}")
     if isinstance(error, ResponseError):
         return CallRefused(f"refuses a call: {reason}")
+    certificate = _refused_certificate(error)
+    if certificate is not None:
+        return RedisAway(f"has a certificate that is not trusted: {certificate}")
     return RedisAway("does not answer")
 
 
+def _refused_certificate(error: BaseException | None) -> str | None:
+    """Why a certificate was refused, where that led to an error."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return None if error is None else error.verify_message
+
+
 class RedisLink:
-    """Calls to Redis, bounded in time; for a moment after a failure, none is tried."""
+    """Calls to Redis, bounded in time; after a failure, none is tried until Redis answers again.
+
+    So no request waits for a Redis that is known to be away.
+    """
 
     def __init__(
         self, pool: BlockingConnectionPool, timeout: float, *, logged: bool = True
@@ -80,9 +105,9 @@ class RedisLink:
         self.pool = pool
         self._logged = logged
         self._timeout = timeout
-        self._without_until = 0.0
         self._without: RedisFailed | None = None
         """Why this process does without Redis, since the last call that says anything about it."""
+        self._answers_since = float("-inf")
         self._outage = Outage(partial(log.info, "redis answers again"))
         self._refusals = Outage(partial(log.info, "redis takes calls again"))
 
@@ -90,22 +115,20 @@ class RedisLink:
         """The result of `function`.
 
         Raises:
-            RedisAway, LoginRefused: it failed so, or another call did a moment ago.
+            RedisAway, LoginRefused: it failed so, or did when it was last called.
             CallRefused: Redis does not do this; it may do others.
         """
-        clock = asyncio.get_running_loop().time
-        if self._without is not None and clock() < self._without_until:
+        if self._without is not None:
             raise type(self._without)(*self._without.args)
+        return await self._tried(function)
+
+    async def _tried(self, function: Callable[[], Awaitable[Result]]) -> Result:
         try:
             async with asyncio.timeout(self._timeout):
                 result = await function()
         except FAILURES as error:
             failure = self.report(error)
-            if isinstance(failure, CallRefused):
-                self._show(None)
-            else:
-                self._without_until = clock() + _PAUSE
-                self._show(failure)
+            self._show(None if isinstance(failure, CallRefused) else failure)
             raise failure from error
         self._show(None)
         return result
@@ -122,30 +145,43 @@ class RedisLink:
             refused = partial(log.error, "redis refuses the login", reason=str(failure))
             self._outage.failed(str(failure), partial(refused, error=kind))
         else:
-            self._outage.failed(str(failure), partial(log.warning, "redis is away", error=kind))
+            away = partial(log.warning, "redis is away", error=kind)
+            self._outage.failed(str(failure), partial(away, reason=str(failure)))
         return failure
 
     def _show(self, failure: RedisFailed | None) -> None:
         if (failure is None) is not (self._without is None):
             metrics.redis_away(failure is not None)
+            self._answers_since = asyncio.get_running_loop().time()
         self._without = failure
         if failure is None:
             self._outage.passed()
 
-    async def probe_if_away(self) -> None:
-        """Call Redis after a failure: an idle process would not notice that it is back."""
-        if self._without is not None or self._refusals.goes_on:
-            await self.state()
+    def has_answered_for(self, seconds: float) -> bool:
+        """Whether no outage ended later than so long ago: a Redis that was frozen does at the end
+        of it what it was sent meanwhile."""
+        return asyncio.get_running_loop().time() - self._answers_since >= seconds
+
+    async def watch(self) -> None:
+        """Call Redis from time to time after a failure, until cancelled."""
+        while True:
+            await asyncio.sleep(_PAUSE)
+            if self._without is not None or self._refusals.goes_on:
+                with suppress(RedisFailed):
+                    await self._tried(self._probe)
+                    self._refusals.passed()
 
     async def state(self) -> str:
         """`ready` where Redis does what the service needs; else what it does instead."""
-        probe = Redis(connection_pool=self.pool).register_script(_PROBE)
         try:
-            await self.call(lambda: probe(keys=_PROBED))
+            await self.call(self._probe)
         except RedisFailed as failure:
             return str(failure)
         self._refusals.passed()
         return "ready"
+
+    async def _probe(self) -> None:
+        await Redis(connection_pool=self.pool).register_script(_PROBE)(keys=_PROBED)
 
     async def clock(self) -> float:
         """The server's time, in seconds since 1970.
@@ -173,16 +209,26 @@ async def open_redis(settings: Settings, *, logged: bool = True) -> AsyncIterato
     Args:
         settings: where Redis is.
         logged: whether the log says when Redis fails; not so for a command that says it itself.
+
+    Raises:
+        ConfigurationError: the URL cannot be used, or names a node of a cluster.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = redis_pool(
         settings.redis_url,
-        timeout=settings.redis_timeout,
+        connections=_CONNECTIONS,
+        wait=settings.redis_timeout,
         socket_timeout=settings.redis_timeout,
         socket_connect_timeout=settings.redis_timeout,
         health_check_interval=30,
-        max_connections=_CONNECTIONS,
     )
+    link = RedisLink(pool, settings.redis_timeout, logged=logged)
+    watching = asyncio.create_task(link.watch())
     try:
-        yield RedisLink(pool, settings.redis_timeout, logged=logged)
+        # Where Redis is away it is tried later, and an error names the cluster.
+        with suppress(*FAILURES):
+            async with asyncio.timeout(settings.redis_timeout):
+                await refuse_cluster(pool)
+        yield link
     finally:
+        await end([watching])
         await pool.disconnect()

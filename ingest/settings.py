@@ -7,6 +7,7 @@ docs/settings.md lists them and a test keeps it complete. A variable that is emp
 
 import math
 import os
+import re
 from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -162,6 +163,11 @@ class Settings:
     log_format: Literal["json", "console"] = "json"
 
 
+_REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^@/?#,:\[\]]+)(:[0-9]{1,5})?"
+_SENTINELS = re.compile(
+    rf"rediss?\+sentinel://([^@/?#]*@)?{_HOST}(,{_HOST})*/[^/?#]+(/[0-9]+)?/?(\?.*)?"
+)
 _SHARES = {"account_share"}
 _PORTS, _LAST_PORT = {"port", "worker_metrics_port"}, 65535
 _MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port"}
@@ -248,9 +254,11 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         return
     try:
         parts = urlsplit(url)
-        # PostgreSQL's may name several hosts.
+        # PostgreSQL's may name several hosts, and sentinels are several.
         places = parts.netloc.rpartition("@")[2].split(",")
         known = parts.scheme in schemes and all(urlsplit(f"//{each}").port != 0 for each in places)
+        if parts.scheme.endswith("+sentinel"):
+            known = known and _SENTINELS.fullmatch(url) is not None
     except ValueError:
         known = False
     if not known:
@@ -281,7 +289,7 @@ def _with_password(url: str, password: str) -> str:
 
 def _checked(settings: Settings) -> Settings:
     _check_url("INGEST_DATABASE_URL", settings.database_url, ("postgresql", "postgres"))
-    _check_url("INGEST_REDIS_URL", settings.redis_url, ("redis", "rediss", "unix"))
+    _check_url("INGEST_REDIS_URL", settings.redis_url, _REDIS)
     if not settings.host:
         raise ConfigurationError(
             "--host is empty; name the address to listen on, 0.0.0.0 for every interface"

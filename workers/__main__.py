@@ -70,10 +70,10 @@ def main(file: Path | None = None) -> int:
         metrics.prepare_worker(registry)
         if settings.worker_metrics_port:
             metrics.serve(settings.host, settings.worker_metrics_port)
+        uvloop.run(run(settings, registry, file))
     except ConfigurationError as error:
         print(f"ingest: {error}", file=sys.stderr)  # noqa: T201 - the command's one line
         return 1
-    uvloop.run(run(settings, registry, file))
     return 0
 
 

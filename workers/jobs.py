@@ -14,7 +14,6 @@ import structlog
 from arq.connections import ArqRedis
 from arq.typing import StartupShutdown
 from arq.worker import Worker, func
-from redis.asyncio import ConnectionPool
 
 from ingest.batches.doorbell import (
     COMMIT_JOB,
@@ -26,6 +25,7 @@ from ingest.batches.doorbell import (
 )
 from ingest.outage import Outage
 from ingest.redis import FAILURES, explain
+from ingest.redis_pool import redis_pool
 from ingest.store.pool import LONGEST_ALLOWANCE
 from ingest.tasks import finish
 from workers.commit import Committer
@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 # arq counts every start of a job, also those after a lost connection; the database's own count
 # of attempts decides when a batch is a dead letter.
 _MAX_TRIES = 1_000_000
+_CONNECTIONS = 1_000  # arq bounds what it does at a time by its jobs
 _RECONNECT = 1.0  # seconds before Redis is tried again
 # arq's own calls may take longer than ours: no request waits for them.
 _ARQ_TIMEOUT_FACTOR = 5
@@ -72,8 +73,10 @@ async def run_jobs(
 
 def _create_worker(committer: Committer, slots: Slots, started: StartupShutdown) -> Worker:
     settings = committer.settings
-    pool = ConnectionPool.from_url(
+    pool = redis_pool(
         settings.redis_url,
+        connections=_CONNECTIONS,
+        wait=settings.redis_timeout,
         socket_timeout=settings.redis_timeout * _ARQ_TIMEOUT_FACTOR,
         socket_connect_timeout=settings.redis_timeout,
     )

@@ -56,7 +56,7 @@ async def sweep(committer: Committer) -> None:
 
 
 async def ring_for_unfinished(committer: Committer, attempt: int) -> int:
-    """Ring for batches that are pending for too long; commit them here where Redis is away.
+    """Ring for batches that are pending for too long; commit them here where Redis does not ring.
 
     Returns:
         The number of collections, and of batches that failed before.
@@ -67,7 +67,7 @@ async def ring_for_unfinished(committer: Committer, attempt: int) -> int:
     )
     for account, collection, batch in places:
         if batch is None:
-            if not await committer.doorbell.ring(account, collection):
+            if not await committer.doorbell.ring_by_redis(account, collection):
                 await committer.commit_pending(account, collection)
         elif not await committer.doorbell.ring_for_batch(account, batch, attempt):
             with contextlib.suppress(Retry):  # the next round tries again

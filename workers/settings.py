@@ -10,6 +10,7 @@ from ingest.redis import open_redis
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
+from ingest.store.notices import open_notices
 from ingest.store.pool import open_pool
 from ingest.store.state import state_logged
 from ingest.tasks import end
@@ -17,7 +18,7 @@ from workers.commit import Committer
 from workers.jobs import run_jobs
 from workers.maintenance import remove_all_expired, repeat, sweep
 from workers.slots import Slots
-from workers.wakeup import listen
+from workers.wakeup import listen, listen_for_notices
 
 # The items of a group are sorted, and kept between the steps of a statement, without a file.
 _WORK_MEM = "32MB"
@@ -35,9 +36,10 @@ async def open_committer(settings: Settings, registry: Registry) -> AsyncIterato
     async with (
         commits as pool,
         open_redis(settings) as redis,
+        open_notices(settings, pool) as notices,
         state_logged(pool, registry),
     ):
-        yield Committer(settings, registry, pool, Doorbell(redis))
+        yield Committer(settings, registry, pool, Doorbell(redis, notices))
 
 
 @asynccontextmanager
@@ -57,6 +59,7 @@ async def running_worker(
     parts = [
         run_jobs(committer, slots, announce),
         listen(committer, slots),
+        listen_for_notices(committer, slots),
         repeat("sweeper", settings.sweep_interval, lambda: sweep(committer)),
         repeat(
             "retention", settings.retention_interval, lambda: remove_all_expired(settings, pool)

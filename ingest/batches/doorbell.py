@@ -1,6 +1,7 @@
-"""The doorbell: rings for accepted batches and announces finished ones, through Redis.
+"""The doorbell: rings for accepted batches and announces finished ones.
 
-Only ids travel here. A lost ring costs time and no data: a sweeper rings again.
+Through Redis; through PostgreSQL's NOTIFY where that fails, or reaches no process. Only ids travel
+here. A lost ring costs time and no data: a sweeper rings again.
 
 A ring for a collection is a flag, an arq job and a message to every worker. While the flag is
 there, further rings add nothing. The first worker with a free slot takes the ring: it removes flag
@@ -23,6 +24,7 @@ from arq.constants import job_key_prefix
 
 from ingest.batches.coalescing import Coalescer
 from ingest.redis import FAILURES, RedisFailed, RedisLink
+from ingest.store.notices import Notices
 
 QUEUE = "ingest:batches"
 COMMIT_PENDING_JOB = "commit_pending"
@@ -34,6 +36,8 @@ COMMIT_JOB_BEFORE = "commit"
 commit no batch whose layout they cannot read."""
 FINISHED = "ingest:finished"
 _RUNG = "ingest:rung"
+_NOTICE_RUNG, _NOTICE_FINISHED = "ingest_rung", "ingest_finished"
+_IN_A_NOTICE = 200  # ids, of 32 bytes
 _FLAG_MS = 2_000  # the flag expires, for the job and the message may be lost
 _LISTEN = 1.0  # seconds of one wait for a message
 _UUID_BYTES = 16
@@ -53,15 +57,22 @@ deserialize = orjson.loads
 class Doorbell:
     """Rings and announcements of one process."""
 
-    def __init__(self, link: RedisLink) -> None:
+    def __init__(self, link: RedisLink, notices: Notices) -> None:
         self._link = link
+        self._notices = notices
         self._redis = ArqRedis(link.pool, serialize, deserialize, QUEUE)
         # The rings of one moment are one: 3,146 items/s in place of 2,669, and 233 µs of an API
         # process for an item in place of 283 µs (64 clients, single items).
         self._rings = Coalescer(self._ring_each, at_once=1, at_most=1_000)
+        self._other_rings = Coalescer(self._notify_each, at_once=1, at_most=1_000)
 
-    async def ring(self, account: str, collection: str) -> bool:
-        """Have a worker commit the pending batches of a collection. False where Redis is away."""
+    async def ring(self, account: str, collection: str) -> None:
+        """Have a worker commit the pending batches of a collection."""
+        if not await self.ring_by_redis(account, collection):
+            await self._other_rings.call(account, collection)
+
+    async def ring_by_redis(self, account: str, collection: str) -> bool:
+        """The same through Redis only. False where it is away, or no worker listens there."""
         return await self._rings.call(account, collection)
 
     async def take(self, account: str, collection: str) -> bool:
@@ -83,13 +94,17 @@ class Doorbell:
         """
         return await self._reached(partial(self._ring_for_batch, account, batch, attempt))
 
-    async def announce(self, batches: Sequence[UUID]) -> bool:
-        """Publish that these batches are finished. False where Redis is away."""
+    async def announce(self, batches: Sequence[UUID]) -> None:
+        """Tell the processes that wait that these batches are finished."""
         ids = b"".join(batch.bytes for batch in batches)
-        return await self._reached(partial(self._redis.publish, FINISHED, ids))
+        if await self._reached(partial(self._redis.publish, FINISHED, ids)):
+            return
+        size = _IN_A_NOTICE * _UUID_BYTES
+        parts = [ids[start : start + size].hex() for start in range(0, len(ids), size)]
+        await self._notices.send(_NOTICE_FINISHED, parts)
 
     async def finished(self) -> AsyncIterator[list[UUID]]:
-        """Ids of batches as they are announced.
+        """Ids of batches as they are announced through Redis.
 
         Raises:
             RedisFailed: the connection is lost; announcements may have been missed.
@@ -97,8 +112,17 @@ class Doorbell:
         async for message in self._messages(FINISHED):
             yield _batches_of(message)
 
+    async def finished_by_notice(self) -> AsyncIterator[list[UUID]]:
+        """The same through PostgreSQL.
+
+        Raises:
+            Unavailable: the connection is lost; announcements may have been missed.
+        """
+        async for message in self._notices.received(_NOTICE_FINISHED):
+            yield _batches_of(_bytes_of(message))
+
     async def rings(self) -> AsyncIterator[tuple[str, str]]:
-        """Account and collection of each ring; every worker receives all of them.
+        """Account and collection of each ring through Redis; every worker receives all of them.
 
         Raises:
             RedisFailed: the connection is lost; rings may have been missed.
@@ -108,12 +132,23 @@ class Doorbell:
             if place is not None:
                 yield place
 
+    async def rings_by_notice(self) -> AsyncIterator[tuple[str, str]]:
+        """The same through PostgreSQL. None of these is to be taken.
+
+        Raises:
+            Unavailable: the connection is lost; rings may have been missed.
+        """
+        async for message in self._notices.received(_NOTICE_RUNG):
+            place = _place_of(message)
+            if place is not None:
+                yield place
+
     async def _reached(self, call: Callable[[], Awaitable[object]]) -> bool:
+        """Whether a call did something; not so where Redis is away."""
         try:
-            await self._link.call(call)
+            return bool(await self._link.call(call))
         except RedisFailed:
             return False
-        return True
 
     async def _ring_each(self, account: str, collections: Sequence[str]) -> list[bool]:
         rung = {
@@ -122,10 +157,25 @@ class Doorbell:
         }
         return [rung[collection] for collection in collections]
 
-    async def _ring(self, account: str, collection: str) -> None:
-        if await self._redis.set(_flag(account, collection), b"", nx=True, px=_FLAG_MS):
+    async def _notify_each(self, account: str, collections: Sequence[str]) -> Sequence[None]:
+        rings = [_ring_of(account, each).decode() for each in dict.fromkeys(collections)]
+        await self._notices.send(_NOTICE_RUNG, rings)
+        return [None] * len(collections)
+
+    async def _ring(self, account: str, collection: str) -> bool:
+        """Ring through Redis; whether a worker receives it, or one has received it just now."""
+        flag = _flag(account, collection)
+        if not await self._redis.set(flag, b"", nx=True, px=_FLAG_MS):
+            return self._link.has_answered_for(_FLAG_MS / 1000)
+        try:
             await self._enqueue(COMMIT_PENDING_JOB, account, collection, _job(account, collection))
-            await self._redis.publish(_RUNG, orjson.dumps((account, collection)))
+            received: int = await self._redis.publish(_RUNG, _ring_of(account, collection))
+        except FAILURES:
+            await self._redis.delete(flag)  # the next ring must not count on this one
+            raise
+        if not received:
+            await self._redis.delete(flag)
+        return bool(received)
 
     async def _take(self, account: str, collection: str) -> bool:
         async with self._redis.pipeline() as pipeline:
@@ -133,13 +183,14 @@ class Doorbell:
             _withdraw(pipeline, _job(account, collection))
             return any(await pipeline.execute())
 
-    async def _ring_for_batch(self, account: str, batch: UUID, attempt: int) -> None:
+    async def _ring_for_batch(self, account: str, batch: UUID, attempt: int) -> bool:
         # The job of a killed worker counts as in progress for minutes, and arq reads the first
         # hundred of its queue only: a hundred such jobs would hide the others.
         async with self._redis.pipeline() as pipeline:
             _withdraw(pipeline, f"{batch}:{attempt - 1}", f"{batch}:{attempt - 2}")
             await pipeline.execute()
         await self._enqueue(COMMIT_JOB, account, str(batch), f"{batch}:{attempt}")
+        return True
 
     async def _enqueue(self, function: str, account: str, subject: str, job: str) -> None:
         await self._redis.enqueue_job(
@@ -151,7 +202,6 @@ class Doorbell:
             async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(channel)
                 while True:
-                    await self._link.probe_if_away()
                     message = await subscription.get_message(timeout=_LISTEN)
                     if message is not None:
                         yield message["data"]
@@ -173,7 +223,12 @@ def _withdraw(pipeline: Any, *jobs: str) -> None:
     pipeline.delete(*(job_key_prefix + job for job in jobs))
 
 
-def _place_of(message: bytes) -> tuple[str, str] | None:
+def _ring_of(account: str, collection: str) -> bytes:
+    """The message of a ring."""
+    return orjson.dumps((account, collection))
+
+
+def _place_of(message: bytes | str) -> tuple[str, str] | None:
     """Account and collection of a ring; None where the message is not ours."""
     try:
         account, collection = orjson.loads(message)
@@ -181,6 +236,14 @@ def _place_of(message: bytes) -> tuple[str, str] | None:
         return None
     ours = isinstance(account, str) and isinstance(collection, str)
     return (account, collection) if ours else None
+
+
+def _bytes_of(message: str) -> bytes:
+    """What a notice holds in hexadecimal; nothing where it is not ours."""
+    try:
+        return bytes.fromhex(message)
+    except ValueError:
+        return b""
 
 
 def _batches_of(message: bytes) -> list[UUID]:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from ingest.store.pool import Pool
 from ingest.tasks import end
 
 _POLL = 0.1  # seconds between two look-ups in the database, while requests wait
-_RECONNECT = 0.5  # seconds before Redis is tried again
+_RECONNECT = 0.5  # seconds before what carries announcements is tried again
+_FIRST = 1.0  # seconds before PostgreSQL is listened to, which is for when Redis fails
 
 
 class Waiters:
@@ -42,20 +43,27 @@ class Waiters:
 
     async def run(self) -> None:
         """Wake waiters until cancelled."""
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll())]
+        parts = (
+            self._listen(self._doorbell.finished),
+            self._listen(self._doorbell.finished_by_notice, pause=_FIRST),
+            self._poll(),
+        )
+        tasks = [asyncio.create_task(part) for part in parts]
         try:
             await asyncio.gather(*tasks)
         finally:
             await end(tasks)
 
-    async def _listen(self) -> None:
+    async def _listen(
+        self, announced: Callable[[], AsyncIterator[list[UUID]]], *, pause: float = 0.0
+    ) -> None:
         while True:
-            try:
-                async for finished in self._doorbell.finished():
+            await asyncio.sleep(pause)
+            pause = _RECONNECT
+            with suppress(RedisFailed, Unavailable, ConfigurationError):
+                async for finished in announced():
                     for batch in finished:
                         self._wake(batch)
-            except RedisFailed:
-                await asyncio.sleep(_RECONNECT)
 
     async def _poll(self) -> None:
         while True:

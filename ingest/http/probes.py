@@ -7,7 +7,7 @@ from aiohttp import web
 from ingest import metrics
 from ingest.http.responses import json_response
 from ingest.http.service import SERVICE, Service
-from ingest.store.state import state_of_database
+from ingest.store.state import READY, state_of_database
 
 _TIMEOUT = 2.0  # seconds: a late answer is of no use, and a frozen database gives none
 
@@ -18,18 +18,20 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """200 when the database, its migrations and Redis are ready, else 503 and what is not."""
+    """200 when the database and its migrations are ready, else 503; and what is not.
+
+    Without Redis the service is degraded, and works.
+    """
     service = request.app[SERVICE]
     checks = {
         "database": await _database(service),
         "redis": await service.redis.state(),
     }
-    ready = all(state == "ready" for state in checks.values())
+    ready = checks["database"] == READY
+    status = "not ready" if not ready else "ready" if checks["redis"] == READY else "degraded"
     if service.settings.read_only:
         checks["writes"] = "refused: INGEST_READ_ONLY is set"
-    return json_response(
-        200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks}
-    )
+    return json_response(200 if ready else 503, {"status": status, "checks": checks})
 
 
 async def show_metrics(request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from ingest.processes.port import reserved_port
 from ingest.processes.service import service_processes
 from ingest.processes.supervisor import Supervisor
 from ingest.ready_file import check_ready_file, places_of, ready_file
+from ingest.redis import open_redis
 from ingest.resources.registry import load_registry
 from ingest.settings import Settings
 
@@ -47,6 +48,8 @@ def serve_processes(settings: Settings, file: Path | None = None) -> None:
         supervisor = Supervisor()
 
         async def work() -> None:
+            async with open_redis(settings):  # what is wrong with its URL is reported once, too
+                pass
             await supervisor.start(parts)
             _log.info(
                 "processes serve",

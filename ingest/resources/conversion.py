@@ -10,6 +10,7 @@ from marshmallow import missing
 from marshmallow.utils import get_value
 
 from ingest.exactjson import dump_exact, load_exact
+from ingest.resources.as_sent import AS_SENT, is_read_as
 from ingest.resources.columns import ANY_DIGITS, ColumnType, Converter, NotStorable, converter
 from ingest.resources.dumping import shows_itself, shows_what_it_loads
 from ingest.resources.exact import LOADED, RELOAD, SENT, NotExact, encode, jsonb_keeps, mark, marked
@@ -33,6 +34,8 @@ class FieldConverter:
         self._to_column: Converter = converter(field.type, digits)
         self._to_json: Converter = converter(ColumnType.JSONB, digits)
         self._in_json = field.type is ColumnType.JSONB
+        self.takes_sent = field.type in AS_SENT and self.limit is None
+        """Whether the column may be given what was sent, where it reads that as the same value."""
         # What is never shown need not be something that the field could show.
         self._dumps_alone = self._in_json and field.shown and shows_itself(field.field)
         self._whole = resource.dumps_whole
@@ -98,6 +101,15 @@ class FieldConverter:
         if self.exact(value, stored) is not None:
             raise NotExact
         return stored
+
+    def convert_sent(self, value: Any, sent: Any) -> Any:
+        """The same as `convert_plain`, or what was sent where the column reads that as it."""
+        stored = self.convert_plain(value)
+        return sent if self.is_read_as(value, sent) else stored
+
+    def is_read_as(self, value: Any, sent: Any) -> bool:
+        """Whether the column reads what was sent as the loaded value."""
+        return self.takes_sent and is_read_as(self.field.type, value, sent)
 
     def exact(self, value: Any, stored: Any, sent: Any = missing) -> tuple[str, str] | None:
         """The entry of `$exact` for a loaded value, where what the column stores needs one.

@@ -104,7 +104,7 @@ class RecordWriter:
     ) -> Recorded:
         draft = _Draft({INDEX: index}, self._digits)
         if isinstance(loaded, dict):
-            others = self._write_dict(draft, loaded, key, taken)
+            others = self._write_dict(draft, loaded, key, item, taken)
         else:
             others = self._write_object(draft, loaded, taken, key)
         record, problems = draft.record, draft.problems
@@ -149,7 +149,12 @@ class RecordWriter:
         return stored.data_key in taken or self._objects.computes(stored)
 
     def _write_dict(
-        self, draft: "_Draft", loaded: Mapping[str, Any], key: Any, taken: Mapping[str, Any]
+        self,
+        draft: "_Draft",
+        loaded: Mapping[str, Any],
+        key: Any,
+        item: Mapping[str, Any],
+        taken: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Write the fields of a loaded dict; returns what of it is no field's."""
         for converter in self.converters:
@@ -161,7 +166,11 @@ class RecordWriter:
             with draft.naming(converter.field):
                 stored = converter.convert(value, loaded)
                 sent = taken.get(converter.field.data_key, missing)
-                draft.write(converter.column, stored, converter.exact(value, stored, sent))
+                entry = converter.exact(value, stored, sent)
+                received = item.get(converter.field.data_key, missing)
+                if converter.is_read_as(value, received):
+                    stored = received
+                draft.write(converter.column, stored, entry)
         return {name: value for name, value in loaded.items() if name not in self._places}
 
     def _write_object(

@@ -146,11 +146,14 @@ async def _attempt(
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         limit = await limit_beside(connection, resource, sql, batch, bad, timeout)
         return await _finish(connection, batch, invalid, refusal_text(limit))
-    await connection.execute("SAVEPOINT checked")
+    before = "untouched"
+    if conflicts:  # whose failures are to be kept
+        before = "checked"
+        await connection.execute("SAVEPOINT checked")
     try:
         return await _write(connection, resource, sql, batch, bad, invalid, timeout)
     except LimitReached as reached:
-        await connection.execute("ROLLBACK TO SAVEPOINT checked")
+        await connection.execute(f"ROLLBACK TO SAVEPOINT {before}")
         refusal = refusal_text(reached.document())
         return await _finish(connection, batch, invalid, refusal)
 

@@ -202,6 +202,7 @@ async def explain(pool: Pool, kind: Kind, count: int, mode: str) -> dict[str, Pl
     calls = {
         "check": (sql.check, (*key, []) if kind.options.lenient else key),
         "stranded": (sql.stranded, (*key, [0])),
+        "creating": (sql.creating, (*key, [0])),
         "apply": (sql.apply, (*key, "contacts", [*range(0, count, 4)], [0])),
     }
     plans = {}

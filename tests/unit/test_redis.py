@@ -9,11 +9,19 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 from redis.asyncio import Redis
-from redis.exceptions import DataError
+from redis.exceptions import BusyLoadingError, DataError
 from structlog.testing import capture_logs
 
-from ingest.redis import CallRefused, LoginRefused, RedisLink, open_redis
+from ingest.redis import (
+    CallRefused,
+    LoginRefused,
+    RedisAway,
+    RedisLink,
+    explain,
+    open_redis,
+)
 from ingest.settings import Settings
+from tests.waiting import until
 
 AWAY = "redis://127.0.0.1:1/0"
 
@@ -118,7 +126,7 @@ async def test_it_is_said_once_that_it_is_away_and_once_that_it_is_back(
                 for _ in range(3):
                     with pytest.raises(CallRefused):
                         await link.call(lambda: client.set("key", "value"))
-            await link.probe_if_away()
+            assert await link.state() == "ready"
             for _ in range(3):
                 link.report(redis.ConnectionError("gone"))
             assert await link.call(client.ping)
@@ -154,3 +162,35 @@ async def test_a_wrong_call_of_the_driver_is_a_bug(link: RedisLink) -> None:
     with pytest.raises(DataError):
         await link.call(lambda: client.set("key", None))  # type: ignore[arg-type]  # on purpose
     assert await link.call(client.ping)
+
+
+async def test_after_a_failure_no_call_waits_until_it_answers_again(settings: Settings) -> None:
+    async with open_redis(replace(settings, redis_timeout=0.1)) as link:
+        client = Redis(connection_pool=link.pool)
+        assert await link.call(client.ping)
+        assert link.has_answered_for(2.0)
+        with redis.Redis.from_url(settings.redis_url) as server:
+            server.execute_command("CLIENT", "PAUSE", "60000", "WRITE")
+            with pytest.raises(RedisAway):
+                await link.call(lambda: client.set("key", ""))
+            called = False
+
+            async def call() -> None:
+                nonlocal called
+                called = True
+
+            with pytest.raises(RedisAway):
+                await link.call(call)
+            assert not called
+            assert await link.state() == "does not answer"
+            server.execute_command("CLIENT", "UNPAUSE")
+
+        async def is_ready() -> bool:
+            return await link.state() == "ready"
+
+        await until(is_ready)
+        assert not link.has_answered_for(2.0)
+
+
+def test_one_that_loads_its_data_is_away_for_now() -> None:
+    assert str(explain(BusyLoadingError("LOADING"))) == "is loading its data"

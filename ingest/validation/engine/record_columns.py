@@ -16,6 +16,7 @@ from typing import Any
 from marshmallow import INCLUDE, RAISE, Schema, fields, missing
 from marshmallow.decorators import POST_DUMP, PRE_DUMP
 
+from ingest.resources.as_sent import EXACT_INTEGER, IS_TEXT_OF
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.resources.conversion import FieldConverter
 from ingest.resources.dumping import DUMPING, overridden
@@ -98,20 +99,32 @@ def _write_conversion(source: Source, converter: FieldConverter, value: str) -> 
     if type(field) is fields.UUID:
         _write_uuid(source, converter, value)
         return True, True
+    if converter.takes_sent and converter.field.type in IS_TEXT_OF:
+        _write_text(source, converter, value)
+        return True, True
     if converter.limit is not None and type(field) in _TEXTS:
         source.fall_back_if(f"len({value}) > {converter.limit // _MOST_BYTES_OF_A_CHARACTER}")
     try:
         with source.undone_if_uncompiled():
             if converter.differs:
                 raise Uncompiled("the column holds another form than the dump has to be given")
-            return _write_storable(source, field, value), False
+            as_received = _write_storable(source, field, value)
+            if converter.takes_sent and converter.field.type is ColumnType.DOUBLE:
+                _write_double(source, converter, value)
+                return True, True
+            return as_received, False
     except Uncompiled:
         _write_convert(source, converter, value)
         return False, True
 
 
 def _write_convert(source: Source, converter: FieldConverter, value: str) -> None:
-    source.line(f"{value} = {source.bind('convert', converter.convert_plain)}({value})")
+    if converter.takes_sent:
+        convert = source.bind("convert", converter.convert_sent)
+        received = f"item.get({converter.field.data_key!a}, MISSING)"
+        source.line(f"{value} = {convert}({value}, {received})")
+    else:
+        source.line(f"{value} = {source.bind('convert', converter.convert_plain)}({value})")
 
 
 def _write_comparison(source: Source, converter: FieldConverter, value: str) -> None:
@@ -130,6 +143,28 @@ def _write_uuid(source: Source, converter: FieldConverter, value: str) -> None:
         source.line(f"{value} = {raw}")
     with source.block("else:"):
         source.line("same = False")
+
+
+def _write_text(source: Source, converter: FieldConverter, value: str) -> None:
+    """A time that was sent as its column reads it is stored as it was sent."""
+    raw = source.fresh("raw")
+    matches = source.bind("is_text_of", IS_TEXT_OF[converter.field.type])
+    source.line(f"{raw} = item[{converter.field.data_key!a}]")
+    with source.block(f"if type({raw}) is str and {matches}({raw}):"):
+        source.line(f"{value} = {raw}")
+    with source.block("else:"):
+        source.line(f"{value} = {source.bind('convert', converter.convert_plain)}({value})")
+        _write_comparison(source, converter, value)
+
+
+def _write_double(source: Source, converter: FieldConverter, value: str) -> None:
+    """An integer that was sent for a double is stored as the integer."""
+    raw = source.fresh("raw")
+    source.line(f"{raw} = item[{converter.field.data_key!a}]")
+    with source.block(f"if type({raw}) is int and {-EXACT_INTEGER} <= {raw} <= {EXACT_INTEGER}:"):
+        source.line(f"{value} = {raw}")
+    with source.block("else:"):
+        _write_comparison(source, converter, value)
 
 
 def _write_storable(source: Source, field: Any, var: str) -> bool:
