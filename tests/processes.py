@@ -44,6 +44,6 @@ def processes_in(folder: Path) -> list[psutil.Process]:
         try:
             if Path(process.cwd()).is_relative_to(folder):
                 found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
+        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):  # ending
             continue
     return found

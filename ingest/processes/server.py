@@ -96,9 +96,15 @@ class EmbeddedServer(Part):
 
         wanted = {"name": self.process_name, "cwd": str(self.data.resolve())}
 
+        def is_orphan(process: psutil.Process) -> bool:
+            # What has ended works in no folder, even while its new parent has not reaped it; of
+            # what is just ending, the system gives half.
+            with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):
+                return bool(process.as_dict([*wanted]) == wanted)
+            return False
+
         def orphans() -> list[psutil.Process]:
-            # What has ended works in no folder, even while its new parent has not reaped it.
-            return [each for each in psutil.process_iter([*wanted]) if each.info == wanted]
+            return [*filter(is_orphan, psutil.process_iter())]
 
         for number in (self.stop_signal, signal.SIGKILL):
             for orphan in orphans():

@@ -1,8 +1,6 @@
 """Who may migrate: roles of a cluster, and logins without the rights of a superuser."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from marshmallow import fields
@@ -21,7 +19,6 @@ from ingest.store.recount import Compared, compared_counters, mend_counter
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token, find_caller, list_tokens, revoke_token
 from tests.databases import execute
-from tests.processes import running
 from tests.store.migrating import (
     EVERYTHING,
     EXAMPLES,
@@ -31,13 +28,6 @@ from tests.store.migrating import (
     store,
     things,
 )
-
-
-@pytest.fixture
-def fresh_cluster(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A server of its own: roles belong to all databases of one."""
-    with running(EmbeddedPostgres(tmp_path / "postgres", {"fsync": "off"})) as server:
-        yield server
 
 
 async def test_databases_of_a_fresh_cluster_can_be_migrated_at_once(

@@ -107,7 +107,12 @@ VALUES: list[tuple[Any, pa.DataType, Any]] = [
 @pytest.mark.parametrize(("value", "kind", "expected"), VALUES)
 def test_values_are_exact(value: Any, kind: pa.DataType, expected: Any, tmp_path: Path) -> None:
     """Among nulls, and in slices of a batch."""
-    stored = pa.array([None, value, None, value], kind)
+    if pa.types.is_dictionary(kind):  # which not every version makes of values
+        indices = pa.array([None, 0, None, 0], kind.index_type)
+        stored = pa.DictionaryArray.from_arrays(indices, pa.array([value], kind.value_type))
+    else:
+        stored = pa.array([None, value, None, value], kind)
+    assert stored.type == kind
     table = pa.table({"x": stored, "n": pa.array(range(4))})
     write = as_ipc(pyarrow.ipc.new_file)
     assert items(tmp_path, table.slice(1), write) == [
