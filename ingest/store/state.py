@@ -14,11 +14,11 @@ from ingest.outage import Outage
 from ingest.resources.resource import Resource
 from ingest.store.missing import NOT_MIGRATED, missing_tables, not_migrated
 from ingest.store.pool import Pool
-from ingest.store.proof import is_read_only
 from ingest.tasks import end
 
 READY = "ready"
 _READ_ONLY = "read-only: a standby, or default_transaction_read_only is on"
+_IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,8 @@ async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
     try:
         async with pool.connection() as connection:
             missing = await missing_tables(connection, served)
-            read_only = pool.writes and is_read_only(connection)
+            # Asked for, because a pooler reports what it once knew of another session.
+            read_only = pool.writes and await connection.fetchval(_IS_READ_ONLY)
     except Unreachable as error:
         return error.reason
     except (Unavailable, asyncpg.PostgresError) as error:
