@@ -157,6 +157,7 @@ class Bench:
             trace_id="",
             chunk=intake.cut(last=True),
             state=BatchState.ACCEPTED,
+            layout=contacts.fingerprint,
         )
         (error,) = await staging.save(self.pool, ACCOUNT, [batch])
         if error is not None:

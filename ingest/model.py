@@ -268,6 +268,8 @@ class NewBatch:
     token: UUID | None = None
     """The token that sends it."""
     key: IdempotencyKey | None = None
+    layout: str | None = None
+    """The fingerprint of what its records mean (`ingest.resources.layout`)."""
     refusal: Mapping[str, Any] | None = None
     """Of a rejected one: the limit that its valid items would have passed."""
 
@@ -293,6 +295,7 @@ class NewBatch:
             accepted_at=now if self.state is BatchState.ACCEPTED else None,
             finished_at=now if self.state is BatchState.REJECTED else None,
             token=self.token,
+            layout=self.layout,
             error=self.refusal,
         )
         return Outcome(batch, failures)
@@ -328,6 +331,8 @@ class Batch:
     payload_bytes: int = 0
     token: UUID | None = None
     """The token that sent it; None for batches of before tokens were kept."""
+    layout: str | None = None
+    """The fingerprint of what its records mean; None where an earlier version accepted it."""
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
 

@@ -5,7 +5,7 @@ a new resource, field, unique attribute   made
 the index of groups, in older tables      made
 declared summaries                        counted, and kept by triggers
 a key that the database makes             its numbers go on behind the largest stored one
-a unique attribute no longer declared     its constraint is dropped: nothing is lost
+a unique attribute no longer declared     its constraint stays, unless dropping is asked for
 a field or resource no longer declared    its column or table stays as it is
 another type, another key                 refused: stored items would be lost
 values that break a new unique attribute  refused
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alembic.autogenerate import produce_migrations
-from alembic.operations import MigrateOperation, Operations
+from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     AddColumnOp,
     AlterColumnOp,
@@ -28,7 +28,7 @@ from alembic.operations.ops import (
     ModifyTableOps,
 )
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, Connection, Dialect, inspect
+from sqlalchemy import Column, Connection, Dialect, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
@@ -36,60 +36,110 @@ from ingest.errors import ConfigurationError
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.tables import ACCOUNT, COLLECTIONS, group_index_name, quote, table_name
-from migrations.driver import reason
+from migrations.driver import is_lock_timeout, reason
+from migrations.duplicates import duplicates, seeing_all, sees_all
 from migrations.numbers import number_keys
-from migrations.resource_tables import resource_tables, row_security
+from migrations.resource_tables import resource_tables
+from migrations.steps import Plan, Step, UniqueIndex, statements
 from migrations.summaries import keep_summaries
 
+_SIZE = text("SELECT pg_relation_size(to_regclass(:name))")
 
-def make_changes(connection: Connection, registry: Registry) -> list[str]:
-    """Make the tables of `registry` what its schemas say, in the transaction of `connection`.
 
-    Returns:
-        A sentence for each thing that was done.
+def plan_changes(
+    connection: Connection,
+    registry: Registry,
+    *,
+    drop: bool = False,
+    changes_nothing: bool = False,
+) -> Plan:
+    """What would make the tables of `registry` what its schemas say.
+
+    Args:
+        connection: one that commits each statement.
+        drop: whether constraints that are no longer declared are to go.
+        changes_nothing: not even for a moment. An owner who is no superuser cannot see then whether
+            stored values would keep an attribute from being unique.
 
     Raises:
-        ConfigurationError: the change would lose data, with every such place, or the database
-            refused. The transaction is then to be rolled back.
+        ConfigurationError: a change would lose data, with every such place.
     """
-    operations = Operations(MigrationContext.configure(connection))
-    sentences, new = [], set()
-    for resource, operation, sentence in _plan(connection, registry):
-        try:
-            operations.invoke(operation)
-            if isinstance(operation, CreateTableOp):
-                new.add(resource.name)
-                for statement in row_security(resource):
-                    connection.exec_driver_sql(statement)
-        except DBAPIError as error:
-            raise ConfigurationError(f"resource {resource.name!r}: {reason(error)}") from error
-        if not (isinstance(operation, CreateIndexOp) and resource.name in new):
-            sentences.append(sentence)
-    kept = [(name, keep_summaries(connection, each)) for name, each in registry.items()]
-    kept += [(name, number_keys(connection, each)) for name, each in registry.items()]
-    return sentences + [sentence for name, sentence in kept if sentence and name not in new]
-
-
-def _plan(
-    connection: Connection, registry: Registry
-) -> list[tuple[Resource, MigrateOperation, str]]:
-    """Every change to make and its sentence, or one error with every refusal."""
     refusals = {
         resource.name: refusal
         for resource in registry.values()
         if (refusal := _identity_refusal(connection, resource))
     }
-    problems = list(refusals.values())
-    changes = []
+    problems, plan, new = list(refusals.values()), Plan(), set()
     alike = [resource for resource in registry.values() if resource.name not in refusals]
     for resource, operation in _differences(connection, alike):
-        if refusal := _refusal(connection, resource, operation):
+        if isinstance(operation, CreateTableOp):
+            new.add(resource.name)
+        refusal = _refusal(connection, resource, operation)
+        if not (changes_nothing and not sees_all(connection)):
+            refusal = refusal or _repetition(connection, resource, operation)
+        if refusal:
             problems.append(refusal)
-        elif sentence := _sentence(resource, operation):
-            changes.append((resource, operation, sentence))
+        elif not (isinstance(operation, CreateIndexOp) and resource.name in new):
+            _add(plan, connection, resource, operation, drop=drop)
+        else:
+            made = statements(connection.dialect, resource, operation)
+            plan.steps.append(Step(resource, "", made))
     if problems:
         raise ConfigurationError("; ".join(problems))
-    return changes
+    for resource in registry.values():
+        for step in (keep_summaries(connection, resource), number_keys(connection, resource)):
+            if step is not None:
+                quiet = Step(resource, "", step.statements)
+                plan.steps.append(quiet if resource.name in new else step)
+    return plan
+
+
+def make_changes(connection: Connection, plan: Plan) -> list[str]:
+    """Take the steps of a plan, in the transaction of `connection`.
+
+    Returns:
+        A sentence for each thing that was done.
+
+    Raises:
+        ConfigurationError: the database refused. The transaction is then to be rolled back.
+    """
+    for step in plan.steps:
+        try:
+            for statement in step.statements:
+                connection.exec_driver_sql(statement)
+        except DBAPIError as error:
+            if is_lock_timeout(error):
+                raise
+            raise ConfigurationError(f"resource {step.resource.name!r}: {reason(error)}") from error
+    return [step.sentence for step in plan.steps if step.sentence]
+
+
+def _add(
+    plan: Plan,
+    connection: Connection,
+    resource: Resource,
+    operation: MigrateOperation,
+    *,
+    drop: bool,
+) -> None:
+    """Add an operation to a plan."""
+    match operation:
+        case CreateUniqueConstraintOp(constraint_name=name, columns=columns) if has_rows(
+            connection, resource
+        ):
+            sentence = _sentence(resource, operation)
+            plan.indexes.append(UniqueIndex(resource, str(name), tuple(columns), sentence))
+        case DropConstraintOp(constraint_name=name) if not drop:
+            plan.kept.append(
+                f"{resource.name}: keeps the unique constraint {name}, which is no longer declared "
+                "and refuses what it did before; --drop drops it"
+            )
+        case DropConstraintOp(constraint_name=name):
+            dropped = f"ALTER TABLE {table_name(resource)} DROP CONSTRAINT {quote(str(name))}"
+            plan.steps.append(Step(resource, _sentence(resource, operation), [dropped]))
+        case CreateTableOp() | AddColumnOp() | CreateIndexOp() | CreateUniqueConstraintOp():
+            made = statements(connection.dialect, resource, operation)
+            plan.steps.append(Step(resource, _sentence(resource, operation), made))
 
 
 def _identity_refusal(connection: Connection, resource: Resource) -> str | None:
@@ -165,13 +215,11 @@ def _refusal(connection: Connection, resource: Resource, operation: MigrateOpera
                 f"{_sql_type(connection.dialect, declared)}; keep the type, or give the new field "
                 "another name"
             )
-        case CreateUniqueConstraintOp(columns=[*columns, _]):
-            return _duplicates_refusal(connection, resource, columns)
     return None
 
 
-def _sentence(resource: Resource, operation: MigrateOperation) -> str | None:
-    """What is done by `operation`; None for what is left as it is."""
+def _sentence(resource: Resource, operation: MigrateOperation) -> str:
+    """What is done by `operation`."""
     match operation:
         case CreateTableOp():
             return f"{resource.name}: created its table"
@@ -183,31 +231,37 @@ def _sentence(resource: Resource, operation: MigrateOperation) -> str | None:
             return f"{resource.name}: indexed its items by group"
         case DropConstraintOp(constraint_name=name):
             return f"{resource.name}: dropped the unique constraint {name}, no longer declared"
+    return ""
+
+
+def _repetition(
+    connection: Connection, resource: Resource, operation: MigrateOperation
+) -> str | None:
+    """Why stored values keep an attribute from becoming unique, if they do."""
+    match operation:
+        case CreateUniqueConstraintOp(columns=[*columns, _]) if has_rows(connection, resource):
+            return duplicates_refusal(connection, resource, columns)
     return None
 
 
-def _duplicates_refusal(
+def duplicates_refusal(
     connection: Connection, resource: Resource, columns: Sequence[str]
 ) -> str | None:
-    """Why `columns` cannot become unique, if stored values repeat."""
-    stored = inspect(connection).get_columns(resource.name, schema=COLLECTIONS)
-    if not {column["name"] for column in stored}.issuperset(columns):
-        return None  # a new column is null everywhere, and nulls are distinct
-    table, names = table_name(resource), ", ".join(map(quote, columns))
-    # FORCE hides every row from an owner who is no superuser. No other transaction sees it lifted,
-    # because the lock on the table is held until this one ends.
-    connection.exec_driver_sql(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    repeated = connection.exec_driver_sql(
-        f"SELECT count(*) FROM (SELECT FROM {table} WHERE num_nulls({names}) = 0 "  # noqa: S608 - quoted
-        f"GROUP BY {quote(ACCOUNT)}, {names} HAVING count(*) > 1) AS repeated"
-    ).scalar_one()
-    connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    if not repeated:
+    """Why `columns` cannot become unique, if stored values repeat; see `duplicates`."""
+    with seeing_all(connection, resource):
+        found = duplicates(connection, resource, columns)
+    if found is None:
         return None
     return (
         f"resource {resource.name!r}: {_fields(resource, columns)} cannot become unique, because "
-        f"of {repeated} value(s) held by more than one item of an account; change those items first"
+        f"of {found}; change those items first"
     )
+
+
+def has_rows(connection: Connection, resource: Resource) -> bool:
+    """Whether a table that is there has, or had, any rows."""
+    size = connection.execute(_SIZE, {"name": table_name(resource)}).scalar_one()
+    return bool(size)
 
 
 def _fields(resource: Resource, columns: Sequence[str]) -> str:

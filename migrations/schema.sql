@@ -156,6 +156,7 @@ CREATE TABLE ingest.batches (
     options          json NOT NULL,
     token            uuid,
     trace_id         text NOT NULL,
+    layout           text COLLATE "C",
     idempotency_key  text COLLATE "C",
     fingerprint      bytea CHECK (octet_length(fingerprint) = 32),
     -- Where it is on its way. No index holds what a chunk that arrives changes: heartbeat_at,
@@ -206,6 +207,8 @@ CREATE TABLE ingest.batches (
     autovacuum_vacuum_scale_factor = 0.02,
     vacuum_index_cleanup = on
 );
+COMMENT ON COLUMN ingest.batches.layout IS
+    'the fingerprint of what its records mean; NULL where a version before 0007 accepted it';
 COMMENT ON COLUMN ingest.batches.heartbeat_at IS
     'when the last of it arrived, while it is received; -infinity once it is being removed';
 COMMENT ON COLUMN ingest.batches.invalid IS 'indices of the invalid items, ascending';
@@ -281,6 +284,14 @@ CREATE TABLE ingest.failures (
     PRIMARY KEY (batch, index)
 );
 
+-- What a fingerprint stands for. Of no account: it describes schemas, and holds no item.
+CREATE TABLE ingest.layouts (
+    fingerprint  text COLLATE "C" PRIMARY KEY,
+    collection   text COLLATE "C" NOT NULL,
+    document     text NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now()
+);
+
 -- 4 Row-level security -----------------------------------------------------------------------------
 
 ALTER TABLE ingest.roles       ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -290,15 +301,18 @@ ALTER TABLE ingest.quotas      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 ALTER TABLE ingest.counters    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.tallies     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.batches     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ingest.layouts     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.payloads    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.failures    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- The service: the rows of the account that its transaction has named. It makes no tokens, quotas or
 -- roles; of the roles it sees none, because no policy lets it.
 GRANT SELECT ON ingest.roles, ingest.role_rights, ingest.tokens, ingest.quotas TO ingest_app;
+GRANT SELECT, INSERT ON ingest.layouts TO ingest_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON ingest.counters, ingest.tallies, ingest.batches, ingest.payloads, ingest.failures
     TO ingest_app;
+CREATE POLICY every_account ON ingest.layouts TO ingest_app USING (true);
 CREATE POLICY own_account ON ingest.tokens TO ingest_app
     USING (account = current_setting('ingest.account', true));
 CREATE POLICY own_account ON ingest.quotas TO ingest_app
@@ -350,14 +364,17 @@ BEGIN
     RETURN QUERY SELECT * FROM ingest.batches b WHERE b.account = owner AND b.id = ANY (wanted);
 END $$;
 
--- The oldest pending batches of a collection, locked. The caller is the collection's only writer
--- until its transaction ends. Batches that failed before are not among them: they would make the
--- others fail, too.
+-- The oldest pending batches of a collection, locked, but those that the worker can't apply for now:
+-- of these layouts, and these batches themselves. The caller is the collection's only writer until
+-- its transaction ends. Batches that failed before are not among them: they would make the others
+-- fail, too.
 --
 -- By id alone the primary key has the order as well, and where the planner last saw that nearly
 -- all batches are pending, it walks along that past every batch that there ever was. An equality
 -- would make this an order by id alone again.
-CREATE FUNCTION ingest.take_waiting(owner text, place text, at_most integer)
+CREATE FUNCTION ingest.take_waiting(
+    owner text, place text, at_most integer, but_layouts text[], but uuid[]
+)
     RETURNS SETOF ingest.batches
     LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -373,11 +390,34 @@ BEGIN
         SELECT * FROM ingest.batches b
         WHERE b.account = owner AND b.collection BETWEEN place AND place
           AND b.state = 'accepted' AND b.attempts = 0
+          AND (b.layout IS NULL OR b.layout <> ALL (but_layouts)) AND b.id <> ALL (but)
         ORDER BY b.collection, b.id
         LIMIT at_most
         FOR UPDATE SKIP LOCKED;
 END $$;
 
+-- The function of versions before: their workers know no other schema than their own, and would
+-- drop what that lacks. So they take what such versions have accepted, and nothing else.
+CREATE FUNCTION ingest.take_waiting(owner text, place text, at_most integer)
+    RETURNS SETOF ingest.batches
+    LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('ingest.account', owner, true);
+    LOOP
+        PERFORM FROM ingest.counters c WHERE c.account = owner AND c.collection = place FOR UPDATE;
+        EXIT WHEN FOUND;
+        INSERT INTO ingest.counters (account, collection) VALUES (owner, place)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+    RETURN QUERY
+        SELECT * FROM ingest.batches b
+        WHERE b.account = owner AND b.collection BETWEEN place AND place
+          AND b.state = 'accepted' AND b.attempts = 0 AND b.layout IS NULL
+        ORDER BY b.collection, b.id
+        LIMIT at_most
+        FOR UPDATE SKIP LOCKED;
+END $$;
 -- 6 Functions that look across accounts: with the rights of ingest_lookup --------------------------
 
 -- A valid token by its hash, and what it may do. Its use is recorded once a minute at most; a process
@@ -418,9 +458,11 @@ BEGIN
           AND (t.expires_at IS NULL OR t.expires_at > now());
 END $$;
 
--- Where batches are pending: the collection without an id, for those that are committed together;
--- with an id, a batch that failed before and is committed alone.
-CREATE FUNCTION ingest.unfinished_batches(older_than interval, at_most integer)
+-- Where batches are pending, but those of these layouts: the collection without an id, for those
+-- that are committed together; with an id, a batch that failed before and is committed alone.
+CREATE FUNCTION ingest.unfinished_batches(
+    older_than interval, at_most integer, but_layouts text[]
+)
     RETURNS TABLE (account text, collection text, id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -428,6 +470,22 @@ AS $$
         SELECT b.account, b.collection, b.id, b.attempts
         FROM ingest.batches b
         WHERE b.state = 'accepted' AND b.accepted_at < now() - older_than
+          AND (b.layout IS NULL OR b.layout <> ALL (but_layouts))
+        ORDER BY b.accepted_at
+        LIMIT at_most
+    )
+    SELECT DISTINCT o.account, o.collection, CASE WHEN o.attempts > 0 THEN o.id END FROM oldest o
+$$;
+
+-- That of versions before, as `take_waiting`.
+CREATE FUNCTION ingest.unfinished_batches(older_than interval, at_most integer)
+    RETURNS TABLE (account text, collection text, id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH oldest AS (
+        SELECT b.account, b.collection, b.id, b.attempts
+        FROM ingest.batches b
+        WHERE b.state = 'accepted' AND b.accepted_at < now() - older_than AND b.layout IS NULL
         ORDER BY b.accepted_at
         LIMIT at_most
     )
@@ -540,7 +598,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ingest TO ingest_app;
 GRANT CREATE ON SCHEMA ingest TO ingest_lookup;
 ALTER FUNCTION ingest.find_token OWNER TO ingest_lookup;
-ALTER FUNCTION ingest.unfinished_batches OWNER TO ingest_lookup;
+ALTER FUNCTION ingest.unfinished_batches(interval, integer) OWNER TO ingest_lookup;
+ALTER FUNCTION ingest.unfinished_batches(interval, integer, text[]) OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.abandoned_batches OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.backlog OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.backlog_by_account OWNER TO ingest_lookup;

@@ -77,6 +77,7 @@ def batch_of(
     action: Action = Action.CREATE,
     options: Options = Options(),  # noqa: B008 - it is frozen
     key: IdempotencyKey | None = None,
+    layout: str | None = None,
 ) -> NewBatch:
     """A batch of one chunk."""
     state = state_of(lenient=options.lenient, received=chunk.received, invalid=chunk.invalid)
@@ -90,6 +91,7 @@ def batch_of(
         chunk=chunk,
         state=state,
         key=key,
+        layout=layout,
     )
 
 
@@ -104,7 +106,12 @@ def new_batch(
     """A batch of these items."""
     chunk = chunk_of(ItemValidator(resource, action, options), list(items), options)
     return batch_of(
-        chunk, account=account, collection=resource.name, action=action, options=options
+        chunk,
+        account=account,
+        collection=resource.name,
+        action=action,
+        options=options,
+        layout=resource.fingerprint,
     )
 
 

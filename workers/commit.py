@@ -11,12 +11,12 @@ from arq import Retry
 
 from ingest import logs, metrics
 from ingest.batches.doorbell import Doorbell
-from ingest.errors import InternalError, LockTimeout
+from ingest.errors import ConfigurationError, InternalError, LockTimeout
 from ingest.model import Batch, Finished
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
-from ingest.store.commit import apply_batch
+from ingest.store.commit import UnservedCollection, apply_batch
 from ingest.store.group_commit import (
     Conflicting,
     Spoiled,
@@ -24,12 +24,16 @@ from ingest.store.group_commit import (
     apply_group,
     take_group,
 )
+from ingest.store.layouts import NotApplicable
 from ingest.store.pool import Pool
+from workers.left import Left
 from workers.retry import Verdict, delay, judge
 
 log = structlog.get_logger(__name__)
 
 _TURN = 2.0  # seconds for one collection before others get their turn
+# What a batch may wait for while those behind it are committed.
+_LEFT = (NotApplicable, UnservedCollection, ConfigurationError)
 _MOST_WAITING = 2  # batches that wait for a lock, before the others of their group are left alone
 
 
@@ -44,6 +48,8 @@ class Committer:
     running: dict[tuple[str, str], bool] = field(default_factory=dict)
     """The collections that are being committed here, and whether to read once more what is
     pending."""
+    left: Left = field(default_factory=Left)
+    """What this worker cannot apply for now."""
 
     # -- the pending batches of a collection --------------------------------------------------
 
@@ -84,7 +90,14 @@ class Committer:
         started = time.perf_counter()
         try:
             async with self.pool.transaction() as connection:
-                group, more = await take_group(connection, account, collection, parts=parts)
+                group, more = await take_group(
+                    connection,
+                    account,
+                    collection,
+                    parts=parts,
+                    but_layouts=self.left.layouts,
+                    but=self.left.batches,
+                )
                 if group:
                     apply = apply_checked if checked else apply_group
                     done = await apply(connection, self.registry, group)
@@ -94,10 +107,12 @@ class Committer:
         except batches.UnreadableBatch as unreadable:
             return await self._commit_alone(account, unreadable.batch) is not Verdict.AGAIN
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
-            verdict = _judged(error, account=account, collection=collection)
+            if group and isinstance(error, _LEFT) and (group[0].layout or len(group) == 1):
+                return self._leave(group, error)
+            verdict = self._judged(error, account=account, collection=collection)
             if isinstance(error, LockTimeout) and len(group) > 1:
                 return await self._commit_around_a_lock(group)
-            if verdict is not Verdict.COUNTED:
+            if verdict is Verdict.AGAIN:
                 return False  # the sweeper rings again
         else:
             if done:
@@ -106,9 +121,19 @@ class Committer:
         for batch in group:
             if batch.id in committed:
                 continue
-            if await self._commit_alone(batch.account, batch.id) is Verdict.AGAIN:
+            verdict_alone = await self._commit_alone(batch.account, batch.id)
+            if verdict_alone is Verdict.AGAIN:
                 return False  # the rest is left to the sweeper
+            if verdict_alone is Verdict.NOT_HERE:
+                self.left.leave(batch)
         return more
+
+    def _leave(self, group: Sequence[Batch], error: Exception) -> bool:
+        """Leave the batches of a group to other workers; True, for there may be others behind."""
+        self._judged(error, account=group[0].account, collection=group[0].collection)
+        for batch in group:
+            self.left.leave(batch)
+        return True
 
     async def _commit_around_a_lock(self, group: Sequence[Batch]) -> bool:
         """Commit those of a group that do not wait for a lock of another transaction; False.
@@ -167,7 +192,7 @@ class Committer:
 
     async def _failed(self, account: str, batch: UUID, error: Exception) -> Verdict | None:
         """Count a failure where it counts; None where the batch is finished."""
-        verdict = _judged(error, account=account, batch=str(batch))
+        verdict = self._judged(error, account=account, batch=str(batch))
         if verdict is not Verdict.COUNTED:
             return verdict
         try:
@@ -189,6 +214,23 @@ class Committer:
             await self._announce([done])
         return None
 
+    def _judged(self, error: Exception, **about: str) -> Verdict:
+        """The verdict on a failed commit, which is logged here.
+
+        A warning, but where the same has been said already of what waits for something else.
+        """
+        verdict = judge(error)
+        known = isinstance(error, _LEFT) and not self.left.is_new(str(error))
+        (log.debug if known else log.warning)(
+            "commit failed",
+            **about,
+            error=type(error).__name__,
+            cause=str(error) if isinstance(error, _LEFT) else logs.cause_of(error),
+            verdict=verdict.value,
+            exc_info=error if verdict is Verdict.COUNTED else None,
+        )
+        return verdict
+
     async def _give_up(
         self, account: str, batch: UUID, attempts: int, error: Exception
     ) -> Finished | None:
@@ -199,20 +241,6 @@ class Committer:
             **{batches.REASON: _reason(error)},
         )
         return await batches.finish_broken(self.pool, account, batch, reason)
-
-
-def _judged(error: Exception, **about: str) -> Verdict:
-    """The verdict on a failed commit, which is logged here."""
-    verdict = judge(error)
-    log.warning(
-        "commit failed",
-        **about,
-        error=type(error).__name__,
-        cause=logs.cause_of(error),
-        verdict=verdict.value,
-        exc_info=error if verdict is Verdict.COUNTED else None,
-    )
-    return verdict
 
 
 def _reason(error: Exception) -> str:

@@ -17,6 +17,7 @@ from arq.worker import Worker, func
 
 from ingest.batches.doorbell import (
     COMMIT_JOB,
+    COMMIT_JOB_BEFORE,
     COMMIT_PENDING_JOB,
     QUEUE,
     deserialize,
@@ -80,7 +81,11 @@ def _create_worker(committer: Committer, slots: Slots, started: StartupShutdown)
         socket_connect_timeout=settings.redis_timeout,
     )
     return Worker(
-        [func(commit_pending, name=COMMIT_PENDING_JOB), func(commit, name=COMMIT_JOB)],
+        [
+            func(commit_pending, name=COMMIT_PENDING_JOB),
+            func(commit, name=COMMIT_JOB),
+            func(commit, name=COMMIT_JOB_BEFORE),
+        ],
         redis_pool=ArqRedis(pool, serialize, deserialize, QUEUE),
         queue_name=QUEUE,
         ctx={"committer": committer, "slots": slots},

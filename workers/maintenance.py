@@ -62,7 +62,9 @@ async def ring_for_unfinished(committer: Committer, attempt: int) -> int:
         The number of collections, and of batches that failed before.
     """
     older_than = dt.timedelta(seconds=committer.settings.sweep_after)
-    places = await batches.unfinished(committer.pool, older_than, _SWEPT_AT_MOST)
+    places = await batches.unfinished(
+        committer.pool, older_than, _SWEPT_AT_MOST, committer.left.layouts
+    )
     for account, collection, batch in places:
         if batch is None:
             if not await committer.doorbell.ring_by_redis(account, collection):

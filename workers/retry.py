@@ -4,6 +4,7 @@ from enum import Enum
 
 from ingest.errors import ConfigurationError, LockTimeout, ReadOnlyDatabase, Unreachable
 from ingest.store.commit import UnservedCollection
+from ingest.store.layouts import NotApplicable
 
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 10.0
@@ -15,7 +16,8 @@ class Verdict(Enum):
     AGAIN = "again"
     """The cause is proven to lie outside the batch, and passes. Not an attempt."""
     NOT_HERE = "not here"
-    """This worker does not serve the collection; another one may."""
+    """This worker does not know the collection, or not the layout of the batch, or the table lacks
+    what that needs. Another worker may, or the next migration helps. Not an attempt."""
     COUNTED = "counted"
     """Anything else: an attempt. After the last one the batch is a dead letter."""
 
@@ -30,7 +32,7 @@ _ELSEWHERE = (
 
 def judge(error: Exception) -> Verdict:
     """The verdict on an exception of a commit."""
-    if isinstance(error, UnservedCollection):
+    if isinstance(error, UnservedCollection | NotApplicable):
         return Verdict.NOT_HERE
     return Verdict.AGAIN if isinstance(error, _ELSEWHERE) else Verdict.COUNTED
 

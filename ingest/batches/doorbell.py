@@ -29,8 +29,11 @@ from ingest.store.notices import Notices
 QUEUE = "ingest:batches"
 COMMIT_PENDING_JOB = "commit_pending"
 """Commits the pending batches of a collection of an account."""
-COMMIT_JOB = "commit"
+COMMIT_JOB = "commit_batch"
 """Commits one batch by itself."""
+COMMIT_JOB_BEFORE = "commit"
+"""The same, as versions from before layouts call it. Their workers do not know the other, and so
+commit no batch whose layout they cannot read."""
 FINISHED = "ingest:finished"
 _RUNG = "ingest:rung"
 _NOTICE_RUNG, _NOTICE_FINISHED = "ingest_rung", "ingest_finished"

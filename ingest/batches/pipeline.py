@@ -23,6 +23,7 @@ from ingest.batches.backlog import Backlog
 from ingest.batches.coalescing import Coalescer
 from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claim, Claims, in_progress
+from ingest.batches.migrated import Migrated
 from ingest.batches.staging import Staged, Staging
 from ingest.batches.waiting import Waiters
 from ingest.batches.write import Body, Write
@@ -54,6 +55,7 @@ class Pipeline:
         self._doorbell = doorbell
         self.waiters = Waiters(pool, doorbell)
         self.backlog = Backlog(pool, settings)
+        self._migrated = Migrated(pool)
         self._staging = Staging(settings, pool, self.backlog)
         self._shown = AtMost(settings.max_failures, settings.max_answer)
         outcomes = partial(batches.get_outcomes, pool, at_most=self._shown)
@@ -79,11 +81,13 @@ class Pipeline:
 
         Raises:
             KeyRequired, KeyMismatch, InProgress, Replayed: because of its idempotency key.
+            ConfigurationError: the database is not migrated for what would be written.
             Unavailable: the batch was not accepted.
             OutcomeUnknown: it may have been accepted; `batch_id` can be looked up later.
             What `Body.begin` raises.
         """
         key = self._key_of(write)
+        await self._migrated.check(write.resource)
         await body.begin()
         if write.dry_run:
             return await self._dry_run(write, body)

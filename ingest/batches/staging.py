@@ -314,4 +314,5 @@ def _new_batch(write: Write, body: Body, batch_id: UUID, first: Chunk) -> NewBat
         chunk=first,
         state=state,
         token=write.token,
+        layout=write.resource.fingerprint,
     )

@@ -115,18 +115,33 @@ def worker(ready_file: Path | None) -> None:
 
 
 @cli.command()
-def migrate() -> None:
+@click.option("--plan", is_flag=True, help="Print the statements, and change nothing.")
+@click.option("--drop", is_flag=True, help="Drop unique constraints that are no longer declared.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long to wait for the database to come up.  [default: 0]",
+)
+def migrate(plan: bool, drop: bool, wait: float) -> None:
     """Create or extend the tables; refuse what would lose data.
 
     Connects with INGEST_MIGRATE_DATABASE_URL, or with INGEST_DATABASE_URL where that is not set.
     """
     from ingest.resources.registry import load_registry
-    from migrations.run import migrate as run_migrations
 
+    nothing = "nothing to do: the database is up to date"
+    if plan:
+        from migrations.run import plan as call
+
+        nothing = f"-- {nothing}"
+    else:
+        from migrations.run import migrate as call
     settings = admin_settings()
-    done = run_migrations(settings.database_url, load_registry(settings.resources))
-    for sentence in done or ["nothing to do: the database is up to date"]:
-        click.echo(sentence)
+    done = call(settings.database_url, load_registry(settings.resources), drop=drop, wait=wait)
+    for line in done or [nothing]:
+        click.echo(line)
 
 
 for _command in (batches, tokens, roles, quotas, doctor, load):

@@ -30,7 +30,7 @@ from ingest.http.gate import CALLER, GATE
 from ingest.http.presence import Presence
 from ingest.http.service import SERVICE
 from ingest.model import IdempotencyKey, Resolution, Unreadable
-from ingest.resources.resource import StoredField
+from ingest.resources.layout import StoredField
 from ingest.resources.url_values import parse
 
 # What takes longer than some milliseconds to decode is decoded beside the event loop, as all long

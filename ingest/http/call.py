@@ -16,7 +16,8 @@ from ingest.http.preferences import Preferences
 from ingest.http.query import DEFAULT_LIMIT
 from ingest.http.roots import ALIASES, API
 from ingest.model import EVERY_FIELD, Selection
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.layout import StoredField
+from ingest.resources.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from multidict import MultiMapping
 from ingest.errors import InvalidParameter
 from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.columns import ColumnType
-from ingest.resources.resource import META, RESERVED_PARAMETERS, Resource, StoredField
+from ingest.resources.layout import StoredField
+from ingest.resources.resource import META, RESERVED_PARAMETERS, Resource
 from ingest.resources.url_values import parse, shown_choices
 
 MAX_LIMIT = 1000

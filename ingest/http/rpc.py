@@ -41,7 +41,8 @@ from ingest.http.rpc_parameters import Asked, Method, Verb, read, resource_of
 from ingest.http.service import SERVICE
 from ingest.http.visibility import as_seen
 from ingest.model import AtMost, Options, Resolution
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.layout import StoredField
+from ingest.resources.resource import Resource
 from ingest.resources.url_values import parse
 from ingest.store import reads
 

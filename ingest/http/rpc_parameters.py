@@ -16,8 +16,9 @@ from ingest.errors import (
 )
 from ingest.formats.shapes import ANY, Kind, Shape, item_shape, shape_of
 from ingest.model import Action, ItemError, Unreadable
+from ingest.resources.layout import StoredField
 from ingest.resources.registry import Registry
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.resource import Resource
 
 PROFILES = "profiles"
 PROFILE_ID = "profile_id"

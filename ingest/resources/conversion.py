@@ -14,8 +14,9 @@ from ingest.resources.as_sent import AS_SENT, is_read_as
 from ingest.resources.columns import ANY_DIGITS, ColumnType, Converter, NotStorable, converter
 from ingest.resources.dumping import shows_itself, shows_what_it_loads
 from ingest.resources.exact import LOADED, RELOAD, SENT, NotExact, encode, jsonb_keeps, mark, marked
+from ingest.resources.layout import StoredField
 from ingest.resources.leaving_out import forbidden_null, schemas_in, value_left_out
-from ingest.resources.resource import Resource, StoredField, nested_in
+from ingest.resources.resource import Resource, nested_in
 
 # A btree entry holds at most 2,704 bytes, the account's name (255) among them.
 MAX_INDEXED_BYTES = 2048

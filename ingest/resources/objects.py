@@ -14,7 +14,8 @@ from marshmallow.decorators import POST_DUMP, PRE_DUMP
 from ingest.resources.columns import ColumnType, NotStorable, converter
 from ingest.resources.dumping import DUMPING, overridden, showing_stored, shows_itself
 from ingest.resources.exact import NotExact, json_form
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.layout import StoredField
+from ingest.resources.resource import Resource
 
 
 class Unreadable(Exception):

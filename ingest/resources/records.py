@@ -26,8 +26,9 @@ from ingest.model import Action, ItemError, Options, Resolution
 from ingest.resources.columns import ANY_DIGITS, NotStorable, json_value
 from ingest.resources.conversion import FieldConverter, carries, text_of
 from ingest.resources.exact import SHOWN, NotExact, encode, json_key, jsonb_keeps, mark, marked
+from ingest.resources.layout import Layout, StoredField
 from ingest.resources.objects import ObjectReader, Unreadable
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.resource import Resource
 
 INDEX, VERSION, GROUP, SET, CLIENT_KEY = "$i", "$v", "$g", "$set", "$key"
 EXTRA, EXACT, OBJECT = "$extra", "$exact", "$object"
@@ -320,7 +321,7 @@ def check_all(*checks: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def restore(resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
+def restore(resource: Layout, record: Mapping[str, Any]) -> dict[str, Any]:
     """The item as received, from a record that `write` said can give it back."""
     made_here = resource.server_key and not record.get(CLIENT_KEY)
     return {

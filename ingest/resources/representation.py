@@ -25,10 +25,11 @@ from ingest.resources.dumping import (
     shows_what_it_loads,
 )
 from ingest.resources.exact import LOADED, RELOAD, SENT, SHOWN, decode, json_form, marked
+from ingest.resources.layout import StoredField
 from ingest.resources.leaving_out import forbidden_null, left_out, only_shown, value_left_out
 from ingest.resources.objects import ObjectReader
 from ingest.resources.records import EXTRA, OBJECT
-from ingest.resources.resource import META, Resource, StoredField
+from ingest.resources.resource import META, Resource
 
 NOT_SHOWN = "notShown"
 """In `meta`: the fields that user code could not show; what is stored stands in their place."""

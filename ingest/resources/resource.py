@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +17,7 @@ from ingest.resources.dumping import (
     loads_in_its_own_way,
     may_hold_floats,
 )
+from ingest.resources.layout import Layout, StoredField
 from ingest.resources.places import place_of_caller
 from ingest.resources.probing import loads_naive_times, stored_type
 from ingest.resources.summaries import Summary, each_of, name_refusal
@@ -33,27 +33,7 @@ _MAX_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN - 1
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredField:
-    """One field of a schema and the column that stores it."""
-
-    name: str
-    """Its name in the schema."""
-    data_key: str
-    """Its name in requests and responses."""
-    source: str
-    """Where the loaded item holds it: marshmallow's `attribute`, dots meaning nesting."""
-    column: str
-    type: ColumnType
-    field: fields.Field[Any]
-
-    @property
-    def shown(self) -> bool:
-        """Whether GET shows it."""
-        return not self.field.load_only
-
-
-class Resource:
+class Resource(Layout):
     """A collection that the service serves: its name, its schema, what identifies an item.
 
     Args:

@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from ingest.resources.columns import ColumnType
 
 if TYPE_CHECKING:
-    from ingest.resources.resource import StoredField
+    from ingest.resources.layout import StoredField
 
 COUNT = "count"
 """Under what answers show how many items there are."""

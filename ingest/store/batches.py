@@ -125,7 +125,7 @@ async def find_by_key(
 
 
 async def unfinished(
-    pool: Pool, older_than: dt.timedelta, at_most: int
+    pool: Pool, older_than: dt.timedelta, at_most: int, but_layouts: Sequence[str] = ()
 ) -> list[tuple[str, str, UUID | None]]:
     """Where batches of all accounts are pending: (account, collection, id).
 
@@ -134,9 +134,10 @@ async def unfinished(
 
     Args:
         at_most: the most batches that are looked at, the oldest first.
+        but_layouts: those of these layouts are left out.
     """
     async with pool.connection() as connection:
-        rows = await connection.fetch(QUERIES["unfinished"], older_than, at_most)
+        rows = await connection.fetch(QUERIES["unfinished"], older_than, at_most, but_layouts)
     return [(row["account"], row["collection"], row["id"]) for row in rows]
 
 

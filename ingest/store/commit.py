@@ -15,14 +15,21 @@ import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
 from ingest.model import AtMost, Batch, Finished, NewBatch, Outcome
+from ingest.resources.layout import Layout
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row, read_outcomes
 from ingest.store.conflicts import find_conflicts, write_failures
+from ingest.store.layouts import (
+    NotApplicable,
+    as_the_table_has_it,
+    is_being_indexed,
+    layout_of,
+)
 from ingest.store.pool import allow_time
 from ingest.store.quotas import check_limits, limit_beside, lock_collection
 from ingest.store.staging import refusal_text
-from ingest.store.statements import statements
+from ingest.store.statements import Statements, statements
 
 if TYPE_CHECKING:
     from ingest.store.pool import Connection
@@ -60,7 +67,7 @@ async def apply_batch(
 
     Raises:
         ConflictAppeared, DamagedPayload: nothing was done; the transaction cannot go on.
-        UnservedCollection: nothing was done.
+        UnservedCollection, NotApplicable: nothing was done.
     """
     row = await connection.fetchrow(QUERIES["lock_batch"], account, batch_id)
     if row is None:
@@ -76,7 +83,8 @@ async def apply_batch(
         # Whatever it failed for, it is not to fail for the size of its answer.
         batch = replace(batch, options=replace(batch.options, representation=False))
     timeout = await allow_time(connection, batch.received, batch.payload_bytes)
-    return await _apply(connection, resource, batch, timeout)
+    layout = await layout_of(connection, resource, batch)
+    return await _apply(connection, resource, layout, batch, timeout)
 
 
 async def dry_run(
@@ -100,28 +108,40 @@ async def dry_run(
 
 
 async def _apply(
-    connection: "Connection", resource: Resource, batch: Batch, timeout: float | None
+    connection: "Connection",
+    resource: Resource,
+    layout: Layout,
+    batch: Batch,
+    timeout: float | None,
 ) -> Finished:
     """Apply the batch; a row that appears between check and insert, the next check names."""
     for _ in range(ATTEMPTS):
         # Two items may swap unique values, so constraints are checked once all are written.
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
-            return await _attempt(connection, resource, batch, timeout)
+            return await _attempt(connection, resource, layout, batch, timeout)
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
+            # The table may keep something unique of which our schema does not know.
+            layout = await as_the_table_has_it(connection, layout)
+    if await is_being_indexed(connection, layout):
+        raise NotApplicable("a new unique index is being built") from refused
     raise ConflictAppeared("the database refuses what the check allows") from refused
 
 
 async def _attempt(
-    connection: "Connection", resource: Resource, batch: Batch, timeout: float | None
+    connection: "Connection",
+    resource: Resource,
+    layout: Layout,
+    batch: Batch,
+    timeout: float | None,
 ) -> Finished:
-    sql = statements(resource, batch.action, batch.options)
+    sql = statements(layout, batch.action, batch.options)
     conflicts = await find_conflicts(connection, sql, batch, timeout)
     bad = conflicts.indices()
     if conflicts:
-        await write_failures(connection, resource, batch, conflicts)
+        await write_failures(connection, layout, batch, conflicts)
     invalid = sorted([*batch.invalid, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         limit = await limit_beside(connection, resource, sql, batch, bad, timeout)
@@ -131,7 +151,7 @@ async def _attempt(
         before = "checked"
         await connection.execute("SAVEPOINT checked")
     try:
-        return await _write(connection, resource, batch, bad, invalid, timeout)
+        return await _write(connection, resource, sql, batch, bad, invalid, timeout)
     except LimitReached as reached:
         await connection.execute(f"ROLLBACK TO SAVEPOINT {before}")
         refusal = refusal_text(reached.document())
@@ -141,6 +161,7 @@ async def _attempt(
 async def _write(
     connection: "Connection",
     resource: Resource,
+    sql: Statements,
     batch: Batch,
     bad: Sequence[int],
     invalid: Sequence[int],
@@ -151,7 +172,6 @@ async def _write(
     Raises:
         LimitReached: the transaction is to be rolled back to before they were written.
     """
-    sql = statements(resource, batch.action, batch.options)
     finished = await connection.fetchrow(
         sql.apply, [batch.id], batch.account, batch.collection, bad, invalid, timeout=timeout
     )

@@ -16,8 +16,8 @@ from ingest import errors as codes
 from ingest.errors import ErrorCode
 from ingest.exactjson import load_exact
 from ingest.model import Batch, Failure, ItemError
+from ingest.resources.layout import Layout, StoredField
 from ingest.resources.records import INDEX, restore
-from ingest.resources.resource import Resource, StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.failures import insert_failures
 from ingest.store.statements import Statements
@@ -159,7 +159,7 @@ async def _find_lenient(
 
 
 async def failures_of(
-    connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
+    connection: "Connection", resource: Layout, batch: Batch, conflicts: Conflicts
 ) -> AsyncIterator[list[Failure]]:
     """The items that have conflicts as failures, each with its raw form, some at a time."""
     chunks = await connection.fetch(QUERIES["chunks"], batch.account, batch.id)
@@ -178,7 +178,7 @@ async def failures_of(
 
 
 async def write_failures(
-    connection: "Connection", resource: Resource, batch: Batch, conflicts: Conflicts
+    connection: "Connection", resource: Layout, batch: Batch, conflicts: Conflicts
 ) -> None:
     """Keep the items that have conflicts as failures of the batch."""
     async for some in failures_of(connection, resource, batch, conflicts):
@@ -201,7 +201,7 @@ async def _pages(
 
 
 async def _raw_items(
-    connection: "Connection", resource: Resource, batch: Batch, chunk: int, wanted: Set[int]
+    connection: "Connection", resource: Layout, batch: Batch, chunk: int, wanted: Set[int]
 ) -> dict[int, Any]:
     """The wanted items of a chunk as they were received."""
     payload = await connection.fetchrow(QUERIES["payload"], batch.account, batch.id, chunk)
@@ -221,7 +221,7 @@ def _repeats(row: Row) -> bool:
     return bool(row["code"] == codes.DUPLICATE_IN_BATCH.code)
 
 
-def _item_errors(resource: Resource, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:
+def _item_errors(resource: Layout, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:
     """One item's conflicts as errors; an attribute repeated in the batch gets no other error."""
     if any(row["code"] == codes.OTHER_GROUP.code for row in rows):
         # No other error, because the sender may know nothing else of the stored item.
@@ -236,7 +236,7 @@ def _item_errors(resource: Resource, batch: Batch, rows: Sequence[Row]) -> list[
     return errors
 
 
-def _field(resource: Resource, batch: Batch, code: ErrorCode, attribute: int) -> str:
+def _field(resource: Layout, batch: Batch, code: ErrorCode, attribute: int) -> str:
     if code is codes.VERSION_MISMATCH:
         return "meta.version"
     fields: Sequence[StoredField]

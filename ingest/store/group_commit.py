@@ -6,6 +6,7 @@ the group, is left out, and has to be applied alone (`commit`).
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
 
@@ -15,6 +16,7 @@ from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
 from ingest.store.batches import QUERIES, finished_from, from_row
 from ingest.store.commit import UnservedCollection
+from ingest.store.layouts import layout_of
 from ingest.store.pool import allow_time
 from ingest.store.quotas import check_limits
 from ingest.store.statements import Statements, statements
@@ -39,16 +41,24 @@ class Conflicting(Spoiled):
 
 
 async def take_group(
-    connection: "Connection", account: str, collection: str, *, parts: int = 1
+    connection: "Connection",
+    account: str,
+    collection: str,
+    *,
+    parts: int = 1,
+    but_layouts: Sequence[str] = (),
+    but: Sequence[UUID] = (),
 ) -> tuple[Sequence[Batch], bool]:
     """Lock the next pending batches of a collection that can be applied together, if there are any.
 
-    They have one action and the same options, and come in the order in which they were accepted.
-    The transaction has no account yet: from here to its end it has this one, and is the only one
-    that writes to the collection.
+    They have one action, one layout and the same options, and come in the order in which they were
+    accepted. The transaction has no account yet: from here to its end it has this one, and is the
+    only one that writes to the collection.
 
     Args:
         parts: the number of groups that many pending batches are divided into.
+        but_layouts: batches of these layouts are left for other workers.
+        but: so are these.
 
     Returns:
         The batches, and whether others are pending.
@@ -56,14 +66,16 @@ async def take_group(
     Raises:
         UnreadableBatch: one of them has to be looked at alone.
     """
-    rows = await connection.fetch(QUERIES["take_waiting"], account, collection, _MOST_BATCHES)
+    rows = await connection.fetch(
+        QUERIES["take_waiting"], account, collection, _MOST_BATCHES, but_layouts, but
+    )
     most = len(rows) // parts if len(rows) >= _MANY else len(rows)
     group: list[Batch] = []
     items = size = 0
     for row in rows:
         batch = from_row(row)
         first = group[0] if group else batch
-        if (batch.action, batch.options) != (first.action, first.options):
+        if _kind(batch) != _kind(first):
             continue
         items += batch.received
         size += batch.payload_bytes
@@ -72,6 +84,11 @@ async def take_group(
             break
         group.append(batch)
     return group, len(group) < len(rows) or len(rows) == _MOST_BATCHES
+
+
+def _kind(batch: Batch) -> tuple[object, ...]:
+    """Batches of one kind can be applied together."""
+    return batch.action, batch.layout, batch.options
 
 
 async def apply_group(
@@ -84,7 +101,7 @@ async def apply_group(
     Raises:
         Conflicting: a conflict was met; nothing was done.
         Spoiled: a limit of the account is reached; nothing was done.
-        UnservedCollection: nothing was done.
+        UnservedCollection, NotApplicable: nothing was done.
     """
     resource, sql, timeout = await _prepare(connection, registry, batches)
     if not sql.refused_by_indexes:
@@ -109,10 +126,18 @@ async def _prepare(
     resource = registry.get(first.collection)
     if resource is None:
         raise UnservedCollection(f"collection {first.collection!r} is not served here")
+    layouts = {await layout_of(connection, resource, each) for each in _to_be_read(batches)}
+    if len(layouts) > 1:
+        raise Spoiled("their records have several layouts")
     items = sum(batch.received for batch in batches)
     size = sum(batch.payload_bytes for batch in batches)
     timeout = await allow_time(connection, items, size)
-    return resource, statements(resource, first.action, first.options), timeout
+    return resource, statements(layouts.pop(), first.action, first.options), timeout
+
+
+def _to_be_read(batches: Sequence[Batch]) -> Sequence[Batch]:
+    """Those of a group whose layouts have to be read: each, where they carry none."""
+    return batches if batches[0].layout is None else batches[:1]
 
 
 async def _without_conflicts(

@@ -1,6 +1,6 @@
 """What the database lacks of the tables that a registry needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ingest.resources.resource import Resource
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
 _QUERIES = load_queries("readiness.sql")
+NOT_MIGRATED = "not migrated: lacks"
+_NAMED = 5  # of what is missing
+_Place = tuple[str, str, str | None, str | None]
 
 
 async def missing_tables(connection: "Connection", served: Mapping[str, Resource]) -> list[str]:
@@ -25,16 +28,30 @@ async def missing_tables(connection: "Connection", served: Mapping[str, Resource
     of another type counts as missing; an index does not, because everything works without it. The
     role `ingest_app` may call this.
     """
+    return await _missing(connection, [each for one in served.values() for each in _places(one)])
+
+
+async def missing_for_writes(connection: "Connection", resource: Resource) -> list[str]:
+    """The same, of what writes to one collection need: summaries are not among that."""
+    return await _missing(connection, [each for each in _places(resource) if each[1] != "trigger"])
+
+
+def not_migrated(missing: Sequence[str]) -> str:
+    """What is wrong, and what to do about it; empty where nothing is missing."""
+    places = ", ".join(missing[:_NAMED])
+    return f"{NOT_MIGRATED} {places}; run `ingest migrate`" if missing else ""
+
+
+async def _missing(connection: "Connection", places: Sequence[_Place]) -> list[str]:
     missing = []
     if await revision(connection) < REQUIRED_REVISION:
         missing.append(f"ingest at revision {REQUIRED_REVISION}")
-    places = [place for resource in served.values() for place in _places(resource)]
     columns_of_places = zip(*places, strict=True) if places else [()] * 4
     rows = await connection.fetch(_QUERIES["missing"], COLLECTIONS, *columns_of_places)
     return [*missing, *(row[0] for row in rows)]
 
 
-def _places(resource: Resource) -> Iterator[tuple[str, str, str | None, str | None]]:
+def _places(resource: Resource) -> Iterator[_Place]:
     """What the database must have for a resource: (table, kind, name, type)."""
     table = resource.name
     yield table, "table", None, None

@@ -13,6 +13,7 @@ from typing import Any
 from ingest.errors import Unavailable
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
+from ingest.store.session import is_pooled
 
 _SEND = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) payload"
 _UNREAD = 10_000  # messages of one process; what comes on top is lost
@@ -22,8 +23,9 @@ _ALIVE = 10.0  # seconds of silence after which the connection is tried
 class Notices:
     """What a process sends and receives so."""
 
-    def __init__(self, pool: Pool, own: Pool) -> None:
-        """Args: `own`: has a connection to listen on, which is used for nothing else."""
+    def __init__(self, pool: Pool, own: Pool | None) -> None:
+        """Args: `own`: has a connection to listen on, which is used for nothing else; None where
+        no session is our own."""
         self._pool = pool
         self._own = own
 
@@ -37,7 +39,7 @@ class Notices:
         return True
 
     async def received(self, channel: str) -> AsyncIterator[str]:
-        """The messages of a channel, as they come.
+        """The messages of a channel, as they come; none behind a pooler, which carries none.
 
         Raises:
             Unavailable: the connection is lost; messages may have been missed.
@@ -48,6 +50,9 @@ class Notices:
             with suppress(asyncio.QueueFull):
                 messages.put_nowait(message[-1])
 
+        if self._own is None:
+            await asyncio.Event().wait()
+            return
         async with self._own.connection() as connection:
             try:
                 connection.add_termination_listener(lambda _: receive(None))
@@ -68,5 +73,8 @@ class Notices:
 @asynccontextmanager
 async def open_notices(settings: Settings, pool: Pool) -> AsyncIterator[Notices]:
     """Open what listens; `pool` sends."""
+    if is_pooled(settings):
+        yield Notices(pool, None)
+        return
     async with open_pool(replace(settings, database_pool=1), logged=False) as own:
         yield Notices(pool, own)

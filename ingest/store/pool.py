@@ -18,18 +18,22 @@ from ingest.outage import Outage
 from ingest.settings import Settings
 from ingest.store.connecting import FAILURES, log_absence, not_connected
 from ingest.store.proof import explained, may_lack_tables
+from ingest.store.session import (
+    APPLICATION,
+    ROLE,
+    begin_with,
+    is_pooled,
+    session_settings,
+)
 
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     _AsyncpgPool = asyncpg.Pool[asyncpg.Record]
     Lacks = Callable[[Connection], Awaitable[Sequence[str]]]
 
-ROLE = "ingest_app"
 CONNECT_TIMEOUT = 5.0
 _NAME_ACCOUNT = "SELECT set_config('ingest.account', $1, true)"
 _GRACE = 5.0  # seconds by which the client waits longer than the server does
-_IDLE = 10.0  # seconds that a transaction may hold its locks while its process does something else
-_LOCK_SHARE = 0.5  # of a statement's time that it may wait for a lock
 _CLOSE_TIMEOUT = 5.0  # seconds for connections to be closed in order
 
 # A statement was measured to take 6 to 30 microseconds an item: a machine may be 15 times slower.
@@ -65,12 +69,19 @@ class Pool:
         *,
         logged: bool = True,
         writes: bool = True,
+        begin: str = "",
     ) -> None:
-        """Args: as `open_pool`; `writes`: whether the service means to write here."""
+        """
+        Args:
+            lacks, logged: as `open_pool`.
+            writes: whether the service means to write here.
+            begin: what every transaction begins with; empty where sessions are our own.
+        """
         self._pool = pool
         self._logged = logged
         self._lacks = lacks
         self.writes = writes
+        self._begin = begin
         self._outage = Outage(partial(log.info, "the database answers again"))
 
     @asynccontextmanager
@@ -88,11 +99,12 @@ class Pool:
             Unavailable: the database is away, or too busy; the same call may succeed later.
         """
         async with (
-            self.connection() as connection,
+            self._explained() as connection,
             connection.transaction(
                 isolation="repeatable_read" if snapshot else "read_committed", readonly=snapshot
             ),
         ):
+            await self._settle(connection)
             if account is not None:
                 await connection.execute(_NAME_ACCOUNT, account)
             yield connection
@@ -104,10 +116,11 @@ class Pool:
         Raises:
             Unavailable: as `transaction` does.
         """
-        async with self.connection() as connection:
+        async with self._explained() as connection:
             transaction = connection.transaction()
             await transaction.start()
             try:
+                await self._settle(connection)
                 await connection.execute(_NAME_ACCOUNT, account)
                 yield connection
             finally:
@@ -122,6 +135,25 @@ class Pool:
             ConfigurationError: the database lacks what a migration makes, and says so.
             What the block raises, and what the driver does, where nothing of that is proven.
         """
+        async with self._explained() as connection:
+            if not self._begin:
+                yield connection
+                return
+            async with connection.transaction():
+                await self._settle(connection)
+                yield connection
+
+    async def _settle(self, connection: "Connection") -> None:
+        """Set a transaction as every session is set that is our own."""
+        if not self._begin:
+            return
+        try:
+            await connection.execute(self._begin)
+        except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+            raise not_connected(error) from error
+
+    @asynccontextmanager
+    async def _explained(self) -> "AsyncIterator[Connection]":
         async with self._acquired() as connection:
             try:
                 yield connection
@@ -207,6 +239,10 @@ async def open_pool(
             its own setting.
     """
     timeout = settings.database_timeout if statement_timeout is None else statement_timeout
+    session = session_settings(
+        role, timeout=timeout, work_mem=work_mem, read_only=settings.read_only
+    )
+    pooled = is_pooled(settings)
     pool = asyncpg.create_pool(
         settings.database_url,
         min_size=0,
@@ -215,12 +251,18 @@ async def open_pool(
         command_timeout=timeout + _GRACE,
         statement_cache_size=settings.statement_cache,
         max_cached_statement_lifetime=PLAN_LIFETIME,
-        server_settings=_server_settings(role, timeout, work_mem, settings.read_only),
+        server_settings={"application_name": APPLICATION, **({} if pooled else session)},
         reset=_leave_as_it_is,
     )
     await pool
     try:
-        yield Pool(pool, lacks, logged=logged, writes=not settings.read_only)
+        yield Pool(
+            pool,
+            lacks,
+            logged=logged,
+            writes=not settings.read_only,
+            begin=begin_with(session) if pooled else "",
+        )
     finally:
         await _close(pool)
 
@@ -252,29 +294,3 @@ async def _close(pool: "_AsyncpgPool") -> None:
             await pool.close()
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         pool.terminate()
-
-
-def _server_settings(
-    role: str | None, timeout: float, work_mem: str, read_only: bool
-) -> dict[str, str]:
-    milliseconds = str(int(timeout * 1000))
-    # A process that is frozen inside a transaction must not hold its collection for long.
-    idle = str(int(min(timeout, _IDLE) * 1000))
-    chosen = {
-        "application_name": "ingest",
-        "timezone": "UTC",
-        "search_path": "pg_catalog",
-        "jit": "off",
-        # A plan is kept while the table grows: no plan may read all of it.
-        "enable_seqscan": "off",
-        "statement_timeout": milliseconds,
-        # Shorter, so that waiting for another transaction is no slow statement.
-        "lock_timeout": str(int(timeout * _LOCK_SHARE * 1000)),
-        "idle_in_transaction_session_timeout": idle,
-        "extra_float_digits": "1",
-    }
-    if work_mem:
-        chosen["work_mem"] = work_mem
-    if read_only:
-        chosen["default_transaction_read_only"] = "on"
-    return chosen if role is None else {**chosen, "role": role}

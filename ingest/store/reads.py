@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from ingest.model import EVERY_FIELD, AtMost, Page, Selection
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.layout import StoredField
+from ingest.resources.resource import Resource
 from ingest.store.pool import Pool
 from ingest.store.statements.item_json import item_object
 from ingest.store.tables import GROUP, quote, table_name

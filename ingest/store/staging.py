@@ -128,6 +128,7 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [errors_text(failure) for _, failure in failures],
         [chunk.size if chunk else 0 for chunk in chunks],
         [each.token for each in new],
+        [each.layout for each in new],
         [refusal_text(each.refusal) for each in new],
     ]
 

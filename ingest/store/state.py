@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
@@ -12,18 +13,25 @@ from ingest.errors import Unavailable, Unreachable
 from ingest.logs import cause_of
 from ingest.outage import Outage
 from ingest.resources.resource import Resource
-from ingest.store.missing import missing_tables
+from ingest.store.missing import NOT_MIGRATED, missing_tables, not_migrated
 from ingest.store.pool import Pool
-from ingest.store.proof import is_read_only
 from ingest.tasks import end
 
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
 READY = "ready"
-_NOT_MIGRATED = "not migrated: lacks"
 _READ_ONLY = "read-only: a standby, or default_transaction_read_only is on"
-_NAMED = 5  # of the places that the database lacks
+_IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 
 log = structlog.get_logger(__name__)
+
+
+async def takes_no_writes(connection: "Connection") -> bool:
+    """Whether the database is read-only. Asked for: a pooler reports what once was so elsewhere."""
+    answer: bool = await connection.fetchval(_IS_READ_ONLY)
+    return answer
 
 
 async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
@@ -31,7 +39,7 @@ async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
     try:
         async with pool.connection() as connection:
             missing = await missing_tables(connection, served)
-            read_only = pool.writes and is_read_only(connection)
+            read_only = pool.writes and await takes_no_writes(connection)
     except Unreachable as error:
         return error.reason
     except (Unavailable, asyncpg.PostgresError) as error:
@@ -39,9 +47,7 @@ async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
     if not missing and read_only:
         await pool.reconnect()
         return _READ_ONLY
-    if not missing:
-        return READY
-    return f"{_NOT_MIGRATED} {', '.join(missing[:_NAMED])}; run `ingest migrate`"
+    return not_migrated(missing) or READY
 
 
 @asynccontextmanager
@@ -62,7 +68,7 @@ async def _log_until_ready(pool: Pool, served: Mapping[str, Resource]) -> None:
     pause = _FIRST_PAUSE
     while (state := await state_of_database(pool, served)) != READY:
         # Of a connection that failed the pool has written.
-        if state.startswith((_NOT_MIGRATED, _READ_ONLY)):
+        if state.startswith((NOT_MIGRATED, _READ_ONLY)):
             unready.failed(state, partial(log.error, "the database is not ready", reason=state))
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

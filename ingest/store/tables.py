@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ingest.resources.columns import ColumnType
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.layout import Layout, StoredField
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0006"
+REQUIRED_REVISION = "0007"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"
@@ -53,24 +53,24 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def table_name(resource: Resource) -> str:
+def table_name(resource: Layout) -> str:
     """The quoted, qualified name of the table: `"collections"."contacts"`."""
     return f"{quote(COLLECTIONS)}.{quote(resource.name)}"
 
 
-def columns(resource: Resource) -> dict[str, ColumnType]:
+def columns(resource: Layout) -> dict[str, ColumnType]:
     """Every column of the table in order: the service's, then the schema's."""
     kept = dict.fromkeys(kept_columns(resource), ColumnType.JSONB)
     return {**SERVICE_COLUMNS, **kept, **{field.column: field.type for field in resource.fields}}
 
 
-def kept_columns(resource: Resource) -> list[str]:
+def kept_columns(resource: Layout) -> list[str]:
     """The columns, beside those of its fields, that an item of the resource is written to."""
     kept = {EXTRA: resource.keeps_unknown, EXACT: resource.keeps_exact}
     return [name for name, keeps in kept.items() if keeps]
 
 
-def unique_name(resource: Resource, fields: Sequence[StoredField]) -> str:
+def unique_name(resource: Layout, fields: Sequence[StoredField]) -> str:
     """The name of the constraint that keeps `fields` unique: `contacts(email)`.
 
     A resource's name has no parenthesis, so no table or other resource's constraint is called
@@ -84,12 +84,12 @@ def unique_name(resource: Resource, fields: Sequence[StoredField]) -> str:
     return f"{resource.name}(~{digest})"
 
 
-def sequence_name(resource: Resource) -> str:
+def sequence_name(resource: Layout) -> str:
     """The quoted, qualified name of the sequence that numbers its items: `…."contacts$key"`."""
     return f"{quote(COLLECTIONS)}.{quote(f'{resource.name}$key')}"
 
 
-def group_index_name(resource: Resource) -> str:
+def group_index_name(resource: Layout) -> str:
     """The name of the index that finds an account's items by their group: `contacts($group)`.
 
     No field's column is called that, so no unique constraint is; a resource's name has at most 48

@@ -17,8 +17,9 @@ from ingest.ids import uuid7_texts
 from ingest.model import Action, ItemError, Options, Rewritten, Unreadable
 from ingest.resources.columns import ANY_DIGITS
 from ingest.resources.identity import alters, may_alter
+from ingest.resources.layout import StoredField
 from ingest.resources.records import InvalidItem, Recorded, RecordWriter, check_all
-from ingest.resources.resource import META, Resource, StoredField
+from ingest.resources.resource import META, Resource
 from ingest.validation.engine.compiler import compile_load
 from ingest.validation.engine.known import count_fields, may_change_items
 from ingest.validation.engine.load import Partial

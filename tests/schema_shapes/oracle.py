@@ -23,7 +23,8 @@ from marshmallow import Schema, ValidationError, fields, missing
 from marshmallow.decorators import PRE_LOAD
 from marshmallow.utils import get_value, set_value
 
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.layout import StoredField
+from ingest.resources.resource import Resource
 
 Document = dict[str, Any]
 

@@ -36,8 +36,8 @@ def things(declared: Fields, **options: Any) -> Registry:
     return Registry([Resource("things", Schema.from_dict(declared), **options)])
 
 
-async def migrated(url: str, registry: Registry) -> list[str]:
-    return await asyncio.to_thread(migrate, url, registry)
+async def migrated(url: str, registry: Registry, **options: Any) -> list[str]:
+    return await asyncio.to_thread(migrate, url, registry, **options)
 
 
 async def migrated_elsewhere(url: str) -> list[str]:

@@ -11,7 +11,7 @@ from ingest.examples import airports, deals
 from ingest.ids import uuid7
 from ingest.resources.registry import Registry
 from ingest.store.missing import missing_tables
-from ingest.store.pool import ROLE
+from ingest.store.session import ROLE
 from ingest.store.tables import REQUIRED_REVISION
 from tests.store.migrating import EVERYTHING, EXAMPLES, connected, migrated, migrated_elsewhere
 

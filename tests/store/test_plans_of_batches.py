@@ -80,7 +80,7 @@ async def blocks(pool: Pool, statement: str, *arguments: Any, account: str | Non
 async def blocks_of_taking(pool: Pool, account: str) -> int:
     found = 0
     for _ in range(2):  # the first one reads catalogs, too, and may find what has just gone
-        found = await blocks(pool, QUERIES["take_waiting"], account, "contacts", 500)
+        found = await blocks(pool, QUERIES["take_waiting"], account, "contacts", 500, [], [])
     return found
 
 

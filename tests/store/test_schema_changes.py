@@ -176,13 +176,20 @@ async def test_values_of_a_pair_break_only_what_makes_the_pair_unique(empty_data
     assert "'a' cannot become unique, because of 1 value(s)" in message
 
 
-async def test_a_unique_attribute_no_longer_declared_loses_its_constraint(
+async def test_a_unique_attribute_no_longer_declared_loses_its_constraint_when_asked(
     empty_database: str,
 ) -> None:
     await migrated(empty_database, things({"a": fields.String()}, unique=["a"]))
     await store(empty_database, 1, a="x")
     free = things({"a": fields.String()})
-    assert await migrated(empty_database, free) == [
+    before = await catalog(empty_database)
+    for _ in range(2):
+        assert await migrated(empty_database, free) == [
+            "things: keeps the unique constraint things(a), which is no longer declared and "
+            "refuses what it did before; --drop drops it"
+        ]
+    assert await catalog(empty_database) == before
+    assert await migrated(empty_database, free, drop=True) == [
         "things: dropped the unique constraint things(a), no longer declared"
     ]
     await store(empty_database, 2, a="x")
@@ -222,7 +229,7 @@ async def test_any_field_name_can_be_stored_and_made_unique(empty_database: str)
         row = await connection.fetchrow("SELECT * FROM collections.things")
     assert row is not None
     assert {name: row[name] for name in values} == values
-    assert len(await migrated(empty_database, registry)) == len(ODD_NAMES) + 1
+    assert len(await migrated(empty_database, registry, drop=True)) == len(ODD_NAMES) + 1
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)

@@ -19,7 +19,8 @@ async def test_a_new_unique_attribute_that_stored_values_break(empty_database: s
     message = await refusal(empty_database, unique)
     assert message == (
         "resource 'things': 'a' cannot become unique, because of 2 value(s) held by more than one "
-        "item of an account; change those items first"
+        "item of an account, such as items '00000000-0000-0000-0000-000000000000' and "
+        "'00000000-0000-0000-0000-000000000001' of account 'acme'; change those items first"
     )
 
 
@@ -123,6 +124,7 @@ async def test_a_table_in_use_is_not_waited_for_without_end(
     empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("migrations.run._LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr("migrations.driver._PATIENCE", 0.2)
     await migrated(empty_database, things({}))
     async with connected(empty_database) as connection, connection.transaction():
         await connection.execute("LOCK TABLE collections.things IN ACCESS SHARE MODE")

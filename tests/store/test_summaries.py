@@ -13,7 +13,8 @@ from marshmallow import fields, validate
 from ingest import Tally, Totals
 from ingest.settings import Settings
 from ingest.store.missing import missing_tables
-from ingest.store.pool import ROLE, Pool
+from ingest.store.pool import Pool
+from ingest.store.session import ROLE
 from ingest.store.summaries import read_summaries
 from ingest.store.tokens import create_token
 from tests.harness import REGISTRY, Colour, Service

@@ -1,7 +1,7 @@
 -- name: listed
 -- What a Batch in a list is made of, of the row b of `ingest.batches`. The account may be set in the
 -- same query, so whether it has limits is looked up for b, once there is a b.
-b.id, b.account, b.collection, b.action, b.options, b.token, b.trace_id, b.state, b.created_at,
+b.id, b.account, b.collection, b.action, b.options, b.token, b.trace_id, b.layout, b.state, b.created_at,
     b.accepted_at, b.finished_at, b.received, b.created, b.updated,
     b.unchanged, b.deleted, b.payload_bytes, coalesce(b.error, b.refusal) AS error,
     EXISTS (SELECT FROM ingest.quotas q WHERE q.account = b.account) AS limited
@@ -88,9 +88,10 @@ WHERE b.account = $1 AND b.id = $2 AND b.state = 'accepted'
 FOR UPDATE SKIP LOCKED
 
 -- name: take_waiting
--- The next pending batches of a collection, locked; the function sets the account.
+-- The next pending batches of a collection, locked, but those of the layouts $4 and those in $5; the
+-- function sets the account.
 SELECT {batch}, b.outcomes, b.data
-FROM ingest.take_waiting($1, $2, $3) b
+FROM ingest.take_waiting($1, $2, $3, $4, $5) b
 
 -- name: finish_refused
 -- A batch that its items or a limit of the account do not allow frees its key: the corrected request
@@ -115,7 +116,7 @@ WHERE account = $1 AND id = $2 AND state = 'accepted'
 RETURNING attempts
 
 -- name: unfinished
-SELECT account, collection, id FROM ingest.unfinished_batches($1::interval, $2)
+SELECT account, collection, id FROM ingest.unfinished_batches($1::interval, $2, $3)
 
 -- name: chunks
 SELECT chunk, first_index FROM ingest.payloads WHERE account = $1 AND batch = $2 ORDER BY chunk

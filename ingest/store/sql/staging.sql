@@ -7,20 +7,20 @@ WITH here AS MATERIALIZED (
 ), written AS (
     INSERT INTO ingest.batches (
         id, account, collection, action, options, state, idempotency_key, fingerprint, trace_id,
-        received, invalid, payload_bytes, accepted_at, finished_at, heartbeat_at, token,
+        received, invalid, payload_bytes, accepted_at, finished_at, heartbeat_at, token, layout,
         refusal
     )
     SELECT b.id, here.account, b.collection, b.action, b.options::json, b.state, b.key,
            b.fingerprint, b.trace_id, b.received, b.invalid::integer[], b.payload_bytes,
            CASE WHEN b.state = 'accepted' THEN now() END,
            CASE WHEN b.state = 'rejected' THEN now() END,
-           CASE WHEN b.state = 'receiving' THEN now() END, b.token, b.refusal::json
+           CASE WHEN b.state = 'receiving' THEN now() END, b.token, b.layout, b.refusal::json
     FROM here CROSS JOIN unnest(
         $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[],
         $9::text[], $10::integer[], $11::text[], $18::bigint[], $19::uuid[],
-        $20::text[]
+        $20::text[], $21::text[]
     ) AS b(id, collection, action, options, state, key, fingerprint, trace_id, received, invalid,
-           payload_bytes, token, refusal)
+           payload_bytes, token, layout, refusal)
     ON CONFLICT DO NOTHING
     RETURNING id, account
 ), payloads AS (

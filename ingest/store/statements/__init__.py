@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ingest.model import Action, Options
-from ingest.resources.resource import Resource
+from ingest.resources.layout import Layout
 from ingest.store.statements.apply import Apply
 from ingest.store.statements.check import Check
 
@@ -38,7 +38,7 @@ class Statements:
 
 
 @lru_cache(maxsize=512)
-def statements(resource: Resource, action: Action, options: Options) -> Statements:
+def statements(resource: Layout, action: Action, options: Options) -> Statements:
     """The statements for batches of `resource` with this action and these options."""
     check = Check(resource, action, options)
     return Statements(

@@ -8,7 +8,7 @@ last two are for a batch alone. Each batch that is finished is a row of the resu
 from marshmallow import missing
 
 from ingest.model import MAX_KEPT, Action, Resolution
-from ingest.resources.resource import StoredField
+from ingest.resources.layout import StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.statements.item_json import item_object
 from ingest.store.statements.parts import BATCHES, Parts
@@ -49,7 +49,8 @@ class Apply(Parts):
         Keys that the service makes ascend anyway.
         """
         own_key = () if self.resource.server_key else (self.resource.key,)
-        fields = self.unique[0] if self.unique else own_key
+        indexed = [each for each in self.unique if set(each) <= set(self.resource.fields)]
+        fields = indexed[0] if indexed else own_key
         columns = ", ".join(f"r.{quote(field.column)}" for field in fields)
         return f"\n    ORDER BY {columns}" if columns else ""
 
@@ -171,7 +172,7 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
 
     def _changed(self, field: StoredField) -> str:
         column = quote(field.column)
-        carried = f'get_bit(g."$set", {self._position(field)}) = 1'
+        carried = self._carries("g", field)
         return f"CASE WHEN {carried} THEN g.{column} ELSE t.{column} END"
 
     def _merged_exact(self) -> str:
@@ -182,7 +183,7 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
                 f"CASE WHEN {'' if changed else 'NOT '}({self._carried(field)}) "
                 f"THEN {literal(entry)} END"
                 for field in self._changeable()
-                for entry in self.resource.exact_entries(field)
+                for entry in self.resource.stale_entries(field)
             )
             return f"array_remove(ARRAY[{each}]::text[], NULL)"
 
@@ -194,7 +195,7 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
 
         What is shown as null can be sent back as null: where nothing is stored, nothing changes.
         """
-        carried = f'get_bit(g."$set", {self._position(field)}) = 1'
+        carried = self._carries("g", field)
         shown = field.field
         if not shown.allow_none or shown.dump_only or shown.dump_default is not missing:
             return carried

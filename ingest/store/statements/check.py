@@ -14,7 +14,7 @@ from ingest.errors import (
     VERSION_MISMATCH,
 )
 from ingest.model import Action
-from ingest.resources.resource import StoredField
+from ingest.resources.layout import StoredField
 from ingest.store.statements.parts import INDEX_MASK, Parts
 from ingest.store.tables import quote
 
@@ -105,10 +105,11 @@ class Check(Parts):
         for number, fields in enumerate(self.unique, start=1):
             if fields == (self.identity,):
                 continue
-            columns = [quote(field.column) for field in fields]
-            carried = [f'get_bit("$set", {self._position(field)}) = 1' for field in fields]
-            only = carried if self.action is Action.UPDATE else []
-            found.append(_repeated("items", columns, number, only))
+            carried = [self._carries("s", field) for field in fields]
+            if set(fields) <= set(self.resource.fields):
+                columns = [quote(field.column) for field in fields]
+                only = carried if self.action is Action.UPDATE else []
+                found.append(_repeated("items", columns, number, only))
             if self.updates and len(fields) > 1:
                 # Two sparse items may leave the same values, though neither carries all of them.
                 new = [f'"$new{n}"' for n, field in self._unique_columns() if field in fields]
@@ -196,7 +197,7 @@ def _repeated(
     NULL::bigint
 FROM (
     SELECT "$batch" AS batch, "$n" AS n, min("$n") OVER (PARTITION BY {", ".join(columns)}) AS first
-    FROM {source}
+    FROM {source} s
     WHERE {present}
 ) repeated
 WHERE first < n"""

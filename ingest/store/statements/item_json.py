@@ -2,12 +2,12 @@
 
 from ingest.model import Selection
 from ingest.resources.columns import ColumnType
+from ingest.resources.layout import Layout, StoredField
 from ingest.resources.records import EXTRA, OBJECT
-from ingest.resources.resource import Resource, StoredField
 from ingest.store.tables import EXACT, literal, quote
 
 
-def item_object(resource: Resource, row: str, select: Selection, *, key: str | None = None) -> str:
+def item_object(resource: Layout, row: str, select: Selection, *, key: str | None = None) -> str:
     """SQL for the JSON object of one stored row, by column; `row` is the row's alias, and `key`
     what stands for its key's column.
 
@@ -35,7 +35,7 @@ def item_object(resource: Resource, row: str, select: Selection, *, key: str | N
     return f"json_object({', '.join(members)} ABSENT ON NULL RETURNING json)"
 
 
-def _shown(resource: Resource, field: StoredField, row: str) -> str:
+def _shown(resource: Layout, field: StoredField, row: str) -> str:
     column = f"{row}.{quote(field.column)}"
     if field.type is ColumnType.NUMERIC:
         column += "::text"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ingest.model import Action, Options, Resolution
 from ingest.resources.columns import ColumnType
-from ingest.resources.resource import Resource, StoredField
+from ingest.resources.layout import Layout, StoredField
 from ingest.store.tables import GROUP, kept_columns, quote, table_name
 
 BATCHES = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"
@@ -26,7 +26,7 @@ INDEX_MASK = 2**_INDEX_BITS - 1
 class Parts:
     """Common table expressions of one resource, action and set of options."""
 
-    def __init__(self, resource: Resource, action: Action, options: Options) -> None:
+    def __init__(self, resource: Layout, action: Action, options: Options) -> None:
         self.resource = resource
         self.action = action
         self.options = options
@@ -145,8 +145,9 @@ class Parts:
 )"""
 
     def _new_value(self, number: int, field: StoredField) -> str:
-        sent = f"r.{quote(field.column)}"
-        carried = f'get_bit(r."$set", {self._position(field)}) = 1'
+        sent, carried = f"r.{quote(field.column)}", self._carries("r", field)
+        if field not in self.resource.fields:
+            sent = f"NULL::{field.type.value}"
         changed = f'CASE WHEN {carried} THEN {sent} ELSE r."$old{number}" END'
         if self.action is Action.UPDATE:
             return f'CASE WHEN r."$target" IS NOT NULL THEN {changed} END'
@@ -164,14 +165,17 @@ class Parts:
                 columns.setdefault(field.column, field)
         return list(enumerate(columns.values()))
 
+    def _carries(self, row: str, field: StoredField) -> str:
+        """Whether an item of a sparse write carries a field."""
+        if field not in self.resource.fields:  # of another schema: nothing that these items have
+            return "false"
+        return f'get_bit({row}."$set", {self.resource.fields.index(field)}) = 1'
+
     def _identity_is_unique(self) -> bool:
         return self.by_key or (self.identity,) in self.resource.unique
 
     def _key_is_numeric(self) -> bool:
         return self.resource.key.type is ColumnType.NUMERIC
-
-    def _position(self, field: StoredField) -> int:
-        return self.resource.fields.index(field)
 
 
 def _declared(field: StoredField) -> str:

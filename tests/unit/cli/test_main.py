@@ -135,7 +135,7 @@ def fake_migrations(monkeypatch: pytest.MonkeyPatch, *done: str) -> list[str]:
     """Migrations that claim to have done something; the URLs that they were run on."""
     urls: list[str] = []
 
-    def migrate(database_url: str, registry: object) -> list[str]:
+    def migrate(database_url: str, registry: object, *, drop: bool, wait: float) -> list[str]:
         urls.append(database_url)
         return list(done)
 
@@ -166,7 +166,7 @@ def test_migrate_has_a_login_of_its_own(configured: None, monkeypatch: pytest.Mo
 
 
 def test_a_lossy_change_is_one_line(configured: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(database_url: str, registry: object) -> list[str]:
+    def refuse(database_url: str, registry: object, **_: object) -> list[str]:
         raise ConfigurationError("column age would lose data")
 
     run = ModuleType("migrations.run")
