@@ -14,8 +14,9 @@ import orjson
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
+from ingest.environment import part_name, unknown_variables
 from ingest.errors import ConfigurationError, IngestError, RequestError, Unavailable
-from ingest.settings import Settings, part_name, unknown_variables
+from ingest.settings import Settings
 
 _QUIET = (
     "aiohttp.access",  # the service logs its own requests

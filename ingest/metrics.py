@@ -23,8 +23,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from ingest.environment import metrics_folder, part_name
 from ingest.errors import ConfigurationError
-from ingest.settings import metrics_folder, part_name
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -13,10 +13,11 @@ import structlog
 import uvloop
 
 from ingest import logs, metrics, readiness
+from ingest.environment import read_settings
 from ingest.errors import ConfigurationError
 from ingest.ready_file import check_ready_file, ready_file, servers_of
 from ingest.resources.registry import Registry, load_registry
-from ingest.settings import Settings, read_settings
+from ingest.settings import Settings
 from workers.settings import open_committer, running_worker
 
 log = structlog.get_logger(__name__)

@@ -170,6 +170,6 @@ def explain_collection(collection: str) -> None:
 
 def _settings(**given: Any) -> "Settings":
     """The settings of the environment, under the options that were given."""
-    from ingest.settings import read_settings
+    from ingest.environment import read_settings
 
     return read_settings(**{name: value for name, value in given.items() if value is not None})

@@ -21,7 +21,7 @@ def admin_settings(*, with_redis: bool = False) -> "Settings":
     Args:
         with_redis: keep the URL of Redis where there is one; it is empty otherwise.
     """
-    from ingest.settings import admin_database_url, is_set, read_settings, unknown_variables
+    from ingest.environment import admin_database_url, is_set, read_settings, unknown_variables
 
     for name, nearest in unknown_variables().items():
         hint = f"; did you mean {nearest}?" if nearest else ""

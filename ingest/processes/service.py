@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.environment import METRICS_FOLDER, PART
 from ingest.processes.part import Part
 from ingest.readiness import NOTIFY_SOCKET, READY_FD
-from ingest.settings import METRICS_FOLDER, PART, Settings
+from ingest.settings import Settings
 
 _ARGUMENTS = {"api": ("-m", "ingest", "serve"), "worker": ("-m", "workers")}
 _MARGIN = 5.0  # seconds beyond a process's own time to shut down

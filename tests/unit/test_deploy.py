@@ -14,7 +14,8 @@ import click
 import pytest
 
 from ingest.cli.main import cli
-from ingest.settings import Settings, unknown_variables
+from ingest.environment import unknown_variables
+from ingest.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "docs" / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))

@@ -16,11 +16,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from redis.asyncio import Redis
 
 from ingest.app import create_app
+from ingest.environment import read_settings
 from ingest.errors import ConfigurationError
 from ingest.processes.port import free_port
 from ingest.processes.valkey import EmbeddedValkey
 from ingest.redis import open_redis
-from ingest.settings import Settings, read_settings
+from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.harness import REGISTRY, Service

@@ -7,13 +7,9 @@ from typing import Any
 
 import pytest
 
+from ingest.environment import admin_database_url, read_settings, unknown_variables
 from ingest.errors import ConfigurationError
-from ingest.settings import (
-    Settings,
-    admin_database_url,
-    read_settings,
-    unknown_variables,
-)
+from ingest.settings import Settings
 
 URLS = {"INGEST_DATABASE_URL": "postgresql://h/d", "INGEST_REDIS_URL": "redis://h"}
 NAMES = [f"INGEST_{field.name.upper()}" for field in dataclasses.fields(Settings)]
