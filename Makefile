@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/.bench
+NO_CACHE := $(shell test -w . || echo --no-cache)
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
@@ -51,10 +52,10 @@ else
 endif
 
 check: setup ## check format, lints, types and the architecture
-	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/ruff format --quiet --check $(NO_CACHE) .
+	@$(BIN)/ruff check --quiet $(NO_CACHE) .
+	@$(BIN)/mypy $(if $(NO_CACHE),--cache-dir=/dev/null)
+	@$(BIN)/lint-imports $(NO_CACHE)
 
 # The demo's airports come without their dependencies: the data is a file, and they are pandas.
 $(INSTALLED): pyproject.toml

@@ -4,7 +4,7 @@ here."""
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from ingest.doctor import batches, catalogue, clocks, counts, retention, versions
+from ingest.doctor import batches, catalogue, clocks, counts, retention, standby, versions
 from ingest.doctor.finding import Finding, Subject
 from ingest.errors import ConfigurationError, IngestError, TooSlow, Unreachable
 from ingest.logs import cause_of
@@ -26,6 +26,7 @@ class Check:
 
 CHECKS = (
     Check("tables", catalogue.missing),
+    Check("read only", standby.read_only),
     Check("versions", versions.unsupported),
     Check("redis", versions.redis),
     Check("clocks", clocks.apart),

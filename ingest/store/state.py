@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
@@ -16,6 +17,9 @@ from ingest.store.missing import NOT_MIGRATED, missing_tables, not_migrated
 from ingest.store.pool import Pool
 from ingest.tasks import end
 
+if TYPE_CHECKING:
+    from ingest.store.pool import Connection
+
 READY = "ready"
 _READ_ONLY = "read-only: a standby, or default_transaction_read_only is on"
 _IS_READ_ONLY = "SELECT current_setting('transaction_read_only')::boolean"
@@ -24,13 +28,18 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 log = structlog.get_logger(__name__)
 
 
+async def takes_no_writes(connection: "Connection") -> bool:
+    """Whether the database is read-only. Asked for: a pooler reports what once was so elsewhere."""
+    answer: bool = await connection.fetchval(_IS_READ_ONLY)
+    return answer
+
+
 async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
     """`READY` where the service can work with the database; else what is wrong with it."""
     try:
         async with pool.connection() as connection:
             missing = await missing_tables(connection, served)
-            # Asked for, because a pooler reports what it once knew of another session.
-            read_only = pool.writes and await connection.fetchval(_IS_READ_ONLY)
+            read_only = pool.writes and await takes_no_writes(connection)
     except Unreachable as error:
         return error.reason
     except (Unavailable, asyncpg.PostgresError) as error:

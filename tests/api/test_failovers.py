@@ -11,9 +11,11 @@ from structlog.testing import capture_logs
 
 import workers.__main__
 from ingest.app import create_app
+from ingest.errors import Unavailable
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.settings import Settings
-from ingest.store.pool import Pool
+from ingest.store.notices import open_notices
+from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
 from tests.api.shared import ANN, JIM, stored
@@ -188,3 +190,13 @@ def test_a_worker_is_not_for_reads_only(
     monkeypatch.setenv("INGEST_READ_ONLY", "true")
     assert workers.__main__.main() == 1
     assert "unset INGEST_READ_ONLY" in capsys.readouterr().err
+
+
+async def test_a_standby_that_cannot_be_listened_to_stops_no_process(
+    settings: Settings, standby: Standby
+) -> None:
+    there = dataclasses.replace(settings, database_url=standby.url)
+    async with open_pool(there) as pool, open_notices(there, pool) as notices:
+        with pytest.raises(Unavailable):
+            await anext(notices.received("ingest_rung"))
+        assert not await notices.send("ingest_rung", ["nothing"])

@@ -144,6 +144,20 @@ async def test_batches_that_no_worker_commits_are_found(api: Service, settings: 
 
 
 @pytest.mark.own_database
+async def test_a_database_that_takes_no_writes_is_found(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = settings.database_url.rpartition("/")[2]
+    set_it = f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+    await execute(settings.database_url, set_it)
+    (found,) = await lines("--quick")
+    assert found.startswith("the database: takes no writes: ")
+    monkeypatch.setenv("INGEST_READ_ONLY", "true")
+    result = await doctor("--quick")
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+@pytest.mark.own_database
 async def test_what_is_wrong_with_the_schema_is_found(settings: Settings) -> None:
     await execute(
         settings.database_url,

@@ -8,6 +8,7 @@ one of the functions below, which the running Python compiles as it has compiled
 import dis
 import inspect
 import itertools
+import re
 from collections.abc import Iterator
 from functools import cache
 from types import CodeType, FunctionType
@@ -33,6 +34,7 @@ _CALLED = (
     | inspect.CO_ASYNC_GENERATOR
 )
 """The flags of code that change what a call of it does."""
+_PARTS = re.compile(r"(?:LOAD|STORE)_FAST(?:_BORROW)?")
 _DEFAULTS = {"many": None, "partial": None, "unknown": None, "postprocess": True}
 
 
@@ -107,14 +109,20 @@ def _signatures(name: str) -> Iterator[tuple[str, str]]:
 def _shape(code: CodeType) -> Any:
     """What code does: its steps, whatever its positional parameters and variables are called."""
     only_by_name = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
-    steps = tuple((step.opname, _place(step, code)) for step in dis.get_instructions(code))
+    steps = tuple(each for step in dis.get_instructions(code) for each in _steps(step, code))
     options = code.co_varnames[2 : code.co_argcount]
     return code.co_argcount, code.co_flags & _CALLED, only_by_name, options, steps
 
 
-def _place(step: dis.Instruction, code: CodeType) -> Any:
-    """What a step works on; a variable is its number."""
-    if "FAST" in step.opname:
-        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
-        return tuple(code.co_varnames.index(name) for name in names)
-    return type(step.argval), step.argval
+def _steps(step: dis.Instruction, code: CodeType) -> Iterator[tuple[str, Any]]:
+    """What a step does, to what; a variable is its number.
+
+    Where two steps stand in one line, Python 3.13 and later make one of both.
+    """
+    if "FAST" not in step.opname:
+        yield step.opname, (type(step.argval), step.argval)
+        return
+    names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+    parts = _PARTS.findall(step.opname) if len(names) > 1 else [step.opname]
+    for part, name in zip(parts, names, strict=True):
+        yield part, code.co_varnames.index(name)

@@ -38,6 +38,16 @@ class EveryOption(Base):
         return result  # noqa: RET504 - as generators write it
 
 
+class ManyLines(Base):
+    def load(self, item: Any, *, many: Any = None, partial: Any = None, unknown: Any = None) -> Any:
+        return super().load(
+            item,
+            many=many,
+            partial=partial,
+            unknown=unknown,
+        )
+
+
 class SomeOptions(Plain):
     def load(self, data: Any, many: bool | None = None, **kwargs: Any) -> Any:
         return super().load(data, many=many, **kwargs)
@@ -227,7 +237,7 @@ ITEMS: list[Any] = [
     {"name": None},
     {"NAME": "a"},
 ]
-PASSING = (Plain, AnyArguments, EveryOption, SomeOptions, PlainDoLoad)
+PASSING = (Plain, AnyArguments, EveryOption, ManyLines, SomeOptions, PlainDoLoad)
 AROUND = (
     OtherDefault, Swapped, Forgetful, TooFew, Making, Catching, Twice, Stateful, DoLoad, Both,
     Unprocessed, WrongArguments,

@@ -184,6 +184,7 @@ def test_a_session_is_used_where_there_is_one() -> None:
         assert loaded is session.get(Connection, 1)
         assert repr(loaded) == "Connection(1, 'changed', 1)"
         assert repr(validator.load({"id": 2, "name": "new"})) == "Connection(2, 'new', None)"
+    engine.dispose()
 
 
 def test_an_instance_that_is_given_is_loaded_into_once() -> None:
