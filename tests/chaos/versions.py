@@ -27,7 +27,7 @@ parcels = Resource({name!r}, Parcel, key="code"{options})
 _CODE = "    code = fields.String(required=True)\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Version:
     """One schema: its source, and what items of it carry, by the names that clients use."""
 

@@ -35,6 +35,13 @@ class World:
     wrong: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     loads: list["_Load"] = field(default_factory=list)
+    apis: dict[Version, Process] = field(default_factory=dict)
+
+    def api(self, version: Version) -> Process:
+        """An API of a version; the one that was there before goes on, as a balancer has it."""
+        if version not in self.apis:
+            self.apis[version] = self.versions.api(version)
+        return self.apis[version]
 
     def items(self, version: Version) -> list[dict[str, Any]]:
         """New items, no value of which there was before."""
@@ -95,7 +102,7 @@ def _cases(scale: Scale) -> list[tuple[str, Order, Order]]:
 async def _there_and_back(
     world: World, stack: Stack, after: Version, up: Order, down: Order
 ) -> None:
-    parts = {"api": world.versions.api(BEFORE), "worker": world.versions.worker(BEFORE)}
+    parts = {"api": world.api(BEFORE), "worker": world.versions.worker(BEFORE)}
     if await world.versions.migrate(BEFORE):
         world.wrong.append("the first migration failed")
     loads = {"api": await _load(world, parts["api"])}
@@ -118,16 +125,15 @@ async def _change(
         return
     before = parts[part]
     if part == "worker":
+        parts[part] = world.versions.worker(to)  # which takes longer to start than to end
         before.end()
         await asyncio.to_thread(before.process.wait, TIMEOUT)
         await loads["api"].backlog()
-        parts[part] = world.versions.worker(to)
         return
-    parts[part] = world.versions.api(to)
+    parts[part] = world.api(to)
     beside = await _load(world, parts[part])
     await loads["api"].end()
     loads["api"] = beside
-    before.end()
 
 
 class _Load:
