@@ -20,6 +20,7 @@ from tests.chaos.experiments import (
     e12_clock_and_disk,
     e13_retention,
     e14_flooding_account,
+    e15_upgrades,
 )
 from tests.chaos.report import Result
 from tests.chaos.scale import API_POINTS, COMMON, WORKER_POINTS, Scale, crashes
@@ -41,6 +42,7 @@ PLAIN: Sequence[Experiment] = (
     e12_clock_and_disk.clocks,
     e12_clock_and_disk.disk,
     e14_flooding_account.run,
+    e15_upgrades.run,
     e01_killed_workers.run,
 )
 """On a stack that does nothing wrong by itself; the killing last, for what it leaves in Redis."""

@@ -32,6 +32,8 @@ class Scale:
     """How often each attack is made at once."""
     saves: int
     """How many saves are timed, alone and beside a flood."""
+    upgrades: int
+    """How many schemas change and change back."""
     slack: float
     """What times that are promised are multiplied with: a short run is not alone on its machine."""
 
@@ -59,6 +61,7 @@ SHORT = Scale(
     replays=10,
     floods=1,
     saves=8,
+    upgrades=1,
     slack=5.0,
 )
 FULL = Scale(
@@ -84,6 +87,7 @@ FULL = Scale(
     replays=100,
     floods=2,
     saves=200,
+    upgrades=30,
     slack=1.0,
 )
 LEASE = 3.0
