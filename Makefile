@@ -25,10 +25,10 @@ serve: setup ## run everything on port 8080 until Ctrl-C, on the data that the d
 test: setup ## pass the tests
 	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
-fuzz: setup ## the property tests for hours, with a million comparisons, and public test suites
+fuzz: setup ## the property tests for hours, public test suites, and the build of the image
 	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 FUZZ_REQUESTS=4000 FUZZ_SHAPES=3000 \
 		$(BIN)/pytest -q --timeout 0 \
-		tests/property tests/property/marshmallow_suite.py tests/api/format_suites.py
+		tests/property tests/property/marshmallow_suite.py tests/acceptance/build_of_image.py tests/api/format_suites.py
 
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
 	@$(BIN)/python -m tests.chaos $(CHAOS)

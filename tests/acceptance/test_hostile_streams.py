@@ -16,7 +16,7 @@ from tests.effort import Bystander
 
 MIB = 1024 * 1024
 AT_ONCE = 50
-BOMB = 128
+BOMB = 64
 """MiB of one body, decompressed."""
 TRICKLING = 500
 ITEM = {"email": "someone@example.com", "first_name": "Someone"}
