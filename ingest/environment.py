@@ -14,7 +14,7 @@ from environs import Env, EnvError, FileAwareEnv
 from marshmallow.validate import OneOf
 
 from ingest.errors import ConfigurationError
-from ingest.settings import Settings, checked
+from ingest.settings import Settings, check_database_url, checked
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which processes share their metrics; the Prometheus client reads it too."""
@@ -24,7 +24,7 @@ PART = "INGEST_PART"
 _PREFIX = "INGEST_"
 _FILE = "_FILE"
 _SIMILAR = 0.75  # of 1: the prefix alone makes any two names half the same
-_ADMIN_URL = "INGEST_MIGRATE_DATABASE_URL"
+_SERVICE_URL, _ADMIN_URL = "INGEST_DATABASE_URL", "INGEST_MIGRATE_DATABASE_URL"
 # Read elsewhere: by `ingest load`, by compose.yaml, by a process of a parent that waits for it.
 _OTHERS = {"INGEST_URL", "INGEST_TOKEN", "INGEST_SERVICE_PASSWORD", "INGEST_READY_FD"}
 
@@ -57,14 +57,21 @@ def admin_database_url() -> str | None:
     """Where operators' commands connect in place of `database_url`; None for there.
 
     Raises:
-        ConfigurationError: the file that says it cannot be read.
+        ConfigurationError: it is no URL, or the file that says it cannot be read.
     """
     if not is_set(_ADMIN_URL):
         return None
     try:
-        return str(_environment().str(_ADMIN_URL))
+        url = str(_environment().str(_ADMIN_URL))
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+    check_database_url(_ADMIN_URL, url)
+    return url
+
+
+def of_operators(reason: str) -> str:
+    """What is wrong with `INGEST_DATABASE_URL`, said of the variable that operators use."""
+    return reason.replace(_SERVICE_URL, _ADMIN_URL) if is_set(_ADMIN_URL) else reason
 
 
 def unknown_variables() -> dict[str, str | None]:

@@ -169,7 +169,14 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         known = False
     if not known:
         # The URL itself is not shown: it may hold a password.
-        raise ConfigurationError(f"{name} is not a URL such as {schemes[0]}://host:port/name")
+        sentinels = url.partition("://")[0].endswith("+sentinel")
+        rest = "+sentinel://one:port,two:port/NAME/0" if sentinels else "://host:port/name"
+        raise ConfigurationError(f"{name} is not a URL such as {schemes[0]}{rest}")
+
+
+def check_database_url(name: str, url: str) -> None:
+    """Raise `ConfigurationError`, which names the variable, where it is no URL of PostgreSQL."""
+    _check_url(name, url, ("postgresql", "postgres"))
 
 
 def checked(settings: Settings) -> Settings:
@@ -178,7 +185,7 @@ def checked(settings: Settings) -> Settings:
     Raises:
         ConfigurationError: one of them cannot be; it is named.
     """
-    _check_url("INGEST_DATABASE_URL", settings.database_url, ("postgresql", "postgres"))
+    check_database_url("INGEST_DATABASE_URL", settings.database_url)
     _check_url("INGEST_REDIS_URL", settings.redis_url, _REDIS)
     if not settings.host:
         raise ConfigurationError(

@@ -52,6 +52,7 @@ async def _examine(
     settings: "Settings", report: "_Report", quick: bool, mend: bool, seconds: float
 ) -> None:
     from ingest.doctor import Finding, Subject, examine
+    from ingest.environment import of_operators
     from ingest.redis import open_redis
     from ingest.resources.registry import load_registry
     from ingest.store.operators import open_operator_pool
@@ -72,7 +73,7 @@ async def _examine(
                 report.add(check, finding)
     except Unreachable as error:
         remedy = "see the table under Health in docs/operations.md; nothing else was looked at"
-        report.add("database", Finding("PostgreSQL", error.reason, remedy))
+        report.add("database", Finding("PostgreSQL", of_operators(error.reason), remedy))
 
 
 class _Report:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ingest.errors import ConfigurationError, NotAdmitted
+
 if TYPE_CHECKING:
     from ingest.settings import Settings
     from ingest.store.pool import Pool
@@ -37,15 +39,21 @@ def on_database(call: "Callable[[Pool], Awaitable[_Result]]") -> _Result:
     """What `call` returns for a pool that works with the rights of the login itself.
 
     Raises:
-        ConfigurationError: the login may not do this, and which one may.
+        ConfigurationError: the login may not do this, and which one may; or it is not let in, and
+            which variable names it.
     """
+    from ingest.environment import of_operators
     from ingest.store.operators import open_operator_pool
 
     async def run() -> _Result:
         async with open_operator_pool(admin_settings()) as pool:
             return await call(pool)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except NotAdmitted as error:
+        said = f"PostgreSQL {of_operators(error.reason)} ({error.__cause__})"
+        raise ConfigurationError(said) from error
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

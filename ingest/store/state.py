@@ -52,24 +52,32 @@ async def state_of_database(pool: Pool, served: Mapping[str, Resource]) -> str:
 
 @asynccontextmanager
 async def state_logged(pool: Pool, served: Mapping[str, Resource]) -> AsyncIterator[None]:
-    """Look at the database until it is ready, or the block ends, and log what is wrong with it.
+    """Look at the database until the block ends, and log what is wrong with it.
 
-    So that a process which nothing calls yet says at its start why it cannot work.
+    So that a process which nothing calls says why it cannot work, too: at its start, and where the
+    database becomes read-only or loses what a migration made.
     """
-    task = asyncio.create_task(_log_until_ready(pool, served))
+    task = asyncio.create_task(_log_states(pool, served))
     try:
         yield
     finally:
         await end([task])
 
 
-async def _log_until_ready(pool: Pool, served: Mapping[str, Resource]) -> None:
+async def _log_states(pool: Pool, served: Mapping[str, Resource]) -> None:
     unready = Outage(partial(log.info, "the database is ready"))
     pause = _FIRST_PAUSE
-    while (state := await state_of_database(pool, served)) != READY:
+    while True:
+        try:
+            state = await state_of_database(pool, served)
+        except Exception as error:
+            state = "is not known"
+            log.exception("the database could not be looked at", error=type(error).__name__)
         # Of a connection that failed the pool has written.
         if state.startswith((NOT_MIGRATED, _READ_ONLY)):
             unready.failed(state, partial(log.error, "the database is not ready", reason=state))
+        elif state == READY:
+            unready.passed()
+            pause = _LONGEST_PAUSE
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
-    unready.passed()

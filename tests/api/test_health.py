@@ -1,16 +1,17 @@
 """/healthz and /readyz, and what clients see while the database is away (contract 2)."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestClient
 from structlog.testing import capture_logs
 
+from ingest import outage
 from ingest.app import create_app
 from ingest.settings import Settings
-from ingest.store import batches
+from ingest.store import batches, state
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from tests.api.conftest import Server
@@ -82,27 +83,36 @@ async def test_a_database_that_is_not_migrated_is_not_ready(api: Service, operat
 
 
 @pytest.mark.own_database
-async def test_what_a_database_lacks_is_logged_at_the_start(
-    settings: Settings, operator: Pool
+async def test_what_a_database_lacks_is_logged_at_the_start_and_later(
+    settings: Settings, operator: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By processes that nothing calls yet."""
+    """By processes that nothing calls."""
+    monkeypatch.setattr(state, "_LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(outage, "_BEGINNINGS", 0.0)
 
-    def said(event: str) -> Callable[[], Awaitable[bool]]:
+    async def run(statement: str) -> None:
+        async with operator.connection() as connection:
+            await connection.execute(f"ALTER TABLE collections.contacts {statement}")
+
+    def reasons(event: str) -> list[str | None]:
+        return [line.get("reason") for line in lines if line["event"] == event]
+
+    async def said(event: str, times: int) -> None:
         async def logged() -> bool:
-            return any(line["event"] == event for line in lines)
+            return len(reasons(event)) == times
 
-        return logged
+        await until(logged)
 
-    async with operator.connection() as connection:
-        await connection.execute("ALTER TABLE collections.contacts DROP COLUMN age")
+    await run("DROP COLUMN age")
     with capture_logs() as lines:
         async with open_committer(settings, REGISTRY):
-            await until(said("the database is not ready"))
-            async with operator.connection() as connection:
-                await connection.execute("ALTER TABLE collections.contacts ADD age bigint")
-            await until(said("the database is ready"))
-    (reason,) = [line["reason"] for line in lines if line["event"] == "the database is not ready"]
-    assert "collections.contacts.age" in reason
+            for times in (1, 2):
+                await said("the database is not ready", times)
+                await run("ADD age bigint")
+                await said("the database is ready", times)
+                await run("DROP COLUMN age")
+    lacks = "not migrated: lacks collections.contacts.age; run `ingest migrate`"
+    assert reasons("the database is not ready")[:2] == [lacks, lacks]
 
 
 async def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_away(

@@ -11,6 +11,7 @@ from ingest.settings import Settings
 from ingest.store.notices import open_notices
 from ingest.store.pool import Pool, open_pool
 from ingest.store.session import session_settings
+from ingest.store.state import state_of_database
 from tests.api.shared import JIM
 from tests.api.test_writes import *  # noqa: F403 - all of them, once more
 from tests.harness import Service
@@ -68,6 +69,12 @@ async def test_no_setting_is_left_in_a_session(pool: Pool, operator: Pool) -> No
                 assert await connection.fetchval("SELECT current_user") == "postgres"
                 return
     raise AssertionError("the session was not given again")
+
+
+async def test_a_setting_that_is_forgotten_is_named(settings: Settings) -> None:
+    async with open_pool(dataclasses.replace(settings, statement_cache=100)) as pool:
+        said = await state_of_database(pool, {})
+    assert "behind PgBouncer set INGEST_STATEMENT_CACHE=0" in said
 
 
 async def test_reads_are_only_reads(settings: Settings, service: Service) -> None:

@@ -80,6 +80,17 @@ async def test_a_login_that_may_not_see_all_accounts_is_refused_in_one_line(
         assert (login in said) is (login != "tests_bypassing"), said
 
 
+async def test_a_login_that_is_not_let_in_is_said_to_be_of_the_variable_that_names_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "refuses the login: the name or the password in INGEST_MIGRATE_DATABASE_URL is wrong"
+    monkeypatch.setenv("INGEST_MIGRATE_DATABASE_URL", of_login(database_url, "tests_nobody"))
+    result = await asyncio.to_thread(ingest, "token", "list")
+    assert f"PostgreSQL {wrong} (" in complaint(result)
+    result = await asyncio.to_thread(ingest, "doctor")
+    assert result.stdout.startswith(f"PostgreSQL: {wrong}; ")
+
+
 async def test_the_login_that_migrates_sees_all(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingest.environment import admin_database_url, read_settings, unknown_variables
+from ingest.environment import admin_database_url, of_operators, read_settings, unknown_variables
 from ingest.errors import ConfigurationError
 from ingest.settings import Settings
 
@@ -104,9 +104,20 @@ def test_a_value_may_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("INGEST_DATABASE_URL", "postgresql://ann@h/d")
     monkeypatch.setenv("INGEST_DATABASE_PASSWORD_FILE", str(secret))
     assert read_settings().database_url == "postgresql://ann:geh%E2%82%ACim@h/d"
-    monkeypatch.setenv("INGEST_MIGRATE_DATABASE_URL_FILE", str(secret))
-    assert admin_database_url() == "geh€im"
+    owner = tmp_path / "owner"
+    owner.write_text("postgresql://owner@h/d\n", encoding="utf-8")
+    monkeypatch.setenv("INGEST_MIGRATE_DATABASE_URL_FILE", str(owner))
+    assert admin_database_url() == "postgresql://owner@h/d"
     assert not unknown_variables()
+
+
+def test_the_url_of_operators_is_named_where_it_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = "the password in INGEST_DATABASE_URL is wrong"
+    assert of_operators(wrong) == wrong
+    monkeypatch.setenv("INGEST_MIGRATE_DATABASE_URL", "mysql://h/d")
+    with pytest.raises(ConfigurationError, match="INGEST_MIGRATE_DATABASE_URL is not a URL such"):
+        admin_database_url()
+    assert of_operators(wrong) == "the password in INGEST_MIGRATE_DATABASE_URL is wrong"
 
 
 def test_a_file_that_cannot_be_read_is_named(
@@ -114,6 +125,12 @@ def test_a_file_that_cannot_be_read_is_named(
 ) -> None:
     monkeypatch.setenv("INGEST_DATABASE_PASSWORD_FILE", str(tmp_path / "none"))
     with pytest.raises(ConfigurationError, match="INGEST_DATABASE_PASSWORD_FILE"):
+        read_settings()
+
+
+def test_a_url_of_sentinels_that_is_none_is_shown_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGEST_REDIS_URL", "redis+sentinel://one:26379")
+    with pytest.raises(ConfigurationError, match=r"redis\+sentinel://one:port,two:port/NAME/0"):
         read_settings()
 
 
