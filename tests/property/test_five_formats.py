@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -134,7 +135,11 @@ def result(found: Chunk) -> Any:
         )
         for failure in found.failures
     ]
-    return found.received, orjson.loads(found.records or b"[]"), failures
+    records = orjson.loads(found.records or b"[]")
+    for record in records:
+        if record.get("decimal") is not None:  # a text or a number: its digits are what is stored
+            record["decimal"] = Decimal(str(record["decimal"])).as_tuple()
+    return found.received, records, failures
 
 
 def as_csv(items: list[Any]) -> bytes:

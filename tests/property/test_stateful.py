@@ -1,6 +1,6 @@
 """The running service against the model: random batches, one at a time and several at once.
 
-STATEFUL_STEPS says how many batches are sent (750 where it is not set). A failing run prints
+STATEFUL_STEPS says how many batches are sent (500 where it is not set). A failing run prints
 every request of the shortest sequence that fails.
 """
 
@@ -20,7 +20,7 @@ from tests.property.batches import COLLECTIONS, requests
 from tests.property.comparison import Desk, Mismatch
 from tests.property.specification import Request
 
-STEPS = int(os.environ.get("STATEFUL_STEPS", "750"))
+STEPS = int(os.environ.get("STATEFUL_STEPS", "500"))
 _STEPS_OF_ONE_RUN = 40
 _RUNS_BETWEEN_LOOKS = 5  # Hypothesis ends some runs early, so steps are counted
 _SECONDS_OF_ONE_STEP = 0.1  # far more than one takes
