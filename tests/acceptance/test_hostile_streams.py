@@ -15,7 +15,7 @@ from tests.acceptance.conftest import Dev
 from tests.effort import Bystander
 
 MIB = 1024 * 1024
-AT_ONCE = 24
+AT_ONCE = 50
 BOMB = 64
 """MiB of one body, decompressed."""
 TRICKLING = 500

@@ -19,9 +19,8 @@ from tests.chaos.load import client_of, deals, new_prefix
 from tests.chaos.report import Result
 from tests.chaos.stack import POLL, Stack
 
-_LONGEST = 0.5
-"""Seconds: the other account's 99th percentile, on two cores for everything, this client and the
-attackers included; what is measured is in the table."""
+_SLOWER = 2.0
+"""How much the other account's 99th percentile may grow; docs/guarantees.md says what is measured."""
 _MIB = 1024 * 1024
 _MORE = 300
 """MiB that an API process may take above what it takes idle."""
@@ -45,7 +44,7 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
     result.expect(not ledger.statuses[503], "the other account was refused")
     result.expect(max(grown) <= _MORE, f"an API process grew by {max(grown)} MiB")
     if scale.slack == 1:  # in short, the machine is busy with other tests
-        result.expect(after <= _LONGEST, "the other account was slowed down")
+        result.expect(after <= _SLOWER * before, "the other account was slowed down")
     result.notes.append(
         f"p99 of the other account {before * 1000:.0f} ms alone, {after * 1000:.0f} ms beside it"
         f" (median {statistics.median(quiet) * 1000:.0f} and"
