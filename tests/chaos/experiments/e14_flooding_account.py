@@ -20,7 +20,7 @@ from tests.chaos.report import Result
 from tests.chaos.stack import POLL, Stack
 
 _SLOWER = 2.0
-"""How much the other account's 99th percentile may grow; docs/guarantees.md says what is measured."""
+"""How much the other account's 99th percentile may grow; what is measured is in the table."""
 _MIB = 1024 * 1024
 _MORE = 300
 """MiB that an API process may take above what it takes idle."""
