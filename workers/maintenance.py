@@ -81,11 +81,12 @@ async def remove_abandoned(
     committer: Committer, older_than: dt.timedelta = _ABANDONED_AFTER
 ) -> int:
     """Remove streams whose API process has gone; how many they were."""
-    found = await receiving.abandoned(committer.pool, older_than, _ABANDONED_AT_MOST)
-    for account, batch in found:
+    removed = 0
+    for account, batch in await receiving.abandoned(committer.pool, older_than, _ABANDONED_AT_MOST):
         if await receiving.discard(committer.pool, account, batch, older_than):
             log.info("removed an abandoned stream", batch=str(batch), account=account)
-    return len(found)
+            removed += 1
+    return removed
 
 
 async def remove_all_expired(settings: Settings, pool: Pool) -> None:

@@ -61,7 +61,11 @@ async def test_the_sweeper_removes_what_its_process_left(
 ) -> None:
     gate = Gate(contacts(), b"")
     sending = asyncio.create_task(stream(api, gate.pieces(), idempotency_key="k"))
-    await until(lambda: receiving(operator))
+
+    async def both_chunks_arrived() -> bool:
+        return (await written(operator))["ingest.payloads"] == 2
+
+    await until(both_chunks_arrived)  # a chunk under way would be a sign of life
     assert await remove_abandoned(committer) == 0
     assert await remove_abandoned(committer, NOW) == 1
     assert await written(operator) == NOTHING
