@@ -48,7 +48,7 @@ Rows = dict[str, dict[str, float]]
 
 def take(validator: ItemValidator, body: bytes) -> Chunk:
     """What the service does with a body."""
-    items = decode(body, LIMITS)
+    items = decode(body, LIMITS, validator.typed)
     assert isinstance(items, list)
     intake = Intake(validator, Options(lenient=True), max_values=MAX_VALUES)
     taken = 0

@@ -18,6 +18,11 @@ from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 _DATE = r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _OFFSET = r"(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
+# Each of them is a day; the 29th of February is one in some years.
+_CERTAIN_DATE = (
+    r"[12]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+)
 EXACT_INTEGER = 2**53
 """Up to here each integer is a double."""
 
@@ -27,6 +32,13 @@ IS_TEXT_OF: dict[ColumnType, Callable[[str], Any]] = {
     ColumnType.TIME: re.compile(_TIME, re.ASCII).fullmatch,
 }
 """By type of column: whether a text, which the field has loaded, is read as the same."""
+CERTAIN_TEXTS: dict[ColumnType, str] = {
+    ColumnType.DATE: _CERTAIN_DATE,
+    ColumnType.TIMESTAMPTZ: f"{_CERTAIN_DATE}[T ]{_TIME}{_OFFSET}",
+    ColumnType.TIMESTAMP: f"{_CERTAIN_DATE}[T ]{_TIME}",
+    ColumnType.TIME: _TIME,
+}
+"""By type of column: the pattern (ASCII) of texts that need not be loaded to know that."""
 AS_SENT = frozenset({*IS_TEXT_OF, ColumnType.DOUBLE, ColumnType.NUMERIC})
 """The types of columns that may be given what was sent."""
 _READ: dict[ColumnType, Callable[[str], Any]] = {

@@ -23,9 +23,10 @@ from ingest.resources.dumping import DUMPING, overridden
 from ingest.resources.exact import jsonb_keeps
 from ingest.validation.engine.source import Source, Uncompiled
 
-_MOST_BYTES_OF_A_CHARACTER = 4
-_TEXTS = frozenset({fields.String, fields.Email, fields.Url})
-PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+MOST_BYTES_OF_A_CHARACTER = 4
+TEXTS = frozenset({fields.String, fields.Email, fields.Url})
+PLAIN_UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+PLAIN_UUID = re.compile(PLAIN_UUID_TEXT).fullmatch
 """Whether a text is a UUID as Python and PostgreSQL write it."""
 
 
@@ -102,8 +103,8 @@ def _write_conversion(source: Source, converter: FieldConverter, value: str) -> 
     if converter.takes_sent and converter.field.type in IS_TEXT_OF:
         _write_text(source, converter, value)
         return True, True
-    if converter.limit is not None and type(field) in _TEXTS:
-        source.fall_back_if(f"len({value}) > {converter.limit // _MOST_BYTES_OF_A_CHARACTER}")
+    if converter.limit is not None and type(field) in TEXTS:
+        source.fall_back_if(f"len({value}) > {converter.limit // MOST_BYTES_OF_A_CHARACTER}")
     try:
         with source.undone_if_uncompiled():
             if converter.differs:
@@ -177,7 +178,7 @@ def _write_storable(source: Source, field: Any, var: str) -> bool:
         Uncompiled: `field` dumps something else than it loads.
     """
     kind = type(field)
-    if kind in _TEXTS:
+    if kind in TEXTS:
         return True
     if kind is fields.Boolean:
         return False
@@ -189,12 +190,22 @@ def _write_storable(source: Source, field: Any, var: str) -> bool:
     if kind is fields.List:
         return _write_each(source, field.inner, var)
     if kind is fields.Dict and field.key_field and field.value_field:
-        if type(field.key_field) not in _TEXTS or field.key_field.allow_none:
+        if type(field.key_field) not in TEXTS or field.key_field.allow_none:
             raise Uncompiled("keys that are no texts")
         return _write_each(source, field.value_field, f"{var}.values()")
     if kind is fields.Nested:
         return _write_nested(source, field, var)
     raise Uncompiled(f"{kind.__name__} dumps something else than it loads")
+
+
+def check_storable(field: fields.Field[Any]) -> None:
+    """Make sure that jsonb holds what the field loads just as it was sent, but for what its value
+    may fall back on.
+
+    Raises:
+        Uncompiled: `field` dumps something else than it loads.
+    """
+    _write_storable(Source("check", ""), field, "value")
 
 
 def _write_each(source: Source, field: Any, values: str) -> bool:

@@ -1,0 +1,308 @@
+"""A whole body at once: JSON decoded into typed items, which are staged as they were sent.
+
+msgspec checks types, lengths, ranges and choices while it decodes. What it cannot say (addresses,
+times, the user's patterns) is asked of all values of a field together. An item that passes is one
+that marshmallow accepts, and its members are what its columns read as the values that it loads
+(`typed_values`). What does not pass is a plain item again, for the next engine to decide.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from operator import attrgetter
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from marshmallow import missing
+from msgspec import UNSET, Meta
+
+from ingest.exactjson import load_exact, may_round
+from ingest.model import Action
+from ingest.resources.columns import NotStorable
+from ingest.resources.conversion import FieldConverter
+from ingest.resources.exact import NotExact
+from ingest.resources.layout import StoredField
+from ingest.resources.records import CLIENT_KEY, GROUP, INDEX, SET, RecordWriter
+from ingest.resources.resource import Resource
+from ingest.validation.engine.load import Load, LoadField, Partial
+from ingest.validation.engine.record_columns import PLAIN_UUID_TEXT
+from ingest.validation.engine.source import Uncompiled
+from ingest.validation.engine.typed_rules import Rule
+from ingest.validation.engine.typed_values import (
+    MOST_VALUES,
+    UUID_TEXT,
+    TypedValue,
+    define_object,
+    typed_value,
+)
+
+_TOGETHER = 16
+"""Items that are decoded in one go where a body holds one that is refused: most others are not."""
+_ESCAPED_NUL = b"\\u0000"
+_NOTHING = Annotated[str, Meta(min_length=1, max_length=0)]
+"""No JSON is a value of this: members of the service's own, which no item can bring."""
+_JSON_DEFAULTS = (str, int, float, bool, type(None), list, dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a typed item."""
+
+    attribute: str
+    converter: FieldConverter
+    value: TypedValue
+    required: bool = False
+    nullable: bool = False
+    default: Any = missing
+    """What is stored where an item lacks it."""
+
+
+class TypedItems:
+    """The typed items of one resource, action and set of options."""
+
+    def __init__(self, resource: Resource, writer: RecordWriter, partial: Partial) -> None:
+        """
+        Raises:
+            Uncompiled: a field is stored in another form than it is sent in.
+        """
+        members = _members(resource, writer, partial)
+        service = ("index", INDEX), ("carried", SET), ("client_key", CLIENT_KEY), ("group", GROUP)
+        own = [(attribute, name, _NOTHING, False) for attribute, name in service]
+        self._item = define_object(resource.name, [*map(_declared, members), *own])
+        self._stored = _stored_class(self._item, members, own)
+        self._rules = [Rule(each.attribute, each.value) for each in members if each.value.has_rule]
+        self._defaults = [each for each in members if each.default is not missing]
+        self._key = _key_of(resource, members) if resource.server_key else None
+        self._makes_keys = writer.action is Action.CREATE and not resource.database_key
+        self._carried = _carried(resource, writer, members) if writer.sparse else None
+        self._one = msgspec.json.Decoder(self._item)
+        self._many = msgspec.json.Decoder(list[self._item])  # type: ignore[name-defined]
+
+    def decode(self, body: bytes) -> list[Any] | None:
+        """The elements of a JSON array: typed items, and others as `load_exact` reads them.
+
+        Returns:
+            None where it is no JSON array of UTF-8, a number of it might be rounded, or a text
+            might hold NUL.
+        """
+        if _ESCAPED_NUL in body or may_round(body):
+            return None
+        try:
+            return self._many.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            return self._decode_parts(body)
+
+    def decode_lines(self, lines: bytes) -> list[Any] | None:
+        """The typed items of lines, none of them blank; None where one is anything else."""
+        if _ESCAPED_NUL in lines or may_round(lines):
+            return None
+        try:
+            return self._one.decode_lines(lines)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    def _decode_parts(self, body: bytes) -> list[Any] | None:
+        try:
+            parts = [bytes(each) for each in _PARTS.decode(body)]
+            found: list[Any] = []
+            for start in range(0, len(parts), _TOGETHER):
+                found += self._decode_some(parts[start : start + _TOGETHER])
+        except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
+            return None
+        return found
+
+    def _decode_some(self, parts: Sequence[bytes]) -> list[Any]:
+        try:
+            return self._many.decode(b"[%b]" % b",".join(parts))
+        except (msgspec.DecodeError, RecursionError):
+            return [self._decode_one(part) for part in parts]
+
+    def _decode_one(self, part: bytes) -> Any:
+        try:
+            return self._one.decode(part)
+        except (msgspec.DecodeError, RecursionError):
+            return load_exact(part)
+
+    def is_item(self, item: Any) -> bool:
+        """Whether something is a typed item of these."""
+        return type(item) is self._item
+
+    def refused(self, items: Sequence[Any]) -> list[int]:
+        """The positions of typed items that the next engine has to decide, in order."""
+        return sorted({position for rule in self._rules for position in rule.refused(items)})
+
+    def plain(self, item: Any) -> dict[str, Any]:
+        """A typed item as it was received, but for the order of its members."""
+        return msgspec.to_builtins(item)  # type: ignore[no-any-return]
+
+    def stage(
+        self, items: Sequence[Any], first: int, keys: Sequence[str | None], group: str | None
+    ) -> tuple[bytes, dict[str, Any]]:
+        """Records of typed items that are not refused, as JSON, and the raw items to keep.
+
+        Args:
+            first: the index of the first one in its request.
+            keys: one for each item that has none.
+            group: what they are to belong to.
+        """
+        lacking = [each.attribute for each in self._defaults]
+        raw = (
+            {
+                str(index): self.plain(item)
+                for index, item in enumerate(items, first if lacking else 0)
+                if any(getattr(item, each) is UNSET for each in lacking)
+            }
+            if lacking
+            else {}
+        )
+        self._fill(items, keys)
+        for index, item in enumerate(items, first):
+            item.index = index
+        if group is not None:
+            for item in items:
+                item.group = group
+        stored = items
+        if self._stored is not None:
+            stored = msgspec.convert(items, list[self._stored], from_attributes=True)  # type: ignore[name-defined]
+        return msgspec.json.encode(stored), raw
+
+    def _fill(self, items: Sequence[Any], keys: Sequence[str | None]) -> None:
+        """Set what items do not carry themselves."""
+        if self._carried is not None:
+            for item, carried in zip(items, self._carried(items), strict=True):
+                item.carried = carried
+        for each in self._defaults:
+            for item in items:
+                if getattr(item, each.attribute) is UNSET:
+                    setattr(item, each.attribute, each.default)
+        if self._key is not None:
+            for item, key in zip(items, keys, strict=True):
+                if getattr(item, self._key) is not UNSET:
+                    item.client_key = True
+                elif self._makes_keys:
+                    setattr(item, self._key, key)
+
+
+_PARTS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def typed_items(resource: Resource, writer: RecordWriter, partial: Partial) -> TypedItems | None:
+    """The typed items of a resource; None where a field is stored in another form than it is sent
+    in, or only marshmallow knows what it accepts."""
+    try:
+        return TypedItems(resource, writer, partial)
+    except Uncompiled:
+        return None
+
+
+def _members(resource: Resource, writer: RecordWriter, partial: Partial) -> list[Member]:
+    """The members of an item, each of which one column stores."""
+    loads = {each.name: each for each in Load.of(resource.schema, partial).fields()}
+    _check_places(resource, loads)
+    most = MOST_VALUES // max(len(loads), 1)
+    found = []
+    for number, converter in enumerate(writer.converters):
+        field, attribute = converter.field, f"m{number}"
+        if field is resource.key and resource.key_apart:
+            if not resource.database_key:
+                found.append(_key_apart(attribute, converter, writer))
+        elif field.name in loads:
+            found.append(
+                _loaded(attribute, converter, writer, loads[field.name], resource.key, most)
+            )
+    if resource.key in writer.required and resource.key.field.dump_only:
+        raise Uncompiled("a key that only the service makes")
+    return found
+
+
+def _check_places(resource: Resource, loads: dict[str, LoadField]) -> None:
+    """Make sure that a column stores what is loaded of one member, and of no other."""
+    sources = [field.source for field in resource.fields]
+    if len(set(sources)) != len(sources) or any("." in source for source in sources):
+        raise Uncompiled("a field that is loaded into the place of another one")
+    if any(each.partial for each in loads.values()):
+        raise Uncompiled("a nested object may lack what it needs")
+
+
+def _key_apart(attribute: str, converter: FieldConverter, writer: RecordWriter) -> Member:
+    """A key that its schema does not load."""
+    field = converter.field
+    nothing = TypedValue(_NOTHING)
+    value = nothing if field.field.dump_only else TypedValue(UUID_TEXT, form=PLAIN_UUID_TEXT)
+    return Member(attribute, converter, value, required=field in writer.required)
+
+
+def _loaded(
+    attribute: str,
+    converter: FieldConverter,
+    writer: RecordWriter,
+    load: LoadField,
+    key: StoredField,
+    most: int,
+) -> Member:
+    field = converter.field
+    needed = field in writer.required
+    never_null = needed or field is key or converter.null_matters
+    return Member(
+        attribute,
+        converter,
+        typed_value(converter, most),
+        required=needed or load.required,
+        nullable=load.field.allow_none and not never_null,
+        default=missing if load.default is missing else _stored_default(converter, load.default),
+    )
+
+
+def _stored_default(converter: FieldConverter, default: Any) -> Any:
+    """What is stored of a `load_default`."""
+    try:
+        stored = converter.convert_plain(default() if callable(default) else default)
+    except (NotExact, NotStorable) as error:
+        raise Uncompiled("a default that its column does not hold") from error
+    if type(stored) not in _JSON_DEFAULTS:
+        raise Uncompiled("a default that is made anew for each item")
+    return stored
+
+
+def _declared(member: Member) -> tuple[str, str, Any, bool]:
+    kind = member.value.type
+    if member.nullable:
+        kind = kind | None
+    return member.attribute, member.converter.field.data_key, kind, member.required
+
+
+def _key_of(resource: Resource, members: Sequence[Member]) -> str | None:
+    fields = {each.converter.field: each.attribute for each in members}
+    return fields.get(resource.key)
+
+
+def _stored_class(item: type, members: Sequence[Member], own: Sequence[Any]) -> Any:
+    """What items become to be staged where columns have other names than members."""
+    if all(each.converter.column == each.converter.field.data_key for each in members):
+        return None
+    stored = [(each.attribute, each.converter.column, Any, False) for each in members]
+    return define_object(item.__name__, [*stored, *((a, name, Any, False) for a, name, *_ in own)])
+
+
+def _carried(
+    resource: Resource, writer: RecordWriter, members: Sequence[Member]
+) -> Callable[[Sequence[Any]], Iterable[str]]:
+    """From items to one bit for each field of the resource: whether the item carried it."""
+    attributes = {each.converter.field: each.attribute for each in members}
+    made = resource.server_key and writer.action is Action.CREATE
+
+    def bits(field: StoredField) -> Callable[[Sequence[Any]], Iterable[str]]:
+        if writer.replaces(field) or (made and field is resource.key):
+            return lambda items: repeat("1", len(items))
+        if field not in attributes:
+            return lambda items: repeat("0", len(items))
+        value = attrgetter(attributes[field])
+        return lambda items: ["0" if each is UNSET else "1" for each in map(value, items)]
+
+    columns = [bits(field) for field in resource.fields]
+
+    def carried(items: Sequence[Any]) -> Iterable[str]:
+        return map("".join, zip(*(column(items) for column in columns), strict=True))
+
+    return carried
