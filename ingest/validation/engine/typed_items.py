@@ -19,9 +19,7 @@ from msgspec import UNSET, Meta
 
 from ingest.exactjson import load_exact, may_round
 from ingest.model import Action
-from ingest.resources.columns import NotStorable
 from ingest.resources.conversion import FieldConverter
-from ingest.resources.exact import NotExact
 from ingest.resources.layout import StoredField
 from ingest.resources.records import CLIENT_KEY, GROUP, INDEX, SET, RecordWriter
 from ingest.resources.resource import Resource
@@ -258,7 +256,7 @@ def _stored_default(converter: FieldConverter, default: Any) -> Any:
     """What is stored of a `load_default`."""
     try:
         stored = converter.convert_plain(default() if callable(default) else default)
-    except (NotExact, NotStorable) as error:
+    except Exception as error:  # whatever the schema does with it: each item would meet the same
         raise Uncompiled("a default that its column does not hold") from error
     if type(stored) not in _JSON_DEFAULTS:
         raise Uncompiled("a default that is made anew for each item")
