@@ -102,7 +102,8 @@ class Pipeline:
                 return await self._replayed(write, body, taken.key)
             if batch.state is BatchState.REJECTED:
                 return await self._known(batch)
-            await self._doorbell.ring(write.account, write.resource.name)
+            ended = None if claim is None else self._claims.ended(claim)
+            await self._doorbell.ring(write.account, write.resource.name, ended)
             outcome = await self._committed(write, batch_id, finished)
             outcome = outcome or await self._known(batch)
             return replace(outcome, carried=batch.chunk.carried) if write.watched else outcome

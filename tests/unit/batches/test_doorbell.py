@@ -12,15 +12,8 @@ from arq.jobs import Job, JobStatus
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
-from ingest.batches.doorbell import (
-    COMMIT_JOB,
-    COMMIT_PENDING_JOB,
-    FINISHED,
-    QUEUE,
-    Doorbell,
-    deserialize,
-    serialize,
-)
+from ingest.batches.doorbell import COMMIT_JOB, FINISHED, Doorbell
+from ingest.batches.rings import COMMIT_PENDING_JOB, QUEUE, deserialize, serialize
 from ingest.errors import Unavailable
 from ingest.ids import uuid7
 from ingest.redis import RedisAway, open_redis
