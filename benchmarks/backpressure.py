@@ -36,7 +36,7 @@ _STALL = 0.2  # seconds that each commit takes longer
 _SLOW_COMMITS = f"""
 CREATE FUNCTION collections.stall() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_sleep({_STALL}); RETURN NULL; END $$;
-CREATE TRIGGER stall AFTER INSERT ON collections.contacts
+CREATE TRIGGER stall AFTER INSERT ON collections.people
     FOR EACH STATEMENT EXECUTE FUNCTION collections.stall()
 """
 _FASTEST = 80_000  # items a second that bodies are prepared for
@@ -127,7 +127,7 @@ async def _press(session: Session, seconds: float, rate: float) -> dict[str, Any
         "refused": sent.refused,
         "retryAfter": sent.retry_after,
         "accepted": sent.items,
-        "stored": await session.database.count_contacts(),
+        "stored": await session.database.count(),
         "errors": sent.errors,
         "recovery": recovery,
     }

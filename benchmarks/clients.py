@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from benchmarks.contacts import COLUMNS
-from benchmarks.people import bad_among, items, records
+from benchmarks.samples import SAMPLES
+from benchmarks.samples.sample import Sample, bad_among
 
 if TYPE_CHECKING:
     from benchmarks.load import Load
 
 _CREATED, _SAVED, _SOME, _NONE, _ACCEPTED, _UNAVAILABLE = 201, 200, 207, 422, 202, 503
-_KINTO_RECORDS = "/buckets/bench/collections/contacts/records"
+_KINTO_RECORDS = "/buckets/bench/collections/%s/records"
 _KINTO = '{"defaults":{"method":"POST","path":"%s"},"requests":[%s]}'
 
 
@@ -196,14 +196,19 @@ class HttpClient(Client):
 class CopyClient(Client):
     """A connection that copies ready records into the peers' table."""
 
-    def __init__(self, ready: dict[int, list[tuple[Any, ...]]], connection: Any) -> None:
+    def __init__(
+        self, sample: Sample, ready: dict[int, list[tuple[Any, ...]]], connection: Any
+    ) -> None:
+        self._table, self._columns = sample.collection, tuple(sample.columns)
         self._records = ready
         self._connection = connection
 
     async def send(self, place: int, tally: Tally) -> None:
         ready = self._records.pop(place)
         sent = time.perf_counter()
-        await self._connection.copy_records_to_table("contacts", records=ready, columns=COLUMNS)
+        await self._connection.copy_records_to_table(
+            self._table, records=ready, columns=self._columns
+        )
         tally.add(sent, _CREATED, len(ready))
 
     async def close(self) -> None:
@@ -222,12 +227,13 @@ async def connect_clients(load: "Load") -> list[Client]:
 
 
 async def _copy_clients(load: "Load") -> list[Client]:
+    sample = SAMPLES[load.sample]
     ready = {
-        place: list(records(load.serial, load.first + place * load.size, load.size))
+        place: list(sample.records(load.serial, load.numbers(place)))
         for place in range(load.requests)
     }
     return [
-        CopyClient(ready, await asyncpg.connect(load.target, timeout=10))
+        CopyClient(sample, ready, await asyncpg.connect(load.target, timeout=10))
         for _ in range(load.clients)
     ]
 
@@ -237,6 +243,7 @@ class Requests:
 
     def __init__(self, load: "Load") -> None:
         self._load = load
+        self._sample = SAMPLES[load.sample]
         headers = {"Host": "127.0.0.1", "Content-Type": "application/json", **load.headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"{load.method} {load.path} HTTP/1.1\r\n{lines}"
@@ -249,10 +256,16 @@ class Requests:
 
     def _make(self, place: int) -> bytes:
         load = self._load
-        made = items(load.serial, load.first + place * load.size, load.size, bad=load.bad)
+        made = self._sample.items(
+            load.serial,
+            load.numbers(place),
+            bad=load.bad,
+            fields=tuple(load.fields),
+            edition=load.edition,
+        )
         if load.kind == "kinto":
             wrapped = ",".join(f'{{"body":{{"data":{item}}}}}' for item in made)
-            body = _KINTO % (_KINTO_RECORDS, wrapped)
+            body = _KINTO % (_KINTO_RECORDS % load.sample, wrapped)
         else:
             body = f"[{','.join(made)}]"
         head = self._heads[place % len(self._heads)]

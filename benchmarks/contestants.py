@@ -5,13 +5,13 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Literal
 
-from benchmarks.contacts import PEERS_TABLE
 from benchmarks.load import Load
 from benchmarks.plan import FLOOR, SERVICE, Cell
+from benchmarks.samples import SAMPLES
 from benchmarks.stack import (
     Database,
     Servers,
@@ -24,6 +24,7 @@ from ingest.processes.port import free_port
 
 KINTO_AUTHORIZATION = "Basic YmVuY2g6YmVuY2g="  # bench:bench
 _SETTLING, _SETTLED = 300.0, 2.0  # seconds: at most, and without a new row
+_FILLING = 10_000  # items a request that stores what is to be changed
 MAX_WAIT = 60
 """Seconds that a request waits for its commit, so that every figure is one after the commit."""
 
@@ -85,12 +86,11 @@ class Running:
     def load(self, serial: str, cell: Cell, requests: int) -> Load:
         """What clients send to it."""
         kind, headers = self.contestant.kind, dict(self.headers)
-        path = {"json": "/contacts", "kinto": "/v1/batch", "copy": ""}[kind]
+        path = {"json": f"/{cell.sample}", "kinto": "/v1/batch", "copy": ""}[kind]
+        wanted = cell.wanted
         if self.contestant.letter == SERVICE:
-            answer = "" if cell.full else ", return=minimal"
-            handling = ", handling=lenient" if cell.bad else ""
-            headers["Prefer"] = f"wait={MAX_WAIT}{answer}{handling}"
-            path = "/v1/contacts"
+            headers["Prefer"] = f"wait={MAX_WAIT}, {wanted.prefer}"
+            path = f"/v1/{cell.sample}"
         return Load(
             kind=kind,
             target=self.target,
@@ -98,10 +98,25 @@ class Running:
             size=cell.size,
             clients=cell.clients,
             requests=requests,
+            method=wanted.method,
             path=path,
+            sample=cell.sample,
+            fields=wanted.fields,
+            edition=wanted.edition,
             headers=headers,
-            bad=cell.bad,
+            bad=wanted.bad,
+            keys=wanted.keys,
         )
+
+    def filling(self, load: Load, every: int) -> Load:
+        """What stores every so manyth item of a load of the service's before it is sent."""
+        items = load.requests * load.size
+        headers = load.headers | {"Prefer": f"wait={MAX_WAIT}, return=minimal"}
+        size = min(_FILLING, items)
+        return replace(
+            load, method="POST", headers=headers, fields=(), edition=0, every=every,
+            size=size, requests=-(-items // (size * every)), clients=1,
+        )  # fmt: skip
 
     async def empty(self) -> None:
         """Leave nothing of the measurement before."""
@@ -116,24 +131,25 @@ class Running:
             )
             await self.database.connection.execute("VACUUM objects, access_control_entries")
         else:
-            await self.database.connection.execute("TRUNCATE public.contacts")
+            tables = ", ".join(f"public.{name}" for name in SAMPLES)
+            await self.database.connection.execute(f"TRUNCATE {tables}")
         await self.database.checkpoint()
 
-    async def settle(self) -> None:
+    async def settle(self, sample: str) -> None:
         """Wait until nothing more is saved: a client that gave up leaves its server at work."""
         before, deadline = -1, time.monotonic() + _SETTLING
-        while before != (rows := await self.count()) and time.monotonic() < deadline:
+        while before != (rows := await self.count(sample)) and time.monotonic() < deadline:
             before = rows
             await asyncio.sleep(_SETTLED)
 
-    async def count(self) -> int:
+    async def count(self, sample: str) -> int:
         """How many items are stored now."""
         if self.contestant.letter == SERVICE:
-            return await self.database.count_contacts()
+            return await self.database.count(sample)
         if self.contestant.kind == "kinto":
             sql = "SELECT count(*) FROM objects WHERE resource_name = 'record' AND NOT deleted"
         else:
-            sql = "SELECT count(*) FROM public.contacts"
+            sql = f"SELECT count(*) FROM public.{sample}"
         return int(await self.database.connection.fetchval(sql))
 
 
@@ -145,7 +161,8 @@ async def run_contestants(
     own = await Database.connect(servers.database_url())
     await own.connection.execute("CREATE DATABASE kinto")
     others = await Database.connect(servers.database_url("kinto"))
-    await own.connection.execute(PEERS_TABLE)
+    for sample in SAMPLES.values():
+        await own.connection.execute(sample.peers_table)
     running: dict[str, Running] = {}
     with ExitStack() as processes:
         for each in contestants:

@@ -15,7 +15,8 @@ import random
 import statistics
 import time
 from collections import defaultdict
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -23,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.contestants import BY_LETTER, CONTESTANTS, Running, run_contestants
 from benchmarks.load import Generator, Load
 from benchmarks.machine import describe
-from benchmarks.plan import FLOOR, FULL_CELLS, QUICK_CELLS, Cell
+from benchmarks.plan import FULL_CELLS, QUICK_CELLS, Cell
 from benchmarks.ratios import ratios
 from benchmarks.reports import endpoints as report
 from benchmarks.reports.sheet import show
@@ -33,10 +34,18 @@ from benchmarks.usage import Meter
 
 _WARM_UP = 0.3  # seconds
 _WARM_UP_ITEMS = 20_000  # cells whose first requests have more are not warmed up
+_FILLING = 300.0  # seconds at most to store what is to be changed
 _MARGIN = 1.4  # bodies beyond what the last rate would use
 _FIRST_RATE = 30_000.0  # items a second, until one is known
 _FIRST_REQUESTS = 3_000.0  # requests a second, until one is known
 _KEPT = ("itemsPerSecond", "requestsPerSecond", "p50", "p99")
+
+
+class Before(NamedTuple):
+    """When a load began, by PostgreSQL's clock, and how many rows there were."""
+
+    moment: datetime
+    rows: int
 
 
 class Endpoints:
@@ -62,14 +71,15 @@ class Endpoints:
         contestant = self._running[cell.letter]
         await contestant.empty()
         load = self._load(contestant, cell, seconds)
+        before = await self._fill(contestant, cell, load)
         await self._generator.prepare(load)
         meter = Meter(contestant.parts | self._servers.parts)
         sent = await self._generator.run(seconds)
         cpu = {"client": sent.cpu_seconds, **meter.cpu()}
         peaks = meter.peaks()
         if sent.errors:
-            await contestant.settle()
-        rows = await contestant.count()
+            await contestant.settle(cell.sample)
+        rows = await self._written(contestant, cell, before)
         if sent.requests:
             self._requests[cell] = sent.requests / sent.seconds
         return {
@@ -87,6 +97,25 @@ class Endpoints:
             "errors": sent.errors,
             "void": bool(sent.errors) or rows != sent.items or not sent.items,
         }
+
+    async def _fill(self, contestant: Running, cell: Cell, load: Load) -> Before:
+        """Store what the load changes or removes."""
+        database = contestant.database
+        if every := cell.wanted.stored_every:
+            await self._generator.prepare(contestant.filling(load, every))
+            filled = await self._generator.run(_FILLING)
+            if filled.errors:
+                raise RuntimeError(f"what is to be changed is not stored: {filled.errors}")
+            await database.connection.execute(f"VACUUM (ANALYZE) collections.{cell.sample}")
+            await database.checkpoint()
+        now = await database.connection.fetchval("SELECT clock_timestamp()")
+        return Before(now, await contestant.count(cell.sample))
+
+    async def _written(self, contestant: Running, cell: Cell, before: Before) -> int:
+        """Rows that the load has created, changed or removed."""
+        if cell.wanted.stored_every and cell.wanted.method != "DELETE":
+            return await contestant.database.count_written_since(before.moment, cell.sample)
+        return abs(await contestant.count(cell.sample) - before.rows)
 
     def _load(self, contestant: Running, cell: Cell, seconds: float) -> Load:
         self._serial += 1
@@ -167,8 +196,7 @@ async def run(
 def _with_ratios(cells: dict[Cell, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """By name; each with its ratios to the floor of the same size and as many clients."""
     return {
-        cell.name: found
-        | {"ofFloor": ratios(found, cells.get(Cell(FLOOR, cell.size, cell.clients)))}
+        cell.name: found | {"ofFloor": ratios(found, cells.get(cell.floor))}
         for cell, found in cells.items()
     }
 
@@ -208,7 +236,7 @@ async def _durability(running: dict[str, Running]) -> dict[str, str]:
 
 
 def _chosen(options: argparse.Namespace) -> list[Cell]:
-    cells = QUICK_CELLS if options.quick else FULL_CELLS
+    cells = QUICK_CELLS if options.quick and not options.cells else FULL_CELLS
     if options.only:
         cells = [cell for cell in cells if cell.letter in options.only.split(",")]
     if options.cells:

@@ -23,10 +23,10 @@ from rich.console import Console
 
 from benchmarks.contestants import MAX_WAIT
 from benchmarks.machine import describe
-from benchmarks.people import items
 from benchmarks.reports import growth as report
 from benchmarks.reports.sheet import show
 from benchmarks.results import save
+from benchmarks.samples import PEOPLE, SAMPLES
 from benchmarks.session import Measured, Session, sampling, serve
 from benchmarks.stack import Servers, run_servers
 from ingest.settings import Settings
@@ -100,23 +100,23 @@ async def _fill(session: Session, count: int) -> int:
     size = min(count, 10_000)
     measured = await session.run(session.load(size, min(8, count // size), count // size), 600)
     _complain(measured)
-    await session.database.connection.execute("VACUUM (ANALYZE) collections.contacts")
+    await session.database.connection.execute("VACUUM (ANALYZE) collections.people")
     await session.database.checkpoint()
     return measured.sent.items
 
 
 async def _at(session: Session, scale: Scale) -> dict[str, Any]:
     """Costs at the rows that are stored; each batch is deleted before the next comes."""
-    stored = await session.database.count_contacts()
+    stored = await session.database.count()
     saved, removed = [], []
     for sample in range(scale.samples):
         serial = f"r{stored}.{sample}"
         load = session.load(ITEMS, 1, 1, serial=serial)
         saved.append(await session.run(load, 60, counted=False))
-        path = "/v1/contacts?matching=email"
+        path = "/v1/people?matching=email"
         load = session.load(ITEMS, 1, 1, serial=serial, method="DELETE", path=path)
         removed.append(await session.run(load, 60, counted=False))
-    if await session.database.count_contacts() != stored:
+    if await session.database.count() != stored:
         raise RuntimeError(f"void: of {stored} rows there are some more or less")
     return {"create": _cost(saved), "delete": _cost(removed)}
 
@@ -149,7 +149,7 @@ async def memory(servers: Servers, scale: Scale) -> dict[str, Any]:
         _complain(measured)
         return {
             "clients": scale.clients,
-            "bodies": scale.clients * len(",".join(items("memory", 0, 10_000, bad=False))),
+            "bodies": scale.clients * len(",".join(SAMPLES[PEOPLE].items("memory", range(10_000)))),
             "idle": idle,
             "peak": measured.peaks["api"],
             "after": process.memory_info().rss,
@@ -182,7 +182,7 @@ async def sustained(servers: Servers, scale: Scale) -> dict[str, Any]:
         await session.generator.prepare(load)
         async with sampling(sample, 1.0) as samples:
             sent = await session.generator.run(scale.sustained)
-        stored = await session.database.count_contacts()
+        stored = await session.database.count()
     if sent.errors or stored != sent.items:
         raise RuntimeError(f"void: {stored} rows of {sent.items}, {sent.errors}")
     return {

@@ -1,39 +1,37 @@
 """Intake: from the bytes of a JSON body to the bytes that are staged, beside marshmallow's way.
 
-    python -m benchmarks.intake [--rounds N] [--items N]
+    python -m benchmarks.intake [--rounds N] [--items N] [--only people,contacts,generated]
 
-A round takes 10,000 contacts of nine fields through decoding, validation and encoding, as a POST
-to the service does, and the same bytes through `orjson.loads`, `schema.load(many=True)` and
+A round takes 10,000 items of each sample through decoding, validation and encoding, as a POST to
+the service does, and the same bytes through `orjson.loads`, `schema.load(many=True)` and
 `orjson.dumps`. Rounds are interleaved in one process; of each contender the round that took the
 least processor time counts. Then the same with 1 % of the items invalid (marshmallow's way loads
-one by one there, for `many` says nothing of which item is whose), and PATCH and upsert of the
-valid ones. Stages are measured by themselves, so they need not add up. Results are printed, and
-kept in benchmarks/results/intake.json.
+one by one there, for `many` says nothing of which item is whose), and upsert and PATCH of the
+valid ones. Stages are measured by themselves, so they need not add up. Guides are what libraries in
+C take for part of it: `orjson.loads`, and msgspec's typed decoding and encoding, which check no
+e-mail address by marshmallow's rules. Results are printed, and kept in
+benchmarks/results/intake.json.
 """
 
 import argparse
 import json
 import platform
 import sys
-from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 
-from benchmarks import schemas as cases
+from benchmarks.samples import SAMPLES
+from benchmarks.samples.sample import Sample, bad_among
 from benchmarks.validation import Run, each_alone, microseconds
-from ingest import Resource
-from ingest.examples.crm import ContactSchema
 from ingest.formats.json import decode
 from ingest.formats.limits import Limits
 from ingest.ids import uuid7_texts
 from ingest.model import Action, Chunk, Options, Resolution
-from ingest.resources.records import RecordWriter
 from ingest.validation import compile_validator
-from ingest.validation.engine.record_functions import generate_write
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
@@ -41,9 +39,8 @@ RESULTS = Path(__file__).parent / "results" / "intake.json"
 MAX_VALUES = 100_000  # as the service has it
 GOAL = 5.0  # times as fast as marshmallow's way
 LIMITS = Limits(max_item=sys.maxsize, max_items=sys.maxsize, max_nesting=32)
-SLICE = 200  # as many as the pipeline takes at once
 
-Rows = dict[str, dict[str, float]]
+Times = dict[str, float]
 
 
 def take(validator: ItemValidator, body: bytes) -> Chunk:
@@ -68,31 +65,57 @@ def plain_each(schema: Schema, body: bytes) -> bytes:
     return orjson.dumps([loaded, {str(index): error.messages for index, error in errors.items()}])
 
 
-def stages(resource: Resource, body: bytes) -> dict[str, Run]:
+def bodies(sample: Sample, count: int) -> tuple[bytes, bytes]:
+    """All valid, and with 1 % invalid."""
+    return tuple(  # type: ignore[return-value]
+        f"[{','.join(sample.items('s', range(count), bad=bad))}]".encode() for bad in (False, True)
+    )
+
+
+def wholes(sample: Sample, count: int) -> dict[str, dict[str, Run]]:
+    """Ours and marshmallow's way by kind of body."""
+    resource = sample.resource
+    schema = resource.schema
+    good, bad = bodies(sample, count)
+    create = ItemValidator(resource, Action.CREATE, Options())
+    upsert = ItemValidator(resource, Action.CREATE, Options(resolution=Resolution.MERGE))
+    update = ItemValidator(resource, Action.UPDATE, Options())
+    items = orjson.loads(good)
+    keyed = orjson.dumps(
+        [{"id": key, **item} for key, item in zip(uuid7_texts(count), items, strict=True)]
+    )
+    return {
+        "POST, all valid": {
+            "ingest": lambda: take(create, good),
+            "marshmallow": lambda: plain(schema, good),
+        },
+        "POST, 1 % invalid": {
+            "ingest": lambda: take(create, bad),
+            "marshmallow": lambda: plain_each(schema, bad),
+        },
+        "upsert": {
+            "ingest": lambda: take(upsert, good),
+            "marshmallow": lambda: plain(schema, good),
+        },
+        "PATCH": {
+            "ingest": lambda: take(update, keyed),
+            "marshmallow": lambda: plain(schema, good),
+        },
+    }
+
+
+def stages(sample: Sample, body: bytes) -> dict[str, Run]:
     """Each stage by itself, on what the one before it gives."""
     items = orjson.loads(body)
-    fast = compile_validator(resource.schema)
-    validator = ItemValidator(resource, Action.CREATE, Options())
-    loaded = [fast.load(item) for item in items]
+    validator = ItemValidator(sample.resource, Action.CREATE, Options())
+    fast = compile_validator(sample.resource.schema)
     records = orjson.loads(take(validator, body).records or b"[]")
-    reference = RecordWriter(resource, Action.CREATE, Options())
-    write = generate_write(resource, reference)
-    assert write is not None
     keys = [record["id"] for record in records]
-    made = [UUID(key) for key in keys]
     return {
         "decode": lambda: decode(body, LIMITS),
         "load": lambda: fast.load_many(items),
         "load and record": lambda: accepted(validator, items, keys),
-        "server's keys": lambda: [uuid7_texts(SLICE) for _ in range(0, len(items), SLICE)],
-        "record, of loaded": lambda: [
-            write(0, each, item, key) for each, item, key in zip(loaded, items, made, strict=True)
-        ],
-        "record, reference": lambda: [
-            reference.write(0, each, item, key)
-            for each, item, key in zip(loaded, items, made, strict=True)
-        ],
-        "dumps": lambda: orjson.dumps(records),
+        "encode": lambda: orjson.dumps(records),
     }
 
 
@@ -104,90 +127,108 @@ def accepted(validator: ItemValidator, items: list[Any], keys: list[str]) -> int
     return count
 
 
-def wholes(resource: Resource, count: int) -> dict[str, dict[str, Run]]:
-    """Ours and marshmallow's way by kind of body; every answer is checked first."""
-    case, schema = cases.CASES[0], resource.schema
-    good, bad = (orjson.dumps(case.items(count, share)) for share in (0.0, 0.01))
-    keyed = orjson.dumps(
-        [
-            {**item, "id": key}
-            for item, key in zip(orjson.loads(good), uuid7_texts(count), strict=True)
-        ]
-    )
-    merge = Options(resolution=Resolution.MERGE)
-    create = ItemValidator(resource, Action.CREATE, Options())
-    check(schema, take(create, good), count, 0)
-    check(schema, take(create, bad), count, -(-count // 100))
-    return {
-        "POST, all valid": pair(create, good, plain, schema, good),
-        "POST, 1 % invalid": pair(create, bad, plain_each, schema, bad),
-        "POST, client's keys": pair(create, keyed, plain, schema, good),
-        "upsert": pair(ItemValidator(resource, Action.CREATE, merge), good, plain, schema, good),
-        "PATCH": pair(
-            ItemValidator(resource, Action.UPDATE, Options()), keyed, plain, schema, good
-        ),
+def guides(sample: Sample, body: bytes) -> dict[str, Run]:
+    """What libraries in C take for parts of it."""
+    runs: dict[str, Run] = {"orjson.loads": lambda: orjson.loads(body)}
+    if find_spec("msgspec") is None:
+        print("msgspec is not installed and left out; pip install -e '.[bench]' brings it")
+        return runs
+    from benchmarks.msgspec_types import TYPES_BY_COLLECTION, json
+
+    decoder, encoder = json.Decoder(list[TYPES_BY_COLLECTION[sample.collection]]), json.Encoder()
+    decoded = decoder.decode(body)
+    return runs | {
+        "msgspec, typed": lambda: decoder.decode(body),
+        "msgspec, encode": lambda: encoder.encode(decoded),
     }
 
 
-def pair(
-    validator: ItemValidator,
-    body: bytes,
-    theirs: Callable[[Schema, bytes], bytes],
-    schema: Schema,
-    their_body: bytes,
-) -> dict[str, Run]:
-    chunk = take(validator, body)
-    assert chunk.raw is None, "items that are fine need no copy of their raw form"
-    return {
-        "ingest": lambda: take(validator, body),
-        "marshmallow": lambda: theirs(schema, their_body),
-    }
-
-
-def check(schema: Schema, found: Chunk, count: int, invalid: int) -> None:
+def check(sample: Sample, count: int) -> None:
     """A benchmark of wrong answers says nothing."""
-    assert (found.received, len(found.failures)) == (count, invalid)
-    for record in orjson.loads(found.records or b"[]"):
-        own = {name: value for name, value in record.items() if name not in ("$i", "id")}
-        try:
-            assert schema.load(own) == own
-        except ValidationError as error:
-            raise AssertionError(error.messages) from error
+    schema, names = sample.resource.schema, sample.resource.schema.load_fields.keys()
+    create = ItemValidator(sample.resource, Action.CREATE, Options())
+    good, bad = bodies(sample, count)
+    found = take(create, bad)
+    assert (found.received, len(found.failures)) == (count, bad_among(0, count))
+    records = orjson.loads(take(create, good).records or b"[]")
+    for item, record in zip(orjson.loads(good), records, strict=True):
+        own = {name: value for name, value in record.items() if name in names and name in item}
+        assert schema.load(own) == schema.load(item)
+
+
+def staged(sample: Sample, count: int) -> dict[str, float]:
+    """Bytes an item: as it is sent, as its record is staged, as its raw form is kept beside it."""
+    body, _ = bodies(sample, count)
+    chunk = take(ItemValidator(sample.resource, Action.CREATE, Options()), body)
+    parts = {"sent": body, "record": chunk.records or b"", "raw": chunk.raw or b""}
+    return {name: len(part) / count for name, part in parts.items()}
+
+
+def measure(sample: Sample, rounds: int, count: int) -> dict[str, Any]:
+    """All figures of one sample."""
+    check(sample, min(count, 1_000))
+    body, _ = bodies(sample, count)
+    return {
+        "microseconds": {
+            kind: microseconds(runs, rounds, count) for kind, runs in wholes(sample, count).items()
+        },
+        "stages": microseconds(stages(sample, body), rounds, count),
+        "guides": microseconds(guides(sample, body), rounds, count),
+        "bytes": staged(sample, count),
+    }
+
+
+def show(found: dict[str, dict[str, Any]]) -> None:
+    """One line a figure, one column a sample."""
+
+    def line(name: str, cells: list[str]) -> None:
+        print(f"{name:<20}" + "".join(f"{cell:>28}" for cell in cells))
+
+    line("", list(found))
+    for kind in next(iter(found.values()))["microseconds"]:
+        each = [figures["microseconds"][kind] for figures in found.values()]
+        line(kind, [_beside(times) for times in each])
+    for part, title in (("stages", "stages by themselves"), ("guides", "guides"), ("bytes", "")):
+        print(f"\n{title or 'bytes an item'}\n")
+        for name in next(iter(found.values()))[part]:
+            digits = 0 if part == "bytes" else 2
+            line(name, [f"{figures[part][name]:.{digits}f}" for figures in found.values()])
+
+
+def _beside(times: Times) -> str:
+    ours, theirs = times["ingest"], times["marshmallow"]
+    return f"{ours:.2f} ({theirs:.1f}, {theirs / ours:.1f} x)"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--only", default=",".join(SAMPLES), help="samples, such as people")
     parser.add_argument("--save", type=Path, default=RESULTS)
     parser.add_argument("--quick", action="store_true", help="one round; writes no results")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
-
-    resource = Resource("contacts", ContactSchema, unique=["email"])
-    rows: Rows = {
-        kind: microseconds(runs, rounds, options.items)
-        for kind, runs in wholes(resource, options.items).items()
+    names = options.only.split(",")
+    found = {name: measure(SAMPLES[name], rounds, options.items) for name in names}
+    print(f"\nµs an item of {options.items:,} in one body (marshmallow's way, x as long)\n")
+    show(found)
+    ratios = {
+        name: _ratio(figures["microseconds"]["POST, all valid"]) for name, figures in found.items()
     }
-    body = orjson.dumps(cases.CASES[0].items(options.items, 0.0))
-    parts = microseconds(stages(resource, body), rounds, options.items)
-
-    print(f"\ndecode, validate, encode (µs an item, {options.items:,} contacts in one body)\n")
-    for kind, times in rows.items():
-        ours, theirs = times["ingest"], times["marshmallow"]
-        print(f"{kind:<22}{ours:>7.2f}   marshmallow {theirs:>6.2f}   {theirs / ours:>5.1f} x")
-    print("\nstages by themselves\n")
-    for name, taken in parts.items():
-        print(f"{name:<22}{taken:>7.2f}")
-    first = rows["POST, all valid"]
-    reached = first["marshmallow"] / first["ingest"]
-    verdict = "reached" if reached >= GOAL else "MISSED"
-    print(f"\n{reached:.1f} x marshmallow's way, goal {GOAL:.0f}: {verdict}")
-    if options.quick:
+    print()
+    for name, ratio in ratios.items():
+        verdict = "reached" if ratio >= GOAL else "MISSED"
+        print(f"{name}: {ratio:.1f} x as fast as marshmallow's way, goal {GOAL:.0f}: {verdict}")
+    if options.quick or names != list(SAMPLES):
         return
     options.save.parent.mkdir(exist_ok=True)
-    found = {"python": platform.python_version(), "microseconds": rows, "stages": parts}
-    options.save.write_text(json.dumps({**found, "ratio": reached}, indent=1) + "\n")
+    results = {"python": platform.python_version(), "samples": found, "ratios": ratios}
+    options.save.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _ratio(times: Times) -> float:
+    return times["marshmallow"] / times["ingest"]
 
 
 if __name__ == "__main__":

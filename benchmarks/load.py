@@ -21,6 +21,7 @@ import asyncpg
 import uvloop
 
 from benchmarks.clients import Client, Tally, connect_clients
+from benchmarks.samples import PEOPLE
 from benchmarks.stack import ROOT, clean_environment
 
 TIMEOUT = 300.0
@@ -34,9 +35,12 @@ class Load:
     Args:
         kind: requests with JSON arrays, Kinto's batches, or binary COPY without any server of ours.
         target: the port of 127.0.0.1, or the database's URL for COPY.
-        serial: makes every address of this load unique in the whole run.
+        sample: the collection of what is sent.
+        serial: makes every key and address of this load unique in the whole run.
         requests: how many bodies there are; the load ends when they are used up.
         tokens: of the service; requests take them in turns.
+        fields, edition: as in `Sample.items`.
+        every: only items of every so manyth number.
         keys: whether each request has an idempotency key, its own.
         per_second: send at this pace whatever the answers are; 0 sends as answers come.
         stream: make each body when it is sent (for long loads), and not before the clock starts.
@@ -51,6 +55,10 @@ class Load:
     requests: int
     method: str = "POST"
     path: str = ""
+    sample: str = PEOPLE
+    fields: tuple[str, ...] = ()
+    edition: int = 0
+    every: int = 1
     headers: dict[str, str] = field(default_factory=dict)
     tokens: Sequence[str] = ()
     keys: bool = False
@@ -59,6 +67,11 @@ class Load:
     per_second: float = 0.0
     stream: bool = False
     patient: bool = True
+
+    def numbers(self, place: int) -> range:
+        """Of the items in the body of this place."""
+        first = self.first + place * self.size * self.every
+        return range(first, first + self.size * self.every, self.every)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,11 @@ import uuid
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, convert, defstruct
+from msgspec import Meta, Struct, convert, defstruct, json
 
-__all__ = ["TYPES", "convert"]
+from benchmarks.samples.generated import SPECS, Spec
+
+__all__ = ["TYPES", "TYPES_BY_COLLECTION", "convert", "json"]
 
 Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -24,6 +26,46 @@ class Contact(Struct, forbid_unknown_fields=True):
     age: Annotated[int, Meta(ge=0, le=150)] = 0
     subscribed: bool = False
     tags: list[Annotated[str, Meta(min_length=1, max_length=50)]] = []
+
+
+class Person(Struct, forbid_unknown_fields=True):
+    id: uuid.UUID
+    email: Email
+    first_name: Name
+    last_name: Annotated[str, Meta(max_length=100)] | None = None
+    age: Annotated[int, Meta(ge=0, le=150)] = 0
+    status: Literal["lead", "customer", "lost"] = "lead"
+    tags: list[Annotated[str, Meta(max_length=50)]] = []
+    created_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
+    score: float = 0.0
+
+
+def _generated(name: str, specs: tuple[Spec, ...]) -> type[Struct]:
+    ordered = sorted(specs, key=lambda spec: not spec.required)
+    return defstruct(
+        name,
+        [(spec.name, _type(spec), *([] if spec.required else [None])) for spec in ordered],
+        forbid_unknown_fields=True,
+    )
+
+
+def _type(spec: Spec) -> Any:
+    types = {
+        "text": Annotated[str, Meta(min_length=1, max_length=spec.most)],
+        "choice": Literal[spec.choices or ("",)],
+        "email": Email,
+        "integer": Annotated[int, Meta(ge=0, le=spec.most)],
+        "float": float,
+        "boolean": bool,
+        "uuid": uuid.UUID,
+        "date": dt.date,
+        "time": Annotated[dt.datetime, Meta(tz=True)],
+        "texts": Annotated[list[str], Meta(max_length=spec.most)],
+    }
+    found = types.get(spec.kind) or _generated(spec.name.title(), spec.parts)
+    if spec.kind == "objects":
+        found = list[found]
+    return found if spec.required and not spec.nullable else found | None
 
 
 class Patch(Struct, forbid_unknown_fields=True):
@@ -84,10 +126,17 @@ class Payment(Struct, forbid_unknown_fields=True):
 
 
 TYPES: dict[str, Any] = {
+    "person": Person,
     "contact": Contact,
+    "generated": _generated("Generated", SPECS),
     "flat": Flat,
     "mixed": defstruct("Mixed", _mixed_fields(), forbid_unknown_fields=True),
     "nested": Order,
     "dates": Payment,
     "patch": Patch,
+}
+TYPES_BY_COLLECTION = {
+    "people": TYPES["person"],
+    "contacts": TYPES["contact"],
+    "generated": TYPES["generated"],
 }

@@ -17,12 +17,12 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.contacts import PEERS_TABLE
 from benchmarks.load import Generator, Load
 from benchmarks.machine import describe
 from benchmarks.reports import processes as report
 from benchmarks.reports.sheet import show
 from benchmarks.results import save
+from benchmarks.samples import PEOPLE, SAMPLES
 from benchmarks.session import Session, serve
 from benchmarks.stack import Database, Servers, run_servers
 
@@ -106,8 +106,8 @@ async def _one(session: Session, load: _Load, seconds: float) -> dict[str, Any]:
 
 async def _floor(servers: Servers, load: _Load, seconds: float) -> dict[str, Any]:
     database = await Database.connect(servers.database_url())
-    await database.connection.execute("DROP TABLE IF EXISTS public.contacts")
-    await database.connection.execute(PEERS_TABLE)
+    await database.connection.execute(f"DROP TABLE IF EXISTS public.{PEOPLE}")
+    await database.connection.execute(SAMPLES[PEOPLE].peers_table)
     async with Generator() as generator:
         copied = Load(
             kind="copy",

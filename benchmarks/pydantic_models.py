@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AnyUrl, AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, create_model
 
+from benchmarks.samples.generated import SPECS, Spec
+
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -19,12 +21,51 @@ class Contact(Strict):
     email: Annotated[EmailStr, Field(max_length=254)]
     first_name: Annotated[str, Field(min_length=1, max_length=100)]
     last_name: Annotated[str, Field(max_length=100)] | None = None
-    company: Annotated[str, Field(max_length=200)] = ""
-    phone: Annotated[str, Field(pattern=r"^\+?[0-9 ().-]{3,30}$")] = ""
-    country: Annotated[str, Field(min_length=2, max_length=2)] = ""
-    age: Annotated[int, Field(strict=True, ge=0, le=150)] = 0
-    subscribed: bool = False
-    tags: list[Tag] = []
+    company: Annotated[str, Field(max_length=200)] | None = None
+    phone: Annotated[str, Field(pattern=r"^\+?[0-9 ().-]{3,30}$")] | None = None
+    country: Annotated[str, Field(min_length=2, max_length=2)] | None = None
+    age: Annotated[int, Field(strict=True, ge=0, le=150)] | None = None
+    subscribed: bool | None = None
+    tags: list[Tag] | None = None
+
+
+class Person(Strict):
+    id: uuid.UUID
+    email: Annotated[EmailStr, Field(max_length=254)]
+    first_name: Annotated[str, Field(min_length=1, max_length=100)]
+    last_name: Annotated[str, Field(max_length=100)] | None = None
+    age: Annotated[int, Field(strict=True, ge=0, le=150)] | None = None
+    status: Literal["lead", "customer", "lost"] = "lead"
+    tags: list[Annotated[str, Field(max_length=50)]] | None = None
+    created_at: AwareDatetime | None = None
+    score: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+def _generated(name: str, specs: tuple[Spec, ...]) -> type[BaseModel]:
+    fields = {spec.name: (_type(spec), ... if spec.required else None) for spec in specs}
+    return create_model(name, __base__=Strict, **fields)
+
+
+def _type(spec: Spec) -> Any:
+    types = {
+        "text": Annotated[str, Field(min_length=1, max_length=spec.most)],
+        "choice": Literal[spec.choices or ("",)],
+        "email": EmailStr,
+        "integer": Annotated[int, Field(strict=True, ge=0, le=spec.most)],
+        "float": float,
+        "boolean": bool,
+        "uuid": uuid.UUID,
+        "date": dt.date,
+        "time": AwareDatetime,
+        "texts": Annotated[list[str], Field(max_length=spec.most)],
+    }
+    found = types.get(spec.kind) or _generated(spec.name.title(), spec.parts)
+    if spec.kind == "objects":
+        found = list[found]
+    return found if spec.required and not spec.nullable else found | None
+
+
+Generated = _generated("Generated", SPECS)
 
 
 class Patch(Contact):
@@ -80,7 +121,9 @@ class Payment(Strict):
 
 
 MODELS: dict[str, type[BaseModel]] = {
+    "person": Person,
     "contact": Contact,
+    "generated": Generated,
     "flat": Flat,
     "mixed": create_model("Mixed", __base__=Strict, **_mixed_fields()),
     "nested": Order,

@@ -1,4 +1,4 @@
-"""The six schemas of the validation benchmark, and items for them."""
+"""The schemas of the validation benchmark, and items for them."""
 
 import enum
 import random
@@ -8,6 +8,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from benchmarks.samples import contacts, generated, people
+from benchmarks.samples.sample import word
 from ingest.examples.crm import ContactSchema
 
 
@@ -31,22 +33,7 @@ class Case:
         return made
 
 
-def word(rng: random.Random, least: int = 3, most: int = 12) -> str:
-    return "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(least, most)))
-
-
-def contact(rng: random.Random) -> dict[str, Any]:
-    return {
-        "email": f"{word(rng)}.{word(rng)}@{word(rng)}.example.com",
-        "first_name": word(rng).title(),
-        "last_name": word(rng).title(),
-        "company": f"{word(rng).title()} Ltd",
-        "phone": f"+49 30 {rng.randrange(10**7)}",
-        "country": rng.choice(["DE", "FR", "US", "JP"]),
-        "age": rng.randrange(18, 90),
-        "subscribed": rng.random() < 0.5,
-        "tags": [word(rng) for _ in range(rng.randrange(4))],
-    }
+contact = contacts.SAMPLE.one
 
 
 class FlatSchema(Schema):
@@ -156,10 +143,17 @@ def patch(rng: random.Random) -> dict[str, Any]:
 
 
 CASES = (
+    Case("person", people.PersonSchema, people.SAMPLE.one, {"age": "old"}),
     Case("contact", ContactSchema, contact, {"age": "old"}),
     Case("flat", FlatSchema, flat, {"city": 5}),
     Case("mixed", MixedSchema, mixed, {"kind": "d"}),
     Case("nested", OrderSchema, order, {"number": None}),
     Case("dates", PaymentSchema, payment, {"value_date": "2024-02-30"}),
+    Case(
+        "generated",
+        type(generated.generated.schema),
+        generated.SAMPLE.one,
+        dict(generated.SAMPLE.spoil),
+    ),
     Case("patch", ContactSchema, patch, {"age": 200}, frozenset(ContactSchema().load_fields)),
 )

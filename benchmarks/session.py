@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.contestants import MAX_WAIT
 from benchmarks.load import Generator, Load, Sent
+from benchmarks.samples import PEOPLE
 from benchmarks.stack import Database, Servers, Service, run_service
 from benchmarks.usage import Meter
 
@@ -73,7 +74,7 @@ class Session:
             clients=clients,
             requests=requests,
             headers={"Prefer": prefer, "Content-Type": content_type},
-            **{"path": "/v1/contacts", "tokens": self.service.tokens[:1], **more},
+            **{"path": f"/v1/{PEOPLE}", "tokens": self.service.tokens[:1], **more},
         )
 
     async def empty(self) -> None:
@@ -83,13 +84,13 @@ class Session:
 
     async def run(self, load: Load, seconds: float, *, counted: bool = True) -> Measured:
         """Send a load, and measure what it costs."""
-        before = await self.database.count_contacts() if counted else 0
+        before = await self.database.count() if counted else 0
         await self.generator.prepare(load)
         meter = Meter(self.service.parts | self.servers.parts)
         sent = await self.generator.run(seconds)
         cpu = {"client": sent.cpu_seconds, **meter.cpu()}
         peaks = meter.peaks()
-        rows = abs(await self.database.count_contacts() - before) if counted else None
+        rows = abs(await self.database.count() - before) if counted else None
         return Measured(sent, cpu, peaks, rows)
 
 

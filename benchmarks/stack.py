@@ -17,19 +17,21 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 
+from benchmarks.samples import PEOPLE
 from ingest.processes.part import die_with_parent
 from ingest.processes.port import free_port
 from ingest.processes.postgres import EmbeddedPostgres
 from ingest.processes.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).parents[1]
-RESOURCES = ROOT / "benchmarks" / "contacts.py"
+RESOURCES = ROOT / "benchmarks" / "resources.py"
 ACCOUNT = "bench"
 START_TIMEOUT = 60.0  # seconds
 STOP_TIMEOUT = 40.0  # seconds
@@ -231,6 +233,11 @@ class Database:
         """Write everything out, so that no measurement pays for the one before it."""
         await self.connection.execute("CHECKPOINT")
 
-    async def count_contacts(self) -> int:
+    async def count(self, collection: str = PEOPLE) -> int:
         """How many items the service has stored."""
-        return int(await self.connection.fetchval("SELECT count(*) FROM collections.contacts"))
+        return int(await self.connection.fetchval(f"SELECT count(*) FROM collections.{collection}"))
+
+    async def count_written_since(self, moment: datetime, collection: str) -> int:
+        """How many items the service has created or changed."""
+        sql = f'SELECT count(*) FROM collections.{collection} WHERE "$updated_at" >= $1'
+        return int(await self.connection.fetchval(sql, moment))

@@ -30,7 +30,8 @@ from marshmallow_oneofschema.one_of_schema import OneOfSchema
 from marshmallow_sqlalchemy import SQLAlchemyAutoSchema
 from sqlalchemy.orm import DeclarativeBase
 
-from benchmarks.schemas import contact, flat, order, word
+from benchmarks.samples.sample import word
+from benchmarks.schemas import contact, flat, order
 from benchmarks.validation import marshmallow_many, microseconds
 from ingest.examples.crm import ContactSchema
 from ingest.validation import compile_validator

@@ -1,4 +1,4 @@
-"""Validation: the compiled function beside marshmallow and other libraries, on six schemas.
+"""Validation: the compiled function beside marshmallow and other libraries, on eight schemas.
 
     python -m benchmarks.validation [--rounds N] [--items N]
 

@@ -15,14 +15,8 @@ from arq.connections import ArqRedis
 from arq.typing import StartupShutdown
 from arq.worker import Worker, func
 
-from ingest.batches.doorbell import (
-    COMMIT_JOB,
-    COMMIT_JOB_BEFORE,
-    COMMIT_PENDING_JOB,
-    QUEUE,
-    deserialize,
-    serialize,
-)
+from ingest.batches.doorbell import COMMIT_JOB, COMMIT_JOB_BEFORE
+from ingest.batches.rings import COMMIT_PENDING_JOB, QUEUE, deserialize, serialize
 from ingest.outage import Outage
 from ingest.redis import FAILURES, explain
 from ingest.redis_pool import redis_pool

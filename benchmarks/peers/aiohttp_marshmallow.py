@@ -11,17 +11,18 @@ import uvloop
 from aiohttp import web
 from marshmallow import ValidationError
 
-from benchmarks.contacts import COLUMNS
 from benchmarks.peers.environment import CONNECTIONS, DATABASE_URL, PORT
-from ingest.examples.crm import ContactSchema
+from benchmarks.samples import CONTACTS, PEOPLE, SAMPLES
 
 POOL = web.AppKey("pool", asyncpg.Pool)
-schema = ContactSchema(many=True)
+SCHEMAS = {name: type(SAMPLES[name].resource.schema)(many=True) for name in (PEOPLE, CONTACTS)}
 
 
 async def create(request: web.Request) -> web.Response:
+    table = request.path[1:]
+    columns = tuple(SAMPLES[table].columns)
     try:
-        contacts = schema.load(orjson.loads(await request.read()))
+        contacts = SCHEMAS[table].load(orjson.loads(await request.read()))
     except orjson.JSONDecodeError as error:
         return web.json_response({"error": str(error)}, status=400)
     except ValidationError as error:
@@ -30,9 +31,9 @@ async def create(request: web.Request) -> web.Response:
     for each in contacts:
         tags = each.get("tags")
         encoded = None if tags is None else orjson.dumps(tags).decode()
-        records.append((*(each.get(name) for name in COLUMNS[:-1]), encoded))
+        records.append((*(each.get(name) for name in columns[:-1]), encoded))
     try:
-        await request.app[POOL].copy_records_to_table("contacts", records=records, columns=COLUMNS)
+        await request.app[POOL].copy_records_to_table(table, records=records, columns=columns)
     except asyncpg.UniqueViolationError:
         return web.json_response({"error": "an e-mail address is taken"}, status=409)
     return web.json_response({"created": len(records)}, status=201)
@@ -47,7 +48,8 @@ async def connections(app: web.Application) -> AsyncIterator[None]:
 def application() -> web.Application:
     app = web.Application(client_max_size=16 * 2**20)
     app.cleanup_ctx.append(connections)
-    app.router.add_post("/contacts", create)
+    for table in SCHEMAS:
+        app.router.add_post(f"/{table}", create)
     return app
 
 

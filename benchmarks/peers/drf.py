@@ -40,7 +40,6 @@ settings.configure(
 )
 django.setup()
 
-from django.core.validators import RegexValidator
 from django.core.wsgi import get_wsgi_application
 from django.db import IntegrityError, models
 from django.urls import path
@@ -51,57 +50,44 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 
-class UUIDv7(models.Func):
-    """The database's own default of the key, which a model has to name."""
-
-    function = "uuidv7"
-    arity = 0
-    output_field = models.UUIDField()
-
-
-class Contact(models.Model):
-    id = models.UUIDField(primary_key=True, db_default=UUIDv7())
+class Person(models.Model):
+    id = models.UUIDField(primary_key=True)
     email = models.EmailField(unique=True)
     first_name = models.CharField(max_length=100)
     last_name = models.CharField(max_length=100, null=True)
-    company = models.CharField(max_length=200, null=True)
-    phone = models.CharField(max_length=31, null=True)
-    country = models.CharField(max_length=2, null=True)
     age = models.BigIntegerField(null=True)
-    subscribed = models.BooleanField(null=True)
+    status = models.TextField(null=True)
     tags = models.JSONField(null=True)
+    created_at = models.DateTimeField(null=True)
+    score = models.FloatField(null=True)
 
     class Meta:
         app_label = "peers"
-        db_table = "contacts"
+        db_table = "people"
         managed = False
 
 
 class BulkSerializer(serializers.ListSerializer):
-    def create(self, validated_data: list[dict]) -> list[Contact]:
-        return Contact.objects.bulk_create([Contact(**each) for each in validated_data])
+    def create(self, validated_data: list[dict]) -> list[Person]:
+        return Person.objects.bulk_create([Person(**each) for each in validated_data])
 
 
-class ContactSerializer(serializers.ModelSerializer):
+class PersonSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField()
     email = serializers.EmailField(max_length=254)
-    phone = serializers.CharField(
-        required=False, validators=[RegexValidator(r"^\+?[0-9 ().-]{3,30}\Z")]
-    )
-    country = serializers.CharField(required=False, min_length=2, max_length=2)
     age = serializers.IntegerField(required=False, min_value=0, max_value=150)
-    tags = serializers.ListField(
-        required=False, child=serializers.CharField(min_length=1, max_length=50)
-    )
+    status = serializers.ChoiceField(["lead", "customer", "lost"], default="lead")
+    tags = serializers.ListField(required=False, child=serializers.CharField(max_length=50))
 
     class Meta:
-        model = Contact
-        exclude = ("id",)
+        model = Person
+        fields = "__all__"
         list_serializer_class = BulkSerializer
 
 
-class ContactsView(APIView):
+class PeopleView(APIView):
     def post(self, request: Request) -> Response:
-        serializer = ContactSerializer(data=request.data, many=True)
+        serializer = PersonSerializer(data=request.data, many=True)
         serializer.is_valid(raise_exception=True)
         try:
             saved = serializer.save()
@@ -110,7 +96,7 @@ class ContactsView(APIView):
         return Response({"created": len(saved)}, 201)
 
 
-urlpatterns = [path("contacts", ContactsView.as_view())]
+urlpatterns = [path("people", PeopleView.as_view())]
 
 
 class Server(BaseApplication):

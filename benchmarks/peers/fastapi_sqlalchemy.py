@@ -5,17 +5,19 @@ How it is written where an ORM is already there. Lacks what (c) lacks.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
 
 import uvicorn
 from fastapi import FastAPI, HTTPException
-from sqlalchemy import FetchedValue, insert
+from sqlalchemy import DateTime, insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from benchmarks.peers.environment import CONNECTIONS, DATABASE_URL, PORT
-from benchmarks.peers.pydantic_contact import Contact
+from benchmarks.pydantic_models import Person
 
 engine = create_async_engine(
     DATABASE_URL.replace("postgresql://", "postgresql+asyncpg://"), pool_size=CONNECTIONS
@@ -27,18 +29,17 @@ class Base(DeclarativeBase):
     pass
 
 
-class StoredContact(Base):
-    __tablename__ = "contacts"
+class StoredPerson(Base):
+    __tablename__ = "people"
 
-    id: Mapped[str] = mapped_column(primary_key=True, server_default=FetchedValue())
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
     first_name: Mapped[str]
     last_name: Mapped[str | None]
-    company: Mapped[str | None]
-    phone: Mapped[str | None]
-    country: Mapped[str | None]
     age: Mapped[int | None]
-    subscribed: Mapped[bool | None]
+    status: Mapped[str | None]
+    created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    score: Mapped[float | None]
     tags: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
 
 
@@ -51,16 +52,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-@app.post("/contacts", status_code=201)
-async def create(contacts: list[Contact]) -> dict[str, int]:
+@app.post("/people", status_code=201)
+async def create(people: list[Person]) -> dict[str, int]:
     try:
         async with session_of.begin() as session:
-            await session.execute(
-                insert(StoredContact), [contact.model_dump() for contact in contacts]
-            )
+            await session.execute(insert(StoredPerson), [person.model_dump() for person in people])
     except IntegrityError as error:
         raise HTTPException(409, "an e-mail address is taken") from error
-    return {"created": len(contacts)}
+    return {"created": len(people)}
 
 
 if __name__ == "__main__":

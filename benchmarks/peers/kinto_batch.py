@@ -16,7 +16,7 @@ from webob import Request
 
 from benchmarks.peers.environment import CONNECTIONS, DATABASE_URL, PORT
 
-RECORDS = "/buckets/bench/collections/contacts/records"
+RECORDS = "/buckets/bench/collections/people/records"
 AUTHORIZATION = "Basic YmVuY2g6YmVuY2g="  # bench:bench
 SETTINGS = {
     "multiauth.policies": "basicauth",
@@ -36,17 +36,17 @@ THREADS = 1
 SCHEMA = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["email", "first_name"],
+    "required": ["id", "email", "first_name"],
     "properties": {
+        "id": {"type": "string", "format": "uuid"},
         "email": {"type": "string", "maxLength": 254, "pattern": r"^[^@\s]+@[^@\s]+\.[^@\s]+$"},
         "first_name": {"type": "string", "minLength": 1, "maxLength": 100},
         "last_name": {"type": ["string", "null"], "maxLength": 100},
-        "company": {"type": "string", "maxLength": 200},
-        "phone": {"type": "string", "pattern": r"^\+?[0-9 ().-]{3,30}$"},
-        "country": {"type": "string", "minLength": 2, "maxLength": 2},
         "age": {"type": "integer", "minimum": 0, "maximum": 150},
-        "subscribed": {"type": "boolean"},
-        "tags": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 50}},
+        "status": {"enum": ["lead", "customer", "lost"]},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 50}},
+        "created_at": {"type": "string", "format": "date-time"},
+        "score": {"type": "number"},
     },
 }
 
@@ -68,7 +68,7 @@ def application() -> Any:
     app = kinto.main({}, **SETTINGS)
     scripts.migrate({"registry": app.registry})
     put(app, "/buckets/bench", {})
-    put(app, "/buckets/bench/collections/contacts", {"schema": SCHEMA})
+    put(app, "/buckets/bench/collections/people", {"schema": SCHEMA})
     return app
 
 

@@ -3,16 +3,17 @@
 from typing import Any
 
 from benchmarks.plan import Cell
+from benchmarks.samples import PEOPLE
 
 PARTS = ("client", "api", "worker", "postgres", "redis")
 Results = dict[str, Any]
 
 
 def find(
-    results: Results, letter: str, size: int, clients: int, bad: bool = False, full: bool = False
+    results: Results, letter: str, size: int, clients: int, kind: str = "", sample: str = PEOPLE
 ) -> Any:
     """What was measured there; None where nothing was."""
-    return results["cells"].get(Cell(letter, size, clients, bad, full).name)
+    return results["cells"].get(Cell(letter, size, clients, kind, sample).name)
 
 
 def valid(results: Results, *which: Any) -> Any:

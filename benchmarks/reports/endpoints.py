@@ -1,13 +1,15 @@
 """The endpoint benchmark as tables; `draw` makes its plots."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-from benchmarks.plan import CLIENTS, DEFAULT_SIZES, FLOOR, GOALS, PEERS_CLIENTS, SIZES
+from benchmarks.plan import CLIENTS, FLOOR, GOALS, KINDS, SERVICE, SIZES, TITLES
 from benchmarks.ratios import ratios, sum_of
 from benchmarks.reports.cells import PARTS, Results, find, valid
 from benchmarks.reports.endpoint_plots import draw
 from benchmarks.reports.sheet import Sheet, figure, number
+from benchmarks.samples import SAMPLES
 
 __all__ = ["draw", "sheets"]
 _OWN = ("api", "worker")  # whose memory is the contestant's own
@@ -30,18 +32,18 @@ _PARTS_COLUMNS = ("client", "API", "worker", "PostgreSQL", "Redis")
 
 
 def page(results: Results) -> list[Sheet]:
-    """The goals, and all contestants where most goals are."""
-    return [_goals(results), _compared_at(results, 1_000, 8)]
+    """The goals, all contestants where most goals are, every sample, every kind of write."""
+    return [_goals(results), _compared_at(results, 1_000, 8), _samples(results), _kinds(results)]
 
 
 def sheets(results: Results) -> list[Sheet]:
-    """Every figure: goals, the comparison, the service's own grid."""
+    """Every figure: goals, the comparison, the samples side by side, every kind of write."""
     return [
         _goals(results),
         _comparison(results),
         _parts(results),
-        _grid(results),
-        *_default(results),
+        _samples(results),
+        _kinds(results),
     ]
 
 
@@ -50,11 +52,10 @@ def _goals(results: Results) -> Sheet:
     for goal in GOALS:
         measured = goal.measured(results["cells"])
         if measured is None:
-            missed = all(name in results["cells"] for name in (goal.of, goal.to) if name)
-            rows.append((goal.title, "void" if missed else "not measured here", "–"))
+            void = all(name in results["cells"] for name in (goal.of, goal.to))
+            rows.append((goal.title, "void" if void else "not measured here", "–"))
             continue
-        unit = " ms" if goal.most else ""
-        rows.append((goal.title, f"{measured:.2f}{unit}", "yes" if goal.met(measured) else "NO"))
+        rows.append((goal.title, f"{measured:.2f}", "yes" if goal.met(measured) else "NO"))
     return Sheet("Goals of (a)", ("goal", "measured", "met"), rows)
 
 
@@ -100,7 +101,7 @@ def _comparison(results: Results) -> Sheet:
         for letter, names in results["skipped"].items()
     ]
     rows += [(*row, *[""] * (len(columns) - len(row))) for row in skipped]
-    return Sheet("All contestants, without bad rows", columns, rows, frozenset(ends), left=2)
+    return Sheet("All contestants, people", columns, rows, frozenset(ends), left=2)
 
 
 def _compared_at(results: Results, size: int, clients: int) -> Sheet:
@@ -169,46 +170,54 @@ def _by_part(cell: Any, floor: Any) -> list[str]:
     return texts
 
 
-def _grid(results: Results) -> Sheet:
+def _samples(results: Results) -> Sheet:
+    """The samples side by side, each beside the floor that copies the same sample."""
     rows = []
-    for size in SIZES:
-        for clients in CLIENTS:
-            good, bad = (find(results, "a", size, clients, share) for share in (False, True))
-            if good or bad:
-                rows.append((f"{size:,} × {clients}", *_grid_half(good), *_grid_half(bad)))
-    columns = ("items × clients", "items/s", "p50", "p99", "MiB")
-    again = ("1 % bad: items/s", "p50", "p99", "MiB")
-    return Sheet("(a) alone: 0 % and 1 % bad rows (lenient)", (*columns, *again), rows)
+    for size, clients, letters in _groups(results):
+        for letter in letters:
+            found = [find(results, letter, size, clients, "", each) for each in SAMPLES]
+            if any(found[1:]):
+                floors = [find(results, FLOOR, size, clients, "", each) for each in SAMPLES]
+                cells = [_rate(*both) for both in zip(found, floors, strict=True)]
+                rows.append((f"{size:,} × {clients}", f"({letter})", *chain(*cells)))
+    columns = [(f"{each}: items/s", "÷ (b)") for each in SAMPLES]
+    title = "Both contacts, and the generated schema, side by side"
+    return Sheet(title, ("items × clients", "who", *chain(*columns)), rows, left=2)
 
 
-def _grid_half(cell: Any) -> tuple[str, ...]:
+def _rate(cell: Any, floor: Any) -> tuple[str, str]:
     if cell is None:
-        return ("–",) * 4
+        return "–", "–"
     if cell["void"]:
-        return (_void(cell), "–", "–", "–")
+        return _void(cell), "–"
+    return number(cell["itemsPerSecond"]["median"]), _ratio(ratios(cell, floor), "itemsPerSecond")
+
+
+def _kinds(results: Results) -> Sheet:
+    """What else the service was asked for, beside creates of as many items and clients."""
+    rows: list[tuple[str, ...]] = []
+    for clients in CLIENTS:
+        for size in SIZES:
+            create = find(results, SERVICE, size, clients)
+            found = {kind: find(results, SERVICE, size, clients, kind) for kind in KINDS if kind}
+            measured = {"create": create} | {kind: cell for kind, cell in found.items() if cell}
+            if create and len(measured) > 1:
+                rows += [
+                    (f"{size:,} × {clients}", TITLES.get(kind, kind), *_of_create(cell, create))
+                    for kind, cell in measured.items()
+                ]
+    columns = ("items × clients", "kind", "items/s (spread)", "÷ create", "p50", "p99", "CPU µs")
+    return Sheet("(a): kinds of writes", columns, rows, left=2)
+
+
+def _of_create(cell: Any, create: Any) -> tuple[str, ...]:
+    if cell["void"]:
+        return (_void(cell), *["–"] * 4)
+    ratio = ratios(cell, create)
     return (
         figure(cell, "itemsPerSecond"),
+        _ratio(ratio, "itemsPerSecond"),
         number(cell["p50"]["median"], 1),
         number(cell["p99"]["median"], 1),
-        number(own_memory(cell)),
+        number(sum_of(cell, "cpuMicroseconds"), 1),
     )
-
-
-def _default(results: Results) -> Iterator[Sheet]:
-    """`return=minimal` beside the default answer, which has all items, where it was measured."""
-    rows: list[tuple[str, ...]] = []
-    for size in DEFAULT_SIZES:
-        minimal = find(results, "a", size, PEERS_CLIENTS)
-        full = find(results, "a", size, PEERS_CLIENTS, False, True)
-        if minimal and full:
-            ratio = None
-            if not (minimal["void"] or full["void"]):
-                rates = [each["itemsPerSecond"]["median"] for each in (full, minimal)]
-                ratio = rates[0] / rates[1]
-            where = f"{size:,} × {PEERS_CLIENTS}"
-            rows.append((where, *_grid_half(minimal), *_grid_half(full), number(ratio, 2)))
-    if rows:
-        columns = ("items × clients", "minimal: items/s", "p50", "p99", "MiB")
-        again = ("default: items/s", "p50", "p99", "MiB", "items/s: default ÷ minimal")
-        title = "(a): return=minimal beside the default answer, with all items"
-        yield Sheet(title, (*columns, *again), rows)

@@ -1,57 +1,43 @@
 """The doorbell: rings for accepted batches and announces finished ones.
 
-Through Redis; through PostgreSQL's NOTIFY where that fails, or reaches no process. Only ids travel
-here. A lost ring costs time and no data: a sweeper rings again.
+Through Redis; through PostgreSQL's NOTIFY where that fails, or reaches no process. Only ids and
+counts travel here. A lost ring costs time and no data: a sweeper rings again.
 
-A ring for a collection is a flag, an arq job and a message to every worker. While the flag is
-there, further rings add nothing. The first worker with a free slot takes the ring: it removes flag
-and job, and commits at once. What no worker takes so, arq finds in its queue.
-
-arq's own keys are written here only: `_withdraw` removes a job, for which arq has no call. A script
-that did all of a ring in one round trip was no faster (64 clients, single items: 3,005 items/s with
-it, 3,146 without).
 """
 
-import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-import orjson
 from arq.connections import ArqRedis
-from arq.constants import job_key_prefix
 
+from ingest.batches.announcements import Announced, decoded, encoded, ids_of
 from ingest.batches.coalescing import Coalescer
+from ingest.batches.rings import (
+    DUE,
+    JOB_EXPIRES,
+    QUEUE,
+    RUNG,
+    Ended,
+    Rings,
+    deserialize,
+    message_of,
+    place_of,
+    serialize,
+    withdraw,
+)
 from ingest.redis import FAILURES, RedisFailed, RedisLink
 from ingest.store.notices import Notices
 
-QUEUE = "ingest:batches"
-COMMIT_PENDING_JOB = "commit_pending"
-"""Commits the pending batches of a collection of an account."""
 COMMIT_JOB = "commit_batch"
 """Commits one batch by itself."""
 COMMIT_JOB_BEFORE = "commit"
 """The same, as versions from before layouts call it. Their workers do not know the other, and so
 commit no batch whose layout they cannot read."""
 FINISHED = "ingest:finished"
-_RUNG = "ingest:rung"
 _NOTICE_RUNG, _NOTICE_FINISHED = "ingest_rung", "ingest_finished"
 _IN_A_NOTICE = 200  # ids, of 32 bytes
-_FLAG_MS = 2_000  # the flag expires, for the job and the message may be lost
 _LISTEN = 1.0  # seconds of one wait for a message
-_UUID_BYTES = 16
-# Jobs are due at once by every clock: those of API processes and workers may differ.
-_DUE = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
-_JOB_EXPIRES = dt.timedelta(days=1)
-
-
-def serialize(job: dict[str, Any]) -> bytes:
-    """A job as JSON: arq's default, pickle, would let a writer of Redis run code in a worker."""
-    return orjson.dumps(job, default=str)
-
-
-deserialize = orjson.loads
 
 
 class Doorbell:
@@ -61,19 +47,21 @@ class Doorbell:
         self._link = link
         self._notices = notices
         self._redis = ArqRedis(link.pool, serialize, deserialize, QUEUE)
-        # The rings of one moment are one: 3,146 items/s in place of 2,669, and 233 µs of an API
-        # process for an item in place of 283 µs (64 clients, single items).
-        self._rings = Coalescer(self._ring_each, at_once=1, at_most=1_000)
+        self._rings = Rings(link)
         self._other_rings = Coalescer(self._notify_each, at_once=1, at_most=1_000)
 
-    async def ring(self, account: str, collection: str) -> None:
-        """Have a worker commit the pending batches of a collection."""
-        if not await self.ring_by_redis(account, collection):
+    async def ring(self, account: str, collection: str, ended: Ended | None = None) -> None:
+        """Have a worker commit the pending batches of a collection.
+
+        Args:
+            ended: the claim of the batch that is rung for, which ends.
+        """
+        if not await self._rings.ring(account, collection, ended):
             await self._other_rings.call(account, collection)
 
     async def ring_by_redis(self, account: str, collection: str) -> bool:
         """The same through Redis only. False where it is away, or no worker listens there."""
-        return await self._rings.call(account, collection)
+        return await self._rings.ring(account, collection)
 
     async def take(self, account: str, collection: str) -> bool:
         """Take a ring before reading what is pending: later batches have to ring again.
@@ -82,7 +70,7 @@ class Doorbell:
             False where another worker has taken it. True also where Redis is away.
         """
         try:
-            return await self._link.call(partial(self._take, account, collection))
+            return await self._rings.take(account, collection)
         except RedisFailed:
             return True  # a commit too many finds nothing pending
 
@@ -94,32 +82,31 @@ class Doorbell:
         """
         return await self._reached(partial(self._ring_for_batch, account, batch, attempt))
 
-    async def announce(self, batches: Sequence[UUID]) -> None:
+    async def announce(self, batches: Sequence[Announced]) -> None:
         """Tell the processes that wait that these batches are finished."""
-        ids = b"".join(batch.bytes for batch in batches)
-        if await self._reached(partial(self._redis.publish, FINISHED, ids)):
+        if await self._reached(partial(self._redis.publish, FINISHED, encoded(batches))):
             return
-        size = _IN_A_NOTICE * _UUID_BYTES
-        parts = [ids[start : start + size].hex() for start in range(0, len(ids), size)]
+        starts = range(0, len(batches), _IN_A_NOTICE)
+        parts = [ids_of(batches[start : start + _IN_A_NOTICE]).hex() for start in starts]
         await self._notices.send(_NOTICE_FINISHED, parts)
 
-    async def finished(self) -> AsyncIterator[list[UUID]]:
-        """Ids of batches as they are announced through Redis.
+    async def finished(self) -> AsyncIterator[list[Announced]]:
+        """Batches as they are announced through Redis.
 
         Raises:
             RedisFailed: the connection is lost; announcements may have been missed.
         """
         async for message in self._messages(FINISHED):
-            yield _batches_of(message)
+            yield decoded(message)
 
-    async def finished_by_notice(self) -> AsyncIterator[list[UUID]]:
-        """The same through PostgreSQL.
+    async def finished_by_notice(self) -> AsyncIterator[list[Announced]]:
+        """The same through PostgreSQL, by their ids alone.
 
         Raises:
             Unavailable: the connection is lost; announcements may have been missed.
         """
         async for message in self._notices.received(_NOTICE_FINISHED):
-            yield _batches_of(_bytes_of(message))
+            yield decoded(_bytes_of(message))
 
     async def rings(self) -> AsyncIterator[tuple[str, str]]:
         """Account and collection of each ring through Redis; every worker receives all of them.
@@ -127,8 +114,8 @@ class Doorbell:
         Raises:
             RedisFailed: the connection is lost; rings may have been missed.
         """
-        async for message in self._messages(_RUNG):
-            place = _place_of(message)
+        async for message in self._messages(RUNG):
+            place = place_of(message)
             if place is not None:
                 yield place
 
@@ -139,7 +126,7 @@ class Doorbell:
             Unavailable: the connection is lost; rings may have been missed.
         """
         async for message in self._notices.received(_NOTICE_RUNG):
-            place = _place_of(message)
+            place = place_of(message)
             if place is not None:
                 yield place
 
@@ -150,51 +137,23 @@ class Doorbell:
         except RedisFailed:
             return False
 
-    async def _ring_each(self, account: str, collections: Sequence[str]) -> list[bool]:
-        rung = {
-            collection: await self._reached(partial(self._ring, account, collection))
-            for collection in dict.fromkeys(collections)
-        }
-        return [rung[collection] for collection in collections]
-
     async def _notify_each(self, account: str, collections: Sequence[str]) -> Sequence[None]:
-        rings = [_ring_of(account, each).decode() for each in dict.fromkeys(collections)]
+        rings = [message_of(account, each).decode() for each in dict.fromkeys(collections)]
         await self._notices.send(_NOTICE_RUNG, rings)
         return [None] * len(collections)
-
-    async def _ring(self, account: str, collection: str) -> bool:
-        """Ring through Redis; whether a worker receives it, or one has received it just now."""
-        flag = _flag(account, collection)
-        if not await self._redis.set(flag, b"", nx=True, px=_FLAG_MS):
-            return self._link.has_answered_for(_FLAG_MS / 1000)
-        try:
-            await self._enqueue(COMMIT_PENDING_JOB, account, collection, _job(account, collection))
-            received: int = await self._redis.publish(_RUNG, _ring_of(account, collection))
-        except FAILURES:
-            await self._redis.delete(flag)  # the next ring must not count on this one
-            raise
-        if not received:
-            await self._redis.delete(flag)
-        return bool(received)
-
-    async def _take(self, account: str, collection: str) -> bool:
-        async with self._redis.pipeline() as pipeline:
-            pipeline.delete(_flag(account, collection))
-            _withdraw(pipeline, _job(account, collection))
-            return any(await pipeline.execute())
 
     async def _ring_for_batch(self, account: str, batch: UUID, attempt: int) -> bool:
         # The job of a killed worker counts as in progress for minutes, and arq reads the first
         # hundred of its queue only: a hundred such jobs would hide the others.
         async with self._redis.pipeline() as pipeline:
-            _withdraw(pipeline, f"{batch}:{attempt - 1}", f"{batch}:{attempt - 2}")
+            withdraw(pipeline, f"{batch}:{attempt - 1}", f"{batch}:{attempt - 2}")
             await pipeline.execute()
         await self._enqueue(COMMIT_JOB, account, str(batch), f"{batch}:{attempt}")
         return True
 
     async def _enqueue(self, function: str, account: str, subject: str, job: str) -> None:
         await self._redis.enqueue_job(
-            function, account, subject, _job_id=job, _defer_until=_DUE, _expires=_JOB_EXPIRES
+            function, account, subject, _job_id=job, _defer_until=DUE, _expires=JOB_EXPIRES
         )
 
     async def _messages(self, channel: str) -> AsyncIterator[bytes]:
@@ -209,46 +168,9 @@ class Doorbell:
             raise self._link.report(error) from error
 
 
-def _flag(account: str, collection: str) -> str:
-    return f"{_RUNG}:{account}:{collection}"
-
-
-def _job(account: str, collection: str) -> str:
-    return f"{account}:{collection}"
-
-
-def _withdraw(pipeline: Any, *jobs: str) -> None:
-    """Remove jobs from arq's queue."""
-    pipeline.zrem(QUEUE, *jobs)
-    pipeline.delete(*(job_key_prefix + job for job in jobs))
-
-
-def _ring_of(account: str, collection: str) -> bytes:
-    """The message of a ring."""
-    return orjson.dumps((account, collection))
-
-
-def _place_of(message: bytes | str) -> tuple[str, str] | None:
-    """Account and collection of a ring; None where the message is not ours."""
-    try:
-        account, collection = orjson.loads(message)
-    except (ValueError, TypeError):
-        return None
-    ours = isinstance(account, str) and isinstance(collection, str)
-    return (account, collection) if ours else None
-
-
 def _bytes_of(message: str) -> bytes:
     """What a notice holds in hexadecimal; nothing where it is not ours."""
     try:
         return bytes.fromhex(message)
     except ValueError:
         return b""
-
-
-def _batches_of(message: bytes) -> list[UUID]:
-    """The announced ids; none where the message is not ours."""
-    if len(message) % _UUID_BYTES:
-        return []
-    starts = range(0, len(message), _UUID_BYTES)
-    return [UUID(bytes=message[start : start + _UUID_BYTES]) for start in starts]

@@ -2,7 +2,7 @@
 
 ::
 
-    (free) ──claim──▶ in flight ──end, accepted──▶ accepted
+    (free) ──claim──▶ in flight ──ring, accepted──▶ accepted
        ▲                  │                            │
        └───end, not accepted                           │
        └───────────forget (PostgreSQL says it is free)─┘
@@ -12,7 +12,8 @@ PostgreSQL decides on every write. While Redis is away each claim succeeds. An e
 expires with its lease, which is renewed while its process lives (`leases`).
 
 Keys that are claimed at the same moment share a round trip, of whichever accounts they are, and so
-do those whose claims end. Each is treated as if it came alone, in order.
+do those that are freed; the claim of a batch that is accepted ends with its ring (`rings`). Each is
+treated as if it came alone, in order.
 """
 
 import datetime as dt
@@ -29,6 +30,7 @@ from redis.asyncio import Redis
 
 from ingest.batches.coalescing import Coalescer
 from ingest.batches.leases import Lease, Leases, now
+from ingest.batches.rings import Ended
 from ingest.errors import InProgress, KeyMismatch
 from ingest.model import IdempotencyKey
 from ingest.redis import RedisFailed, RedisLink
@@ -49,17 +51,11 @@ for i, key in ipairs(KEYS) do
 end
 return held
 """
-# Replaces keys that still hold what they held, or frees them where the replacement is empty; the
-# last argument is how long a replacement is kept.
-_END = """
+# Frees keys that still hold what they held.
+_FREE = """
 for i, key in ipairs(KEYS) do
-    local was, becomes = ARGV[2 * i - 1], ARGV[2 * i]
-    if redis.call('GET', key) == was then
-        if becomes == '' then
-            redis.call('DEL', key)
-        else
-            redis.call('SET', key, becomes, 'PX', ARGV[#ARGV])
-        end
+    if redis.call('GET', key) == ARGV[i] then
+        redis.call('DEL', key)
     end
 end
 """
@@ -114,13 +110,6 @@ class Claim:
         """What Redis holds of it in flight."""
         return Holder(self.batch, self.key.fingerprint, Phase.IN_FLIGHT).encoded()
 
-    @property
-    def successor(self) -> bytes:
-        """What takes its place in the end: nothing, unless the batch was accepted."""
-        if self.accepted is None:
-            return b""
-        return Holder(self.batch, self.accepted.fingerprint, Phase.ACCEPTED).encoded()
-
 
 class Claims:
     """The keys of all accounts: claimed in Redis, decided in PostgreSQL."""
@@ -131,12 +120,12 @@ class Claims:
         self._link = link
         self._redis = Redis(connection_pool=link.pool)
         self._claim_script = self._redis.register_script(_CLAIM)
-        self._end_script = self._redis.register_script(_END)
+        self._free_script = self._redis.register_script(_FREE)
         self.leases = Leases(link, lease)
         self._ttl = int(ttl * 1000)
         self._keep = dt.timedelta(seconds=ttl)
         self._claims = Coalescer(self._claim_together, at_once=1, at_most=_TOGETHER)
-        self._ends = Coalescer(self._end_together, at_once=1, at_most=_TOGETHER)
+        self._frees = Coalescer(self._free_together, at_once=1, at_most=_TOGETHER)
 
     async def claim(self, claim: Claim) -> UUID | None:
         """Take a key; returns the batch that has it where it was used before.
@@ -162,14 +151,14 @@ class Claims:
                 raise _mismatch()
             raise in_progress(left)
         # Redis remembers a batch that PostgreSQL has freed: it failed, or has expired.
-        await self._ends.call(_ALL, (claim.name, value, b""))
+        await self._frees.call(_ALL, (claim.name, value))
         return await self.claim(claim)
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
-        """End a claim that was granted with the block, and renew its lease until then.
+        """Renew the lease of a claim that was granted, as long as the block lasts.
 
-        The key is free again unless its batch was accepted.
+        At its end the key is free again, unless the batch was accepted: see `ended`.
         """
         if claim.lease is None:
             raise ValueError("the claim was not granted")
@@ -178,7 +167,15 @@ class Claims:
             yield
         finally:
             await self.leases.let_go(claim.lease)
-            await self._ends.call(_ALL, (claim.name, claim.holder, claim.successor))
+            if claim.accepted is None:
+                await self._frees.call(_ALL, (claim.name, claim.holder))
+
+    def ended(self, claim: Claim) -> Ended | None:
+        """How the claim of an accepted batch ends; None where it was not accepted."""
+        if claim.accepted is None:
+            return None
+        holder = Holder(claim.batch, claim.accepted.fingerprint, Phase.ACCEPTED)
+        return Ended(claim.name, claim.holder, holder.encoded(), self._ttl)
 
     async def check(self, claim: Claim) -> None:
         """Make sure that a claim still holds, where its process was paused for longer than a lease.
@@ -229,14 +226,10 @@ class Claims:
             return [None] * len(claims)
         return held
 
-    async def _end_together(
-        self, _: str, ends: Sequence[tuple[str, bytes, bytes]]
-    ) -> Sequence[None]:
-        names = [name for name, _, _ in ends]
-        arguments: list[bytes | int] = [value for _, *values in ends for value in values]
-        arguments.append(self._ttl)
-        await self._quietly(lambda: self._end_script(keys=names, args=arguments))
-        return [None] * len(ends)
+    async def _free_together(self, _: str, held: Sequence[tuple[str, bytes]]) -> Sequence[None]:
+        names, values = zip(*held, strict=True)
+        await self._quietly(lambda: self._free_script(keys=names, args=values))
+        return [None] * len(held)
 
     async def _quietly(self, call: Callable[[], Awaitable[object]]) -> None:
         try:

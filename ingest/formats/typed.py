@@ -14,4 +14,4 @@ class Typed(Protocol):
         """
 
     def decode_lines(self, lines: bytes) -> list[Any] | None:
-        """The typed items of lines, none of them blank; None where one is anything else."""
+        """The items of complete lines; None where another reader has to read them."""

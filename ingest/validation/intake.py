@@ -94,27 +94,10 @@ class Intake:
         typed = self._typed
         if typed is None:
             return self._take_plain(items)
-        is_typed, run = next(groupby(items, typed.is_item), (False, ()))
-        return self._take_typed(typed, [*run]) if is_typed else self._take_plain([*run])
+        is_typed, run = next(groupby(items, typed.is_typed), (False, ()))
+        return self._stage(typed, [*run]) if is_typed else self._take_plain([*run])
 
-    def _take_typed(self, typed: TypedItems, items: Sequence[Any]) -> int:
-        """The same of typed items; those that are refused are plain items in their places."""
-        refused = typed.refused(items)
-        if len(refused) > _SLICE_FAILURES:
-            items = items[: refused[_SLICE_FAILURES]]
-        start = 0
-        for position in refused[:_SLICE_FAILURES]:
-            self._stage(typed, items[start:position])
-            if not self._take_plain([typed.plain(items[position])]):
-                return position
-            start = position + 1
-        self._stage(typed, items[start:])
-        return len(items)
-
-    def _stage(self, typed: TypedItems, items: Sequence[Any]) -> None:
-        """Keep typed items that are not refused."""
-        if not items:
-            return
+    def _stage(self, typed: TypedItems, items: Sequence[Any]) -> int:
         group = self._groups[0] if self._groups else None
         keys = self._validator.make_keys(len(items))
         encoded, raw = typed.stage(items, self.received, keys, group)
@@ -123,6 +106,7 @@ class Intake:
         for bit, name in self._watched.items():
             if any(item.carried[bit] == "1" for item in items):
                 self._carried.add(name)
+        return len(items)
 
     def _take_plain(self, items: Sequence[Any]) -> int:
         keys = self._validator.make_keys(len(items))
@@ -137,8 +121,6 @@ class Intake:
 
     def take_large(self, item: Any) -> None:
         """Validate one item of many values or long texts, in a thread: it may take seconds."""
-        if self._typed is not None and self._typed.is_item(item):
-            item = self._typed.plain(item)
         keys = self._validator.make_keys(1)
         taken = self._take([item], keys, self._accept_one, large=True)
         if not taken.count:

@@ -74,15 +74,10 @@ def compare_typed(
             body = dump_exact([item])
             received += load_exact(body)
             typed += fast.typed.decode(body) or received[-1:]
-    known = [each for each in typed if fast.typed.is_item(each)]
-    taken = len(known) - len(fast.typed.refused(known))
-    for each, item in zip(typed, received, strict=True):
-        if fast.typed.is_item(each):
-            assert difference(in_order(fast.typed.plain(each)), in_order(item)) is None
     expected = outcome(reference, received, seed)
     different = difference(without_order(outcome(fast, typed, seed)), without_order(expected))
     assert different is None, (different, reference.resource.fields, reference.action)
-    return taken
+    return sum(map(fast.typed.is_typed, typed))
 
 
 def without_order(answer: Any) -> Any:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from redis.asyncio import Redis
 
-from ingest.batches.doorbell import QUEUE
+from ingest.batches.rings import QUEUE
 from ingest.model import Batch, Finished
 from ingest.settings import Settings
 from ingest.store.group_commit import apply_checked, apply_group

@@ -17,7 +17,7 @@ import orjson
 from marshmallow import missing
 from msgspec import UNSET, Meta
 
-from ingest.exactjson import load_exact, may_round
+from ingest.exactjson import load_exact
 from ingest.model import Action
 from ingest.resources.conversion import FieldConverter
 from ingest.resources.layout import StoredField
@@ -26,7 +26,7 @@ from ingest.resources.resource import Resource
 from ingest.validation.engine.load import Load, LoadField, Partial
 from ingest.validation.engine.record_columns import PLAIN_UUID_TEXT
 from ingest.validation.engine.source import Uncompiled
-from ingest.validation.engine.typed_rules import Rule
+from ingest.validation.engine.typed_rules import rule_of
 from ingest.validation.engine.typed_values import (
     MOST_VALUES,
     UUID_TEXT,
@@ -37,6 +37,8 @@ from ingest.validation.engine.typed_values import (
 
 _TOGETHER = 16
 """Items that are decoded in one go where a body holds one that is refused: most others are not."""
+_ASKED = 500
+"""Items whose values are looked at together."""
 _ESCAPED_NUL = b"\\u0000"
 _NOTHING = Annotated[str, Meta(min_length=1, max_length=0)]
 """No JSON is a value of this: members of the service's own, which no item can bring."""
@@ -69,7 +71,11 @@ class TypedItems:
         own = [(attribute, name, _NOTHING, False) for attribute, name in service]
         self._item = define_object(resource.name, [*map(_declared, members), *own])
         self._stored = _stored_class(self._item, members, own)
-        self._rules = [Rule(each.attribute, each.value) for each in members if each.value.has_rule]
+        self._rules = [
+            rule_of(each.attribute, each.value, nullable=each.nullable)
+            for each in members
+            if each.value.has_rule
+        ]
         self._defaults = [each for each in members if each.default is not missing]
         self._key = _key_of(resource, members) if resource.server_key else None
         self._makes_keys = writer.action is Action.CREATE and not resource.database_key
@@ -81,58 +87,66 @@ class TypedItems:
         """The elements of a JSON array: typed items, and others as `load_exact` reads them.
 
         Returns:
-            None where it is no JSON array of UTF-8, a number of it might be rounded, or a text
-            might hold NUL.
+            None where it is no JSON array of UTF-8, or `load_exact` may not read one of them.
         """
-        if _ESCAPED_NUL in body or may_round(body):
+        if not _may_be_typed(body):
             return None
         try:
-            return self._many.decode(body)
-        except (msgspec.DecodeError, RecursionError):
-            return self._decode_parts(body)
-
-    def decode_lines(self, lines: bytes) -> list[Any] | None:
-        """The typed items of lines, none of them blank; None where one is anything else."""
-        if _ESCAPED_NUL in lines or may_round(lines):
-            return None
-        try:
-            return self._one.decode_lines(lines)
-        except (msgspec.DecodeError, RecursionError):
-            return None
-
-    def _decode_parts(self, body: bytes) -> list[Any] | None:
-        try:
-            parts = [bytes(each) for each in _PARTS.decode(body)]
-            found: list[Any] = []
-            for start in range(0, len(parts), _TOGETHER):
-                found += self._decode_some(parts[start : start + _TOGETHER])
+            try:
+                items = self._many.decode(body)
+            except msgspec.DecodeError:
+                items = self._decode_parts(body)
+            return self._vouched(items)
         except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
             return None
+
+    def decode_lines(self, lines: bytes) -> list[Any] | None:
+        """The items of lines, as `decode` reads them; None where it would."""
+        if not _may_be_typed(lines):
+            return None
+        try:
+            try:
+                items = self._one.decode_lines(lines)
+            except msgspec.DecodeError:
+                items = [self._decode_one(line) for line in lines.split(b"\n") if line.strip()]
+            return self._vouched(items)
+        except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
+            return None
+
+    def is_typed(self, item: Any) -> bool:
+        """Whether something is a typed item of these."""
+        return type(item) is self._item
+
+    def _decode_parts(self, body: bytes) -> list[Any]:
+        parts = [bytes(each) for each in _PARTS.decode(body)]
+        found: list[Any] = []
+        for start in range(0, len(parts), _TOGETHER):
+            found += self._decode_some(parts[start : start + _TOGETHER])
         return found
 
     def _decode_some(self, parts: Sequence[bytes]) -> list[Any]:
         try:
             return self._many.decode(b"[%b]" % b",".join(parts))
-        except (msgspec.DecodeError, RecursionError):
+        except msgspec.DecodeError:
             return [self._decode_one(part) for part in parts]
 
     def _decode_one(self, part: bytes) -> Any:
         try:
             return self._one.decode(part)
-        except (msgspec.DecodeError, RecursionError):
+        except msgspec.DecodeError:
             return load_exact(part)
 
-    def is_item(self, item: Any) -> bool:
-        """Whether something is a typed item of these."""
-        return type(item) is self._item
-
-    def refused(self, items: Sequence[Any]) -> list[int]:
-        """The positions of typed items that the next engine has to decide, in order."""
-        return sorted({position for rule in self._rules for position in rule.refused(items)})
-
-    def plain(self, item: Any) -> dict[str, Any]:
-        """A typed item as it was received, but for the order of its members."""
-        return msgspec.to_builtins(item)  # type: ignore[no-any-return]
+    def _vouched(self, items: list[Any]) -> list[Any]:
+        """The same items; those that a rule does not vouch for are plain ones."""
+        typed = [(place, item) for place, item in enumerate(items) if type(item) is self._item]
+        for start in range(0, len(typed), _ASKED):
+            some = typed[start : start + _ASKED]
+            asked = [item for _, item in some]
+            for position in {each for rule in self._rules for each in rule.refused(asked)}:
+                place, item = some[position]
+                # Its members are in the order of the schema.
+                items[place] = load_exact(msgspec.json.encode(item))
+        return items
 
     def stage(
         self, items: Sequence[Any], first: int, keys: Sequence[str | None], group: str | None
@@ -147,7 +161,7 @@ class TypedItems:
         lacking = [each.attribute for each in self._defaults]
         raw = (
             {
-                str(index): self.plain(item)
+                str(index): load_exact(msgspec.json.encode(item))
                 for index, item in enumerate(items, first if lacking else 0)
                 if any(getattr(item, each) is UNSET for each in lacking)
             }
@@ -183,6 +197,16 @@ class TypedItems:
 
 
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def _may_be_typed(body: bytes) -> bool:
+    """Whether a body is UTF-8, which is not asked of what is not decoded, and no text holds NUL."""
+    if _ESCAPED_NUL in body:
+        return False
+    try:
+        return body.isascii() or bool(body.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def typed_items(resource: Resource, writer: RecordWriter, partial: Partial) -> TypedItems | None:
@@ -265,7 +289,7 @@ def _stored_default(converter: FieldConverter, default: Any) -> Any:
 
 def _declared(member: Member) -> tuple[str, str, Any, bool]:
     kind = member.value.type
-    if member.nullable:
+    if member.nullable and kind is not msgspec.Raw:
         kind = kind | None
     return member.attribute, member.converter.field.data_key, kind, member.required
 

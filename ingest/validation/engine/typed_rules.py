@@ -1,30 +1,47 @@
 """Rules of typed items, asked of the values of many items together."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
-from ingest.validation.engine.typed_values import TypedValue
+from ingest.resources.as_sent import EXACT_INTEGER
+from ingest.validation.engine.typed_values import Check, TypedValue, exact_numbers
 
 _JOINED = 64 * 1024
 """Characters that are matched together: `re` keeps some bytes for each until it is done."""
 
 
-class Rule:
+class Rule(Protocol):
     """What is asked of one member of typed items beside its type."""
+
+    def refused(self, items: Sequence[Any]) -> Sequence[int]:
+        """The positions of the items that it does not vouch for."""
+
+
+def rule_of(attribute: str, value: TypedValue, *, nullable: bool) -> Rule:
+    """Args: `nullable` where null is vouched for."""
+    if value.is_number:
+        return _NumberRule(attribute, value.check, nullable=nullable)
+    return _TextRule(attribute, value)
+
+
+class _TextRule:
+    """Patterns and checks of texts, and of whatever else has a check."""
 
     def __init__(self, attribute: str, value: TypedValue) -> None:
         self._values = attrgetter(attribute)
+        self._is_raw = value.type is Raw
         self._form = None if value.form is None else Pattern(value.form)
         self._plain = None if value.plain is None else Pattern(value.plain)
         self._check = value.check
 
     def refused(self, items: Sequence[Any]) -> Sequence[int]:
-        """The positions of the items that it does not vouch for."""
         values = list(map(self._values, items))
+        if self._is_raw:
+            values = [value if value is UNSET else bytes(value).decode() for value in values]
         present = [value for value in values if value is not UNSET and value is not None]
         if self._vouches_for_all(present):
             return ()
@@ -35,18 +52,56 @@ class Rule:
         ]
 
     def _vouches_for_all(self, values: Sequence[Any]) -> bool:
-        if self._form is not None and not self._form.matches_all(list(_texts(values))):
+        if self._form is not None and not self._form.matches_all(values):
             return False
         if self._plain is not None and self._plain.matches_all(values):
             return True
         return self._check is None or all(map(self._check, values))
 
     def _vouches_for(self, value: Any) -> bool:
-        if self._form is not None and type(value) is str and not self._form.matches(value):
+        if self._form is not None and not self._form.matches(value):
             return False
         if self._plain is not None and self._plain.matches(value):
             return True
         return self._check is None or self._check(value)
+
+
+class _NumberRule:
+    """Numbers that are staged as they were sent, and that a double holds."""
+
+    def __init__(self, attribute: str, check: Check | None, *, nullable: bool) -> None:
+        self._values = attrgetter(attribute)
+        self._check = check
+        self._nullable = nullable
+
+    def refused(self, items: Sequence[Any]) -> Sequence[int]:
+        values = list(map(self._values, items))
+        sent = [bytes(value) for value in values if value is not UNSET]
+        numbers = exact_numbers(sent)
+        if numbers is not None and self._vouches_for_all(numbers):
+            return ()
+        return [
+            position
+            for position, value in enumerate(values)
+            if value is not UNSET and not self._vouches_for_all(exact_numbers([bytes(value)]))
+        ]
+
+    def _vouches_for_all(self, numbers: Sequence[Any] | None) -> bool:
+        if numbers is None:
+            return False
+        if self._check is None and set(map(type, numbers)) == {float}:
+            return True
+        return all(map(self._vouches_for, numbers))
+
+    def _vouches_for(self, number: Any) -> bool:
+        if number is None:
+            return self._nullable
+        if type(number) is int:
+            if not -EXACT_INTEGER <= number <= EXACT_INTEGER:
+                return False
+        elif type(number) is not float:
+            return False
+        return self._check is None or self._check(number)
 
 
 class Pattern:
@@ -66,7 +121,3 @@ class Pattern:
             return all(map(self.matches, texts))
         whole = self._lines.fullmatch(lines) is not None
         return whole and lines.count("\n") == len(texts)
-
-
-def _texts(values: Sequence[Any]) -> Iterator[str]:
-    return (value for value in values if type(value) is str)

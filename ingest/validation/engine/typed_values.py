@@ -7,16 +7,16 @@ accepts; everything else is for the compiled function of one item to decide.
 
 import datetime as dt
 import decimal
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from typing import Annotated, Any, Literal, cast
 
+import orjson
 from marshmallow import Schema, ValidationError, fields, validate
-from msgspec import UNSET, Meta, UnsetType, defstruct
+from msgspec import UNSET, Meta, Raw, UnsetType, defstruct
 
-from ingest.resources.as_sent import CERTAIN_TEXTS, EXACT_INTEGER
+from ingest.resources.as_sent import CERTAIN_TEXTS
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.resources.conversion import FieldConverter
 from ingest.resources.exact import jsonb_keeps
@@ -39,7 +39,6 @@ _MOST_PLACES = 6
 MOST_VALUES = 100_000
 """The most values that a typed item may hold."""
 UUID_TEXT = Annotated[str, Meta(min_length=36, max_length=36)]
-_EXACT = Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +46,19 @@ class TypedValue:
     """What is asked of a field's value, unless it is absent or null."""
 
     type: Any
-    """What msgspec decodes it as."""
+    """What msgspec decodes it as; `Raw` for what is staged as the bytes that came."""
     form: str | None = None
-    """The pattern of every text."""
+    """The pattern of every text, of a `Raw` with its quotes."""
     plain: str | None = None
     """The pattern of texts of which `check` need not be asked."""
+    is_number: bool = False
+    """Whether the `Raw` is a number that a double holds; `check` is given the number."""
     check: Check | None = None
 
     @property
     def has_rule(self) -> bool:
         """Whether there is more to ask than the type."""
-        return self.form is not None or self.check is not None
+        return self.is_number or self.form is not None or self.check is not None
 
 
 def typed_value(converter: FieldConverter, most: int) -> TypedValue:
@@ -121,9 +122,8 @@ def _integer(field: fields.Integer) -> TypedValue:
 
 
 def _float(field: fields.Float) -> TypedValue:
-    exact = Annotated[int, Meta(ge=-EXACT_INTEGER, le=EXACT_INTEGER)]
     check = _check_of(field, _flat(field.validators), frozenset({float}))
-    return TypedValue(exact | float, check=check)
+    return TypedValue(Raw, is_number=True, check=check)
 
 
 def _whole_range(validators: Sequence[Any], low: int, high: int) -> tuple[int, int, list[Any]]:
@@ -140,26 +140,32 @@ def _whole_range(validators: Sequence[Any], low: int, high: int) -> tuple[int, i
 
 
 def _decimal(field: fields.Decimal) -> TypedValue:
-    form = _decimal_form(field.places)
-    is_plain, follows = re.compile(form).fullmatch, _loaded_check(field, fields.Decimal)
+    """A text with the digits that are kept, or a number of which a double keeps them."""
+    text, number = _decimal_forms(field.places)
+    null = "|null" if field.allow_none else ""
+    follows = _loaded_check(field, fields.Decimal)
+    if follows is None:
+        return TypedValue(Raw, form=f'"{text}"|{number}{null}')
+    passes = follows
 
-    def check(value: Any) -> bool:
-        if type(value) is not str and is_plain(repr(value)) is None:
-            return False
-        return follows is None or follows(value)
+    def check(sent: str) -> bool:
+        return sent == "null" or passes(sent.strip('"'))
 
-    return TypedValue(_EXACT | float | str, form=form, check=check)
+    return TypedValue(Raw, form=f'"{text}"|{number}{null}', check=check)
 
 
-def _decimal_form(places: decimal.Decimal | None) -> str:
-    """Texts of decimals as Python writes them, without an exponent."""
+def _decimal_forms(places: decimal.Decimal | None) -> tuple[str, str]:
+    """Decimals as Python writes them: as texts, and as numbers of at most 15 digits, which a double
+    keeps, without a zero at the end, which it does not."""
+    whole = "-?(?:0|[1-9][0-9]{0,8})"
     if places is None:
-        return r"-?(?:0(?:\.[0-9]{1,6})?|[1-9][0-9]{0,14}(?:\.[0-9]{1,16})?)"
+        return rf"{whole}(?:\.[0-9]{{1,6}})?", rf"{whole}(?:\.(?:0|[0-9]{{0,5}}[1-9]))?"
     count = -cast(int, places.as_tuple().exponent)
     if not 0 <= count <= _MOST_PLACES:
         raise Uncompiled("a decimal that is rounded")
-    fraction = rf"\.[0-9]{{{count}}}" if count else ""
-    return rf"-?(?:0|[1-9][0-9]{{0,14}}){fraction}"
+    if not count:
+        return whole, whole
+    return rf"{whole}\.[0-9]{{{count}}}", rf"{whole}\.[0-9]{{{count - 1}}}[1-9]"
 
 
 def _boolean(field: fields.Boolean) -> TypedValue:
@@ -214,8 +220,7 @@ def _part(field: fields.Field[Any], most: int) -> TypedValue:
         return TypedValue(found.type, check=found.check)
     if kind is fields.Float:
         found = _float(cast(fields.Float, field))
-        # What is loaded of 5 is 5.0, and jsonb tells them apart.
-        return TypedValue(found.type, check=_both(_is_kept_float, found.check))
+        return TypedValue(Raw, check=_number_check(found.check, null=bool(field.allow_none)))
     if kind in (fields.Integer, fields.Boolean):
         return _SCALARS[kind](field)
     if kind not in _PARTS or most < 1:
@@ -275,7 +280,7 @@ def _sized(kind: Any, most: int) -> Any:
 
 
 def _nullable(field: fields.Field[Any], kind: Any) -> Any:
-    return kind | None if field.allow_none else kind
+    return kind | None if field.allow_none and kind is not Raw else kind
 
 
 _PARTS: dict[type, Callable[[Any, int], TypedValue]] = {
@@ -369,8 +374,32 @@ def _loaded_check(field: fields.Field[Any], kind: type) -> Check | None:
     return source.compiled()
 
 
-def _is_kept_float(value: Any) -> bool:
-    return type(value) is float and jsonb_keeps(value)
+def _number_check(check: Check | None, *, null: bool) -> Check:
+    """The check of a number that jsonb gives back as the float that is loaded of it: that of 5 is
+    5.0, and jsonb tells them apart."""
+
+    def passes(value: Any) -> bool:
+        sent = bytes(value)
+        if sent == b"null":
+            return null
+        numbers = exact_numbers([sent])
+        number = None if numbers is None else numbers[0]
+        if type(number) is not float or not jsonb_keeps(number):
+            return False
+        return check is None or check(number)
+
+    return passes
+
+
+def exact_numbers(sent: Sequence[bytes]) -> list[Any] | None:
+    """The values of JSON texts; None where one of them is written in another way than a double of
+    this value is, so that it may have more digits."""
+    texts = b"[%b]" % b",".join(sent)
+    try:
+        values: list[Any] = orjson.loads(texts)
+        return values if orjson.dumps(values) == texts else None
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return None
 
 
 def _both(one: Check | None, other: Check | None) -> Check | None:

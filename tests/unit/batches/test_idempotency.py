@@ -10,10 +10,11 @@ import redis
 
 from ingest.batches.idempotency import Claim, Claims
 from ingest.batches.leases import Lease, now
+from ingest.batches.rings import Rings
 from ingest.errors import InProgress, KeyMismatch
 from ingest.ids import uuid7
 from ingest.model import IdempotencyKey
-from ingest.redis import open_redis
+from ingest.redis import RedisLink, open_redis
 from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from tests.harness import Service
@@ -37,18 +38,30 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-async def claims(settings: Settings, pool: Pool) -> AsyncIterator[Claims]:
+async def link(settings: Settings) -> AsyncIterator[RedisLink]:
     async with open_redis(settings) as link:
-        yield Claims(pool, link, lease=60, ttl=3600)
+        yield link
 
 
-async def end(claims: Claims, claim: Claim, *, accepted: bool = False) -> None:
-    """End a claim, granted or not."""
+@pytest.fixture
+def claims(link: RedisLink, pool: Pool) -> Claims:
+    return Claims(pool, link, lease=60, ttl=3600)
+
+
+@pytest.fixture
+def rings(link: RedisLink) -> Rings:
+    return Rings(link)
+
+
+async def end(claims: Claims, claim: Claim, accepted: Rings | None = None) -> None:
+    """End a claim, granted or not: with a ring where its batch was accepted."""
     if claim.lease is None:
         claim.lease = Lease(claim.batch, claim.name, claim.holder, now())
     async with claims.held(claim):
-        if accepted:
+        if accepted is not None:
             claim.accepted = claim.key
+    if accepted is not None:
+        await accepted.ring(claim.account, "contacts", claims.ended(claim))
 
 
 class Calls:
@@ -64,24 +77,29 @@ class Calls:
 
 
 async def test_claims_and_ends_of_one_moment_share_round_trips(
-    claims: Claims, settings: Settings
+    claims: Claims, rings: Rings, settings: Settings
 ) -> None:
-    warm = claim_of("warm")
-    await claims.claim(warm)  # the scripts are loaded when first called
-    await end(claims, warm)
+    for accepted in (None, rings):
+        warm = claim_of("warm")
+        await claims.claim(warm)  # the scripts are loaded when first called
+        await end(claims, warm, accepted)
     many = [claim_of(n, account=f"account {n % 8}") for n in range(_MANY)]
     calls = Calls(settings)
     assert await asyncio.gather(*map(claims.claim, many)) == [None] * _MANY
     assert calls.count() == 1
-    await asyncio.gather(*(end(claims, claim, accepted=True) for claim in many))
+    await asyncio.gather(*(end(claims, claim) for claim in many[::2]))
     assert calls.count() == 2
+    await asyncio.gather(*(end(claims, claim, rings) for claim in many[1::2]))
+    assert calls.count() == 3
 
 
-async def test_each_claim_is_decided_as_if_it_came_alone(claims: Claims, pool: Pool) -> None:
+async def test_each_claim_is_decided_as_if_it_came_alone(
+    claims: Claims, rings: Rings, pool: Pool
+) -> None:
     taken = claim_of("taken")
     await claims.claim(taken)
     await save(pool, replace(batch_of(key=taken.key), id=taken.batch))
-    await end(claims, taken, accepted=True)
+    await end(claims, taken, rings)
     answers = await asyncio.gather(
         claims.claim(claim_of("new", b"first")),
         claims.claim(claim_of("taken")),
@@ -106,18 +124,18 @@ async def test_each_claim_ends_by_itself_and_only_for_its_holder(claims: Claims)
             await claims.claim(claim_of(name))
 
 
-async def test_a_key_whose_batch_is_gone_is_free(claims: Claims) -> None:
+async def test_a_key_whose_batch_is_gone_is_free(claims: Claims, rings: Rings) -> None:
     """Redis says that it is accepted, and PostgreSQL, which decides, knows no such batch."""
     gone = claim_of("gone")
     await claims.claim(gone)
-    await end(claims, gone, accepted=True)
+    await end(claims, gone, rings)
     assert await claims.claim(claim_of("gone", b"another request")) is None
 
 
-async def test_entries_expire(claims: Claims, settings: Settings) -> None:
+async def test_entries_expire(claims: Claims, rings: Rings, settings: Settings) -> None:
     accepted = claim_of("accepted")
     await claims.claim(accepted)
-    await end(claims, accepted, accepted=True)
+    await end(claims, accepted, rings)
     await claims.claim(claim_of("in flight"))
     with redis.Redis.from_url(settings.redis_url) as client:
         lives: list[Any] = [client.pttl(name) for name in client.keys("ingest:key:*")]

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from redis.asyncio import Redis
 
-from ingest.batches.doorbell import QUEUE
+from ingest.batches.rings import QUEUE
 from ingest.tasks import end
 from tests.harness import Service
 from workers.commit import Committer

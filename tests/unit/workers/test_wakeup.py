@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 import workers.wakeup
 from ingest.app import create_app
 from ingest.batches import waiting
-from ingest.batches.doorbell import QUEUE
+from ingest.batches.rings import QUEUE
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
