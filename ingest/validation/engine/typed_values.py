@@ -7,6 +7,7 @@ accepts; everything else is for the compiled function of one item to decide.
 
 import datetime as dt
 import decimal
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isqrt
@@ -16,7 +17,7 @@ import orjson
 from marshmallow import Schema, ValidationError, fields, validate
 from msgspec import UNSET, Meta, Raw, UnsetType, defstruct
 
-from ingest.resources.as_sent import CERTAIN_TEXTS
+from ingest.resources.as_sent import CERTAIN_TEXTS, DUMPED_TEXTS
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.resources.conversion import FieldConverter
 from ingest.resources.exact import jsonb_keeps
@@ -24,9 +25,8 @@ from ingest.validation.engine.long_texts import LONG
 from ingest.validation.engine.record_columns import (
     MOST_BYTES_OF_A_CHARACTER,
     PLAIN_UUID_TEXT,
-    TEXTS,
-    check_storable,
 )
+from ingest.validation.engine.record_json import TEXTS, write_storable
 from ingest.validation.engine.scalars import write_scalar
 from ingest.validation.engine.source import Source, Uncompiled
 from ingest.validation.engine.validators import PLAIN_EMAIL_TEXT, PLAIN_URL_TEXT, Classes, inline
@@ -75,7 +75,7 @@ def typed_value(converter: FieldConverter, most: int) -> TypedValue:
     if converter.field.type is ColumnType.JSONB:
         if converter.differs:
             raise Uncompiled("the column holds another form than is sent")
-        check_storable(field)
+        write_storable(Source("check", ""), field, "value", shown=converter.field.shown)
         return _part(field, most)
     if kind in _MOMENTS:
         return _moment(converter, kind)
@@ -223,6 +223,13 @@ def _part(field: fields.Field[Any], most: int) -> TypedValue:
         return TypedValue(Raw, check=_number_check(found.check, null=bool(field.allow_none)))
     if kind in (fields.Integer, fields.Boolean):
         return _SCALARS[kind](field)
+    if kind is fields.UUID:
+        found = _uuid(cast(fields.UUID, field))
+        return TypedValue(found.type, check=_both(_matches(PLAIN_UUID_TEXT), found.check))
+    if kind in DUMPED_TEXTS:
+        return TypedValue(
+            str, check=_both(_matches(DUMPED_TEXTS[kind]), _loaded_check(field, kind))
+        )
     if kind not in _PARTS or most < 1:
         raise Uncompiled(f"{kind.__name__} is stored in another form than it is sent in")
     return _PARTS[kind](field, most)
@@ -400,6 +407,11 @@ def exact_numbers(sent: Sequence[bytes]) -> list[Any] | None:
         return values if orjson.dumps(values) == texts else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
+
+
+def _matches(pattern: str) -> Check:
+    matches = re.compile(pattern).fullmatch
+    return lambda text: matches(text) is not None
 
 
 def _both(one: Check | None, other: Check | None) -> Check | None:
