@@ -37,7 +37,7 @@ from ingest.store.commit import dry_run
 from ingest.store.failures import first_of
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken, outcome_unknown
-from ingest.validation.engine.typed_items import TypedItems
+from ingest.validation.engine.typed.items import TypedItems
 
 _READ_ONLY = 30  # seconds after which an operator may have made it one that takes writes
 _TRIES = 3  # at a key that PostgreSQL frees at the same moment

@@ -40,8 +40,8 @@ from ingest.store.pool import Pool
 from ingest.store.trial import try_stream, try_whole
 from ingest.tasks import end
 from ingest.turns import PerName
-from ingest.validation.engine.typed_items import TypedItems
-from ingest.validation.engine.typed_values import MOST_VALUES
+from ingest.validation.engine.typed.items import TypedItems
+from ingest.validation.engine.typed.members import MOST_VALUES
 from ingest.validation.intake import Intake, takes_plainly
 from ingest.validation.items import ItemValidator
 

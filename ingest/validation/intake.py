@@ -14,7 +14,7 @@ from ingest.exactjson import dump_exact
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Rewritten
 from ingest.resources.records import GROUP, SET, InvalidItem, Record, Recorded
 from ingest.validation.engine.record_functions import Accept
-from ingest.validation.engine.typed_items import TypedItems
+from ingest.validation.engine.typed.items import TypedItems
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
 from ingest.validation.received import as_received, count_values, has_long_text

@@ -25,7 +25,7 @@ from ingest.validation.engine.known import count_fields, may_change_items
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.long_texts import shorten_rules
 from ingest.validation.engine.record_functions import generate_accept, generate_write
-from ingest.validation.engine.typed_items import typed_items
+from ingest.validation.engine.typed.items import typed_items
 from ingest.validation.messages import explain, explain_field
 from ingest.validation.meta import read_meta
 

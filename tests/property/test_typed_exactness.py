@@ -85,6 +85,12 @@ AWARE = [
     for each in MOMENTS
     for offset in ("Z", "+00:00", "-14:59", "+15:30", "+0100", "z", "")
 ]
+DUMPED_HOURS = ["10:00:00", "10:00:00.500000", "10:00:00.000000", "10:00:00.5"]
+DUMPED = [
+    f"2024-01-31T{hour}{end}"
+    for hour in DUMPED_HOURS
+    for end in ("+00:00", "-00:00", "-05:30", "Z", "")
+]
 ANYTHING = [None, True, False, 0, 1, 1.5, "x", "true", [], {}, [1], {"a": 1}]
 
 
@@ -141,6 +147,15 @@ def typed_fields(random: Random) -> tuple[fields.Field[Any], Callable[[], Any]]:
         )
         kinds.append(lambda: (fields.Boolean(), one_of([True, False])))
         kinds.append(lambda: (fields.Email(), one_of(ADDRESSES)))
+        kinds.append(lambda: (fields.UUID(), one_of(UUIDS)))
+        kinds.append(lambda: (fields.Date(), one_of(DAYS)))
+        kinds.append(lambda: (fields.Time(), one_of(HOURS, DUMPED_HOURS)))
+        kinds.append(
+            lambda: (
+                random.choice([fields.AwareDateTime, fields.DateTime, fields.NaiveDateTime])(),
+                one_of(DUMPED, AWARE),
+            )
+        )
         if depth < 2:
             kinds += [lambda: container(depth + 1)] * 2
         inner, value = random.choice(kinds)()

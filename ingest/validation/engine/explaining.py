@@ -9,8 +9,8 @@ from ingest.validation.engine.compiler import explain_schema
 from ingest.validation.engine.late import COMPILED, TYPED, Coverage
 from ingest.validation.engine.record_functions import generate_accept
 from ingest.validation.engine.source import Uncompiled
-from ingest.validation.engine.typed_items import TypedItems
-from ingest.validation.engine.typed_values import MOST_VALUES, typed_value
+from ingest.validation.engine.typed.items import TypedItems
+from ingest.validation.engine.typed.members import MOST_VALUES, typed_value
 
 
 def explain_resource(resource: Resource) -> Sequence[Coverage]:

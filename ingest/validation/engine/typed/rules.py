@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from msgspec import UNSET, Raw
 
 from ingest.resources.as_sent import EXACT_INTEGER
-from ingest.validation.engine.typed_values import Check, TypedValue, exact_numbers
+from ingest.validation.engine.typed.checks import Check, exact_numbers
+from ingest.validation.engine.typed.scalars import TypedValue
 
 _JOINED = 64 * 1024
 """Characters that are matched together: `re` keeps some bytes for each until it is done."""

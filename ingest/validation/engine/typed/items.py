@@ -3,59 +3,35 @@
 msgspec checks types, lengths, ranges and choices while it decodes. What it cannot say (addresses,
 times, the user's patterns) is asked of all values of a field together. An item that passes is one
 that marshmallow accepts, and its members are what its columns read as the values that it loads
-(`typed_values`). What does not pass is a plain item again, for the next engine to decide.
+(`scalars`, `parts`). What does not pass is a plain item again, for the next engine to decide.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import orjson
 from marshmallow import missing
-from msgspec import UNSET, Meta
+from msgspec import UNSET
 
 from ingest.exactjson import load_exact
 from ingest.model import Action
-from ingest.resources.conversion import FieldConverter
 from ingest.resources.layout import StoredField
 from ingest.resources.records import CLIENT_KEY, GROUP, INDEX, SET, RecordWriter
 from ingest.resources.resource import Resource
-from ingest.validation.engine.load import Load, LoadField, Partial
-from ingest.validation.engine.record_columns import PLAIN_UUID_TEXT
+from ingest.validation.engine.load import Partial
 from ingest.validation.engine.source import Uncompiled
-from ingest.validation.engine.typed_rules import rule_of
-from ingest.validation.engine.typed_values import (
-    MOST_VALUES,
-    UUID_TEXT,
-    TypedValue,
-    define_object,
-    typed_value,
-)
+from ingest.validation.engine.typed.members import NOTHING, Member, declared, members_of
+from ingest.validation.engine.typed.parts import define_object
+from ingest.validation.engine.typed.rules import rule_of
 
 _TOGETHER = 16
 """Items that are decoded in one go where a body holds one that is refused: most others are not."""
 _ASKED = 500
 """Items whose values are looked at together."""
 _ESCAPED_NUL = b"\\u0000"
-_NOTHING = Annotated[str, Meta(min_length=1, max_length=0)]
-"""No JSON is a value of this: members of the service's own, which no item can bring."""
-_JSON_DEFAULTS = (str, int, float, bool, type(None), list, dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One member of a typed item."""
-
-    attribute: str
-    converter: FieldConverter
-    value: TypedValue
-    required: bool = False
-    nullable: bool = False
-    default: Any = missing
-    """What is stored where an item lacks it."""
 
 
 class TypedItems:
@@ -66,10 +42,10 @@ class TypedItems:
         Raises:
             Uncompiled: a field is stored in another form than it is sent in.
         """
-        members = _members(resource, writer, partial)
+        members = members_of(resource, writer, partial)
         service = ("index", INDEX), ("carried", SET), ("client_key", CLIENT_KEY), ("group", GROUP)
-        own = [(attribute, name, _NOTHING, False) for attribute, name in service]
-        self._item = define_object(resource.name, [*map(_declared, members), *own])
+        own = [(attribute, name, NOTHING, False) for attribute, name in service]
+        self._item = define_object(resource.name, [*map(declared, members), *own])
         self._stored = _stored_class(self._item, members, own)
         self._rules = [
             rule_of(each.attribute, each.value, nullable=each.nullable)
@@ -216,82 +192,6 @@ def typed_items(resource: Resource, writer: RecordWriter, partial: Partial) -> T
         return TypedItems(resource, writer, partial)
     except Uncompiled:
         return None
-
-
-def _members(resource: Resource, writer: RecordWriter, partial: Partial) -> list[Member]:
-    """The members of an item, each of which one column stores."""
-    loads = {each.name: each for each in Load.of(resource.schema, partial).fields()}
-    _check_places(resource, loads)
-    most = MOST_VALUES // max(len(loads), 1)
-    found = []
-    for number, converter in enumerate(writer.converters):
-        field, attribute = converter.field, f"m{number}"
-        if field is resource.key and resource.key_apart:
-            if not resource.database_key:
-                found.append(_key_apart(attribute, converter, writer))
-        elif field.name in loads:
-            found.append(
-                _loaded(attribute, converter, writer, loads[field.name], resource.key, most)
-            )
-    if resource.key in writer.required and resource.key.field.dump_only:
-        raise Uncompiled("a key that only the service makes")
-    return found
-
-
-def _check_places(resource: Resource, loads: dict[str, LoadField]) -> None:
-    """Make sure that a column stores what is loaded of one member, and of no other."""
-    sources = [field.source for field in resource.fields]
-    if len(set(sources)) != len(sources) or any("." in source for source in sources):
-        raise Uncompiled("a field that is loaded into the place of another one")
-    if any(each.partial for each in loads.values()):
-        raise Uncompiled("a nested object may lack what it needs")
-
-
-def _key_apart(attribute: str, converter: FieldConverter, writer: RecordWriter) -> Member:
-    """A key that its schema does not load."""
-    field = converter.field
-    nothing = TypedValue(_NOTHING)
-    value = nothing if field.field.dump_only else TypedValue(UUID_TEXT, form=PLAIN_UUID_TEXT)
-    return Member(attribute, converter, value, required=field in writer.required)
-
-
-def _loaded(
-    attribute: str,
-    converter: FieldConverter,
-    writer: RecordWriter,
-    load: LoadField,
-    key: StoredField,
-    most: int,
-) -> Member:
-    field = converter.field
-    needed = field in writer.required
-    never_null = needed or field is key or converter.null_matters
-    return Member(
-        attribute,
-        converter,
-        typed_value(converter, most),
-        required=needed or load.required,
-        nullable=load.field.allow_none and not never_null,
-        default=missing if load.default is missing else _stored_default(converter, load.default),
-    )
-
-
-def _stored_default(converter: FieldConverter, default: Any) -> Any:
-    """What is stored of a `load_default`."""
-    try:
-        stored = converter.convert_plain(default() if callable(default) else default)
-    except Exception as error:  # whatever the schema does with it: each item would meet the same
-        raise Uncompiled("a default that its column does not hold") from error
-    if type(stored) not in _JSON_DEFAULTS:
-        raise Uncompiled("a default that is made anew for each item")
-    return stored
-
-
-def _declared(member: Member) -> tuple[str, str, Any, bool]:
-    kind = member.value.type
-    if member.nullable and kind is not msgspec.Raw:
-        kind = kind | None
-    return member.attribute, member.converter.field.data_key, kind, member.required
 
 
 def _key_of(resource: Resource, members: Sequence[Member]) -> str | None:
