@@ -52,6 +52,13 @@ DUMPED_TEXTS: dict[type, str] = {
 }
 """By class of field, where it has no format of its own: the pattern (ASCII) of texts that it dumps
 again just as they are."""
+SENT_TEXTS: dict[type, str] = {
+    fields.Time: _TIME,
+    fields.NaiveDateTime: CERTAIN_TEXTS[ColumnType.TIMESTAMP],
+    fields.AwareDateTime: CERTAIN_TEXTS[ColumnType.TIMESTAMPTZ],
+    fields.DateTime: f"{CERTAIN_TEXTS[ColumnType.TIMESTAMP]}{_OFFSET}?",
+}
+"""By class of field: the pattern (ASCII) of texts that it loads for certain."""
 AS_SENT = frozenset({*IS_TEXT_OF, ColumnType.DOUBLE, ColumnType.NUMERIC})
 """The types of columns that may be given what was sent."""
 _READ: dict[ColumnType, Callable[[str], Any]] = {

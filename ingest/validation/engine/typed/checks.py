@@ -131,7 +131,11 @@ def each_of(check: Check | None, members: Callable[[Any], Iterable[Any]] = iter)
     return lambda value: all(each is None or check(each) for each in members(value))
 
 
-def members_check(checks: Sequence[tuple[str, Check]]) -> Check:
+def members_check(checks: Sequence[tuple[str, Check]]) -> Check | None:
+    """The check of some attributes of an object."""
+    if not checks:
+        return None
+
     def check(value: Any) -> bool:
         for attribute, passes in checks:
             member = getattr(value, attribute)

@@ -53,6 +53,9 @@ class TypedItems:
             if each.value.has_rule
         ]
         self._defaults = [each for each in members if each.default is not missing]
+        self._rewrites = [
+            (each.attribute, each.value.rewrite) for each in members if each.value.rewrite
+        ]
         self._key = _key_of(resource, members) if resource.server_key else None
         self._makes_keys = writer.action is Action.CREATE and not resource.database_key
         self._carried = _carried(resource, writer, members) if writer.sparse else None
@@ -134,17 +137,11 @@ class TypedItems:
             keys: one for each item that has none.
             group: what they are to belong to.
         """
-        lacking = [each.attribute for each in self._defaults]
-        raw = (
-            {
-                str(index): load_exact(msgspec.json.encode(item))
-                for index, item in enumerate(items, first if lacking else 0)
-                if any(getattr(item, each) is UNSET for each in lacking)
-            }
-            if lacking
-            else {}
-        )
-        self._fill(items, keys)
+        carried = [] if self._carried is None else [*self._carried(items)]
+        raw = self._complete(items, first)
+        for item, bits in zip(items, carried, strict=False):
+            item.carried = bits
+        self._set_keys(items, keys)
         for index, item in enumerate(items, first):
             item.index = index
         if group is not None:
@@ -155,21 +152,39 @@ class TypedItems:
             stored = msgspec.convert(items, list[self._stored], from_attributes=True)  # type: ignore[name-defined]
         return msgspec.json.encode(stored), raw
 
-    def _fill(self, items: Sequence[Any], keys: Sequence[str | None]) -> None:
-        """Set what items do not carry themselves."""
-        if self._carried is not None:
-            for item, carried in zip(items, self._carried(items), strict=True):
-                item.carried = carried
-        for each in self._defaults:
-            for item in items:
-                if getattr(item, each.attribute) is UNSET:
-                    setattr(item, each.attribute, each.default)
-        if self._key is not None:
-            for item, key in zip(items, keys, strict=True):
-                if getattr(item, self._key) is not UNSET:
-                    item.client_key = True
-                elif self._makes_keys:
-                    setattr(item, self._key, key)
+    def _complete(self, items: Sequence[Any], first: int) -> dict[str, Any]:
+        """Put into items what is stored and they do not have; those that it changes, by index, as
+        they were received."""
+        raw: dict[str, Any] = {}
+        if not self._defaults and not self._rewrites:
+            return raw
+        for index, item in enumerate(items, first):
+            lacks = [each for each in self._defaults if getattr(item, each.attribute) is UNSET]
+            if lacks or self._rewrites:
+                received = msgspec.json.encode(item)
+                if self._rewritten(item) or lacks:
+                    raw[str(index)] = orjson.Fragment(received)
+            for each in lacks:
+                setattr(item, each.attribute, each.default)
+        return raw
+
+    def _rewritten(self, item: Any) -> bool:
+        """Whether a value of an item is stored in another form, which is in its place now."""
+        changes: list[Any] = []
+        for attribute, rewrite in self._rewrites:
+            value = getattr(item, attribute)
+            if value is not UNSET and value is not None:
+                setattr(item, attribute, rewrite(value, changes))
+        return bool(changes)
+
+    def _set_keys(self, items: Sequence[Any], keys: Sequence[str | None]) -> None:
+        if self._key is None:
+            return
+        for item, key in zip(items, keys, strict=True):
+            if getattr(item, self._key) is not UNSET:
+                item.client_key = True
+            elif self._makes_keys:
+                setattr(item, self._key, key)
 
 
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])

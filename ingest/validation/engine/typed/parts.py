@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 from marshmallow import Schema, fields
 from msgspec import UNSET, Meta, Raw, UnsetType, defstruct
 
-from ingest.resources.as_sent import DUMPED_TEXTS
+from ingest.resources.as_sent import DUMPED_TEXTS, SENT_TEXTS
 from ingest.validation.engine.record_columns import PLAIN_UUID_TEXT
 from ingest.validation.engine.record_json import TEXTS
 from ingest.validation.engine.source import Uncompiled
@@ -21,8 +21,16 @@ from ingest.validation.engine.typed.checks import (
     members_check,
     number_check,
 )
+from ingest.validation.engine.typed.rewriting import (
+    rewrite_each,
+    rewrite_members,
+    rewrite_moment,
+    rewrite_values,
+)
 from ingest.validation.engine.typed.scalars import SCALARS, TypedValue, double, identifier, text
 from ingest.validation.engine.values import compiled_class
+
+_LIST = frozenset({list})
 
 
 def typed_part(field: fields.Field[Any], most: int) -> TypedValue:
@@ -39,8 +47,11 @@ def typed_part(field: fields.Field[Any], most: int) -> TypedValue:
     if kind is fields.UUID:
         found = identifier(cast(fields.UUID, field))
         return TypedValue(found.type, check=both(matches(PLAIN_UUID_TEXT), found.check))
-    if kind in DUMPED_TEXTS:
+    if kind is fields.Date:
         return TypedValue(str, check=both(matches(DUMPED_TEXTS[kind]), loaded_check(field, kind)))
+    if kind in SENT_TEXTS:
+        check = both(matches(SENT_TEXTS[kind]), loaded_check(field, kind))
+        return TypedValue(str, check=check, rewrite=rewrite_moment(kind))
     if kind not in _CONTAINERS or most < 1:
         raise Uncompiled(f"{kind.__name__} is stored in another form than it is sent in")
     return _CONTAINERS[kind](field, most)
@@ -49,12 +60,8 @@ def typed_part(field: fields.Field[Any], most: int) -> TypedValue:
 def _list(field: fields.List[Any], most: int) -> TypedValue:
     each, inner = _members_of(field.inner, most)
     kind = _sized(list[_nullable(field.inner, inner.type)], each)  # type: ignore[misc]
-    return TypedValue(
-        kind,
-        check=both(
-            each_of(inner.check), check_of(field, flat(field.validators), frozenset({list}))
-        ),
-    )
+    check = both(each_of(inner.check), check_of(field, flat(field.validators), _LIST))
+    return TypedValue(kind, check=check, rewrite=rewrite_each(inner.rewrite))
 
 
 def _dict(field: fields.Dict, most: int) -> TypedValue:
@@ -65,9 +72,8 @@ def _dict(field: fields.Dict, most: int) -> TypedValue:
     pair: Any = (key.type, _nullable(field.value_field, value.type))
     kind = _sized(dict[pair], each)  # type: ignore[misc]
     inside = both(each_of(key.check), each_of(value.check, dict.values))
-    return TypedValue(
-        kind, check=both(inside, check_of(field, flat(field.validators), frozenset({dict})))
-    )
+    check = both(inside, check_of(field, flat(field.validators), frozenset({dict})))
+    return TypedValue(kind, check=check, rewrite=rewrite_values(value.rewrite))
 
 
 def _nested(field: fields.Nested, most: int) -> TypedValue:
@@ -79,23 +85,21 @@ def _nested(field: fields.Nested, most: int) -> TypedValue:
         return _object(field.schema, most)
     inner = _object(field.schema, isqrt(most))
     kind = _sized(list[inner.type], isqrt(most))  # type: ignore[name-defined]
-    return TypedValue(
-        kind,
-        check=both(
-            each_of(inner.check), check_of(field, flat(field.validators), frozenset({list}))
-        ),
-    )
+    check = both(each_of(inner.check), check_of(field, flat(field.validators), _LIST))
+    return TypedValue(kind, check=check, rewrite=rewrite_each(inner.rewrite))
 
 
 def _object(schema: Schema, most: int) -> TypedValue:
-    members, checks = [], []
+    members, checks, rewrites = [], [], []
     for number, (name, field) in enumerate(schema.load_fields.items()):
         value = typed_part(field, most // (len(schema.load_fields) + 1))
         members.append((f"m{number}", name, _nullable(field, value.type), field.required))
         if value.check:
             checks.append((f"m{number}", value.check))
+        if value.rewrite:
+            rewrites.append((f"m{number}", value.rewrite))
     kind = define_object(type(schema).__name__, members)
-    return TypedValue(kind, check=members_check(checks) if checks else None)
+    return TypedValue(kind, check=members_check(checks), rewrite=rewrite_members(rewrites))
 
 
 def _members_of(field: fields.Field[Any], most: int) -> tuple[int, TypedValue]:

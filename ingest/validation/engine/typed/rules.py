@@ -26,15 +26,16 @@ def rule_of(attribute: str, value: TypedValue, *, nullable: bool) -> Rule:
     """Args: `nullable` where null is vouched for."""
     if value.is_number:
         return _NumberRule(attribute, value.check, nullable=nullable)
-    return _TextRule(attribute, value)
+    return _TextRule(attribute, value, nullable=nullable)
 
 
 class _TextRule:
     """Patterns and checks of texts, and of whatever else has a check."""
 
-    def __init__(self, attribute: str, value: TypedValue) -> None:
+    def __init__(self, attribute: str, value: TypedValue, *, nullable: bool) -> None:
         self._values = attrgetter(attribute)
         self._is_raw = value.type is Raw
+        self._nullable = nullable
         self._form = None if value.form is None else Pattern(value.form)
         self._plain = None if value.plain is None else Pattern(value.plain)
         self._check = value.check
@@ -42,7 +43,7 @@ class _TextRule:
     def refused(self, items: Sequence[Any]) -> Sequence[int]:
         values = list(map(self._values, items))
         if self._is_raw:
-            values = [value if value is UNSET else bytes(value).decode() for value in values]
+            values = [value if value is UNSET else self._text(bytes(value)) for value in values]
         present = [value for value in values if value is not UNSET and value is not None]
         if self._vouches_for_all(present):
             return ()
@@ -51,6 +52,9 @@ class _TextRule:
             for position, value in enumerate(values)
             if value is not UNSET and value is not None and not self._vouches_for(value)
         ]
+
+    def _text(self, sent: bytes) -> str | None:
+        return None if self._nullable and sent == b"null" else sent.decode()
 
     def _vouches_for_all(self, values: Sequence[Any]) -> bool:
         if self._form is not None and not self._form.matches_all(values):

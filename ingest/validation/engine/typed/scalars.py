@@ -9,6 +9,7 @@ import datetime as dt
 import decimal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 from marshmallow import fields, validate
@@ -28,6 +29,7 @@ from ingest.validation.engine.typed.checks import (
     loaded_check,
     whole_range,
 )
+from ingest.validation.engine.typed.rewriting import Rewrite
 from ingest.validation.engine.validators import PLAIN_EMAIL_TEXT, PLAIN_URL_TEXT
 
 _MOST_PLACES = 6
@@ -48,6 +50,8 @@ class TypedValue:
     is_number: bool = False
     """Whether the `Raw` is a number that a double holds; `check` is given the number."""
     check: Check | None = None
+    rewrite: Rewrite | None = None
+    """What stores another form of it, once it is vouched for."""
 
     @property
     def has_rule(self) -> bool:
@@ -93,16 +97,13 @@ def double(field: fields.Float) -> TypedValue:
 def decimal_number(field: fields.Decimal) -> TypedValue:
     """A text with the digits that are kept, or a number of which a double keeps them."""
     text, number = _decimal_forms(field.places)
-    null = "|null" if field.allow_none else ""
     follows = loaded_check(field, fields.Decimal)
-    if follows is None:
-        return TypedValue(Raw, form=f'"{text}"|{number}{null}')
-    passes = follows
+    check = None if follows is None else partial(_unquoted, follows)
+    return TypedValue(Raw, form=f'"{text}"|{number}', check=check)
 
-    def check(sent: str) -> bool:
-        return sent == "null" or passes(sent.strip('"'))
 
-    return TypedValue(Raw, form=f'"{text}"|{number}{null}', check=check)
+def _unquoted(check: Check, sent: str) -> bool:
+    return check(sent.strip('"'))
 
 
 def _decimal_forms(places: decimal.Decimal | None) -> tuple[str, str]:
