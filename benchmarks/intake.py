@@ -17,6 +17,7 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,11 @@ def take(validator: ItemValidator, body: bytes) -> Chunk:
     """What the service does with a body."""
     items = decode(body, LIMITS)
     assert isinstance(items, list)
+    return stage(validator, items)
+
+
+def stage(validator: ItemValidator, items: Sequence[Any]) -> Chunk:
+    """What the service does with items, at the end of which they are bytes to be staged."""
     intake = Intake(validator, Options(lenient=True), max_values=MAX_VALUES)
     taken = 0
     while taken < len(items):

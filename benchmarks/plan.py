@@ -42,7 +42,7 @@ class Kind:
 KINDS = {
     "": Kind(),
     "bad": Kind(prefer="return=minimal, handling=lenient", bad=True),
-    "default": Kind(prefer="return=representation"),
+    "default": Kind(prefer=""),
     "upsert": Kind(prefer="return=minimal, resolution=merge-duplicates", stored_every=2, edition=1),
     "patch": Kind("PATCH", stored_every=1, fields=("id", "age", "status", "score"), edition=1),
     "delete": Kind("DELETE", stored_every=1, fields=("id",)),
