@@ -208,7 +208,7 @@ def _beside(times: Times) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--only", default=",".join(SAMPLES), help="samples, such as people")
     parser.add_argument("--save", type=Path, default=RESULTS)

@@ -185,7 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one round of fewer rows")
     quick = parser.parse_args().quick
-    rows, rounds = (50_000, 1) if quick else (400_000, 5)
+    rows, rounds = (50_000, 1) if quick else (200_000, 5)
     results = asyncio.run(measure(rows=rows, rounds=rounds))
     show([sheet(results)])
     print(f"saved to {save('streams', results, whole=not quick)}")
