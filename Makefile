@@ -45,6 +45,7 @@ else
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.user_code
 	@$(BIN)/python -m benchmarks.intake
+	@$(BIN)/python -m benchmarks.exact_numbers
 	@$(BIN)/python -m benchmarks.dialects
 	@$(BIN)/python -m benchmarks.commit
 	@$(BIN)/python -m benchmarks.formats

@@ -300,6 +300,17 @@ class NewBatch:
         )
         return Outcome(batch, failures)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether its counts are all that is to be known of it, once it is saved whole."""
+        return not self.chunk.invalid and not self.options.representation
+
+    def committed(self, counts: "Counts") -> "Outcome":
+        """Its outcome where it was saved whole."""
+        accepted = self.outcome(()).batch
+        state, now = BatchState.COMMITTED, dt.datetime.now(dt.UTC)
+        return Outcome(replace(accepted, state=state, finished_at=now, **counts._asdict()))
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -360,6 +371,15 @@ class Batch:
         return self.created + self.updated + self.deleted
 
 
+class Counts(NamedTuple):
+    """How many items a batch changed, and found as they were sent."""
+
+    created: int
+    updated: int
+    unchanged: int
+    deleted: int
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """What came of a batch that a worker has finished, and who had sent it."""
@@ -378,6 +398,10 @@ class Finished:
     updated: int
     unchanged: int
     deleted: int
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.created, self.updated, self.unchanged, self.deleted)
 
     def facts(self) -> dict[str, Any]:
         """As the log shows it."""

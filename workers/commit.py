@@ -10,6 +10,7 @@ import structlog
 from arq import Retry
 
 from ingest import logs, metrics
+from ingest.batches.announcements import announced
 from ingest.batches.doorbell import Doorbell
 from ingest.errors import ConfigurationError, InternalError, LockTimeout
 from ingest.model import Batch, Finished
@@ -116,7 +117,7 @@ class Committer:
                 return False  # the sweeper rings again
         else:
             if done:
-                await self._committed(done, started)
+                await self._committed(done, started, limited=group[0].limited)
             committed = {finished.batch for finished in done}
         for batch in group:
             if batch.id in committed:
@@ -174,21 +175,22 @@ class Committer:
         finally:
             structlog.contextvars.unbind_contextvars("trace_id")
         if done is not None:
-            await self._committed([done], started)
+            await self._committed([done], started, limited=True)
         return None
 
     # -- what follows -------------------------------------------------------------------------
 
-    async def _committed(self, done: Sequence[Finished], started: float) -> None:
+    async def _committed(self, done: Sequence[Finished], started: float, *, limited: bool) -> None:
+        """Args: `limited`: whether their account may have quotas."""
         metrics.commit_took(done[0].collection, time.perf_counter() - started)
-        await self._announce(done)
+        await self._announce(done, limited=limited)
 
-    async def _announce(self, done: Sequence[Finished]) -> None:
+    async def _announce(self, done: Sequence[Finished], *, limited: bool = True) -> None:
         """Write finished batches to the metrics, to the log and to the processes that wait."""
         for finished in done:
             metrics.finished(finished.collection, finished.state, finished.received)
             log.info("batch finished", **finished.facts())
-        await self.doorbell.announce([finished.batch for finished in done])
+        await self.doorbell.announce([announced(each, limited=limited) for each in done])
 
     async def _failed(self, account: str, batch: UUID, error: Exception) -> Verdict | None:
         """Count a failure where it counts; None where the batch is finished."""

@@ -1,7 +1,7 @@
 """The doorbell: rings for accepted batches and announces finished ones.
 
-Through Redis; through PostgreSQL's NOTIFY where that fails, or reaches no process. Only ids travel
-here. A lost ring costs time and no data: a sweeper rings again.
+Through Redis; through PostgreSQL's NOTIFY where that fails, or reaches no process. Only ids and
+counts travel here. A lost ring costs time and no data: a sweeper rings again.
 
 """
 
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from arq.connections import ArqRedis
 
+from ingest.batches.announcements import Announced, decoded, encoded, ids_of
 from ingest.batches.coalescing import Coalescer
 from ingest.batches.rings import (
     DUE,
@@ -37,7 +38,6 @@ FINISHED = "ingest:finished"
 _NOTICE_RUNG, _NOTICE_FINISHED = "ingest_rung", "ingest_finished"
 _IN_A_NOTICE = 200  # ids, of 32 bytes
 _LISTEN = 1.0  # seconds of one wait for a message
-_UUID_BYTES = 16
 
 
 class Doorbell:
@@ -82,32 +82,31 @@ class Doorbell:
         """
         return await self._reached(partial(self._ring_for_batch, account, batch, attempt))
 
-    async def announce(self, batches: Sequence[UUID]) -> None:
+    async def announce(self, batches: Sequence[Announced]) -> None:
         """Tell the processes that wait that these batches are finished."""
-        ids = b"".join(batch.bytes for batch in batches)
-        if await self._reached(partial(self._redis.publish, FINISHED, ids)):
+        if await self._reached(partial(self._redis.publish, FINISHED, encoded(batches))):
             return
-        size = _IN_A_NOTICE * _UUID_BYTES
-        parts = [ids[start : start + size].hex() for start in range(0, len(ids), size)]
+        starts = range(0, len(batches), _IN_A_NOTICE)
+        parts = [ids_of(batches[start : start + _IN_A_NOTICE]).hex() for start in starts]
         await self._notices.send(_NOTICE_FINISHED, parts)
 
-    async def finished(self) -> AsyncIterator[list[UUID]]:
-        """Ids of batches as they are announced through Redis.
+    async def finished(self) -> AsyncIterator[list[Announced]]:
+        """Batches as they are announced through Redis.
 
         Raises:
             RedisFailed: the connection is lost; announcements may have been missed.
         """
         async for message in self._messages(FINISHED):
-            yield _batches_of(message)
+            yield decoded(message)
 
-    async def finished_by_notice(self) -> AsyncIterator[list[UUID]]:
-        """The same through PostgreSQL.
+    async def finished_by_notice(self) -> AsyncIterator[list[Announced]]:
+        """The same through PostgreSQL, by their ids alone.
 
         Raises:
             Unavailable: the connection is lost; announcements may have been missed.
         """
         async for message in self._notices.received(_NOTICE_FINISHED):
-            yield _batches_of(_bytes_of(message))
+            yield decoded(_bytes_of(message))
 
     async def rings(self) -> AsyncIterator[tuple[str, str]]:
         """Account and collection of each ring through Redis; every worker receives all of them.
@@ -175,11 +174,3 @@ def _bytes_of(message: str) -> bytes:
         return bytes.fromhex(message)
     except ValueError:
         return b""
-
-
-def _batches_of(message: bytes) -> list[UUID]:
-    """The announced ids; none where the message is not ours."""
-    if len(message) % _UUID_BYTES:
-        return []
-    starts = range(0, len(message), _UUID_BYTES)
-    return [UUID(bytes=message[start : start + _UUID_BYTES]) for start in starts]

@@ -25,7 +25,7 @@ from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claim, Claims, in_progress
 from ingest.batches.migrated import Migrated
 from ingest.batches.staging import Staged, Staging
-from ingest.batches.waiting import Waiters
+from ingest.batches.waiting import Waited, Waiters
 from ingest.batches.write import Body, Write
 from ingest.errors import KeyRequired, Replayed, Unavailable
 from ingest.ids import uuid7
@@ -95,7 +95,7 @@ class Pipeline:
         claim = None if key is None else Claim(write.account, batch_id, body.identify(key))
         if claim is not None and await self._claims.claim(claim) is not None:
             return await self._replayed(write, body, claim.key.key)
-        with self.waiters.expecting(write.account, batch_id) as finished:
+        with self.waiters.expecting(write.account, batch_id) as waited:
             try:
                 batch = await self._accept(write, body, batch_id, claim)
             except KeyTaken as taken:
@@ -104,7 +104,7 @@ class Pipeline:
                 return await self._known(batch)
             ended = None if claim is None else self._claims.ended(claim)
             await self._doorbell.ring(write.account, write.resource.name, ended)
-            outcome = await self._committed(write, batch_id, finished)
+            outcome = await self._committed(write, batch_id, waited, batch)
             outcome = outcome or await self._known(batch)
             return replace(outcome, carried=batch.chunk.carried) if write.watched else outcome
 
@@ -189,19 +189,25 @@ class Pipeline:
                 "its outcome.",
                 batch_id=original,
             )
-        with self.waiters.expecting(write.account, original) as finished:
+        with self.waiters.expecting(write.account, original) as waited:
             outcome = await self._outcome(write.account, original)
             if not outcome.batch.state.finished:
-                outcome = await self._committed(write, original, finished) or outcome
+                outcome = await self._committed(write, original, waited) or outcome
         return replace(outcome, replayed=True)
 
     async def _committed(
-        self, write: Write, batch_id: UUID, finished: asyncio.Event
+        self, write: Write, batch_id: UUID, waited: Waited, own: NewBatch | None = None
     ) -> Outcome | None:
-        """The final outcome of an accepted batch; None where the wait runs out before it."""
+        """The final outcome of an accepted batch; None where the wait runs out before it.
+
+        Args:
+            own: the batch where it is this request's: what was announced may be all of it.
+        """
         try:
             async with asyncio.timeout(write.wait):
-                await finished.wait()
+                await waited.finished.wait()
+            if own is not None and own.is_counted and waited.counts is not None:
+                return own.committed(waited.counts)
             return await self._outcome(write.account, batch_id)
         except (TimeoutError, Unavailable):
             return None

@@ -7,8 +7,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from ingest.batches.announcements import Announced
 from ingest.batches.doorbell import Doorbell
 from ingest.errors import ConfigurationError, Unavailable
+from ingest.model import Counts
 from ingest.redis import RedisFailed
 from ingest.store import batches
 from ingest.store.pool import Pool
@@ -25,17 +27,17 @@ class Waiters:
     def __init__(self, pool: Pool, doorbell: Doorbell) -> None:
         self._pool = pool
         self._doorbell = doorbell
-        self._waiting: dict[UUID, _Waited] = {}
+        self._waiting: dict[UUID, Waited] = {}
         self._any = asyncio.Event()
 
     @contextmanager
-    def expecting(self, account: str, batch: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set when the batch is finished. Enter before the batch can be."""
-        waited = self._waiting.setdefault(batch, _Waited(account))
+    def expecting(self, account: str, batch: UUID) -> Iterator["Waited"]:
+        """Wait for a batch. Enter before it can be finished."""
+        waited = self._waiting.setdefault(batch, Waited(account))
         waited.waiters += 1
         self._any.set()
         try:
-            yield waited.finished
+            yield waited
         finally:
             waited.waiters -= 1
             if not waited.waiters:
@@ -55,15 +57,15 @@ class Waiters:
             await end(tasks)
 
     async def _listen(
-        self, announced: Callable[[], AsyncIterator[list[UUID]]], *, pause: float = 0.0
+        self, announced: Callable[[], AsyncIterator[list[Announced]]], *, pause: float = 0.0
     ) -> None:
         while True:
             await asyncio.sleep(pause)
             pause = _RECONNECT
             with suppress(RedisFailed, Unavailable, ConfigurationError):
                 async for finished in announced():
-                    for batch in finished:
-                        self._wake(batch)
+                    for batch, counts in finished:
+                        self._wake(batch, counts)
 
     async def _poll(self) -> None:
         while True:
@@ -94,18 +96,21 @@ class Waiters:
             except (Unavailable, ConfigurationError):
                 return  # the next round tries again
 
-    def _wake(self, batch: UUID) -> None:
+    def _wake(self, batch: UUID, counts: Counts | None = None) -> None:
         waited = self._waiting.get(batch)
         if waited is not None:
+            waited.counts = waited.counts or counts
             waited.finished.set()
 
 
 @dataclass(slots=True)
-class _Waited:
+class Waited:
     """A batch that requests wait for."""
 
     account: str
     finished: asyncio.Event = field(default_factory=asyncio.Event)
+    counts: Counts | None = None
+    """Those that were announced with it, if they were."""
     waiters: int = 0
     late: bool = False
     """Whether it was waited for in the last round already."""

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from ingest.app import create_app
 from ingest.settings import Settings
 from ingest.store.pool import Pool
+from ingest.store.quotas import set_quota
 from ingest.store.tokens import create_token
 from tests.api.shared import contact
 from tests.harness import REGISTRY, Service
@@ -27,6 +28,11 @@ class Observed:
 
     service: Service
     wires: dict[str, Wire]
+
+    @property
+    def has_read_outcomes(self) -> bool:
+        """Whether the API process has read of any batch what came of it."""
+        return any(b"ingest.batches_of" in trip for trip in self.wires["api postgres"].trips)
 
     async def typical(self, **headers: str) -> dict[str, int]:
         """The round trips of each wire for one batch of one item."""
@@ -80,7 +86,7 @@ async def test_without_a_key(settings: Settings, operator: Pool) -> None:
     async with observed(settings, operator) as service:
         assert await service.typical() == {
             **WORKER,
-            "api postgres": 2,  # stage, read the outcome
+            "api postgres": 1,  # stage
             "api redis": 1,  # ring
         }
 
@@ -89,6 +95,55 @@ async def test_with_a_key(settings: Settings, operator: Pool) -> None:
     async with observed(settings, operator) as service:
         assert await service.typical(idempotency_key="key-") == {
             **WORKER,
-            "api postgres": 2,
+            "api postgres": 1,
             "api redis": 2,  # claim; ring, which ends the claim
         }
+
+
+async def test_what_is_announced_is_what_is_stored(settings: Settings, operator: Pool) -> None:
+    async with observed(settings, operator) as observer:
+        service, key = observer.service, "00000000-0000-7000-8000-000000000001"
+        item = contact(1, id=key)
+        replies = [
+            await service.request(method, "/v1/contacts", items, prefer=f"return=minimal{prefer}")
+            for method, items, prefer in (
+                ("POST", [item, contact(2)], ""),
+                ("POST", [item, contact(3)], ", resolution=merge-duplicates"),
+                ("PATCH", [{"id": key, "age": 7}], ""),
+                ("DELETE", [key], ""),
+                ("POST", [], ""),
+            )
+        ]
+        assert not observer.has_read_outcomes
+        named = ("created", "updated", "unchanged", "deleted")
+        counts = [[reply.body["metadata"][name] for name in named] for reply in replies]
+        assert counts == [[2, 0, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
+        for reply in replies:
+            batch = (await service.get(f"batches/{reply.body['metadata']['batchId']}")).body["data"]
+            stored = batch["response"]
+            assert (stored["status"], stored["body"] | {"timestamp": ""}) == (
+                reply.status,
+                reply.body | {"timestamp": ""},
+            )
+        assert observer.has_read_outcomes, "the test would not notice"
+
+
+async def test_an_answer_that_shows_more_is_read(settings: Settings, operator: Pool) -> None:
+    async with observed(settings, operator) as observer:
+        bad = {"email": "no address"}
+        reply = await observer.service.post(
+            "contacts", [contact(1), bad], prefer="return=minimal, handling=lenient"
+        )
+        assert (reply.status, list(reply.codes)) == (207, [1])
+        assert (await observer.service.post("contacts", [contact(1)])).status == 422
+        assert (await observer.service.post("contacts", [contact(2)])).body["data"]
+
+
+async def test_limits_are_shown_of_an_account_that_has_some(
+    settings: Settings, operator: Pool
+) -> None:
+    async with observed(settings, operator) as observer:
+        assert (await observer.service.post("contacts", [contact(1)])).status == 201
+        await set_quota(operator, "acme", "contacts", 2)
+        reply = await observer.service.post("contacts", [contact(2)], prefer="return=minimal")
+        assert reply.body["notifications"] == ["contacts_list_full"]

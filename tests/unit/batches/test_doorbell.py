@@ -12,10 +12,12 @@ from arq.jobs import Job, JobStatus
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
+from ingest.batches.announcements import Announced, ids_of
 from ingest.batches.doorbell import COMMIT_JOB, FINISHED, Doorbell
 from ingest.batches.rings import COMMIT_PENDING_JOB, QUEUE, deserialize, serialize
 from ingest.errors import Unavailable
 from ingest.ids import uuid7
+from ingest.model import Counts
 from ingest.redis import RedisAway, open_redis
 from ingest.settings import Settings
 from ingest.store.notices import Notices, open_notices
@@ -157,13 +159,15 @@ async def test_workers_receive_every_ring_and_api_processes_every_announcement(
     rings, finished = doorbell.rings(), doorbell.finished()
     first_ring = asyncio.ensure_future(anext(rings))
     announced = asyncio.ensure_future(anext(finished))
-    batches = [uuid7(), uuid7()]
+    batches = [Announced(uuid7(), Counts(1, 0, 2, 0)), Announced(uuid7())]
     async with asyncio.timeout(10):
         while not await arq.publish(FINISHED, b"another writer's message"):  # noqa: ASYNC110 - until it listens
             await asyncio.sleep(0.01)
         assert await announced == []
         await doorbell.announce(batches)
         assert await anext(finished) == batches
+        await arq.publish(FINISHED, ids_of(batches))  # as earlier versions do
+        assert await anext(finished) == [Announced(each.batch) for each in batches]
         while not await arq.publish("ingest:rung", b"no JSON"):  # noqa: ASYNC110 - until it listens
             await asyncio.sleep(0.01)
         await arq.publish("ingest:rung", b'["acme", 7]')
@@ -184,7 +188,7 @@ async def test_without_redis_postgresql_carries_rings_and_announcements(
     without_redis: Doorbell, doorbell: Doorbell, operator: Pool
 ) -> None:
     """To processes that have Redis, too."""
-    batches = [uuid7() for _ in range(450)]  # of three messages
+    batches = [Announced(uuid7()) for _ in range(450)]  # of three messages
     for carried, send, expected in (
         (
             doorbell.rings_by_notice,
@@ -235,7 +239,7 @@ async def test_where_redis_rings_postgresql_does_not(
 ) -> None:
     await asyncio.gather(*(doorbell.ring("acme", "contacts") for _ in range(3)))
     await doorbell.ring("acme", "contacts")
-    await doorbell.announce([uuid7()])
+    await doorbell.announce([Announced(uuid7())])
     assert noticed == []
 
 
@@ -244,7 +248,7 @@ async def test_it_does_where_no_process_receives_what_redis_carries(
 ) -> None:
     for _ in range(2):
         await doorbell.ring("acme", "contacts")
-    await doorbell.announce([uuid7()])
+    await doorbell.announce([Announced(uuid7())])
     assert noticed == ["ingest_rung", "ingest_rung", "ingest_finished"]
 
 
@@ -278,6 +282,6 @@ async def test_without_either_a_ring_is_only_late(settings: Settings) -> None:
     ):
         doorbell = Doorbell(redis, notices)
         await doorbell.ring("acme", "contacts")
-        await doorbell.announce([uuid7()])
+        await doorbell.announce([Announced(uuid7())])
         with pytest.raises(Unavailable):
             await anext(doorbell.rings_by_notice())

@@ -19,11 +19,11 @@ async def test_only_batches_that_are_late_are_looked_up(settings: Settings, oper
     ):
         waiters = Waiters(operator, Doorbell(redis, notices))
         looks: list[dict[str, list[UUID]]] = []
-        with waiters.expecting("acme", first), waiters.expecting("rival", second) as finished:
+        with waiters.expecting("acme", first), waiters.expecting("rival", second) as waited:
             looks.append(waiters.late())
             with waiters.expecting("acme", third):
                 looks.append(waiters.late())
-                finished.set()
+                waited.finished.set()
                 looks.append(waiters.late())
         looks.append(waiters.late())
     assert looks == [
