@@ -259,7 +259,7 @@ def main() -> None:
             _chosen(options),
             rounds=options.rounds or (2 if options.quick else 5),
             seconds=options.seconds or (0.8 if options.quick else 1.2),
-            minutes=options.minutes or (1.5 if options.quick else 22),
+            minutes=options.minutes or (1.5 if options.quick else 24),
             seed=options.seed,
         )
     )

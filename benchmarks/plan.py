@@ -94,9 +94,9 @@ class Cell:
 
 
 def _grid() -> list[tuple[int, int]]:
-    """Sizes and clients of the service and the floor: all, but 10 items of 8 clients only."""
-    grid = [(size, clients) for size in SIZES for clients in CLIENTS]
-    return [each for each in grid if each[0] != 10 or each[1] == SEVERAL]
+    """Sizes and clients of the service and the floor."""
+    several = [(size, SEVERAL) for size in SIZES]
+    return [*several, *((size, each) for size in (1, 100, 1_000) for each in (1, 64)), (10_000, 1)]
 
 
 def _cells() -> list[Cell]:
@@ -109,7 +109,7 @@ def _cells() -> list[Cell]:
     cells += [Cell(letter, 10_000, SEVERAL) for letter in "cfg"]
     cells += [Cell(letter, 1, clients) for letter in "cg" for clients in (1, 64)]
     cells += [Cell("c", 100, 64), Cell(SERVICE, 1, 1, "key")]
-    kinder = ((1, 1), (1, 64), (100, 64), *((size, SEVERAL) for size in SIZES))
+    kinder = ((1, 1), (1, 64), (100, 64), *((size, SEVERAL) for size in BATCHES))
     cells += [Cell(letter, *each, sample=CONTACTS) for letter in both for each in kinder]
     cells += [
         Cell(letter, size, SEVERAL, sample=CONTACTS) for letter in "cfg" for size in (1_000, 10_000)
