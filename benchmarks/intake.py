@@ -9,8 +9,8 @@ least processor time counts. Then the same with 1 % of the items invalid (marshm
 one by one there, for `many` says nothing of which item is whose), and upsert and PATCH of the
 valid ones. Stages are measured by themselves, so they need not add up. Guides are what libraries in
 C take for part of it: `orjson.loads`, and msgspec's typed decoding and encoding, which check no
-e-mail address by marshmallow's rules. Results go to
-benchmarks/results/intake.json and docs/validation.md.
+e-mail address by marshmallow's rules. Results go to benchmarks/results/intake.json and
+docs/validation.md.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from benchmarks.machine import describe
 from benchmarks.reports import intake as report
 from benchmarks.reports.sheet import show
 from benchmarks.results import save
-from benchmarks.samples import SAMPLES
+from benchmarks.samples import SAMPLES, generated
 from benchmarks.samples.sample import Sample, bad_among
 from benchmarks.validation import Run, each_alone, microseconds
 from ingest.formats.json import decode
@@ -200,6 +200,7 @@ def main() -> None:
         "minutes": round((time.monotonic() - began) / 60, 1),
         "rounds": rounds,
         "items": count,
+        "schema": generated.SEED,
         "samples": found,
     }
     show(report.page(results))
