@@ -30,6 +30,7 @@ class Kind:
         keys: whether each request has an idempotency key.
     """
 
+    title: str
     method: str = "POST"
     prefer: str = "return=minimal"
     bad: bool = False
@@ -40,24 +41,22 @@ class Kind:
 
 
 KINDS = {
-    "": Kind(),
-    "bad": Kind(prefer="return=minimal, handling=lenient", bad=True),
-    "default": Kind(prefer=""),
-    "upsert": Kind(prefer="return=minimal, resolution=merge-duplicates", stored_every=2, edition=1),
-    "patch": Kind("PATCH", stored_every=1, fields=("id", "age", "status", "score"), edition=1),
-    "delete": Kind("DELETE", stored_every=1, fields=("id",)),
-    "key": Kind(keys=True),
+    "": Kind("create"),
+    "bad": Kind("1 % bad rows", prefer="return=minimal, handling=lenient", bad=True),
+    "default": Kind("all items in the answer", prefer=""),
+    "upsert": Kind(
+        "upsert, half new",
+        prefer="return=minimal, resolution=merge-duplicates",
+        stored_every=2,
+        edition=1,
+    ),
+    "patch": Kind(
+        "PATCH", "PATCH", stored_every=1, fields=("id", "age", "status", "score"), edition=1
+    ),
+    "delete": Kind("DELETE", "DELETE", stored_every=1, fields=("id",)),
+    "key": Kind("with a key", keys=True),
 }
 CHANGES = ("upsert", "patch", "delete")
-TITLES = {
-    "bad": "1 % bad rows",
-    "default": "all items in the answer",
-    "upsert": "upsert, half new",
-    "patch": "PATCH",
-    "delete": "DELETE",
-    "key": "with a key",
-}
-"""By name; without one, items are created. Half of the upserted ones are stored already."""
 
 
 @dataclass(frozen=True, slots=True)
