@@ -5,12 +5,13 @@
 "parser" is orjson (a line at a time for NDJSON), `csv.reader`, `yaml.CSafeLoader` and lxml alone,
 "decode" is the same body as items, "staged" the whole way of a body until its bytes are staged.
 Rounds are interleaved in one process; of each the round that took the least processor time counts.
-Results go to benchmarks/results/formats.json.
+Results go to benchmarks/results/formats.json and docs/formats.md.
 """
 
 import argparse
 import csv
 import io
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,7 +23,8 @@ from lxml import etree
 from benchmarks.bodies import body_of
 from benchmarks.intake import LIMITS, stage
 from benchmarks.machine import describe
-from benchmarks.reports.sheet import Sheet, show
+from benchmarks.reports import formats as report
+from benchmarks.reports.sheet import show
 from benchmarks.results import save
 from benchmarks.samples import PEOPLE, SAMPLES
 from benchmarks.validation import Run, microseconds
@@ -32,7 +34,6 @@ from ingest.model import Action, Chunk, Options
 from ingest.validation.items import ItemValidator
 
 SAMPLE = SAMPLES[PEOPLE]
-_OURS = ("decode", "staged")
 PARSERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     JSON: ("orjson", orjson.loads),
     NDJSON: ("orjson", lambda body: [orjson.loads(line) for line in body.splitlines()]),
@@ -72,28 +73,19 @@ def measure(rounds: int, count: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def sheet(found: dict[str, dict[str, float]]) -> Sheet:
-    """A line a format, each as a ratio to its parser."""
-    rows = [
-        (
-            media_type,
-            PARSERS[media_type][0],
-            f"{times['parser']:.2f}",
-            *(f"{times[each]:.2f} ({times[each] / times['parser']:.1f})" for each in _OURS),
-        )
-        for media_type, times in found.items()
-    ]
-    columns = ("format", "parser", "parser alone", *(f"{each} (÷ parser)" for each in _OURS))
-    return Sheet("µs an item, people, all in one body", columns, rows, left=2)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one round, fewer items")
     quick = parser.parse_args().quick
-    found = measure(1, 1_000) if quick else measure(5, 10_000)
-    show([sheet(found)])
-    results = {"machine": describe(), "microseconds": found}
+    began, rounds = time.monotonic(), 1 if quick else 5
+    results = {
+        "machine": describe(),
+        "microseconds": measure(rounds, 1_000 if quick else 10_000),
+        "minutes": round((time.monotonic() - began) / 60, 1),
+        "rounds": rounds,
+        "parsers": {media_type: name for media_type, (name, _) in PARSERS.items()},
+    }
+    show(report.page(results))
     print(f"saved to {save('formats', results, whole=not quick)}")
 
 

@@ -5,7 +5,8 @@
 Each round sends the same number of people in each form, in another order, from a file or from
 bodies that are made before: rows a second until all of them are committed, as a ratio to the
 batches of JSON in the same round, and by how much the memory of the API process and of the worker
-grew at most. Results go to benchmarks/results/streams.json.
+grew at most. Results go to benchmarks/results/streams.json and
+docs/formats.md.
 """
 
 import argparse
@@ -25,7 +26,8 @@ from rich.console import Console
 
 from benchmarks.bodies import body_of
 from benchmarks.machine import describe
-from benchmarks.reports.sheet import Sheet, number, show
+from benchmarks.reports import streams as report
+from benchmarks.reports.sheet import show
 from benchmarks.results import save
 from benchmarks.samples import PEOPLE, SAMPLES
 from benchmarks.session import Session, serve
@@ -42,19 +44,14 @@ _MIB = 2**20
 
 
 class Form(NamedTuple):
-    """A form of a stream, and the least ratio to batches of JSON that is wanted."""
+    """A form of a stream."""
 
     media_type: str
-    compressed: bool
-    least: float
+    compressed: bool = False
 
 
 JSON = f"JSON, {BATCH:,} a batch"
-STREAMS = {
-    "NDJSON": Form(NDJSON, False, 0.9),
-    "NDJSON, gzip": Form(NDJSON, True, 0.9),
-    "CSV": Form(CSV, False, 0.7),
-}
+STREAMS = {"NDJSON": Form(NDJSON), "NDJSON, gzip": Form(NDJSON, True), "CSV": Form(CSV)}
 
 
 async def measure(*, rows: int, rounds: int) -> dict[str, Any]:
@@ -167,27 +164,13 @@ async def _committed(session: Session) -> None:
         await asyncio.sleep(_EVERY)
 
 
-def sheet(results: dict[str, Any]) -> Sheet:
-    """A line a form."""
-    rows = []
-    for name, figures in results["measured"].items():
-        ratio = results["ofJson"].get(name)
-        least = STREAMS[name].least if name in STREAMS else 0.0
-        met = "–" if ratio is None else ("yes" if ratio >= least else "NO")
-        grown = (number(figures[part]) for part in ("api", "worker"))
-        goal = f"{least:g}" if least else "–"
-        rows.append((name, number(figures["rows/s"]), number(ratio, 2), goal, met, *grown))
-    columns = ("body", "rows/s", "÷ JSON", "goal", "met", "API grew, MiB", "worker grew, MiB")
-    return Sheet(f"{results['rows']:,} people until they are committed", columns, rows)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one round of fewer rows")
     quick = parser.parse_args().quick
     rows, rounds = (50_000, 1) if quick else (200_000, 5)
     results = asyncio.run(measure(rows=rows, rounds=rounds))
-    show([sheet(results)])
+    show(report.page(results))
     print(f"saved to {save('streams', results, whole=not quick)}")
 
 

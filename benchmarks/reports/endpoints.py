@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from benchmarks.plan import CLIENTS, FLOOR, GOALS, KINDS, SERVICE, SEVERAL, SIZES, TITLES
+from benchmarks.plan import CLIENTS, FLOOR, GOALS, KINDS, SERVICE, SEVERAL, SIZES
 from benchmarks.ratios import ratios, sum_of
 from benchmarks.reports.cells import PARTS, Results, find, valid
 from benchmarks.reports.endpoint_plots import draw
@@ -199,12 +199,11 @@ def _kinds(results: Results) -> Sheet:
     rows: list[tuple[str, ...]] = []
     for clients in CLIENTS:
         for size in SIZES:
-            create = find(results, SERVICE, size, clients)
-            found = {kind: find(results, SERVICE, size, clients, kind) for kind in KINDS if kind}
-            measured = {"create": create} | {kind: cell for kind, cell in found.items() if cell}
-            if create and len(measured) > 1:
+            found = {kind: find(results, SERVICE, size, clients, kind) for kind in KINDS}
+            measured = {kind: cell for kind, cell in found.items() if cell}
+            if "" in measured and len(measured) > 1:
                 rows += [
-                    (f"{size:,} × {clients}", TITLES.get(kind, kind), *_of_create(cell, create))
+                    (f"{size:,} × {clients}", KINDS[kind].title, *_of_create(cell, measured[""]))
                     for kind, cell in measured.items()
                 ]
     columns = ("items × clients", "kind", "items/s (spread)", "÷ create", "p50", "p99", "CPU µs")
