@@ -33,7 +33,7 @@ fuzz: setup ## the property tests for hours, public test suites, and the build o
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
-bench: $(BENCH) ## measure everything for docs/benchmarks.md (35 minutes); QUICK=1: two minutes
+bench: $(BENCH) ## measure everything for docs/benchmarks.md (40 minutes); QUICK=1: two minutes
 ifdef QUICK
 	@$(BIN)/python -m benchmarks.endpoints --quick
 else
@@ -45,8 +45,10 @@ else
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.user_code
 	@$(BIN)/python -m benchmarks.intake
+	@$(BIN)/python -m benchmarks.exact_numbers
 	@$(BIN)/python -m benchmarks.dialects
 	@$(BIN)/python -m benchmarks.commit
+	@$(BIN)/python -m benchmarks.formats
 	@$(BIN)/python -m benchmarks.streams
 	@$(BIN)/python -m benchmarks.profile
 endif

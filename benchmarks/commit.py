@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
-from rich.console import Console
-from rich.table import Table
 
-from ingest.examples import contacts
+from benchmarks.reports.sheet import Sheet, show
+from benchmarks.results import save
+from benchmarks.samples.people import SAMPLE, people
 from ingest.ids import uuid7
 from ingest.model import Action, BatchState, NewBatch, Options, Resolution
 from ingest.processes.postgres import EmbeddedPostgres
@@ -35,9 +35,8 @@ from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from migrations.run import migrate
 
-RESULTS = Path(__file__).parent / "results" / "commit.json"
 ACCOUNT = "acme"
-REGISTRY = Registry([contacts])
+REGISTRY = Registry([people])
 MAX_VALUES = 100_000  # as the service has it
 ITEMS = 1_000
 STORED = (1_000, 100_000, 1_000_000)
@@ -46,32 +45,35 @@ MERGE = Options(resolution=Resolution.MERGE)
 _STEP = 7_919  # prime: spreads the items of a batch over everything that is stored
 
 _FILL = """
-INSERT INTO collections.contacts
-    ("$account", "$batch", "$version", "$created_at", "$updated_at", id, email, first_name, age)
+INSERT INTO collections.people
+    ("$account", "$batch", "$version", "$created_at", "$updated_at",
+     id, email, first_name, last_name, age, status, tags, created_at, score)
 SELECT $1, gen_random_uuid(), 1, now(), now(),
        ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-       'p' || n || '@example.com', 'P' || n, 1
+       'p' || n || '@example.com', 'P' || n, 'Person', 1, 'lead', '["one","two"]', now(), 1.25
 FROM {numbers} n
 """
 _FILL_UP = _FILL.format(numbers="generate_series($2::integer, $3::integer)")
 _PUT_BACK = _FILL.format(numbers="unnest($2::integer[])")
 _UNDO = """
-DELETE FROM collections.contacts WHERE "$batch" = '{batch}' AND email LIKE 'new%';
-UPDATE collections.contacts SET first_name = 'P', age = 1 WHERE "$batch" = '{batch}'
+DELETE FROM collections.people WHERE "$batch" = '{batch}' AND email LIKE 'new%';
+UPDATE collections.people SET first_name = 'P', age = 1 WHERE "$batch" = '{batch}'
 """
 _COUNT = """
-INSERT INTO ingest.counters VALUES ($1, 'contacts', $2)
+INSERT INTO ingest.counters VALUES ($1, 'people', $2)
 ON CONFLICT (account, collection) DO UPDATE SET items = $2
 """
 _FLOOR_TABLE = """
-CREATE TABLE public.floor (account text, id uuid, email text, first_name text, age bigint,
+CREATE TABLE public.floor (account text, id uuid, email text, first_name text, last_name text,
+    age bigint, status text, tags jsonb, created_at timestamptz, score double precision,
     PRIMARY KEY (account, id), UNIQUE (account, email))
 """
 _FLOOR = """
 INSERT INTO public.floor
 SELECT $2, r.* FROM ingest.payloads p
 CROSS JOIN LATERAL json_to_recordset(convert_from(p.records, 'UTF8')::json)
-    AS r(id uuid, email text, first_name text, age bigint)
+    AS r(id uuid, email text, first_name text, last_name text, age bigint, status text,
+         tags jsonb, created_at timestamptz, score double precision)
 WHERE p.batch = $1
 """
 
@@ -90,17 +92,22 @@ def _key(number: int) -> str:
     return f"00000000-0000-7000-8000-{number:012x}"
 
 
+def _person(number: int, **values: Any) -> Item:
+    (text,) = SAMPLE.items("commit", range(number, number + 1))
+    return {**json.loads(text), **values}
+
+
 def _place(number: int, stored: int) -> int:
     return number * _STEP % stored + 1
 
 
 def _new(number: int, stored: int) -> Item:
-    return {"email": f"new{number}@example.com", "first_name": "New", "age": 2}
+    return _person(number, email=f"new{number}@example.com")
 
 
 def _changed(number: int, stored: int) -> Item:
     place = _place(number, stored)
-    return {"id": _key(place), "email": f"p{place}@example.com", "first_name": "Changed", "age": 3}
+    return _person(number, id=_key(place), email=f"p{place}@example.com")
 
 
 def _half(number: int, stored: int) -> Item:
@@ -121,7 +128,7 @@ KINDS = {
 
 
 class Bench:
-    """A database with some contacts, and batches to commit into it."""
+    """A database with some people, and batches to commit into it."""
 
     def __init__(self, superuser: Any, pool: Pool, repeats: int) -> None:
         self.superuser = superuser
@@ -135,13 +142,13 @@ class Bench:
             await self.superuser.execute(_FILL_UP, ACCOUNT, self.stored + 1, rows)
             self.stored = rows
         await self.superuser.execute(_COUNT, ACCOUNT, rows)
-        await self.superuser.execute("VACUUM (ANALYZE) collections.contacts")
+        await self.superuser.execute("VACUUM (ANALYZE) collections.people")
         await self.superuser.execute("CHECKPOINT")
 
     async def stage(self, kind: Kind, count: int) -> NewBatch:
         """An accepted batch of `count` items that no batch before it had."""
         intake = Intake(
-            ItemValidator(contacts, kind.action, kind.options), kind.options, max_values=MAX_VALUES
+            ItemValidator(people, kind.action, kind.options), kind.options, max_values=MAX_VALUES
         )
         items = [kind.item(self._next + number, self.stored) for number in range(count)]
         taken = 0
@@ -151,13 +158,13 @@ class Bench:
         batch = NewBatch(
             id=uuid7(),
             account=ACCOUNT,
-            collection="contacts",
+            collection="people",
             action=kind.action,
             options=kind.options,
             trace_id="",
             chunk=intake.cut(last=True),
             state=BatchState.ACCEPTED,
-            layout=contacts.fingerprint,
+            layout=people.fingerprint,
         )
         (error,) = await staging.save(self.pool, ACCOUNT, [batch])
         if error is not None:
@@ -187,7 +194,7 @@ class Bench:
                 gone = [_place(number, self.stored) for number in range(first, first + ITEMS)]
                 await self.superuser.execute(_PUT_BACK, ACCOUNT, gone)
             await self.superuser.execute(_COUNT, ACCOUNT, self.stored)
-            await self.superuser.execute("VACUUM collections.contacts")
+            await self.superuser.execute("VACUUM collections.people")
         return statistics.median(times[1:])
 
     async def by_batch_size(self, kind: Kind, size: int) -> float:
@@ -241,7 +248,7 @@ async def measure(*, quick: bool) -> dict[str, Any]:
         }
         version = await bench.superuser.fetchval("SHOW server_version")
     return {
-        "what": f"commit of {ITEMS} contacts, ms, by stored rows; items/s, by batch size",
+        "what": f"commit of {ITEMS} people, ms, by stored rows; items/s, by batch size",
         "python": platform.python_version(),
         "postgresql": version,
         "fsync": "on",
@@ -251,42 +258,34 @@ async def measure(*, quick: bool) -> dict[str, Any]:
     }
 
 
-def show(figures: dict[str, Any]) -> None:
-    console = Console()
-    floor = figures["floorMilliseconds"]
-    first = figures["commitMilliseconds"]
-    table = Table(title=f"Commit of {ITEMS:,} items, ms (times the floor of {floor} ms)")
-    table.add_column("batch")
-    for rows in next(iter(first.values())):
-        table.add_column(f"{int(rows):,} stored", justify="right")
-    table.add_column("largest / smallest", justify="right")
-    for name, times in first.items():
+def sheets(figures: dict[str, Any]) -> list[Sheet]:
+    """One by stored rows, one by the size of batches."""
+    floor, by_rows = figures["floorMilliseconds"], figures["commitMilliseconds"]
+    stored = [f"{int(rows):,} stored" for rows in next(iter(by_rows.values()))]
+    rows = []
+    for name, times in by_rows.items():
         values = list(times.values())
         cells = [f"{value:.1f} ({value / floor:.1f}x)" for value in values]
-        table.add_row(name, *cells, f"{values[-1] / values[0]:.2f}")
-    console.print(table)
-    table = Table(title="Most of one account and collection, items/s")
-    table.add_column("batch")
-    for size in BATCHES:
-        table.add_column(f"of {size:,}", justify="right")
-    for name, rates in figures["itemsPerSecond"].items():
-        table.add_row(name, *(f"{rate:,}" for rate in rates.values()))
-    console.print(table)
+        rows.append((name, *cells, f"{values[-1] / values[0]:.2f}"))
+    title = f"Commit of {ITEMS:,} items, ms (times the floor of {floor} ms)"
+    rates = [
+        (name, *(f"{rate:,}" for rate in by_size.values()))
+        for name, by_size in figures["itemsPerSecond"].items()
+    ]
+    sizes = [f"of {size:,}" for size in BATCHES]
+    return [
+        Sheet(title, ("batch", *stored, "largest / smallest"), rows),
+        Sheet("Most of one account and collection, items/s", ("batch", *sizes), rates),
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer rows and repeats; writes no results"
-    )
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rows and repeats")
     quick = parser.parse_args().quick
     figures = asyncio.run(measure(quick=quick))
-    show(figures)
-    if quick:
-        return
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(f"saved to {RESULTS.relative_to(Path.cwd())}")
+    show(sheets(figures))
+    print(f"saved to {save('commit', figures, whole=not quick)}")
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Running:
         path = {"json": f"/{cell.sample}", "kinto": "/v1/batch", "copy": ""}[kind]
         wanted = cell.wanted
         if self.contestant.letter == SERVICE:
-            headers["Prefer"] = f"wait={MAX_WAIT}, {wanted.prefer}"
+            headers["Prefer"] = ", ".join(filter(None, (f"wait={MAX_WAIT}", wanted.prefer)))
             path = f"/v1/{cell.sample}"
         return Load(
             kind=kind,

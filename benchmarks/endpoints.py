@@ -29,6 +29,7 @@ from benchmarks.ratios import ratios
 from benchmarks.reports import endpoints as report
 from benchmarks.reports.sheet import show
 from benchmarks.results import save
+from benchmarks.samples import generated
 from benchmarks.stack import Servers, run_servers
 from benchmarks.usage import Meter
 
@@ -186,6 +187,7 @@ async def run(
         "rounds": len(next(iter(measured.values()))),
         "seconds": seconds,
         "seed": seed,
+        "schema": generated.SEED,
         "minutes": round((time.monotonic() - began) / 60, 1),
         "contestants": {each.letter: each.title for each in CONTESTANTS},
         "skipped": skipped,
@@ -259,7 +261,7 @@ def main() -> None:
             _chosen(options),
             rounds=options.rounds or (2 if options.quick else 5),
             seconds=options.seconds or (0.8 if options.quick else 1.2),
-            minutes=options.minutes or (1.5 if options.quick else 13.5),
+            minutes=options.minutes or (1.5 if options.quick else 24),
             seed=options.seed,
         )
     )

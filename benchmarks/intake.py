@@ -9,22 +9,25 @@ least processor time counts. Then the same with 1 % of the items invalid (marshm
 one by one there, for `many` says nothing of which item is whose), and upsert and PATCH of the
 valid ones. Stages are measured by themselves, so they need not add up. Guides are what libraries in
 C take for part of it: `orjson.loads`, and msgspec's typed decoding and encoding, which check no
-e-mail address by marshmallow's rules. Results are printed, and kept in
-benchmarks/results/intake.json.
+e-mail address by marshmallow's rules. Results go to benchmarks/results/intake.json and
+docs/validation.md.
 """
 
 import argparse
-import json
-import platform
 import sys
+import time
+from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import orjson
 from marshmallow import Schema
 
-from benchmarks.samples import SAMPLES
+from benchmarks.machine import describe
+from benchmarks.reports import intake as report
+from benchmarks.reports.sheet import show
+from benchmarks.results import save
+from benchmarks.samples import SAMPLES, generated
 from benchmarks.samples.sample import Sample, bad_among
 from benchmarks.validation import Run, each_alone, microseconds
 from ingest.formats.json import decode
@@ -35,18 +38,20 @@ from ingest.validation import compile_validator
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
-RESULTS = Path(__file__).parent / "results" / "intake.json"
 MAX_VALUES = 100_000  # as the service has it
 GOAL = 5.0  # times as fast as marshmallow's way
 LIMITS = Limits(max_item=sys.maxsize, max_items=sys.maxsize, max_nesting=32)
 
-Times = dict[str, float]
-
 
 def take(validator: ItemValidator, body: bytes) -> Chunk:
     """What the service does with a body."""
-    items = decode(body, LIMITS)
+    items = decode(body, LIMITS, validator.typed)
     assert isinstance(items, list)
+    return stage(validator, items)
+
+
+def stage(validator: ItemValidator, items: Sequence[Any]) -> Chunk:
+    """What the service does with items, at the end of which they are bytes to be staged."""
     intake = Intake(validator, Options(lenient=True), max_values=MAX_VALUES)
     taken = 0
     while taken < len(items):
@@ -178,57 +183,34 @@ def measure(sample: Sample, rounds: int, count: int) -> dict[str, Any]:
     }
 
 
-def show(found: dict[str, dict[str, Any]]) -> None:
-    """One line a figure, one column a sample."""
-
-    def line(name: str, cells: list[str]) -> None:
-        print(f"{name:<20}" + "".join(f"{cell:>28}" for cell in cells))
-
-    line("", list(found))
-    for kind in next(iter(found.values()))["microseconds"]:
-        each = [figures["microseconds"][kind] for figures in found.values()]
-        line(kind, [_beside(times) for times in each])
-    for part, title in (("stages", "stages by themselves"), ("guides", "guides"), ("bytes", "")):
-        print(f"\n{title or 'bytes an item'}\n")
-        for name in next(iter(found.values()))[part]:
-            digits = 0 if part == "bytes" else 2
-            line(name, [f"{figures[part][name]:.{digits}f}" for figures in found.values()])
-
-
-def _beside(times: Times) -> str:
-    ours, theirs = times["ingest"], times["marshmallow"]
-    return f"{ours:.2f} ({theirs:.1f}, {theirs / ours:.1f} x)"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--only", default=",".join(SAMPLES), help="samples, such as people")
-    parser.add_argument("--save", type=Path, default=RESULTS)
-    parser.add_argument("--quick", action="store_true", help="one round; writes no results")
+    parser.add_argument("--quick", action="store_true", help="one round of a tenth of the items")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
+    count = options.items // 10 if options.quick else options.items
     names = options.only.split(",")
-    found = {name: measure(SAMPLES[name], rounds, options.items) for name in names}
-    print(f"\nµs an item of {options.items:,} in one body (marshmallow's way, x as long)\n")
-    show(found)
-    ratios = {
-        name: _ratio(figures["microseconds"]["POST, all valid"]) for name, figures in found.items()
+    began = time.monotonic()
+    found = {name: measure(SAMPLES[name], rounds, count) for name in names}
+    results = {
+        "machine": describe(),
+        "minutes": round((time.monotonic() - began) / 60, 1),
+        "rounds": rounds,
+        "items": count,
+        "schema": generated.SEED,
+        "samples": found,
     }
-    print()
-    for name, ratio in ratios.items():
+    show(report.page(results))
+    for name, figures in found.items():
+        times = figures["microseconds"]["POST, all valid"]
+        ratio = times["marshmallow"] / times["ingest"]
         verdict = "reached" if ratio >= GOAL else "MISSED"
         print(f"{name}: {ratio:.1f} x as fast as marshmallow's way, goal {GOAL:.0f}: {verdict}")
-    if options.quick or names != list(SAMPLES):
-        return
-    options.save.parent.mkdir(exist_ok=True)
-    results = {"python": platform.python_version(), "samples": found, "ratios": ratios}
-    options.save.write_text(json.dumps(results, indent=1) + "\n")
-
-
-def _ratio(times: Times) -> float:
-    return times["marshmallow"] / times["ingest"]
+    whole = names == list(SAMPLES) and not options.quick
+    print(f"saved to {save('intake', results, whole=whole)}")
 
 
 if __name__ == "__main__":

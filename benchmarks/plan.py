@@ -30,6 +30,7 @@ class Kind:
         keys: whether each request has an idempotency key.
     """
 
+    title: str
     method: str = "POST"
     prefer: str = "return=minimal"
     bad: bool = False
@@ -40,24 +41,22 @@ class Kind:
 
 
 KINDS = {
-    "": Kind(),
-    "bad": Kind(prefer="return=minimal, handling=lenient", bad=True),
-    "default": Kind(prefer="return=representation"),
-    "upsert": Kind(prefer="return=minimal, resolution=merge-duplicates", stored_every=2, edition=1),
-    "patch": Kind("PATCH", stored_every=1, fields=("id", "age", "status", "score"), edition=1),
-    "delete": Kind("DELETE", stored_every=1, fields=("id",)),
-    "key": Kind(keys=True),
+    "": Kind("create"),
+    "bad": Kind("1 % bad rows", prefer="return=minimal, handling=lenient", bad=True),
+    "default": Kind("all items in the answer", prefer=""),
+    "upsert": Kind(
+        "upsert, half new",
+        prefer="return=minimal, resolution=merge-duplicates",
+        stored_every=2,
+        edition=1,
+    ),
+    "patch": Kind(
+        "PATCH", "PATCH", stored_every=1, fields=("id", "age", "status", "score"), edition=1
+    ),
+    "delete": Kind("DELETE", "DELETE", stored_every=1, fields=("id",)),
+    "key": Kind("with a key", keys=True),
 }
 CHANGES = ("upsert", "patch", "delete")
-TITLES = {
-    "bad": "1 % bad rows",
-    "default": "all items in the answer",
-    "upsert": "upsert, half new",
-    "patch": "PATCH",
-    "delete": "DELETE",
-    "key": "with a key",
-}
-"""By name; without one, items are created. Half of the upserted ones are stored already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +93,9 @@ class Cell:
 
 
 def _grid() -> list[tuple[int, int]]:
-    """Sizes and clients of the service and the floor: all, but 10 items of 8 clients only."""
-    grid = [(size, clients) for size in SIZES for clients in CLIENTS]
-    return [each for each in grid if each[0] != 10 or each[1] == SEVERAL]
+    """Sizes and clients of the service and the floor."""
+    several = [(size, SEVERAL) for size in SIZES]
+    return [*several, *((size, each) for size in (1, 100, 1_000) for each in (1, 64)), (10_000, 1)]
 
 
 def _cells() -> list[Cell]:
@@ -109,7 +108,7 @@ def _cells() -> list[Cell]:
     cells += [Cell(letter, 10_000, SEVERAL) for letter in "cfg"]
     cells += [Cell(letter, 1, clients) for letter in "cg" for clients in (1, 64)]
     cells += [Cell("c", 100, 64), Cell(SERVICE, 1, 1, "key")]
-    kinder = ((1, 1), (1, 64), (100, 64), *((size, SEVERAL) for size in SIZES))
+    kinder = ((1, 1), (1, 64), (100, 64), *((size, SEVERAL) for size in BATCHES))
     cells += [Cell(letter, *each, sample=CONTACTS) for letter in both for each in kinder]
     cells += [
         Cell(letter, size, SEVERAL, sample=CONTACTS) for letter in "cfg" for size in (1_000, 10_000)
@@ -180,16 +179,16 @@ GOALS = (
     Goal("10,000 x 8: ahead of (g)", _RATE, "a 10000x8", "g 10000x8", 1.0),
     Goal("100 x 64: at least 0.5 of the floor", _RATE, "a 100x64", "b 100x64", 0.5),
     Goal("1 % bad rows: at least 0.85 of none", _RATE, "a 1000x8 bad", "a 1000x8", 0.85),
-    Goal("all items in the answer: at least 0.8 of return=minimal", _RATE, "a 1000x8 default",
+    Goal("all items in the answer: at least 0.8 of none", _RATE, "a 1000x8 default",
          "a 1000x8", 0.8),
     Goal("upsert, half new: at least 0.6 of create", _RATE, "a 1000x8 upsert", "a 1000x8", 0.6),
     Goal("PATCH: at least 0.6 of create", _RATE, "a 1000x8 patch", "a 1000x8", 0.6),
     Goal("1 x 64: at least 1.6 x (c)", _RATE, "a 1x64", "c 1x64", 1.6),
     Goal("1 x 1, p50: at most 2 x (c)", "p50", "a 1x1", "c 1x1", most=2.0),
     Goal("1 x 1, processor time: at most 2 x (c)", _CPU, "a 1x1", "c 1x1", most=2.0),
-    Goal("8 clients, time an item: in batches of 100 at most 1.5 x 1,000", _RATE, "a 1000x8",
+    Goal("100 x 8, time an item: at most 1.5 x 1,000 x 8", _RATE, "a 1000x8",
          "a 100x8", most=1.5),
-    Goal("8 clients, processor time an item: in batches of 100 at most 1.5 x 1,000", _CPU,
+    Goal("100 x 8, processor time: at most 1.5 x 1,000 x 8", _CPU,
          "a 100x8", "a 1000x8", most=1.5),
 )  # fmt: skip
 """All are about people, at 1,000 items of 8 clients unless they say otherwise."""

@@ -1,9 +1,9 @@
-"""Where results are kept, and how docs/benchmarks.md gets its tables and plots.
+"""Where results are kept, and how pages of docs get their tables and plots.
 
     python -m benchmarks.results
 
-draws the page again from the JSON files in benchmarks/results. Between `<!-- NAME -->` and
-`<!-- /NAME -->` the page is written by this module, the rest by people.
+draws them again from the JSON files in benchmarks/results. Between `<!-- NAME -->` and
+`<!-- /NAME -->` a page is written by this module, the rest by people.
 """
 
 import importlib
@@ -14,26 +14,30 @@ from types import ModuleType
 from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-NAMES = ("endpoints", "growth", "backpressure")
-"""The benchmarks with a place on the page; the others print their tables and keep their results."""
+_DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {
+    **dict.fromkeys(("endpoints", "growth", "backpressure"), _DOCS / "benchmarks.md"),
+    "intake": _DOCS / "validation.md",
+    **dict.fromkeys(("formats", "streams"), _DOCS / "formats.md"),
+}
+"""The benchmarks with a place on a page; the others print their tables and keep their results."""
 
 
 def save(name: str, results: dict[str, Any], *, whole: bool) -> Path:
-    """Keep results, and show those of a whole run on the page."""
+    """Keep results, and show those of a whole run on its page."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / (f"{name}.json" if whole else f"{name}-quick.json")
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if whole and name in NAMES:
+    if whole and name in PAGES:
         refresh(name)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def refresh(name: str) -> None:
-    """Write one benchmark's plots and its part of the page again, from its results."""
+    """Write one benchmark's plots and its part of its page again, from its results."""
     results = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     report = report_of(name)
-    plots = report.draw(results, FOLDER)
+    plots = report.draw(results, FOLDER) if hasattr(report, "draw") else []
     parts = [_machine(results)]
     parts += [f"![{path.stem}](../benchmarks/results/{path.name})" for path in plots]
     parts += [sheet.markdown() for sheet in report.page(results)]
@@ -41,7 +45,7 @@ def refresh(name: str) -> None:
 
 
 def report_of(name: str) -> ModuleType:
-    """The module with `page(results)`, its tables for the page, and `draw(results, folder)`."""
+    """The module with `page(results)`, its tables for a page, and maybe `draw(results, folder)`."""
     return importlib.import_module(f"benchmarks.reports.{name}")
 
 
@@ -55,17 +59,18 @@ def _machine(results: dict[str, Any]) -> str:
 
 
 def replace_part(name: str, text: str) -> None:
-    """Put `text` in the place of one benchmark's part of the page."""
+    """Put `text` in the place of one benchmark's part of its page."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    page = PAGE.read_text(encoding="utf-8")
+    path = PAGES[name]
+    page = path.read_text(encoding="utf-8")
     pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
     if not pattern.search(page):
-        raise RuntimeError(f"{PAGE.name} has no place for {name}: {begin} … {end}")
-    PAGE.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page), encoding="utf-8")
+        raise RuntimeError(f"{path.name} has no place for {name}: {begin} … {end}")
+    path.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page), encoding="utf-8")
 
 
 def main() -> None:
-    for name in NAMES:
+    for name in PAGES:
         if (FOLDER / f"{name}.json").exists():
             refresh(name)
             print(f"drew {name}")

@@ -160,7 +160,7 @@ def show(title: str, rows: dict[str, dict[str, float]]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--save", type=Path, default=RESULTS)
     parser.add_argument("--quick", action="store_true", help="one round; writes no results")

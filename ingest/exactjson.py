@@ -13,12 +13,15 @@ from typing import Any
 import orjson
 
 # A double keeps 15 significant digits of any decimal number; 16 digits and points in a row may be
-# more than that. Near zero it keeps fewer: that takes an exponent of three digits.
-_SUSPECTS = (b"0" * 16, b"e-000")
-_OF_A_NUMBER = b"0123456789.eE+-"
-_NUMBER = re.compile(rb"[0-9.eE+-]+")
-_BEFORE_A_NUMBER = b"[,: \t\r\n"
-_DIGITS = bytes.maketrans(b"123456789.E", b"0000000000e")
+# more than that. Near zero it keeps fewer: that takes an exponent of three digits. (UUIDs have what
+# looks like one, but more follows.) Both are looked for in the shape of a body: its digits and
+# points as 0, what may follow a number as a comma.
+_LONG = b"0" * 16
+_TINY = re.compile(rb"e-0000*(?:,|\Z)")
+_WHITE_SPACE = b" \t\r\n"
+_AFTER_A_NUMBER = b",]}" + _WHITE_SPACE
+_SHAPE = bytes.maketrans(b"123456789.E" + _AFTER_A_NUMBER, b"0000000000e" + b",,,,,,,")
+_PART = 16 * 1024  # bytes that are looked at in one go
 
 
 def load_exact(body: bytes) -> Any:
@@ -33,45 +36,41 @@ def load_exact(body: bytes) -> Any:
 
 def keep_digits(body: bytes, document: Any) -> Any:
     """`document`, which orjson read from `body`, with every number that it rounded put right."""
-    return json.loads(body, parse_float=exact_float) if may_round(body) else document
+    if may_round(body) and not _writes_back(document, body):
+        return json.loads(body, parse_float=exact_float)
+    return document
 
 
 def may_round(body: bytes) -> bool:
-    """Whether orjson might round a number of `body`, a JSON document.
-
-    Doubles as programs write them have up to 17 digits, and UUIDs look like exponents: each place
-    that might be rounded is looked at before the whole document is read again.
-    """
-    digits = body.translate(_DIGITS)
-    for suspect in _SUSPECTS:
-        at = digits.find(suspect)
-        while at >= 0:
-            start = at
-            while start > 0 and body[start - 1] in _OF_A_NUMBER:
-                start -= 1
-            found = _NUMBER.match(body, at)
-            end = found.end() if found else at + 1
-            inside_text = start > 0 and body[start - 1] not in _BEFORE_A_NUMBER
-            if not inside_text and _is_rounded(body[start:end]):
-                return True
-            at = digits.find(suspect, end)
+    """Whether a JSON document has a number, or part of a text, that orjson might round."""
+    for start in range(0, len(body), _PART):
+        shape = body[start : start + _PART + len(_LONG)].translate(_SHAPE)
+        if _LONG in shape or _TINY.search(shape):
+            return True
     return False
 
 
-def _is_rounded(number: bytes) -> bool:
-    """Whether orjson rounds a number; what is none, in a text, may count as rounded."""
+def _writes_back(document: Any, body: bytes) -> bool:
+    """Whether orjson writes `document` as `body` has it: then it lost no digit of it.
+
+    White space and `\\u00e9` for `é` make no difference, in texts too: all that stands around the
+    numbers is still the same in both, and so each number faces its own.
+    """
     try:
-        if number.lstrip(b"-").isdigit():
-            return not -(2**63) <= int(number) < 2**64
-        return isinstance(exact_float(number.decode()), Decimal)
-    except (ValueError, ArithmeticError):
+        written = orjson.dumps(document)
+    except orjson.JSONEncodeError:  # it nests deeper than orjson writes
+        return False
+    if written == body:
         return True
+    if body.isascii() and not written.isascii():
+        written = written.decode().encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")
+    return written.replace(b" ", b"") == body.translate(None, _WHITE_SPACE)
 
 
 def exact_float(text: str) -> float | Decimal:
     """A number as a float where that shows the same digits, else as a Decimal."""
     value = float(text)
-    if repr(value) == text:
+    if orjson.dumps(value) == text.encode():  # four times as fast as `repr`
         return value
     try:
         exact = Decimal(text)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from benchmarks.plan import CLIENTS, FLOOR, GOALS, KINDS, SERVICE, SIZES, TITLES
+from benchmarks.plan import CLIENTS, FLOOR, GOALS, KINDS, SERVICE, SEVERAL, SIZES
 from benchmarks.ratios import ratios, sum_of
 from benchmarks.reports.cells import PARTS, Results, find, valid
 from benchmarks.reports.endpoint_plots import draw
 from benchmarks.reports.sheet import Sheet, figure, number
-from benchmarks.samples import SAMPLES
+from benchmarks.samples import PEOPLE, SAMPLES
 
 __all__ = ["draw", "sheets"]
 _OWN = ("api", "worker")  # whose memory is the contestant's own
@@ -32,8 +32,8 @@ _PARTS_COLUMNS = ("client", "API", "worker", "PostgreSQL", "Redis")
 
 
 def page(results: Results) -> list[Sheet]:
-    """The goals, all contestants where most goals are, every sample, every kind of write."""
-    return [_goals(results), _compared_at(results, 1_000, 8), _samples(results), _kinds(results)]
+    """The goals, and all contestants where most goals are."""
+    return [_goals(results), _compared_at(results, 1_000, SEVERAL)]
 
 
 def sheets(results: Results) -> list[Sheet]:
@@ -56,7 +56,9 @@ def _goals(results: Results) -> Sheet:
             rows.append((goal.title, "void" if void else "not measured here", "–"))
             continue
         rows.append((goal.title, f"{measured:.2f}", "yes" if goal.met(measured) else "NO"))
-    return Sheet("Goals of (a)", ("goal", "measured", "met"), rows)
+    return Sheet(
+        f"Goals of (a), medians of {results['rounds']} rounds", ("goal", "measured", "met"), rows
+    )
 
 
 def _groups(results: Results) -> Iterator[tuple[int, int, list[str]]]:
@@ -105,24 +107,23 @@ def _comparison(results: Results) -> Sheet:
 
 
 def _compared_at(results: Results, size: int, clients: int) -> Sheet:
+    """People in detail, and the ratios of the other samples side by side with them."""
     rows: list[tuple[str, ...]] = []
-    floor = valid(results, FLOOR, size, clients)
+    floors = {each: valid(results, FLOOR, size, clients, "", each) for each in SAMPLES}
     for letter, title in results["contestants"].items():
-        if (cell := valid(results, letter, size, clients)) is None:
-            rows.append((f"({letter}) {title}", "not measured", *["–"] * 4))
-            continue
-        of_floor = ratios(cell, floor)
+        cells = {each: valid(results, letter, size, clients, "", each) for each in SAMPLES}
+        cell = cells[PEOPLE]
         rows.append(
             (
                 f"({letter}) {title}",
-                figure(cell, "itemsPerSecond"),
-                _ratio(of_floor, "itemsPerSecond"),
-                number(cell["p50"]["median"]),
-                number(own_memory(cell)),
-                number(sum_of(cell, "cpuMicroseconds")),
+                figure(cell, "itemsPerSecond") if cell else "–",
+                number(cell and cell["p50"]["median"]),
+                number(cell and sum_of(cell, "cpuMicroseconds")),
+                *(_ratio(ratios(cells[each], floors[each]), "itemsPerSecond") for each in SAMPLES),
             )
         )
-    columns = ("", "items/s (spread)", "÷ (b)", "p50 ms", "MiB", "CPU µs/item")
+    ratio_columns = (f"{each} ÷ (b)" for each in SAMPLES)
+    columns = ("", "items/s (spread)", "p50 ms", "CPU µs/item", *ratio_columns)
     return Sheet(f"{size:,} items × {clients} clients", columns, rows)
 
 
@@ -198,12 +199,11 @@ def _kinds(results: Results) -> Sheet:
     rows: list[tuple[str, ...]] = []
     for clients in CLIENTS:
         for size in SIZES:
-            create = find(results, SERVICE, size, clients)
-            found = {kind: find(results, SERVICE, size, clients, kind) for kind in KINDS if kind}
-            measured = {"create": create} | {kind: cell for kind, cell in found.items() if cell}
-            if create and len(measured) > 1:
+            found = {kind: find(results, SERVICE, size, clients, kind) for kind in KINDS}
+            measured = {kind: cell for kind, cell in found.items() if cell}
+            if "" in measured and len(measured) > 1:
                 rows += [
-                    (f"{size:,} × {clients}", TITLES.get(kind, kind), *_of_create(cell, create))
+                    (f"{size:,} × {clients}", KINDS[kind].title, *_of_create(cell, measured[""]))
                     for kind, cell in measured.items()
                 ]
     columns = ("items × clients", "kind", "items/s (spread)", "÷ create", "p50", "p99", "CPU µs")

@@ -37,6 +37,7 @@ from ingest.store.commit import dry_run
 from ingest.store.failures import first_of
 from ingest.store.pool import Pool
 from ingest.store.staging import KeyTaken, outcome_unknown
+from ingest.validation.engine.typed.items import TypedItems
 
 _READ_ONLY = 30  # seconds after which an operator may have made it one that takes writes
 _TRIES = 3  # at a key that PostgreSQL frees at the same moment
@@ -107,6 +108,10 @@ class Pipeline:
             outcome = await self._committed(write, batch_id, waited, batch)
             outcome = outcome or await self._known(batch)
             return replace(outcome, carried=batch.chunk.carried) if write.watched else outcome
+
+    def typed(self, write: Write) -> TypedItems | None:
+        """What reads the JSON of a write as typed items; None where nothing does."""
+        return self._staging.typed(write)
 
     async def close(self) -> None:
         """End what outlives its request."""

@@ -40,7 +40,9 @@ from ingest.store.pool import Pool
 from ingest.store.trial import try_stream, try_whole
 from ingest.tasks import end
 from ingest.turns import PerName
-from ingest.validation.intake import Intake
+from ingest.validation.engine.typed.items import TypedItems
+from ingest.validation.engine.typed.members import MOST_VALUES
+from ingest.validation.intake import Intake, takes_plainly
 from ingest.validation.items import ItemValidator
 
 if TYPE_CHECKING:
@@ -176,6 +178,12 @@ class Staging:
                 if not taken:
                     await asyncio.to_thread(intake.take_large, items[start])
                 start += taken or 1
+
+    def typed(self, write: Write) -> TypedItems | None:
+        """What reads the JSON of a write as typed items; None where nothing does."""
+        if self._max_values < MOST_VALUES or not takes_plainly(write.options):
+            return None
+        return self._validator(write).typed
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options

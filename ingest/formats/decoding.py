@@ -17,6 +17,7 @@ from ingest.formats.misnamed import CheckedStart, misnamed
 from ingest.formats.ndjson import NdjsonDecoder
 from ingest.formats.negotiation import BodyFormat, EmptyAs
 from ingest.formats.shapes import ABSENT, item_shape, shape_of
+from ingest.formats.typed import Typed
 from ingest.formats.xml_elements import Target
 from ingest.formats.xml_items import Unwrapping
 from ingest.resources.resource import Resource
@@ -70,6 +71,7 @@ def open_decoder(
     limits: Limits,
     *,
     deletes: bool = False,
+    typed: Typed | None = None,
 ) -> Decoder:
     """A decoder of one body.
 
@@ -77,13 +79,15 @@ def open_decoder(
         resource: of its items; its schema says what a text is.
         matching: the field whose values stand for items, None for the key.
         deletes: whether the items are to be deleted.
+        typed: reads the JSON of items that it vouches for.
 
     Raises:
         MalformedBody: the columns that CSV is said to have are none of the collection's.
     """
     match body.media_type:
         case negotiation.NDJSON:
-            lines = NdjsonDecoder(limits, failed_rows=not _resembles_failed_rows(resource))
+            failed_rows = not _resembles_failed_rows(resource)
+            lines = NdjsonDecoder(limits, failed_rows=failed_rows, typed=typed)
             return CheckedStart(lines, body)
         case negotiation.CSV:
             known = known_names(resource, matching, deletes=deletes)
@@ -99,7 +103,7 @@ def open_decoder(
         case negotiation.YAML:
             return _WholeBody(lambda data: yaml.decode(data, limits), body)
         case _:
-            return _WholeBody(lambda data: _json(data, resource, limits), body)
+            return _WholeBody(lambda data: _json(data, resource, limits, typed), body)
 
 
 def _resembles_failed_rows(resource: Resource) -> bool:
@@ -107,9 +111,9 @@ def _resembles_failed_rows(resource: Resource) -> bool:
     return {"index", "errors"} <= {field.data_key for field in resource.fields}
 
 
-def _json(body: bytes, resource: Resource, limits: Limits) -> Any:
+def _json(body: bytes, resource: Resource, limits: Limits, typed: Typed | None) -> Any:
     """A JSON body; failed rows in it, and a document of them, are what failed."""
-    document: Any = json.decode(body, limits)
+    document: Any = json.decode(body, limits, typed)
     if b'"errors"' not in body or _resembles_failed_rows(resource):
         return document
     rows = document["failures"] if is_document(document) else document

@@ -11,14 +11,20 @@ from ingest.formats.charsets import not_utf8, position
 from ingest.formats.json_items import read_item_by_item
 from ingest.formats.limits import Limits, no_body, too_many_items, too_many_values
 from ingest.formats.nesting import check_nesting, nests_deeper, structures
+from ingest.formats.typed import Typed
 from ingest.model import Unreadable
 
 
-def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any] | Unreadable:
+def decode(
+    body: bytes, limits: Limits, typed: Typed | None = None
+) -> list[Any] | dict[str, Any] | Unreadable:
     """The items of a JSON body, not yet validated, or the one object that it is.
 
     Duplicate object keys: the last one wins. An item with a number beyond a double, or a lone
     surrogate, is unreadable.
+
+    Args:
+        typed: reads the arrays that it can.
 
     Raises:
         MalformedBody: not JSON, not UTF-8, nested too deep, or neither an array nor an object.
@@ -31,12 +37,10 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any] | Unreadab
     opened = body.count(b"[") + body.count(b"{")
     if opened > limits.max_values and structures(body) > limits.max_values:
         raise too_many_values(limits.max_values)
-    try:
-        document, exact = orjson.loads(body), False
-    except orjson.JSONDecodeError as error:
-        document, exact = read_item_by_item(body), True
-        if document is None:
-            raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
+    document: Any = None if typed is None else typed.decode(body)
+    exact = document is not None
+    if document is None:
+        document, exact = _read(body)
     items = document if isinstance(document, list) else [document]
     if not isinstance(document, list | dict | Unreadable):
         raise MalformedBody("The body is neither an array nor an object", "Send a JSON array.")
@@ -49,6 +53,17 @@ def decode(body: bytes, limits: Limits) -> list[Any] | dict[str, Any] | Unreadab
     found: list[Any] | dict[str, Any] | Unreadable
     found = document if exact else keep_digits(body, document)
     return found
+
+
+def _read(body: bytes) -> tuple[Any, bool]:
+    """The document, and whether none of its numbers can be rounded any more."""
+    try:
+        return orjson.loads(body), False
+    except orjson.JSONDecodeError as error:
+        document = read_item_by_item(body)
+        if document is None:
+            raise MalformedBody("The body is not valid JSON", _place(body, error)) from None
+        return document, True
 
 
 def value_of(text: str, max_nesting: int) -> Any:

@@ -9,6 +9,7 @@ from ingest.exactjson import keep_digits, may_round
 from ingest.formats.failed_lines import as_sent, is_failed_row
 from ingest.formats.limits import Limits, item_too_large, no_body, unreadable
 from ingest.formats.nesting import may_nest_deeper, nests_deeper
+from ingest.formats.typed import Typed
 from ingest.model import Unreadable
 
 _MAX_SHOWN = 40_000  # bytes of a line that cannot be read: no excerpt has more
@@ -23,13 +24,17 @@ class NdjsonDecoder:
     columns: None = None
     single = False
 
-    def __init__(self, limits: Limits, *, failed_rows: bool = True) -> None:
+    def __init__(
+        self, limits: Limits, *, failed_rows: bool = True, typed: Typed | None = None
+    ) -> None:
         """
         Args:
+            typed: reads the lines that it can.
             failed_rows: whether lines of a file of failed rows are what failed.
         """
         self._limits = limits
         self._failed_rows = failed_rows
+        self._typed = typed
         self._rest = bytearray()  # the unfinished line
         self._empty = True
         self._line = 1  # the number of the unfinished line
@@ -65,13 +70,19 @@ class NdjsonDecoder:
     def _read(self, text: bytes) -> list[Any]:
         if self._line == 1:
             text = text.removeprefix(BOM_UTF8)
+        if self._typed is not None and len(text) <= self._limits.max_item:
+            found = self._typed.decode_lines(text)
+            if found is not None:
+                self._line += text.count(b"\n")
+                self._empty = self._empty and not found
+                return found
         # One test for many lines; each of them is tested only where it finds something.
         suspicious = (
             may_round(text)
             or may_nest_deeper(text, self._limits.max_nesting - 1)
             or (self._failed_rows and b'"errors"' in text)
         )
-        found: list[Any] = []
+        found = []
         add, loads, limit = found.append, orjson.loads, self._limits.max_item
         for number, line in enumerate(text.split(b"\n"), self._line):
             if len(line) > limit:

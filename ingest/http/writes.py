@@ -65,7 +65,7 @@ async def _write(request: web.Request, action: Action) -> web.Response:
     if write.options.resolution.updates:
         caller.needs(Right.UPDATE, resource.name)
     await service.pipeline.admit(write)
-    async with aclosing(_body_of(request, resource, action)) as body:
+    async with aclosing(_body_of(request, write)) as body:
         outcome = await service.pipeline.run(write, body)
         if body.single:
             request[SINGLE] = True
@@ -126,16 +126,23 @@ def _watched(
     return frozenset(name for summary in resource.summaries.values() for name in summary.fields)
 
 
-def _body_of(request: web.Request, resource: Resource, action: Action) -> Body:
-    call, settings = request[CALL], request.app[SERVICE].settings
+def _body_of(request: web.Request, write: Write) -> Body:
+    call, service = request[CALL], request.app[SERVICE]
+    resource, settings = write.resource, service.settings
     limits = Limits(
         settings.max_body,
         settings.max_items,
         settings.max_nesting,
         check=Presence(request).check,
     )
-    deletes = action is Action.DELETE
-    decoder = open_decoder(call.head.format, resource, call.matching, limits, deletes=deletes)
+    decoder = open_decoder(
+        call.head.format,
+        resource,
+        call.matching,
+        limits,
+        deletes=write.action is Action.DELETE,
+        typed=None if call.item else service.pipeline.typed(write),
+    )
     if call.item:
         if call.head.format.media_type in STREAMS:
             raise UnsupportedMediaType(

@@ -4,7 +4,8 @@
 """
 
 from ingest.validation.engine.compiler import explain_schema
+from ingest.validation.engine.explaining import explain_resource
 from ingest.validation.engine.late import Coverage
 from ingest.validation.validator import Validator, compile_validator
 
-__all__ = ["Coverage", "Validator", "compile_validator", "explain_schema"]
+__all__ = ["Coverage", "Validator", "compile_validator", "explain_resource", "explain_schema"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from ingest.exactjson import dump_exact
 from ingest.model import Action, Chunk, Failure, ItemError, Options, Rewritten
 from ingest.resources.records import GROUP, SET, InvalidItem, Record, Recorded
 from ingest.validation.engine.record_functions import Accept
+from ingest.validation.engine.typed.items import TypedItems
 from ingest.validation.items import ItemValidator
 from ingest.validation.messages import MAX_ERRORS
 from ingest.validation.received import as_received, count_values, has_long_text
@@ -56,10 +57,10 @@ class Intake:
         self._validator = validator
         self._groups = options.groups if validator.action is Action.CREATE else ()
         self._max_values = max_values
-        # It reads no `meta`, which has to say which of several groups an item belongs to, and looks
-        # at no group.
-        plain = len(self._groups) <= 1 and all(map(group_fits, self._groups))
+        # Those read no `meta`, which has to say which of several groups an item belongs to.
+        plain = takes_plainly(options)
         self._accept = validator.accept if plain else None
+        self._typed = validator.typed if plain else None
         # What it drops of an item is not in the record, and counts all the same.
         self._drops_unknown = validator.resource.schema.unknown not in (RAISE, INCLUDE)
         # A wrong column mapping misses each field, and has another in its place.
@@ -90,6 +91,24 @@ class Intake:
             How many they were; none where the first is one for `take_large`.
         """
         items = items[start : start + _SLICE]
+        typed = self._typed
+        if typed is None:
+            return self._take_plain(items)
+        is_typed, run = next(groupby(items, typed.is_typed), (False, ()))
+        return self._stage(typed, [*run]) if is_typed else self._take_plain([*run])
+
+    def _stage(self, typed: TypedItems, items: Sequence[Any]) -> int:
+        group = self._groups[0] if self._groups else None
+        keys = self._validator.make_keys(len(items))
+        encoded, raw = typed.stage(items, self.received, keys, group)
+        self.received += len(items)
+        self._pending.add(encoded, raw)
+        for bit, name in self._watched.items():
+            if any(item.carried[bit] == "1" for item in items):
+                self._carried.add(name)
+        return len(items)
+
+    def _take_plain(self, items: Sequence[Any]) -> int:
         keys = self._validator.make_keys(len(items))
         taken = self._take(items, keys, self._accept)
         encoded = _encoded(taken.records) if self._accept else orjson.dumps(taken.records)
@@ -188,9 +207,7 @@ class Intake:
         self.invalid += len(taken.failures)
         pending = self._pending
         if taken.records:
-            # Without the brackets: a chunk puts its own around all of them.
-            pending.records.append(encoded[1:-1])
-            pending.raw += [dump_exact(taken.raw)[1:-1]] if taken.raw else []
+            pending.add(encoded, taken.raw)
             for bit, name in self._watched.items():
                 if any(record[SET][bit] == "1" for record in taken.records):
                     self._carried.add(name)
@@ -238,10 +255,21 @@ class _Pending:
     """Bytes of those failures that are weighed already."""
     weighed: int = 0
 
+    def add(self, records: bytes, raw: dict[str, Any]) -> None:
+        """Add some records, a JSON array, and the raw items that are kept beside them."""
+        # Without the brackets: a chunk puts its own around all of them.
+        self.records.append(records[1:-1])
+        self.raw += [dump_exact(raw)[1:-1]] if raw else []
+
     @property
     def staged(self) -> int:
         """Bytes of records and raw items."""
         return sum(map(len, self.records)) + sum(map(len, self.raw))
+
+
+def takes_plainly(options: Options) -> bool:
+    """Whether items may be taken without a look at the groups that they might name."""
+    return len(options.groups) <= 1 and all(map(group_fits, options.groups))
 
 
 def _accept_rewritten(

@@ -25,6 +25,7 @@ from ingest.validation.engine.known import count_fields, may_change_items
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.long_texts import shorten_rules
 from ingest.validation.engine.record_functions import generate_accept, generate_write
+from ingest.validation.engine.typed.items import typed_items
 from ingest.validation.messages import explain, explain_field
 from ingest.validation.meta import read_meta
 
@@ -62,6 +63,8 @@ class ItemValidator:
         """From a loaded item to its record; None, and an answer of None, leave it to the writer."""
         self.accept = generate_accept(resource, self._writer, partial)
         """From a raw item to its record; None, and an answer of None, leave it to `check`."""
+        self.typed = self.accept and typed_items(resource, self._writer, partial)
+        """Whole bodies of items; None where the schema needs more than that."""
 
     @cached_property
     def fields(self) -> int:

@@ -1,33 +1,28 @@
-"""What the generated functions make of items is what the RecordWriter makes of them.
+"""What typed items and the generated functions make of items is what the RecordWriter makes.
 
 Schemas and items are those of the compiler's own test, as resources with every kind of key,
 action and option. Records, raw items, failures and every call of the user's code are compared.
 """
 
 import os
-from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
 from ingest import Resource
 from ingest.errors import ConfigurationError
-from ingest.exactjson import dump_exact
 from ingest.examples import contacts, deals
-from ingest.model import Action, Chunk, Options, Resolution
+from ingest.model import Action, Options, Resolution
 from ingest.resources.columns import KEY_TYPES, ColumnType
-from ingest.resources.records import CLIENT_KEY, restore
-from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from tests.harness import everything
 from tests.property.json_values import as_json
+from tests.property.record_outcomes import compare_typed, outcome
 from tests.property.sameness import difference
-from tests.property.strategies import CALLS, HOSTILE, DrawnSchema, schemas
-from tests.staged import MAX_VALUES, take_all, valid_of
+from tests.property.strategies import HOSTILE, DrawnSchema, schemas
 
 ITEMS = 50
 FUZZING = "FUZZ_COMPARISONS" in os.environ
@@ -117,55 +112,13 @@ def spoil(random: Random, resource: Resource, item: Any) -> Any:
     return item
 
 
-def outcome(validator: ItemValidator, items: Sequence[Any], seed: int) -> Any:
-    """Everything that a submission says, in a form that compares exactly; and the calls."""
-    CALLS.clear()
-    resource, random = validator.resource, Random(seed)
-    intake = Intake(validator, Options(lenient=True), max_values=MAX_VALUES)
-    at = 0
-    try:
-        while at < len(items):
-            upto = at + random.choice((1, 1, 2, 5))
-            take_all(intake, items[at:upto])
-            at = upto
-        found = intake.cut(last=True)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it has to be the same
-        return type(error), str(error)
-    return *shown(resource, validator.action, found, items), list(CALLS)
-
-
-def shown(resource: Resource, action: Action, found: Chunk, items: Sequence[Any]) -> Any:
-    records = orjson.loads(found.records or b"[]")
-    raw = orjson.loads(found.raw or b"{}")
-    for record in records:
-        check_restored(resource, record, raw.get(str(record["$i"]), ...), items)
-        if resource.server_key and action is Action.CREATE and CLIENT_KEY not in record:
-            assert record.pop(resource.key.column)[14] == "7"
-    return (
-        found.received,
-        valid_of(found),
-        [orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in records],
-        found.raw,
-        [
-            (failure.index, failure.raw, [error.document() for error in failure.errors])
-            for failure in found.failures
-        ],
-    )
-
-
-def check_restored(resource: Resource, record: Any, kept: Any, items: Sequence[Any]) -> None:
-    if kept is ... and isinstance(items[record["$i"]], dict):
-        restored = orjson.dumps(restore(resource, record), option=orjson.OPT_SORT_KEYS)
-        received = orjson.loads(dump_exact(items[record["$i"]]))
-        assert restored == orjson.dumps(received, option=orjson.OPT_SORT_KEYS)
-
-
 class Tally:
     """What took the items that were compared."""
 
     compared = 0
     accepted = 0
     written = 0
+    typed = 0
     valid = 0
 
 
@@ -189,6 +142,7 @@ def compare(resource: Resource, kind: tuple[Action, Options], make: Any, seed: i
     answer, expected = outcome(fast, one, seed), outcome(reference, other, seed)
     different = difference(answer, expected)
     assert different is None, (different, resource.fields, kind)
+    Tally.typed += compare_typed(fast, reference, one, seed)
     Tally.compared += ITEMS
     Tally.valid += len(expected[1]) if len(expected) > 2 else 0
 
@@ -208,7 +162,7 @@ def test_generated_functions_make_the_same_records() -> None:
         resource = data.draw(resources(drawn))
         compare(resource, data.draw(options(resource)), drawn.make, seed)
 
-    Tally.compared = Tally.valid = Tally.accepted = Tally.written = 0
+    Tally.compared = Tally.valid = Tally.accepted = Tally.written = Tally.typed = 0
     run()
     assert Tally.compared >= COMPARISONS
     assert Tally.accepted >= COMPARISONS / 30, "too little was accepted to mean anything"
@@ -251,7 +205,8 @@ def test_the_same_records_of_every_kind_of_column(
             if field.field.required or random.random() < share
         }
 
-    Tally.accepted = Tally.written = 0
+    Tally.accepted = Tally.written = Tally.typed = 0
     for seed in range(20):
         compare(resource, (action, Options(resolution=resolution)), make, seed)
     assert Tally.accepted > 5
+    assert Tally.typed > 5 or resource is everything

@@ -2,13 +2,14 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.exactjson import dump_exact, load_exact, may_round
+from ingest.exactjson import dump_exact, keep_digits, load_exact
 
 
 @pytest.mark.parametrize(
@@ -67,33 +68,119 @@ _NUMBERS = st.one_of(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(["", " ", "\n\t"]), _NUMBERS), max_size=5))
-def test_looking_at_suspects_finds_every_number_that_is_rounded(
-    values: list[tuple[str, str]],
-) -> None:
-    body = f"[{','.join(space + value + space for space, value in values)}]".encode()
-    expected = json.loads(body, parse_float=Decimal)
-    read = load_exact(body)
-    assert [str(each) for each in read if isinstance(each, str)] == [
-        each for each in expected if isinstance(each, str)
+_TEXTS = st.text(st.sampled_from('ab éß€😀\t\n"\\,:[]{}1234567890.e-'), max_size=24)
+_VALUES = _NUMBERS | st.builds(lambda text, dumps: dumps(text), _TEXTS, st.sampled_from(
+    [json.dumps, lambda text: orjson.dumps(text).decode()]
+))  # fmt: skip
+
+
+def _array(values: list[str], comma: str) -> str:
+    return f"[{comma.join(values)}]"
+
+
+def _object(members: list[tuple[str, str]], comma: str, colon: str) -> str:
+    """Names may come twice, or differ by white space alone."""
+    return "{" + comma.join(f'"{name}"{colon}{value}' for name, value in members) + "}"
+
+
+_NAMES = st.sampled_from(["a", "b", "a b", "ab", "é", "1"])
+_DOCUMENTS = st.recursive(
+    _VALUES,
+    lambda inner: (
+        st.builds(_array, st.lists(inner, max_size=4), st.sampled_from([",", ", ", "\n ,\t"]))
+        | st.builds(
+            _object,
+            st.lists(st.tuples(_NAMES, inner), max_size=4),
+            st.sampled_from([",", ", "]),
+            st.sampled_from([":", ": "]),
+        )
+    ),
+    max_leaves=5,
+)
+
+
+def _as_decimals(value: Any) -> Any:
+    """A document with every number as a Decimal, to compare digits: `1.0` beside `1` is none."""
+    if isinstance(value, dict):
+        return {name: _as_decimals(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_as_decimals(each) for each in value]
+    if isinstance(value, float | Decimal):
+        return Decimal(str(value))
+    return value
+
+
+@given(_DOCUMENTS)
+def test_every_number_has_the_digits_that_the_standard_library_reads(text: str) -> None:
+    read = load_exact(text.encode())
+    assert _as_decimals(read) == json.loads(text, parse_float=Decimal)
+    assert [type(each) is int for each in _numbers(read)] == [
+        type(each) is int for each in _numbers(json.loads(text, parse_float=Decimal))
     ]
-    assert [Decimal(str(each)) for each in read if not isinstance(each, str)] == [
-        Decimal(each) for each in expected if not isinstance(each, str)
-    ]
+
+
+def _numbers(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [number for each in value.values() for number in _numbers(each)]
+    if isinstance(value, list):
+        return [number for each in value for number in _numbers(each)]
+    return [] if isinstance(value, str) else [value]
 
 
 @pytest.mark.parametrize(
-    ("body", "rounds"),
+    "body",
     [
-        (b'["01a20233-e003-73de-9504-24dc5f20af32", "7e-300x"]', False),
-        (b"[0.30000000000000004, 1.7976931348623157e308]", False),
-        (b"[18446744073709551615, -9223372036854775808]", False),
-        (b"[18446744073709551616]", True),
-        (b"123456789.123456789012", True),
-        (b'{"a":-9223372036854775809}', True),
-        (b"[1e-400]", True),
-        (b'["' + b"1" * 100_000 + b'"]', False),
+        b'["01a20233-e003-73de-9504-24dc5f20af32", "7e-300x"]',
+        b"[0.30000000000000004,1.7976931348623157e+308,5e-324]",
+        b'[{"n": 0.30000000000000004, "name": "Jos\\u00e9 P\\u0142"},\r\n\t{}]',
+        '[{"n": 0.30000000000000004, "name": "José 😀"}]'.encode(),
+        b"[18446744073709551615, -9223372036854775808]",
+        b'["' + b"1" * 100_000 + b'"]',
+        b"[" + b'"x",' * 10_000 + b"1]",
     ],
 )
-def test_only_numbers_that_are_rounded_are_read_again(body: bytes, rounds: bool) -> None:
-    assert may_round(body) is rounds
+def test_a_document_without_rounded_numbers_is_not_read_again(body: bytes) -> None:
+    document = orjson.loads(body)
+    assert keep_digits(body, document) is document
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("18446744073709551616", 18446744073709551616),
+        ("-9223372036854775809", -9223372036854775809),
+        ("123456789.123456789012", Decimal("123456789.123456789012")),
+        ("1e-400", Decimal("1e-400")),
+        ("4E-0000324", Decimal("4e-324")),
+        ("1.2345678901234567", 1.2345678901234567),
+    ],
+)
+@pytest.mark.parametrize("before", [b"[", b'{"a b": "\\u00e9", "c":', b"[" + b'"e",' * 40_000])
+def test_a_rounded_number_is_put_right_wherever_it_stands(
+    number: str, value: Any, before: bytes
+) -> None:
+    body = before + number.encode() + (b"}" if before.startswith(b"{") else b"]")
+    read = load_exact(body)
+    found = read["c"] if isinstance(read, dict) else read[-1]
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize("shift", range(24))
+def test_a_number_that_two_looks_share_is_found(shift: int) -> None:
+    """A body is looked at in parts; the number stands on the seam of two."""
+    blank = b" " * (16 * 1024 - 1 - shift)
+    assert load_exact(b"[" + blank + b"1e-400]") == [Decimal("1e-400")]
+    assert load_exact(b"[" + blank + b"0.1234567890123456789]") == [
+        Decimal("0.1234567890123456789")
+    ]
+
+
+def test_a_document_that_is_too_deep_to_be_written_keeps_its_digits() -> None:
+    value = load_exact(b"[" * 300 + b"0.1234567890123456789" + b"]" * 300)
+    for _ in range(300):
+        value = value[0]
+    assert value == Decimal("0.1234567890123456789")
+
+
+def test_a_number_alone_keeps_its_digits() -> None:
+    assert load_exact(b"123456789.123456789012") == Decimal("123456789.123456789012")

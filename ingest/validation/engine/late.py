@@ -22,6 +22,7 @@ from ingest.validation.engine.objects import ObjectWriter, calls_user, scope_of,
 from ingest.validation.engine.source import FALLBACK, Source, TooLong, Uncompiled
 from ingest.validation.engine.validators import describe
 
+TYPED = "typed"
 COMPILED = "compiled"
 CALLS_FIELD = "calls marshmallow's field"
 CALLS_HOOKS = "calls the schema's methods"
@@ -50,7 +51,7 @@ class Coverage(NamedTuple):
     field: str
     """Its name; empty for what is said of the schema."""
     how: str
-    """COMPILED, CALLS_FIELD, COMPILED_INSIDE, CALLS_HOOKS, CALLS_OVERRIDE or WHOLE_ITEM."""
+    """TYPED, COMPILED, CALLS_FIELD, COMPILED_INSIDE, CALLS_HOOKS, CALLS_OVERRIDE or WHOLE_ITEM."""
     reason: str = ""
     """Why it is not compiled, or what is called beside; a path leads to a nested field."""
 

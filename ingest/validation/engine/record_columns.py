@@ -11,21 +11,18 @@ value: they show in the bytes of a whole chunk of records.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
 
-from marshmallow import INCLUDE, RAISE, Schema, fields, missing
-from marshmallow.decorators import POST_DUMP, PRE_DUMP
+from marshmallow import fields
 
 from ingest.resources.as_sent import EXACT_INTEGER, IS_TEXT_OF
 from ingest.resources.columns import INT64_MAX, INT64_MIN, ColumnType
 from ingest.resources.conversion import FieldConverter
-from ingest.resources.dumping import DUMPING, overridden
-from ingest.resources.exact import jsonb_keeps
+from ingest.validation.engine.record_json import TEXTS, write_storable
 from ingest.validation.engine.source import Source, Uncompiled
 
-_MOST_BYTES_OF_A_CHARACTER = 4
-_TEXTS = frozenset({fields.String, fields.Email, fields.Url})
-PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+MOST_BYTES_OF_A_CHARACTER = 4
+PLAIN_UUID_TEXT = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+PLAIN_UUID = re.compile(PLAIN_UUID_TEXT).fullmatch
 """Whether a text is a UUID as Python and PostgreSQL write it."""
 
 
@@ -102,13 +99,13 @@ def _write_conversion(source: Source, converter: FieldConverter, value: str) -> 
     if converter.takes_sent and converter.field.type in IS_TEXT_OF:
         _write_text(source, converter, value)
         return True, True
-    if converter.limit is not None and type(field) in _TEXTS:
-        source.fall_back_if(f"len({value}) > {converter.limit // _MOST_BYTES_OF_A_CHARACTER}")
+    if converter.limit is not None and type(field) in TEXTS:
+        source.fall_back_if(f"len({value}) > {converter.limit // MOST_BYTES_OF_A_CHARACTER}")
     try:
         with source.undone_if_uncompiled():
             if converter.differs:
                 raise Uncompiled("the column holds another form than the dump has to be given")
-            as_received = _write_storable(source, field, value)
+            as_received = write_storable(source, field, value, shown=converter.field.shown)
             if converter.takes_sent and converter.field.type is ColumnType.DOUBLE:
                 _write_double(source, converter, value)
                 return True, True
@@ -165,92 +162,3 @@ def _write_double(source: Source, converter: FieldConverter, value: str) -> None
         source.line(f"{value} = {raw}")
     with source.block("else:"):
         _write_comparison(source, converter, value)
-
-
-def _write_storable(source: Source, field: Any, var: str) -> bool:
-    """Write what falls back where the compiled load's value in `var`, not None, is not storable.
-
-    Returns:
-        Whether such a value is also what was received, as JSON.
-
-    Raises:
-        Uncompiled: `field` dumps something else than it loads.
-    """
-    kind = type(field)
-    if kind in _TEXTS:
-        return True
-    if kind is fields.Boolean:
-        return False
-    if kind is fields.Integer and not field.as_string:
-        source.fall_back_if(f"not {INT64_MIN} <= {var} <= {INT64_MAX}")
-        return bool(field.strict)
-    if kind is fields.Float and not field.as_string and not field.allow_nan:
-        return False
-    if kind is fields.List:
-        return _write_each(source, field.inner, var)
-    if kind is fields.Dict and field.key_field and field.value_field:
-        if type(field.key_field) not in _TEXTS or field.key_field.allow_none:
-            raise Uncompiled("keys that are no texts")
-        return _write_each(source, field.value_field, f"{var}.values()")
-    if kind is fields.Nested:
-        return _write_nested(source, field, var)
-    raise Uncompiled(f"{kind.__name__} dumps something else than it loads")
-
-
-def _write_each(source: Source, field: Any, values: str) -> bool:
-    each = source.fresh("each")
-    nullable = f"if {each} is not None:" if field.allow_none else None
-    with (
-        source.optional_block(f"for {each} in {values}:"),
-        source.optional_block(nullable) if nullable else nullcontext(),
-    ):
-        return _write_part(source, field, each)
-
-
-def _write_part(source: Source, field: Any, var: str) -> bool:
-    """The same of a part of a jsonb value."""
-    if type(field) is fields.Float:
-        source.fall_back_if(f"not {source.bind('jsonb_keeps', jsonb_keeps)}({var})")
-    return _write_storable(source, field, var)
-
-
-def _write_nested(source: Source, field: fields.Nested, var: str) -> bool:
-    schema = field.schema
-    unknown = schema.unknown if field.unknown is None else field.unknown
-    _check_dumping(schema, unknown)
-    many = field.many or schema.many
-    each = source.fresh("each") if many else var
-    with source.optional_block(f"for {each} in {var}:") if many else nullcontext():
-        return _write_object(source, schema, each) and unknown == RAISE
-
-
-def _write_object(source: Source, schema: Schema, var: str) -> bool:
-    as_received = True
-    for name, field in schema.dump_fields.items():
-        _check_place(schema, name, field)
-        value = source.fresh("inner")
-        with source.optional_block(f"if ({value} := {var}.get({name!a})) is not None:"):
-            as_received &= _write_part(source, field, value)
-    return as_received
-
-
-def _check_dumping(schema: Schema, unknown: str) -> None:
-    if overridden(schema, DUMPING) or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
-        raise Uncompiled("the nested schema has a way of its own to dump")
-    if schema.dict_class is not dict or unknown == INCLUDE:
-        raise Uncompiled("the nested schema loads more than it dumps")
-    if schema.load_fields.keys() != schema.dump_fields.keys():
-        raise Uncompiled("the nested schema loads other fields than it dumps")
-
-
-def _check_place(schema: Schema, name: str, field: Any) -> None:
-    """Make sure that a field is found where it is shown, and only where it was sent.
-
-    marshmallow looks for an absent `items` among the methods of a dict, too.
-    """
-    if field.data_key not in (None, name) or field.attribute not in (None, name):
-        raise Uncompiled(f"{name} is loaded into another place than it is shown at")
-    if "." in name or hasattr(schema.dict_class, name):
-        raise Uncompiled(f"{name} is looked up in another way")
-    if field.load_default is not missing or field.dump_default is not missing:
-        raise Uncompiled(f"{name} has a default")

@@ -159,7 +159,7 @@ def _write_given_key(source: Source, resource: Resource) -> None:
             source.fall_back_if(f"type(item[{name}]) is not str")
             plain = source.bind("plain_uuid", PLAIN_UUID)
             source.line(f"same = {plain}(item[{name}]) is not None")
-    source.line("sent = len(item) - given")
+    source.line("sent = len(item) - given" if resource.key_apart else "sent = len(item)")
 
 
 def _write_rest(source: Source, resource: Resource, writer: RecordWriter) -> None:

@@ -33,3 +33,8 @@ async def test_a_slow_client_keeps_no_bodies_for_itself() -> None:
             client = _Sender(sent, used_up, slow=slow)
             group.create_task(send_bodies(client, places, load, float("inf"), tally))
     assert sorted(sent) == list(range(10))
+
+
+def test_a_load_of_every_other_item_goes_on_from_body_to_body() -> None:
+    load = Load(kind="json", target="1", serial="s", size=3, clients=1, requests=2, every=2)
+    assert [*load.numbers(0), *load.numbers(1)] == [0, 2, 4, 6, 8, 10]

@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 from marshmallow import Schema, fields, post_load, validate
 
+from ingest import Resource
 from ingest.cli.main import cli
 from ingest.examples.crm import ContactSchema
-from ingest.validation import explain_schema
+from ingest.validation import explain_resource, explain_schema
 
 RESOURCES = """
 from marshmallow import Schema, fields
@@ -77,6 +78,36 @@ def test_every_field_is_accounted_for() -> None:
 
 def test_a_plain_schema_is_compiled_in_full() -> None:
     assert {row.how for row in explain_schema(ContactSchema())} == {"compiled"}
+
+
+def test_items_of_plain_fields_are_typed() -> None:
+    rows = explain_resource(Resource("contacts", ContactSchema, unique=["email"]))
+    assert {row.how for row in rows} == {"typed"}
+
+
+class RoundedSchema(Schema):
+    name = fields.String()
+    price = fields.Decimal(places=-2)
+    other = fields.Dict()
+
+
+def test_what_keeps_items_from_being_typed_is_said() -> None:
+    assert [tuple(row) for row in explain_resource(Resource("rounded", RoundedSchema))] == [
+        ("name", "compiled", ""),
+        ("price", "compiled", "not typed: a decimal that is rounded"),
+        ("other", "compiled", "not typed: Dict dumps something else than it loads"),
+    ]
+
+
+class SharedSchema(Schema):
+    one = fields.String()
+    two = fields.String(attribute="one", dump_only=True)
+
+
+def test_what_keeps_a_whole_item_from_being_typed_is_said() -> None:
+    last = [*explain_resource(Resource("shared", SharedSchema))][-1]
+    why = "not typed: a field that is loaded into the place of another one"
+    assert tuple(last) == ("", "compiled", why)
 
 
 def test_a_schema_with_a_load_of_its_own_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,17 @@
+"""What reads JSON as typed items, where it vouches for them."""
+
+from typing import Any, Protocol
+
+
+class Typed(Protocol):
+    """Reads the items of one schema."""
+
+    def decode(self, body: bytes) -> list[Any] | None:
+        """The elements of a JSON array: typed items, and all others as they are.
+
+        Returns:
+            None where another reader has to read it.
+        """
+
+    def decode_lines(self, lines: bytes) -> list[Any] | None:
+        """The items of complete lines; None where another reader has to read them."""
