@@ -1,19 +1,34 @@
-"""Who reads what describes the collections, and how it is kept by those who have read it."""
+"""What describes the collections: who reads it, and how those keep it who have read it."""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from functools import wraps
 
 from aiohttp import BasicAuth, ETag, web
 from aiohttp.typedefs import Handler
+from markupsafe import escape
 
-from ingest.errors import TokenInvalid, TokenRequired
+from ingest.errors import RequestError, TokenInvalid, TokenRequired
+from ingest.formats.negotiation import JSON
+from ingest.http.accept import accepted
 from ingest.http.call import CALL
 from ingest.http.gate import CALLER
+from ingest.http.links import public_base
+from ingest.http.pages import page
 from ingest.http.responses import respond_error
 from ingest.http.service import SERVICE
+from ingest.http.static import asset_path
+from ingest.web.render import render
 
-ASK = 'Basic realm="documentation", charset="UTF-8"'
-"""Makes a browser ask for a name and a password, which is the token."""
+HTML = "text/html"
+MADE = web.AppKey("made", dict[str, str])
+"""Pages that are made once, when they are first asked for: by their path."""
+BASE = "https://service.invalid"
+"""Stands in them for where the client reaches the service."""
+SERVICE_DOC = '</docs>; rel="service-doc"; type="text/html"'
+"""Leads from the API to what people read (RFC 8631)."""
+
+_ASK = 'Basic realm="documentation", charset="UTF-8"'
 
 
 def documentation(handler: Handler) -> Handler:
@@ -28,9 +43,7 @@ def documentation(handler: Handler) -> Handler:
             try:
                 await _check_token(request)
             except (TokenRequired, TokenInvalid) as problem:
-                response = await respond_error(request, problem)
-                response.headers.add("WWW-Authenticate", ASK)
-                return response
+                return await _refused(request, problem)
         return await handler(request)
 
     return admitted
@@ -62,25 +75,64 @@ def _token(credentials: str) -> str:
         return ""
 
 
-def unchanging(
-    request: web.Request, body: bytes, content_type: str, *, vary: str = ""
-) -> web.Response:
-    """A document that changes only with the schemas or the settings; 304 to who has it already.
+async def _refused(request: web.Request, problem: RequestError) -> web.Response:
+    """A 401 for which a browser asks for the token, and beside its question shows how."""
+    response = await respond_error(request, problem)
+    if wants_html(request):
+        shown = page(render("locked.html", message=problem.message, style=style()), status=401)
+        shown.headers["WWW-Authenticate"] = response.headers["WWW-Authenticate"]
+        response = shown
+    response.headers.add("WWW-Authenticate", _ASK)
+    response.headers["Vary"] = "Accept, Authorization"
+    return response
+
+
+def wants_html(request: web.Request) -> bool:
+    """Whether the request asks for a page rather than for JSON."""
+    header = ", ".join(request.headers.getall("Accept", ()))
+    return accepted(header, (JSON, HTML)).media_type == HTML
+
+
+def style() -> str | None:
+    """The path of the pages' stylesheet."""
+    return asset_path("docs.css")
+
+
+def made_once(request: web.Request, make: Callable[[], str]) -> web.Response:
+    """The page at the request's path, which is made once for a process.
 
     Args:
-        vary: the request headers that decide on it.
+        make: makes it, with `BASE` for where the client reaches the service.
     """
-    tag = hashlib.blake2b(body, digest_size=16).hexdigest()
+    made = request.app[MADE]
+    if request.path not in made:
+        made[request.path] = make()
+    return unchanging(request, page(with_base(made[request.path], request)))
+
+
+def with_base(html: str, request: web.Request) -> str:
+    """A page that says where this client reaches the service."""
+    return html.replace(BASE, escape(public_base(request)))
+
+
+def unchanging(
+    request: web.Request, response: web.Response, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A response that changes only with the schemas or the settings; 304 to who has it already.
+
+    Args:
+        headers: those that the 304 has, too.
+    """
     private = request.app[SERVICE].settings.docs != "public"
-    headers = {"Cache-Control": "private, no-cache" if private else "no-cache"}
-    if vary:
-        headers["Vary"] = vary
+    tag = hashlib.blake2b(_bytes(response), digest_size=16).hexdigest()
     known = request.if_none_match or ()
     if any(each.value in (tag, "*") for each in known):
-        response = web.Response(status=304, headers=headers)
-    else:
-        response = web.Response(
-            body=body, content_type=content_type, charset="utf-8", headers=headers
-        )
+        response = web.Response(status=304)
+    response.headers["Cache-Control"] = "private, no-cache" if private else "no-cache"
+    response.headers.update(headers or {})
     response.etag = ETag(tag)
     return response
+
+
+def _bytes(response: web.Response) -> bytes:
+    return response.body if isinstance(response.body, bytes) else b""

@@ -5,7 +5,7 @@ import re
 
 from aiohttp import web
 
-from ingest.http import error_pages, failures, probes, reads, rpc, writes
+from ingest.http import docs_page, error_pages, failures, home, probes, reads, rpc, static, writes
 from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
@@ -46,9 +46,11 @@ ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
-    web.get("/docs", error_pages.list_collections),
+    web.get("/", home.show_home),
+    web.get("/docs", docs_page.show_docs),
     web.get("/docs/errors", error_pages.list_errors),
     web.get("/docs/errors/{name}", error_pages.show_error),
+    web.get("/static/{name}", static.show_asset),
     web.post("/api/v1.1/{method:.*}", rpc.call),
     *_api(API),
     *(route for root in ALIASES for route in _api(root)),
