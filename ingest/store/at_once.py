@@ -33,7 +33,7 @@ class Usual:
 
 
 def usual_of(registry: Registry, group: Sequence[Batch]) -> Usual | None:
-    """The kind of a group that was all there was; None where such groups are not applied at once."""
+    """The kind of a group that was all there was; None where such a one is not applied at once."""
     first, items = group[0], sum(batch.received for batch in group)
     resource = registry.get(first.collection)
     if resource is None or first.limited or len(group) > _FEW or items > _FEW_ITEMS:
@@ -56,6 +56,8 @@ async def apply_at_once(
         NotNullViolationError: an item is not there; nothing was done.
     """
     kind = (usual.action, usual.options, usual.layout, _FEW_ITEMS, _FEW_BYTES)
-    turns = [(most, account, collection, [], None, *kind) for most in (0, _FEW + 1)]
+    turns: list[tuple[object, ...]] = [
+        (most, account, collection, [], None, *kind) for most in (0, _FEW + 1)
+    ]
     rows = await connection.fetchmany(usual.sql, turns)
     return [finished_from(row) for row in rows if row["batch"] is not None]
