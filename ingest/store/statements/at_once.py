@@ -15,7 +15,8 @@ _READY = """waiting AS MATERIALIZED (
     FROM waiting w
     WHERE (
         SELECT count(*) < $1::integer AND sum(a.received) <= $9 AND sum(a.payload_bytes) <= $10
-            AND bool_and(a.action = $6 AND a.options::text = $7 AND a.layout = $8)
+            AND bool_and(a.action = $6 AND a.options::text = $7
+                AND a.layout IS NOT DISTINCT FROM $8)
             AND NOT EXISTS (SELECT FROM ingest.quotas q WHERE q.account = $2)
         FROM waiting a
     )
