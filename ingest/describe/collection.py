@@ -9,9 +9,9 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES_SCHEMA
 
 from ingest.describe.commands import Command, commands, saved
 from ingest.describe.examples import Example
-from ingest.describe.fields import FieldRow, field_rows, unknown_rule
-from ingest.describe.rule import Rule
-from ingest.describe.validators import own_rule
+from ingest.describe.words.fields import FieldRow, field_rows, unknown_rule
+from ingest.describe.words.rule import Rule
+from ingest.describe.words.validators import own_rule
 from ingest.error_help import HELP
 from ingest.errors import ITEM_CODES, request_errors
 from ingest.resources.possible_errors import possible_errors

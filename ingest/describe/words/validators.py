@@ -1,12 +1,12 @@
 """Validators in words."""
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from marshmallow import fields, validate
 
-from ingest.describe.rule import BAD_FORMAT, Rule, each_shown, first_line, shown
+from ingest.describe.rules import words
+from ingest.describe.words.rule import BAD_FORMAT, Rule, each_shown, shown
 
 _INVALID = ("invalid",)
 _UNITS = ((fields.String, "character"), (fields.Mapping, "entry"), (fields.Dict, "entry"))
@@ -28,7 +28,7 @@ def rules_of(validator: Any, field: fields.Field[Any]) -> Iterator[Rule]:
 
 def own_rule(code: Any) -> Rule:
     """A rule that only the user's own code knows."""
-    return Rule(_own(code), ("invalid", *_of_family(code)))
+    return Rule(words(code), ("invalid", *_of_family(code)))
 
 
 def _of_family(validator: Any) -> tuple[str, ...]:
@@ -37,16 +37,6 @@ def _of_family(validator: Any) -> tuple[str, ...]:
         if isinstance(validator, kind):
             return (error,)
     return ()
-
-
-def _own(validator: Any) -> str:
-    """What the code says of itself, or is called."""
-    if isinstance(validator, functools.partial):
-        validator = validator.func
-    written = validator if hasattr(validator, "__name__") else type(validator)
-    if said := first_line(written):
-        return f"A rule of its own: {said}."
-    return f"A rule of its own: {shown(written.__name__).strip('<>')}."
 
 
 def _length(validator: validate.Length, field: fields.Field[Any]) -> Iterator[Rule]:
@@ -108,7 +98,7 @@ def _regexp(validator: validate.Regexp, _: fields.Field[Any]) -> Iterator[Rule]:
 
 
 def _predicate(validator: validate.Predicate, _: fields.Field[Any]) -> Iterator[Rule]:
-    yield Rule(f"A rule of its own: {shown(validator.method)}.", _INVALID)
+    yield Rule(f"A rule of the schema's own, {shown(validator.method)}.", _INVALID)
 
 
 def _url(validator: validate.URL, _: fields.Field[Any]) -> Iterator[Rule]:

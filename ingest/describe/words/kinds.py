@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from ingest.describe.rule import BAD_FORMAT, WRONG_TYPE, Rule, each_shown, shown
+from ingest.describe.words.rule import BAD_FORMAT, WRONG_TYPE, Rule, each_shown, shown
 
 _TYPE = (WRONG_TYPE,)
 _FORMAT = (WRONG_TYPE, BAD_FORMAT)

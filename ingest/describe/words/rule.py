@@ -31,8 +31,3 @@ def each_shown(values: Iterable[Any]) -> tuple[str, ...]:
     more = len(every) - _MAX_VALUES
     return (*every[:_MAX_VALUES], *([f"… {more} more"] if more > 0 else []))
 
-
-def first_line(documented: Any) -> str:
-    """What a user's own code says of itself: the first line of its docstring."""
-    text = (getattr(documented, "__doc__", None) or "").strip()
-    return shown(text.splitlines()[0].rstrip(".")) if text else ""
