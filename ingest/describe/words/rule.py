@@ -30,4 +30,3 @@ def each_shown(values: Iterable[Any]) -> tuple[str, ...]:
     every = [shown(each) for each in values]
     more = len(every) - _MAX_VALUES
     return (*every[:_MAX_VALUES], *([f"… {more} more"] if more > 0 else []))
-
