@@ -5,7 +5,18 @@ import re
 
 from aiohttp import web
 
-from ingest.http import docs_page, error_pages, failures, home, probes, reads, rpc, static, writes
+from ingest.http import (
+    docs_page,
+    error_pages,
+    failures,
+    home,
+    probes,
+    reads,
+    rpc,
+    static,
+    try_page,
+    writes,
+)
 from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
@@ -50,6 +61,7 @@ ROUTES = (
     web.get("/docs", docs_page.show_docs),
     web.get("/docs/errors", error_pages.list_errors),
     web.get("/docs/errors/{name}", error_pages.show_error),
+    web.get("/docs/try", try_page.show_try),
     web.get("/static/{name}", static.show_asset),
     web.post("/api/v1.1/{method:.*}", rpc.call),
     *_api(API),
