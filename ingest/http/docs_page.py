@@ -4,7 +4,7 @@ from aiohttp import web
 
 from ingest.describe.collection import collection_page
 from ingest.describe.examples import example_of
-from ingest.describe.json_schema import json_schema
+from ingest.describe.json_schema import Kind, json_schema
 from ingest.http.documentation import BASE, documentation, made_once, style
 from ingest.http.service import SERVICE, Service
 from ingest.web.render import render
@@ -20,7 +20,7 @@ def _docs(service: Service) -> str:
     collections = [
         collection_page(
             resource,
-            example_of(resource, json_schema(resource, "create", BASE)),
+            example_of(resource, json_schema(resource, Kind.CREATE, BASE)),
             number=numbers[name],
             settings=service.settings,
             base=BASE,

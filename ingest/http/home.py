@@ -28,11 +28,14 @@ class Link(NamedTuple):
 
 
 _DOCS = (
-    Link("docs", "/docs", "Documentation", "fields, rules, examples and errors of each collection"),
+    Link(
+        "docs", "/docs", "Documentation", "Fields, rules, examples and errors of each collection."
+    ),
+    Link("try", "/docs/try", "Try it", "Every request in Swagger UI, with a token of yours."),
 )
 _ALWAYS = (
-    Link("errors", "/docs/errors", "Errors", "what each error means, and what to do"),
-    Link("ready", "/readyz", "State", "whether the service is ready to work"),
+    Link("errors", "/docs/errors", "Errors", "What each error means, and what to do."),
+    Link("ready", "/readyz", "State", "Whether the service is ready to work."),
 )
 
 
@@ -55,6 +58,10 @@ def links(service: Service) -> tuple[Link, ...]:
     return _ALWAYS if service.settings.docs == "off" else (*_DOCS, *_ALWAYS)
 
 
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _document(request: web.Request, collections: list[str]) -> dict[str, object]:
     base = public_base(request)
     data: dict[str, object] = {
@@ -65,7 +72,7 @@ def _document(request: web.Request, collections: list[str]) -> dict[str, object]
     return {
         "result": "success",
         "status": 200,
-        "timestamp": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+        "timestamp": _now(),
         "message": WHAT,
         "data": data,
     }

@@ -8,8 +8,8 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, fields, missing, validate
 from marshmallow.decorators import VALIDATES
 
-from ingest.describe.words.kinds import is_own, kind
-from ingest.describe.words.rule import Rule, shown
+from ingest.describe.words.kinds import is_own, kind, many, plucked
+from ingest.describe.words.rule import WRONG_TYPE, Rule, shown
 from ingest.describe.words.validators import own_rule, rules_of
 from ingest.resources.layout import StoredField
 from ingest.resources.resource import Resource
@@ -135,13 +135,14 @@ def _rows(
         about: the rules that its place in a schema gives it.
         seen: the schemas that it is in.
     """
-    rules = [kind(field), *about, *_more(field, seen)]
+    # A value that is plucked stands for the one field of an object.
+    one = plucked(field) or field
+    rules = [kind(field), *about, *_more(one, seen), *_validators(field)]
     nullable = field.allow_none and not field.dump_only
     if nullable:
         rules.append(Rule("May be null."))
-    for validator in field.validators:
-        if not (isinstance(field, fields.Email) and type(validator) is validate.Email):
-            rules += rules_of(validator, field)
+    if one is not field:
+        rules += [*_presence_of_plucked(field), *_validators(one)]
     yield FieldRow(
         path=path,
         rules=tuple(dict.fromkeys(rules)),
@@ -150,27 +151,53 @@ def _rows(
         title=_said(field, "title"),
         description=_said(field, "description"),
     )
-    yield from _inside(field, path, seen)
+    yield from _inside(one, path, seen)
+
+
+def _validators(field: fields.Field[Any]) -> Iterator[Rule]:
+    for validator in field.validators:
+        # An e-mail address is one by its kind already.
+        if not (isinstance(field, fields.Email) and type(validator) is validate.Email):
+            yield from rules_of(validator, field)
 
 
 def _more(field: fields.Field[Any], seen: _Seen) -> Iterator[Rule]:
     """What else there is to say of a field's class."""
     if is_own(field):
         yield Rule("The collection's own code may refuse more.", ("invalid",))
-    if isinstance(field, fields.Nested) and not isinstance(field, fields.Pluck):
-        if type(field.schema) in seen:
-            yield Rule("It has the same fields as the object that it is in.")
-        yield unknown_rule(field.schema, field.unknown)
+    if isinstance(field, fields.Nested) and not isinstance(field, fields.Pluck) and not many(field):
+        yield from _of_object(field, seen)
+
+
+def _of_object(field: fields.Nested, seen: _Seen) -> Iterator[Rule]:
+    """The rules of an object that is nested in an item."""
+    if type(field.schema) in seen:
+        yield Rule("It has the same fields as the object that it is in.")
+    yield unknown_rule(field.schema, field.unknown)
+
+
+def _presence_of_plucked(field: Any) -> Iterator[Rule]:
+    """Of the nested field that the values of a `Pluck` stand for."""
+    inner = field.schema.fields[field.field_name]
+    if inner.dump_only and field.schema.unknown == RAISE:
+        yield Rule("It is shown, and never sent.", _UNKNOWN)
+    elif not inner.allow_none:
+        yield Rule("It is not null where it is plucked.", ("null_not_allowed",))
 
 
 def _inside(field: fields.Field[Any], path: str, seen: _Seen) -> Iterator[FieldRow]:
     """The rows of what is in a field."""
     if isinstance(field, fields.Pluck):
-        return
-    if isinstance(field, fields.Nested):
-        schema, many = field.schema, field.many or field.schema.many
-        if type(schema) not in seen:
-            yield from _rows_of_schema(schema, f"{path}.*" if many else path, seen)
+        inner = field.schema.fields[field.field_name]
+        about = [*_presence_of_plucked(field)]
+        yield from _rows(inner, f"{path}.*", about, (*seen, type(field.schema)))
+    elif isinstance(field, fields.Nested):
+        if many(field):
+            path = f"{path}.*"
+            rules = (Rule("An object.", (WRONG_TYPE,)), *_of_object(field, seen))
+            yield FieldRow(path=path, rules=rules, nullable=True)
+        if type(field.schema) not in seen:
+            yield from _rows_of_schema(field.schema, path, seen)
     elif isinstance(field, fields.List):
         yield from _rows(field.inner, f"{path}.*", (), seen)
     elif isinstance(field, fields.Tuple):

@@ -139,16 +139,25 @@ def _mapping(field: fields.Mapping[Any]) -> Rule:
     return Rule("An object with keys of its own.", _TYPE)
 
 
+def many(field: fields.Nested) -> bool:
+    """Whether it is a list of what it nests."""
+    return bool(field.many or field.schema.many)
+
+
+def plucked(field: fields.Field[Any]) -> fields.Field[Any] | None:
+    """The one nested field that a value stands for; None where it stands for none, or many."""
+    if not isinstance(field, fields.Pluck) or many(field):
+        return None
+    return field.schema.fields[field.field_name]
+
+
 def _plucked(field: fields.Pluck) -> Rule:
-    inner = kind(field.schema.fields[field.field_name])
-    if not (field.many or field.schema.many):
-        return inner
-    return inner._replace(text=f"A list; each element: {inner.text}")
+    inner = plucked(field)
+    return Rule("A list.", _TYPE) if inner is None else kind(inner)
 
 
 def _nested(field: fields.Nested) -> Rule:
-    many = field.many or field.schema.many
-    return Rule("A list of objects." if many else "An object.", _TYPE)
+    return Rule("A list of objects." if many(field) else "An object.", _TYPE)
 
 
 _FAMILIES: tuple[tuple[type[fields.Field[Any]], Callable[[Any], Rule]], ...] = (
