@@ -5,10 +5,9 @@ import io
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
-from ingest.describe.examples import Example
 from ingest.resources.resource import Resource
 
 _CALLER = '-H "Authorization: Bearer $TOKEN"'
@@ -17,6 +16,21 @@ _CSV = "-H 'Content-Type: text/csv'"
 _UPSERT = "-H 'Prefer: resolution=merge-duplicates'"
 _NEW_KEY = '-H "Idempotency-Key: $(date +%s%N)"'
 _NEXT_LINE = " \\\n  "
+
+
+class Example(Protocol):
+    """An item that a collection takes."""
+
+    @property
+    def key(self) -> Any: ...
+
+    @property
+    def sent(self) -> Mapping[str, Any]:
+        """What POST sends."""
+
+    @property
+    def changed(self) -> Mapping[str, Any]:
+        """What PATCH sends."""
 
 
 class Command(NamedTuple):
@@ -36,8 +50,9 @@ def commands(resource: Resource, example: Example | None, base: str) -> Iterator
     url = f"{base}/v1/{resource.name}"
     if example is not None:
         yield from _saving(resource, example, url)
+    yield Command("Read its JSON Schema", _curl(f"{url}/schema"))
     yield Command("List the first items", _curl(f"{url}?limit=10"))
-    if example is not None and not resource.database_key:
+    if example is not None and _brings_key(resource):
         yield from _by_key(resource, example, url)
 
 
@@ -46,7 +61,7 @@ def _saving(resource: Resource, example: Example, url: str) -> Iterator[Command]
     body = _json([item])
     yield Command("Check an item, and save nothing", _curl(f"{url}?dryRun=true", _JSON, body))
     yield Command("Save a new item", _curl(url, _JSON, *new_key, body))
-    if resource.database_key:
+    if not _brings_key(resource):
         return
     yield Command(
         "Save it, or change it where it is there", _curl(url, _JSON, _UPSERT, *new_key, body)
@@ -66,9 +81,14 @@ def _by_key(resource: Resource, example: Example, url: str) -> Iterator[Command]
 
 def saved(resource: Resource, example: Example) -> Mapping[str, Any]:
     """What is sent of an example; with a key of the client's own, by which it is found again."""
-    if resource.database_key:
+    if not _brings_key(resource):
         return example.sent
-    return {resource.key.data_key: example.key} | example.sent
+    return {resource.key.data_key: example.key, **example.sent}
+
+
+def _brings_key(resource: Resource) -> bool:
+    """Whether a new item may bring its key."""
+    return resource.own_key or not resource.key.field.dump_only
 
 
 def _new_key(resource: Resource) -> tuple[str, ...]:

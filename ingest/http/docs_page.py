@@ -3,16 +3,13 @@
 from aiohttp import web
 
 from ingest.describe.collection import collection_page
-from ingest.describe.examples import example_of
-from ingest.describe.json_schema import Kind, json_schema
-from ingest.http.documentation import BASE, documentation, made_once, style
+from ingest.http.documentation import BASE, documentation, html, made_once
 from ingest.http.service import SERVICE, Service
-from ingest.web.render import render
 
 
 @documentation
 async def show_docs(request: web.Request) -> web.Response:
-    return made_once(request, lambda: _docs(request.app[SERVICE]))
+    return await made_once(request, lambda: _docs(request.app[SERVICE]))
 
 
 def _docs(service: Service) -> str:
@@ -20,11 +17,11 @@ def _docs(service: Service) -> str:
     collections = [
         collection_page(
             resource,
-            example_of(resource, json_schema(resource, Kind.CREATE, BASE)),
+            None,
             number=numbers[name],
             settings=service.settings,
             base=BASE,
         )
         for name, resource in service.registry.items()
     ]
-    return render("docs.html", collections=collections, style=style())
+    return html(service, "docs.html", collections=collections)

@@ -1,10 +1,12 @@
 """What describes the collections: who reads it, and how those keep it who have read it."""
 
-import hashlib
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
+from typing import Any
 
-from aiohttp import BasicAuth, ETag, web
+from aiohttp import BasicAuth, web
 from aiohttp.typedefs import Handler
 from markupsafe import escape
 
@@ -12,11 +14,12 @@ from ingest.errors import RequestError, TokenInvalid, TokenRequired
 from ingest.formats.negotiation import JSON
 from ingest.http.accept import accepted
 from ingest.http.call import CALL
+from ingest.http.conditional import conditional
 from ingest.http.gate import CALLER
 from ingest.http.links import public_base
 from ingest.http.pages import page
-from ingest.http.responses import respond_error
-from ingest.http.service import SERVICE
+from ingest.http.responses import VARY, respond_error
+from ingest.http.service import SERVICE, Service
 from ingest.http.static import asset_path
 from ingest.web.render import render
 
@@ -79,11 +82,12 @@ async def _refused(request: web.Request, problem: RequestError) -> web.Response:
     """A 401 for which a browser asks for the token, and beside its question shows how."""
     response = await respond_error(request, problem)
     if wants_html(request):
-        shown = page(render("locked.html", message=problem.message, style=style()), status=401)
+        text = html(request.app[SERVICE], "locked.html", message=problem.message)
+        shown = page(text, status=HTTPStatus.UNAUTHORIZED)
         shown.headers["WWW-Authenticate"] = response.headers["WWW-Authenticate"]
         response = shown
     response.headers.add("WWW-Authenticate", _ASK)
-    response.headers["Vary"] = "Accept, Authorization"
+    response.headers.update(VARY)
     return response
 
 
@@ -93,12 +97,13 @@ def wants_html(request: web.Request) -> bool:
     return accepted(header, (JSON, HTML)).media_type == HTML
 
 
-def style() -> str | None:
-    """The path of the pages' stylesheet."""
-    return asset_path("docs.css")
+def html(service: Service, template: str, **values: Any) -> str:
+    """A page with the links and the style of all of them."""
+    documented = service.settings.docs != "off"
+    return render(template, documented=documented, style=asset_path("docs.css"), **values)
 
 
-def made_once(request: web.Request, make: Callable[[], str]) -> web.Response:
+async def made_once(request: web.Request, make: Callable[[], str]) -> web.Response:
     """The page at the request's path, which is made once for a process.
 
     Args:
@@ -106,33 +111,28 @@ def made_once(request: web.Request, make: Callable[[], str]) -> web.Response:
     """
     made = request.app[MADE]
     if request.path not in made:
-        made[request.path] = make()
+        # In a thread: to describe many collections takes as long as their patterns are many.
+        made[request.path] = await asyncio.to_thread(make)
     return unchanging(request, page(with_base(made[request.path], request)))
 
 
-def with_base(html: str, request: web.Request) -> str:
+def with_base(made: str, request: web.Request) -> str:
     """A page that says where this client reaches the service."""
-    return html.replace(BASE, escape(public_base(request)))
+    return made.replace(BASE, escape(public_base(request)))
 
 
 def unchanging(
-    request: web.Request, response: web.Response, headers: Mapping[str, str] | None = None
+    request: web.Request, shown: web.Response, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """A response that changes only with the schemas or the settings; 304 to who has it already.
+    """A page that changes only with the schemas or the settings; 304 to who has it already.
 
     Args:
         headers: those that the 304 has, too.
     """
-    private = request.app[SERVICE].settings.docs != "public"
-    tag = hashlib.blake2b(_bytes(response), digest_size=16).hexdigest()
-    known = request.if_none_match or ()
-    if any(each.value in (tag, "*") for each in known):
-        response = web.Response(status=304)
-    response.headers["Cache-Control"] = "private, no-cache" if private else "no-cache"
+    body = shown.body if isinstance(shown.body, bytes) else b""
+    kept = conditional(request, body, HTML)
+    response = kept if kept.status == HTTPStatus.NOT_MODIFIED else shown
+    for name in ("ETag", "Cache-Control", "Vary"):
+        response.headers[name] = kept.headers[name]
     response.headers.update(headers or {})
-    response.etag = ETag(tag)
     return response
-
-
-def _bytes(response: web.Response) -> bytes:
-    return response.body if isinstance(response.body, bytes) else b""

@@ -18,10 +18,8 @@ from ingest.dialects.answer import Answer, Context, Dialect
 from ingest.dialects.samples import samples
 from ingest.error_help import HELP
 from ingest.errors import INVALID_ITEMS, ITEM_CODES, request_errors
-from ingest.http.documentation import BASE, made_once, style
-from ingest.http.service import SERVICE
-from ingest.resources.representation import Presenter
-from ingest.web.render import render
+from ingest.http.documentation import BASE, html, made_once
+from ingest.http.service import SERVICE, Service
 
 _OF_REQUESTS = {each.name: each.code for each in request_errors()}
 _OF_ITEMS = {each.name: each.code for each in ITEM_CODES.values()}
@@ -40,16 +38,16 @@ class _Told:
 
 
 async def list_errors(request: web.Request) -> web.Response:
-    return made_once(request, _list)
+    return await made_once(request, lambda: _list(request.app[SERVICE]))
 
 
-def _list() -> str:
+def _list(service: Service) -> str:
     groups = {
         "Errors of a request as a whole": [*_described(_OF_REQUESTS)],
         "Errors of an item": [*_described(_OF_ITEMS), *_described({INVALID_ITEMS: 0})],
     }
     dialects = {name: each.codes for name, each in DIALECTS.items() if each.codes}
-    return render("errors.html", groups=groups, dialects=dialects, style=style())
+    return html(service, "errors.html", groups=groups, dialects=dialects)
 
 
 def _described(codes: Mapping[str, int]) -> Iterator[PossibleError]:
@@ -61,24 +59,24 @@ async def show_error(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in HELP:
         raise web.HTTPNotFound
-    presenter = next(iter(request.app[SERVICE].presenters.values()))
-    return made_once(request, lambda: _error(name, presenter))
+    return await made_once(request, lambda: _error(name, request.app[SERVICE]))
 
 
-def _error(name: str, presenter: Presenter) -> str:
+def _error(name: str, service: Service) -> str:
     meaning, remedy = HELP[name]
+    presenter = next(iter(service.presenters.values()))
     subjects = {
         subject: [_told(title, dialect, answer) for title, dialect in _dialects()]
         for subject, answer in samples(name, presenter).items()
     }
-    return render(
+    return html(
+        service,
         "error.html",
         name=name,
         code=_CODES.get(name),
         meaning=meaning,
         remedy=remedy,
         subjects=subjects,
-        style=style(),
     )
 
 

@@ -5,12 +5,11 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from ingest.http.documentation import SERVICE_DOC, style, unchanging, wants_html
+from ingest.http.documentation import SERVICE_DOC, html, unchanging, wants_html
 from ingest.http.links import public_base
 from ingest.http.pages import page
-from ingest.http.responses import json_response
+from ingest.http.responses import VARY, json_response
 from ingest.http.service import SERVICE, Service
-from ingest.web.render import render
 
 WHAT = (
     "This service takes items by the thousand, saves all of a request or none, and names every bad "
@@ -42,15 +41,11 @@ _ALWAYS = (
 async def show_home(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     collections = list(service.registry) if service.settings.docs == "public" else []
-    headers = {"Vary": "Accept"}
-    if service.settings.docs != "off":
-        headers["Link"] = SERVICE_DOC
+    headers = {} if service.settings.docs == "off" else {"Link": SERVICE_DOC}
     if wants_html(request):
-        html = render(
-            "home.html", what=WHAT, links=links(service), collections=collections, style=style()
-        )
-        return unchanging(request, page(html), headers)
-    return json_response(200, _document(request, collections), headers)
+        shown = html(service, "home.html", what=WHAT, links=links(service), collections=collections)
+        return unchanging(request, page(shown), headers)
+    return json_response(200, _document(request, collections), {**headers, **VARY})
 
 
 def links(service: Service) -> tuple[Link, ...]:

@@ -13,6 +13,7 @@ from ingest.http import (
     probes,
     reads,
     rpc,
+    schemas,
     static,
     try_page,
     writes,
@@ -64,6 +65,7 @@ ROUTES = (
     web.get("/docs/try", try_page.show_try),
     web.get("/static/{name}", static.show_asset),
     web.post("/api/v1.1/{method:.*}", rpc.call),
+    web.get(f"{API}{{collection}}/schema", schemas.get_schema),
     *_api(API),
     *(route for root in ALIASES for route in _api(root)),
 )

@@ -128,7 +128,17 @@ def _calls(theirs: Theirs) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-PUBLIC = {"/healthz", "/readyz", "/metrics", "/docs", "/docs/errors", "/docs/errors/{name}"}
+PUBLIC = {
+    "/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/docs",
+    "/docs/errors",
+    "/docs/errors/{name}",
+    "/docs/try",
+    "/static/{name}",
+}
 """What answers every account the same."""
 RPC = "/api/v1.1/"
 

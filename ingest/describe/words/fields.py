@@ -85,7 +85,10 @@ def _is_required(resource: Resource, stored: StoredField) -> bool:
 
 def _presence_of_top(resource: Resource, stored: StoredField) -> Iterator[Rule]:
     if stored is resource.key and resource.server_key:
-        yield Rule("The service makes one where an item brings none.")
+        if stored.field.dump_only:
+            yield Rule("The service makes it; a new item brings none.", _UNKNOWN)
+        else:
+            yield Rule("The service makes one where a new item brings none.")
     else:
         yield from _presence(stored.field, resource.schema)
     if stored.data_key in resource.selection.hidden:
