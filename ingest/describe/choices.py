@@ -20,7 +20,7 @@ _OWN = tuple(
 
 def truth(field: fields.Boolean, is_shown: bool) -> Schema:
     """true and false; words where a declaration has its own."""
-    if is_shown:
+    if is_shown or not field.truthy:  # without words for true, any value is one
         return {"type": "boolean"}
     own = "truthy" in vars(field) or "falsy" in vars(field) or type(field) is not fields.Boolean
     words = [each for each in (*field.truthy, *field.falsy) if own and isinstance(each, str | int)]
