@@ -56,9 +56,13 @@ def _forms(field: fields.Enum[Any]) -> list[Any]:
 def constant(field: fields.Constant[Any], is_shown: bool) -> Schema:
     """The one value, as which anything is loaded."""
     try:
-        return {"const": as_json(field.constant)}
+        form = as_json(field.constant)
     except NoForm:
         return {}
+    if is_shown or form is None:
+        return {"const": form} if is_shown or field.allow_none else {}
+    said: Schema = {"const": form} if _taken(field, [form]) else {"not": {}}
+    return together([said, *_untried(field)])
 
 
 def _taken(field: fields.Field[Any], forms: Iterable[Any]) -> list[Any]:

@@ -23,6 +23,7 @@ from ingest.validation.engine.source import Uncompiled
 
 _CHECKS = "Code of the schema's own checks the object as a whole: {}."
 MATCHING = "With `matching`, that field stands for the key."
+_MADE = "Made by the service where an item has none."
 _LAST_WORD = "Code of the schema's own has the last word on the object."
 _Partial = bool | frozenset[str] | None
 
@@ -99,7 +100,10 @@ class Definitions:
         said = _shown(resource.schema, said)
         own = {resource.key.data_key: self._key(resource)} if resource.own_key else {}
         properties = {**own, **said.get("properties", {}), META: _META}
-        required = [resource.key.data_key] if own or "properties" in said else []
+        name = resource.key.data_key
+        if name in properties:
+            properties[name] = _never_null(properties[name])
+        required = [name] if name in properties else []
         if "properties" in said:
             required += [
                 each.data_key
@@ -127,6 +131,8 @@ class Definitions:
             properties[key.data_key] = _never_null(properties[key.data_key])
         elif said["additionalProperties"]:
             properties = {key.data_key: False, **properties}
+        if resource.server_key and properties.get(key.data_key) and not patch:
+            properties[key.data_key] = {"description": _MADE, **properties[key.data_key]}
         if patch or not (resource.server_key or key.field.load_default is not missing):
             required = [key.data_key, *required]
         found = {**said, "properties": {**properties, META: _META}}

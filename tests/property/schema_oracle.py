@@ -92,7 +92,9 @@ class Oracle:
 
     def _may_raise(self, kind: Kind) -> bool:
         """Whether there is a default that was never checked, or a rule that is only in words."""
-        return self._has_defaults or any(map(rules_of, _below(self.documents[kind]["properties"])))
+        found = self.documents[kind]
+        nested = [each for name, each in found["$defs"].items() if name != "meta"]
+        return self._has_defaults or any(map(rules_of, _below([found["properties"], *nested])))
 
     def _in_words(self, document: Mapping[str, Any], path: str) -> bool:
         # Of the whole, all but what is true of every resource.
