@@ -78,7 +78,7 @@ async def observed(settings: Settings, operator: Pool) -> AsyncIterator[Observed
 
 
 WORKER = {
-    "worker postgres": 4,  # begin, take, apply and finish, commit
+    "worker postgres": 1,  # take, apply and finish
     "worker redis": 2,  # take the ring, announce
 }
 
