@@ -56,12 +56,15 @@ def _forms(field: fields.Enum[Any]) -> list[Any]:
 def constant(field: fields.Constant[Any], is_shown: bool) -> Schema:
     """The one value, as which anything is loaded."""
     try:
-        form = as_json(field.constant)
+        said: Schema = {"const": as_json(field.constant)}
     except NoForm:
-        return {}
-    if is_shown or form is None:
-        return {"const": form} if is_shown or field.allow_none else {}
-    said: Schema = {"const": form} if _taken(field, [form]) else {"not": {}}
+        said = {}
+    if is_shown:
+        return said
+    if field.constant is None and not field.allow_none:
+        said = {}  # anything else is loaded as null, and null is refused
+    if not _taken(field, [0]):
+        said = {"not": {}}
     return together([said, *_untried(field)])
 
 
