@@ -5,7 +5,7 @@ import re
 
 from aiohttp import web
 
-from ingest.http import error_pages, failures, probes, reads, rpc, writes
+from ingest.http import error_pages, failures, openapi, probes, reads, rpc, writes
 from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
@@ -46,6 +46,8 @@ ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
+    web.get("/openapi.json", openapi.openapi_json),
+    web.get("/openapi.yaml", openapi.openapi_yaml),
     web.get("/docs", error_pages.list_collections),
     web.get("/docs/errors", error_pages.list_errors),
     web.get("/docs/errors/{name}", error_pages.show_error),

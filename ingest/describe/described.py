@@ -1,0 +1,111 @@
+"""A collection with what its operations are written with: names, schemas, an example."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ingest.describe import answers, codes
+from ingest.describe.answers import Said
+from ingest.describe.components import Components, Object
+from ingest.describe.documents import document, of
+from ingest.describe.examples import Example, example_of
+from ingest.describe.faces import EVERY, Face
+from ingest.describe.json_schema import json_schema
+from ingest.describe.responses import Answered, Responses
+from ingest.errors import RequestError
+from ingest.resources.representation import Presenter
+from ingest.resources.resource import Resource
+from ingest.settings import Settings
+
+_LINK = {
+    "operationId": "getBatch",
+    "parameters": {"batch": "$response.body#/metadata/batchId"},
+    "description": "What has become of the batch.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A collection, and what its operations are written with."""
+
+    resource: Resource
+    settings: Settings
+    components: Components
+    name: str
+    """What schemas and operations are called after it: `Contacts`."""
+    item: str
+    """The same of one item: `Contact`."""
+    example: Example | None
+    presenter: Presenter
+
+    def responses(
+        self,
+        operation_id: str,
+        kind: str,
+        said: Sequence[Said],
+        found: Iterable[type[RequestError]],
+        faces: Sequence[Face] = EVERY,
+        *,
+        writes: bool = False,
+        single: bool = False,
+        elsewhere: Sequence[Face] = (),
+        of_collection: bool = True,
+    ) -> Object:
+        """The responses of an operation.
+
+        Args:
+            kind: what the names of those begin with that other operations have too.
+            said: what it can answer, but for errors.
+            found: the errors that it can have.
+            writes: whether it writes.
+            single: whether what it writes is one item.
+            elsewhere: the faces which do not have the operation, and say so.
+            of_collection: whether only errors that the collection can have are meant.
+        """
+        settings = self.settings
+        names = codes.names(found, self.resource if of_collection else None, settings)
+        answered = Answered(
+            operation_id=operation_id,
+            kind=kind,
+            collection=self.resource.name,
+            docs=f"{settings.public_url.rstrip('/')}/docs/errors/",
+            rated=bool(settings.rate_limit or settings.account_rate_limit),
+            writes=writes,
+            single=single,
+            links={"batch": _LINK} if writes else {},
+        )
+        every = [*said, *answers.errors(names, self.presenter)]
+        absent = list(answers.errors(["method_not_allowed"], self.presenter))
+        return Responses(answered, self.components).of((every, faces), (absent, elsewhere))
+
+
+def described(
+    resource: Resource, settings: Settings, components: Components, name: str, item: str
+) -> Described:
+    """Add the schemas of a collection to the components."""
+    base = settings.public_url.rstrip("/")
+    create = json_schema(resource, "create", base)
+    components.schema(f"{item}Create", create)
+    components.schema(f"{item}Patch", json_schema(resource, "patch", base))
+    components.schema(f"{item}Key", json_schema(resource, "key", base))
+    components.schema(item, json_schema(resource, "item", base))
+    several = {"type": "array", "items": of(item)}
+    failures = {"type": "array", "items": of("Failure")}
+    schemas = {
+        f"{name}Written": document(
+            "success partial",
+            metadata=of("WriteMetadata"),
+            failures=failures,
+            data=several,
+            required="metadata",
+        ),
+        f"{name}Listed": document(
+            "success", metadata=of("ListMetadata"), data=several, required="metadata data"
+        ),
+        f"{item}Found": document(
+            "success", metadata=of("ListMetadata"), data=of(item), required="metadata data"
+        ),
+    }
+    for each, schema in schemas.items():
+        components.add("schemas", each, schema)
+    example = example_of(resource, create)
+    return Described(resource, settings, components, name, item, example, Presenter(resource))
