@@ -42,6 +42,9 @@ class Settings:
     public_url: str = ""
     """Where clients reach the service, such as `https://api.example.com`; empty for each request's
     own host. Links in answers begin with it."""
+    docs: Literal["public", "token", "off"] = "public"
+    """Who reads the pages and documents that describe the collections: everyone, those who have a
+    token, or no one. The pages of errors say nothing of collections, and are for everyone."""
     allowed_hosts: str = ""
     """The names that requests may be for, separated by commas; empty for any."""
     trusted_proxies: str = ""
@@ -149,6 +152,7 @@ _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^@/?#,:\[\]]+)(:[0-9]{1,5})?"
 _SENTINELS = re.compile(
     rf"rediss?\+sentinel://([^@/?#]*@)?{_HOST}(,{_HOST})*/[^/?#]+(/[0-9]+)?/?(\?.*)?"
 )
+_PRINTABLE = re.compile(r"[!-~]+")
 _SHARES = {"account_share"}
 _PORTS, _LAST_PORT = {"port", "worker_metrics_port"}, 65535
 _MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port"}
@@ -174,6 +178,17 @@ def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
         raise ConfigurationError(f"{name} is not a URL such as {schemes[0]}{rest}")
 
 
+def _check_web_url(name: str, url: str) -> None:
+    """Refuse what is no address that a browser could open, and a path could be added to."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if url and not (known and _PRINTABLE.fullmatch(url) and not re.search(r"[?#@]", url)):
+        raise ConfigurationError(f"{name} is not a URL such as https://api.example.com")
+
+
 def check_database_url(name: str, url: str) -> None:
     """Raise `ConfigurationError`, which names the variable, where it is no URL of PostgreSQL."""
     _check_url(name, url, ("postgresql", "postgres"))
@@ -187,6 +202,8 @@ def checked(settings: Settings) -> Settings:
     """
     check_database_url("INGEST_DATABASE_URL", settings.database_url)
     _check_url("INGEST_REDIS_URL", settings.redis_url, _REDIS)
+    _check_web_url("INGEST_PUBLIC_URL", settings.public_url)
+    _check_web_url("INGEST_WRITE_URL", settings.write_url)
     if not settings.host:
         raise ConfigurationError(
             "--host is empty; name the address to listen on, 0.0.0.0 for every interface"

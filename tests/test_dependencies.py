@@ -13,6 +13,7 @@ FIXED_IN = {
     "aiohttp": "3.14.4",  # PYSEC-2026-4369, -4371: request framing, scheme of absolute requests
     "asyncpg": "0.21.0",  # CVE-2020-17446: arrays from a hostile server
     "click": "8.3.3",  # CVE-2026-7246: click.edit
+    "jinja2": "3.1.6",  # CVE-2025-27516: out of the sandbox, which is not used here
     "lxml": "6.1.0",  # CVE-2026-41066: external entities in iterparse
     "marshmallow": "4.1.2",  # CVE-2025-68480: time spent on errors of many items
     "orjson": "3.11.6",  # CVE-2025-67221: recursion

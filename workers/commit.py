@@ -17,6 +17,7 @@ from ingest.model import Batch, Finished
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
+from ingest.store.at_once import Usual, apply_at_once, usual_of
 from ingest.store.commit import UnservedCollection, apply_batch
 from ingest.store.group_commit import (
     Conflicting,
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 _TURN = 2.0  # seconds for one collection before others get their turn
 # What a batch may wait for while those behind it are committed.
 _LEFT = (NotApplicable, UnservedCollection, ConfigurationError)
+_MOST_USUAL = 1_000  # collections of which it is remembered what is usual
 _MOST_WAITING = 2  # batches that wait for a lock, before the others of their group are left alone
 
 
@@ -49,6 +51,8 @@ class Committer:
     running: dict[tuple[str, str], bool] = field(default_factory=dict)
     """The collections that are being committed here, and whether to read once more what is
     pending."""
+    usual: dict[tuple[str, str], Usual] = field(default_factory=dict)
+    """What was pending of a collection the last time, where the same could be applied at once."""
     left: Left = field(default_factory=Left)
     """What this worker cannot apply for now."""
 
@@ -67,9 +71,11 @@ class Committer:
             return
         # After a pause, all clients may have sent, and send no more before they have an answer:
         # half of them get it while the other half is committed.
-        pending, parts = True, 2
+        parts = 2
         ends = time.monotonic() + _TURN
+        self.running[pair] = False
         try:
+            pending = not await self._commit_at_once(account, collection) or self.running[pair]
             while pending and time.monotonic() < ends:
                 self.running[pair] = False
                 more = await self._commit_group(account, collection, parts=parts)
@@ -79,6 +85,30 @@ class Committer:
             del self.running[pair]
         if pending:
             await self.doorbell.ring(account, collection)
+
+    async def _commit_at_once(self, account: str, collection: str) -> bool:
+        """Commit all that is pending, if it is what it was the last time; whether it was."""
+        usual = self.usual.pop((account, collection), None)
+        if usual is None:
+            return False
+        started = time.perf_counter()
+        try:
+            async with self.pool.connection() as connection:
+                done = await apply_at_once(connection, usual, account, collection)
+        except Exception as error:  # noqa: BLE001 - the usual way meets it again, and judges it
+            log.debug("not applied at once", cause=logs.cause_of(error))
+            return False
+        if not done:
+            return False
+        self.usual[account, collection] = usual
+        await self._committed(done, started, limited=False)
+        return True
+
+    def _learn(self, group: Sequence[Batch]) -> None:
+        """Remember the kind of a group that was all that was pending."""
+        usual = usual_of(self.registry, group)
+        if usual is not None and len(self.usual) < _MOST_USUAL:
+            self.usual[group[0].account, group[0].collection] = usual
 
     async def _commit_group(
         self, account: str, collection: str, *, parts: int = 1, checked: bool = False
@@ -119,6 +149,8 @@ class Committer:
             if done:
                 await self._committed(done, started, limited=group[0].limited)
             committed = {finished.batch for finished in done}
+            if not more and len(committed) == len(group) > 0:
+                self._learn(group)
         for batch in group:
             if batch.id in committed:
                 continue

@@ -1,19 +1,17 @@
 """How many items a token, and an account, may send in a time: sliding windows in Redis.
 
 The windows are those of the library `limits`: two counters, of which the older one weighs less
-the longer it is over. While Redis is away nothing is counted and everything passes.
+the longer it is over. All limits of a write are looked at, and counted, in one round trip: the
+library takes two for each. While Redis is away nothing is counted and everything passes.
 """
 
-import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.asyncio import Redis
 
 from ingest import metrics
 from ingest.access.rights import Caller
@@ -26,6 +24,40 @@ log = structlog.get_logger(__name__)
 _PREFIX = "ingest:rate"
 # Counters end in whole milliseconds, and clocks are not read at the same instant.
 _MARGIN = 0.01  # seconds
+
+# KEYS: of each limit the counters of this window and of the one before. ARGV: how many items may be
+# sent, the length of the window in milliseconds, what is to be counted. Returns whether it was
+# counted, which it is for all limits or for none; and of each the two counters, and when the first
+# expires. A counter lives for its own window and for the next, in which it is the previous one.
+_CHARGE = """
+local windows, fits = {}, 1
+for i = 1, #KEYS / 2 do
+    local current, previous = KEYS[2 * i - 1], KEYS[2 * i]
+    local limit, length, cost = unpack(ARGV, 3 * i - 2, 3 * i)
+    length = tonumber(length)
+    local ends = redis.call('PTTL', current)
+    if ends > 0 and ends < length then
+        redis.call('RENAME', current, previous)
+        redis.call('SET', current, 0, 'PX', ends + length)
+    end
+    local before = tonumber(redis.call('GET', previous)) or 0
+    local now = tonumber(redis.call('GET', current)) or 0
+    local weight = math.max(redis.call('PTTL', previous), 0) / length
+    windows[i] = {before, now, redis.call('PTTL', current)}
+    if math.floor(before * weight) + now + tonumber(cost) > tonumber(limit) then
+        fits = 0
+    end
+end
+for i = 1, fits * #KEYS / 2 do
+    local current, length, cost = KEYS[2 * i - 1], ARGV[3 * i - 1], ARGV[3 * i]
+    if redis.call('EXISTS', current) == 1 then
+        redis.call('INCRBY', current, cost)
+    else
+        redis.call('SET', current, cost, 'PX', 2 * length)
+    end
+end
+return {fits, windows}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +134,7 @@ class Rates:
             )
             if item is not None
         ]
-        # The pool knows where Redis is; the library takes it, but does not declare so.
-        pool: Any = link.pool
-        self._storage = RedisStorage(
-            "redis://", implementation="redispy", key_prefix=_PREFIX, connection_pool=pool
-        )
-        self._windows = SlidingWindowCounterRateLimiter(self._storage)
+        self._script = Redis(connection_pool=link.pool).register_script(_CHARGE)
 
     async def charge(self, caller: Caller, items: int) -> Charge:
         """Count items that a caller wants to send; where a limit forbids it, nothing is counted.
@@ -138,34 +165,21 @@ class Rates:
             log.warning("rates are lifted: redis fails", reason=str(failure))
 
     async def _charge(self, caller: Caller, items: int) -> Charge:
-        windows = await self._look(caller)
-        wait = _wait(windows, items)
-        if wait:
-            return Charge(self._remaining(windows), wait)
-        for (policy, item), window in zip(self.limits, windows, strict=True):
-            cost = min(items, window.limit)
-            if not await self._windows.hit(item, policy, _name(policy, caller), cost=cost):
-                # Another request was faster.
-                windows = await self._look(caller)
-                return Charge(self._remaining(windows), _wait(windows, items) or _MARGIN)
-        counted = [replace(w, current=w.current + min(items, w.limit)) for w in windows]
-        return Charge(self._remaining(counted))
-
-    async def _look(self, caller: Caller) -> list[Window]:
-        """The window of each limit, all of about the same moment."""
-        return list(
-            await asyncio.gather(
-                *(self._window(item, policy, caller) for policy, item in self.limits)
-            )
-        )
-
-    async def _window(self, item: RateLimitItem, policy: str, caller: Caller) -> Window:
-        length = item.get_expiry()
-        key = item.key_for(policy, _name(policy, caller))
-        previous, _, current, ends = await self._storage.get_sliding_window(key, length)
-        # A counter lives for its own window and for the next, in which it is the previous one.
-        rest = ends - length if ends else 0.0
-        return Window(item.amount, length, previous, current, min(max(rest, 0.0), length))
+        keys: list[str] = []
+        arguments: list[int] = []
+        for policy, item in self.limits:
+            current = f"{_PREFIX}:{{{item.key_for(policy, _name(policy, caller))}}}"
+            keys += [current, f"{current}/-1"]
+            length = item.get_expiry() * 1000
+            arguments += [item.amount, length, min(items, item.amount)]
+        fits, counted = await self._script(keys=keys, args=arguments)
+        windows = [
+            _window(item, *counts) for (_, item), counts in zip(self.limits, counted, strict=True)
+        ]
+        if not fits:
+            return Charge(self._remaining(windows), _wait(windows, items) or _MARGIN)
+        after = [replace(w, current=w.current + min(items, w.limit)) for w in windows]
+        return Charge(self._remaining(after))
 
     def _remaining(self, windows: Sequence[Window]) -> list[Remaining]:
         return [
@@ -178,6 +192,13 @@ class Rates:
             )
             for (policy, _), window in zip(self.limits, windows, strict=True)
         ]
+
+
+def _window(item: RateLimitItem, previous: int, current: int, ends: int) -> Window:
+    """Args: `ends`: milliseconds until the counter of this window expires; negative without one."""
+    length = item.get_expiry()
+    rest = min(max(ends / 1000 - length, 0.0), length)
+    return Window(item.amount, length, previous, current, rest)
 
 
 def _wait(windows: Sequence[Window], items: int) -> float:

@@ -82,6 +82,7 @@ class Staging:
     def __init__(self, settings: Settings, pool: Pool, backlog: Backlog) -> None:
         self._max_values = settings.max_values
         self._max_digits = settings.max_digits
+        self._max_nesting = settings.max_nesting
         # Side by side, long requests would all be ready late, and workers idle until then.
         self._turns = PerName(1)
         self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
@@ -183,7 +184,8 @@ class Staging:
         """What reads the JSON of a write as typed items; None where nothing does."""
         if self._max_values < MOST_VALUES or not takes_plainly(write.options):
             return None
-        return self._validator(write).typed
+        typed = self._validator(write).typed
+        return typed if typed is not None and typed.levels <= self._max_nesting else None
 
     def _validator(self, write: Write) -> ItemValidator:
         options = write.options

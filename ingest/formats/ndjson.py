@@ -70,19 +70,14 @@ class NdjsonDecoder:
     def _read(self, text: bytes) -> list[Any]:
         if self._line == 1:
             text = text.removeprefix(BOM_UTF8)
-        if self._typed is not None and len(text) <= self._limits.max_item:
-            found = self._typed.decode_lines(text)
-            if found is not None:
-                self._line += text.count(b"\n")
-                self._empty = self._empty and not found
-                return found
+        typed = self._read_typed(text)
+        if typed is not None:
+            self._line += text.count(b"\n")
+            self._empty = self._empty and not typed
+            return typed
         # One test for many lines; each of them is tested only where it finds something.
-        suspicious = (
-            may_round(text)
-            or may_nest_deeper(text, self._limits.max_nesting - 1)
-            or (self._failed_rows and b'"errors"' in text)
-        )
-        found = []
+        suspicious = may_round(text) or self._may_be_odd(text)
+        found: list[Any] = []
         add, loads, limit = found.append, orjson.loads, self._limits.max_item
         for number, line in enumerate(text.split(b"\n"), self._line):
             if len(line) > limit:
@@ -99,6 +94,21 @@ class NdjsonDecoder:
         self._line = number
         self._empty = self._empty and not found
         return found
+
+    def _read_typed(self, text: bytes) -> list[Any] | None:
+        """The items of lines, where nothing has to be looked at in any other."""
+        if self._typed is None or len(text) > self._limits.max_item:
+            return None
+        found = self._typed.decode_lines(text)
+        if found is None or all(map(self._typed.is_typed, found)) or not self._may_be_odd(text):
+            return found
+        return None
+
+    def _may_be_odd(self, text: bytes) -> bool:
+        """Whether a line might nest too deep, or be one of failed rows."""
+        return may_nest_deeper(text, self._limits.max_nesting - 1) or (
+            self._failed_rows and b'"errors"' in text
+        )
 
     def _checked(self, line: bytes, number: int, item: Any) -> Any:
         limit = self._limits.max_nesting

@@ -14,4 +14,10 @@ class Typed(Protocol):
         """
 
     def decode_lines(self, lines: bytes) -> list[Any] | None:
-        """The items of complete lines; None where another reader has to read them."""
+        """The items of complete lines; None where another reader has to read them.
+
+        What is no typed item has been read as JSON, and nothing else is known of it.
+        """
+
+    def is_typed(self, item: Any) -> bool:
+        """Whether something is a typed item."""

@@ -18,6 +18,7 @@ from ingest.dialects.answer import Answer, Context, Dialect, Told
 from ingest.dialects.samples import samples
 from ingest.error_help import HELP
 from ingest.errors import ITEM_CODES, request_errors
+from ingest.http.documentation import documentation
 from ingest.http.links import public_base
 from ingest.http.service import SERVICE, Service
 from ingest.resources.possible_errors import possible_errors
@@ -43,6 +44,7 @@ _PAGE = Template(
 )
 
 
+@documentation
 async def list_collections(request: web.Request) -> web.Response:
     """Each collection: its numbers in the dialect `rpc`, and the errors that it can give."""
     service = request.app[SERVICE]

@@ -90,7 +90,7 @@ def showing_stored(schema: Schema, stored: Mapping[str, Any]) -> Schema:
 
 def shows_alone(field: fields.Field[Any]) -> bool:
     """Whether a field shows the same whatever stands beside it, be it by hooks of its schema."""
-    if isinstance(field, fields.Function | fields.Method) or _is_changed(field):
+    if isinstance(field, fields.Function | fields.Method) or shows_in_its_own_way(field):
         return False
     return isinstance(field, fields.Nested) or all(map(shows_alone, _inner(field)))
 
@@ -148,14 +148,14 @@ def _always(value: Any, *_: Any, **_options: Any) -> Any:
 def _shows_plainly(field: fields.Field[Any], around: tuple[type[Schema], ...]) -> bool:
     if isinstance(field, fields.Function | fields.Method) or field.dump_default is not missing:
         return False
-    if _is_changed(field):
+    if shows_in_its_own_way(field):
         return False
     if isinstance(field, fields.Nested):
         return dumps_plainly(field.schema, around)
     return all(_shows_plainly(inner, around) for inner in _inner(field))
 
 
-def _is_changed(field: fields.Field[Any]) -> bool:
+def shows_in_its_own_way(field: fields.Field[Any]) -> bool:
     """Whether a subclass of the user's, or the object itself, shows in a way of its own."""
     if type(field).__module__.startswith("marshmallow."):
         return False

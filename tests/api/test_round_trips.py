@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from statistics import median_low
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from ingest.app import create_app
@@ -77,7 +78,7 @@ async def observed(settings: Settings, operator: Pool) -> AsyncIterator[Observed
 
 
 WORKER = {
-    "worker postgres": 4,  # begin, take, apply and finish, commit
+    "worker postgres": 1,  # take, apply and finish
     "worker redis": 2,  # take the ring, announce
 }
 
@@ -98,6 +99,14 @@ async def test_with_a_key(settings: Settings, operator: Pool) -> None:
             "api postgres": 1,
             "api redis": 2,  # claim; ring, which ends the claim
         }
+
+
+@pytest.mark.parametrize("key", [{}, {"idempotency_key": "key-"}])
+async def test_with_a_rate_limit(settings: Settings, operator: Pool, key: dict[str, str]) -> None:
+    limited = replace(settings, rate_limit="1000000/second", account_rate_limit="1000000/second")
+    async with observed(limited, operator) as service:
+        counts = await service.typical(**key)
+        assert counts["api redis"] == 2 + len(key), "one of both limits"
 
 
 async def test_what_is_announced_is_what_is_stored(settings: Settings, operator: Pool) -> None:

@@ -37,6 +37,9 @@ def test_defaults() -> None:
         ("idempotency_required", "true", True),
         ("replay", "return", "return"),
         ("resources", "./crm.py", "./crm.py"),
+        ("docs", "token", "token"),
+        ("public_url", "https://api.example.com:8443/bulk/", "https://api.example.com:8443/bulk/"),
+        ("write_url", "http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
 def test_variables_are_read(
@@ -60,6 +63,16 @@ def test_variables_are_read(
         ("INGEST_DATABASE_URL", "nonsense"),
         ("INGEST_DATABASE_URL", "postgresql://h:port/d"),
         ("INGEST_REDIS_URL", "http://h"),
+        ("INGEST_DOCS", "private"),
+        ("INGEST_PUBLIC_URL", "api.example.com"),
+        ("INGEST_PUBLIC_URL", "ftp://api.example.com"),
+        ("INGEST_PUBLIC_URL", "https://"),
+        ("INGEST_PUBLIC_URL", "https://api.example.com:port"),
+        ("INGEST_PUBLIC_URL", "https://ann:secret@api.example.com"),
+        ("INGEST_PUBLIC_URL", "https://api.example.com/?a=b"),
+        ("INGEST_PUBLIC_URL", "https://api.example.com/<b>\u00a0"),
+        ("INGEST_WRITE_URL", "javascript:alert(1)"),
+        ("INGEST_WRITE_URL", "//writer.example.com"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(

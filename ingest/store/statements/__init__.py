@@ -8,6 +8,7 @@ Each statement is set-based, and reads the staged records inside the database:
     stranded     of a lenient batch alone: items that need a value which a failed item keeps
     creating     of an upsert alone: how many items, but for those of $3, find no stored one
     apply        writes the good items, and the outcome of each batch beside them
+    at_once      takes what is pending of a collection, and applies it
 
 Names of the service begin with one `$`, names of a schema never do (see `ingest.resources`).
 """
@@ -18,6 +19,7 @@ from functools import lru_cache
 from ingest.model import Action, Options
 from ingest.resources.layout import Layout
 from ingest.store.statements.apply import Apply
+from ingest.store.statements.at_once import AtOnce
 from ingest.store.statements.check import Check
 
 
@@ -25,7 +27,8 @@ from ingest.store.statements.check import Check
 class Statements:
     """The statements of one kind of batch.
 
-    `stranded` is there where items can give values up, `creating` where they may find a stored one.
+    `stranded` is there where items can give values up, `creating` where they may find a stored one,
+    `at_once` where `apply` alone refuses every conflict.
     """
 
     check: str
@@ -33,6 +36,7 @@ class Statements:
     stranded: str | None
     creating: str | None
     apply: str
+    at_once: str | None
     refused_by_indexes: bool
     """Whether `apply` alone refuses every conflict, so that batches may be applied unchecked."""
 
@@ -41,11 +45,13 @@ class Statements:
 def statements(resource: Layout, action: Action, options: Options) -> Statements:
     """The statements for batches of `resource` with this action and these options."""
     check = Check(resource, action, options)
+    refused_by_indexes = check.creates and check.by_key and not check.upsert
     return Statements(
         check=check.check(but_failed=options.lenient),
         conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",
         stranded=check.stranded() if options.lenient and check.gives_up else None,
         creating=check.creating() if check.upsert else None,
         apply=Apply(resource, action, options).apply(),
-        refused_by_indexes=check.creates and check.by_key and not check.upsert,
+        at_once=AtOnce(resource, action, options).apply() if refused_by_indexes else None,
+        refused_by_indexes=refused_by_indexes,
     )

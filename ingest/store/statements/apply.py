@@ -11,12 +11,17 @@ from ingest.model import MAX_KEPT, Action, Resolution
 from ingest.resources.layout import StoredField
 from ingest.store.batches import QUERIES
 from ingest.store.statements.item_json import item_object
-from ingest.store.statements.parts import BATCHES, Parts
+from ingest.store.statements.parts import Parts
 from ingest.store.tables import kept_columns, literal, quote, sequence_name
 
 
 class Apply(Parts):
     """Writes `apply` of one kind of batch."""
+
+    first: tuple[str, ...] = ()
+    """Common table expressions before all others."""
+    complete = "totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))"
+    """Whether every item of a batch was written that is to be."""
 
     @property
     def numbers(self) -> bool:
@@ -28,7 +33,7 @@ class Apply(Parts):
             parts = [self._insert_staged(), self._totals_of_inserted()]
         else:
             parts = [*self._good(), *self._written()]
-        return f"WITH {', '.join([*parts, self._counted()])}\n{self._finish()}"
+        return f"WITH {', '.join([*self.first, *parts, self._counted()])}\n{self._finish()}"
 
     # -- creating, where the answer does not show what was created ----------------------------
 
@@ -59,7 +64,7 @@ class Apply(Parts):
     SELECT g.batch, count(c.batch) AS items_count, count(c.batch)::integer AS created,
            0 AS updated, 0 AS unchanged, 0 AS deleted,
            repeat('c', count(c.batch)::integer) AS outcomes
-    FROM {BATCHES} LEFT JOIN created c ON c.batch = g.batch
+    FROM {self.batches} LEFT JOIN created c ON c.batch = g.batch
     GROUP BY g.batch
 )"""
 
@@ -253,7 +258,7 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
            count(*) FILTER (WHERE letter = 'n')::integer AS unchanged,
            count(*) FILTER (WHERE letter = 'd')::integer AS deleted,
            coalesce(string_agg(letter, '' ORDER BY r.n), '') AS outcomes{items}
-    FROM {BATCHES} LEFT JOIN {results} r ON r.batch = g.batch
+    FROM {self.batches} LEFT JOIN {results} r ON r.batch = g.batch
     GROUP BY g.batch
 )"""
 
@@ -274,15 +279,19 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
         data = "NULL"
         if self.options.representation:
             data = "CASE WHEN totals.kept THEN coalesce(totals.items, '[]') END"
+        more, only = self._finished()
         return f"""UPDATE ingest.batches b
 SET state = 'committed', finished_at = statement_timestamp(), invalid = coalesce($5, b.invalid),
     created = totals.created, updated = totals.updated,
     unchanged = totals.unchanged, deleted = totals.deleted,
-    outcomes = totals.outcomes, data = {data}
+    outcomes = totals.outcomes, data = {data}{more}
 FROM totals
-WHERE b.account = $2 AND b.id = totals.batch AND b.id = ANY ($1)
-  AND totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))
+WHERE b.account = $2 AND b.id = totals.batch AND b.id = ANY ({self.ids}){only}
 RETURNING {QUERIES["finished"]}"""
+
+    def _finished(self) -> tuple[str, str]:
+        """What else is set of a batch that is finished, and which are: those that are complete."""
+        return "", f"\n  AND {self.complete}"
 
 
 _NUMBER = '"$number"'

@@ -12,8 +12,6 @@ from ingest.resources.columns import ColumnType
 from ingest.resources.layout import Layout, StoredField
 from ingest.store.tables import GROUP, kept_columns, quote, table_name
 
-BATCHES = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"
-"""FROM: the batches of the statement."""
 _OWN_GROUPS = """own(batch, name) AS MATERIALIZED (
     SELECT b.id, json_array_elements_text(b.options -> 'groups')
     FROM ingest.batches b
@@ -25,6 +23,11 @@ INDEX_MASK = 2**_INDEX_BITS - 1
 
 class Parts:
     """Common table expressions of one resource, action and set of options."""
+
+    batches = "unnest($1::uuid[]) WITH ORDINALITY AS g(batch, position)"
+    """FROM: the batches of the statement."""
+    ids = "$1"
+    """Their ids."""
 
     def __init__(self, resource: Layout, action: Action, options: Options) -> None:
         self.resource = resource
@@ -61,8 +64,8 @@ class Parts:
         if not (self.plain and self.by_key):
             extra += ['"$set" bit varying', '"$key" boolean']
         extra += [f"{quote(name)} jsonb" for name in kept_columns(self.resource)]
-        return f"""{BATCHES}
-    JOIN ingest.payloads p ON p.batch = g.batch AND p.batch = ANY ($1) AND p.account = $2
+        return f"""{self.batches}
+    JOIN ingest.payloads p ON p.batch = g.batch AND p.batch = ANY ({self.ids}) AND p.account = $2
     CROSS JOIN LATERAL json_to_recordset(convert_from(p.records, 'UTF8')::json)
         AS r({", ".join([*extra, *columns])})"""
 

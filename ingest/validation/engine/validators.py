@@ -26,9 +26,19 @@ _TEXT: Classes = frozenset({str})
 # send, at a fraction of the time. Whatever they do not match goes through marshmallow's.
 _PLAIN_HOST = r"(?:[A-Za-z0-9]{1,31}(?:-[A-Za-z0-9]{1,31})?\.)+[A-Za-z]{2,63}"
 PLAIN_EMAIL_TEXT = r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@" + _PLAIN_HOST
-PLAIN_URL_TEXT = r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:/?|[/?#]\S+)"
+PLAIN_URL_TEXT = r"https?://" + _PLAIN_HOST + r"(?::[0-9]+)?(?:[/?#]\S+|/?)"
 PLAIN_EMAIL = re.compile(PLAIN_EMAIL_TEXT).fullmatch
 PLAIN_URL = re.compile(PLAIN_URL_TEXT).fullmatch
+
+
+def plain_text(validator: Any) -> str | None:
+    """The pattern of the plain texts that a validator accepts for certain; None for all others than
+    Email and URL, and for URLs that are to be of another kind."""
+    if type(validator) is validate.Email:
+        return PLAIN_EMAIL_TEXT
+    if type(validator) is not validate.URL or not validator.absolute:
+        return None
+    return PLAIN_URL_TEXT if {"http", "https"} <= set(validator.schemes) else None
 
 
 def inline(source: Source, validator: Any, var: str, classes: Classes) -> None:
@@ -153,7 +163,7 @@ def _url(source: Source, validator: validate.URL, var: str, classes: Classes) ->
     schemes = source.bind("schemes", frozenset(validator.schemes))
     scheme = source.fresh("scheme")
     outer: AbstractContextManager[None] = nullcontext()
-    if validator.absolute and {"http", "https"} <= set(validator.schemes):
+    if plain_text(validator):
         outer = source.block(f"if {source.bind('plain_url', PLAIN_URL)}({var}) is None:")
     source.fall_back_if(f"len({var}) > {LONG}")
     with outer:

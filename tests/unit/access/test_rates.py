@@ -1,12 +1,19 @@
 """What a window says it allows, and when, against the library's own arithmetic over time."""
 
 import math
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.asyncio import Redis
 
 from ingest.access.rates import Rates, Window
+from ingest.access.rights import Caller
 from ingest.errors import ConfigurationError
 from ingest.redis import open_redis
 from ingest.settings import Settings
@@ -58,3 +65,34 @@ async def test_rates_that_are_none_are_refused_by_name(text: str) -> None:
     async with open_redis(settings) as link:
         with pytest.raises(ConfigurationError, match="INGEST_RATE_LIMIT"):
             Rates(settings, link)
+
+
+LIMIT, LENGTH = 100, 60
+CALLER = Caller(UUID(int=1), "acme", "writer", {})
+
+
+async def test_it_counts_as_the_library_does(settings: Settings) -> None:
+    """On the same counters, one of which has just become the previous one."""
+    async with open_redis(settings) as link:
+        rates = Rates(replace(settings, rate_limit=f"{LIMIT}/minute"), link)
+        [(policy, item)] = rates.limits
+        pool: Any = link.pool
+        storage = RedisStorage(
+            "redis://", implementation="redispy", key_prefix="ingest:rate", connection_pool=pool
+        )
+        library = SlidingWindowCounterRateLimiter(storage)
+        identity = (policy, str(CALLER.token))
+        assert not (await rates.charge(CALLER, 60)).wait
+        assert (await library.get_window_stats(item, *identity)).remaining == LIMIT - 60
+        assert await library.hit(item, *identity, cost=30)
+        assert (await rates.charge(CALLER, 20)).wait
+        key = f"ingest:rate:{{{item.key_for(*identity)}}}"
+        redis = Redis(connection_pool=link.pool)
+        await redis.pexpire(key, LENGTH * 1000 - 1)  # its window is over
+        charge = await rates.charge(CALLER, 1)
+        assert not charge.wait
+        remaining = (await library.get_window_stats(item, *identity)).remaining
+        assert abs(remaining - charge.remaining[0].left) <= 2, (
+            "the previous one has faded meanwhile"
+        )
+        assert await redis.get(key) == b"1"

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from marshmallow import ValidationError, fields, validate
-from msgspec import UNSET
+from marshmallow import fields, validate
+from msgspec import UNSET, Meta
 
 from ingest.resources.columns import INT64_MAX, INT64_MIN
 from ingest.resources.exact import jsonb_keeps
@@ -29,6 +29,14 @@ def whole_range(validators: Sequence[Any], low: int, high: int) -> tuple[int, in
         else:
             others.append(each)
     return low, high, others
+
+
+def bounded(kind: type, **bounds: Any) -> Any:
+    """The type of values of a class within bounds, by their names in msgspec."""
+    try:
+        return Annotated[kind, Meta(**bounds)]
+    except ValueError as error:
+        raise Uncompiled(f"msgspec has no such bounds: {error}") from error
 
 
 def flat(validators: Iterable[Any]) -> list[Any]:
@@ -55,7 +63,7 @@ def _passes(validators: Sequence[Any], value: Any) -> bool:
     try:
         for each in validators:
             each(value)
-    except ValidationError:
+    except Exception:  # noqa: BLE001 - whatever a rule says, such an item is for marshmallow
         return False
     return True
 

@@ -24,7 +24,7 @@ from ingest.resources.resource import Resource
 from ingest.validation.engine.load import Partial
 from ingest.validation.engine.source import Uncompiled
 from ingest.validation.engine.typed.members import NOTHING, Member, declared, members_of
-from ingest.validation.engine.typed.parts import define_object
+from ingest.validation.engine.typed.parts import define_object, levels_of
 from ingest.validation.engine.typed.rules import rule_of
 
 _TOGETHER = 16
@@ -32,6 +32,7 @@ _TOGETHER = 16
 _ASKED = 500
 """Items whose values are looked at together."""
 _ESCAPED_NUL = b"\\u0000"
+_WHITE_SPACE = b" \t\r\n"
 
 
 class TypedItems:
@@ -56,11 +57,17 @@ class TypedItems:
         self._rewrites = [
             (each.attribute, each.value.rewrite) for each in members if each.value.rewrite
         ]
+        deepest = max((levels_of(each.converter.field.field) for each in members), default=0)
+        self.levels = 2 + deepest
+        """How deep a body of them may nest, its array included."""
         self._key = _key_of(resource, members) if resource.server_key else None
-        self._makes_keys = writer.action is Action.CREATE and not resource.database_key
+        self._makes_keys = _makes_keys(resource, writer)
         self._carried = _carried(resource, writer, members) if writer.sparse else None
-        self._one = msgspec.json.Decoder(self._item)
-        self._many = msgspec.json.Decoder(list[self._item])  # type: ignore[name-defined]
+        try:
+            self._one = msgspec.json.Decoder(self._item)
+            self._many = msgspec.json.Decoder(list[self._item])  # type: ignore[name-defined]
+        except (TypeError, ValueError) as error:
+            raise Uncompiled(f"msgspec decodes no such type: {error}") from error
 
     def decode(self, body: bytes) -> list[Any] | None:
         """The elements of a JSON array: typed items, and others as `load_exact` reads them.
@@ -84,13 +91,28 @@ class TypedItems:
         if not _may_be_typed(lines):
             return None
         try:
-            try:
-                items = self._one.decode_lines(lines)
-            except msgspec.DecodeError:
+            items = self._decode_plain_lines(lines)
+            if items is None:
                 items = [self._decode_one(line) for line in lines.split(b"\n") if line.strip()]
             return self._vouched(items)
         except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
             return None
+
+    def _decode_plain_lines(self, lines: bytes) -> list[Any] | None:
+        """The items of lines with one typed item each; None where one may have another number.
+
+        msgspec takes any white space between items, and inside of them. A line break between a
+        closing and an opening brace is not inside of one: there would be a comma as well.
+        """
+        text = lines.strip(_WHITE_SPACE)
+        breaks = text.count(b"\n")
+        if text.count(b"}\n{") + text.count(b"}\r\n{") < breaks:
+            return None
+        try:
+            items = self._one.decode_lines(text)
+        except msgspec.DecodeError:
+            return None
+        return items if len(items) == breaks + 1 else None
 
     def is_typed(self, item: Any) -> bool:
         """Whether something is a typed item of these."""
@@ -209,6 +231,12 @@ def typed_items(resource: Resource, writer: RecordWriter, partial: Partial) -> T
         return None
 
 
+def _makes_keys(resource: Resource, writer: RecordWriter) -> bool:
+    """Whether an item without a key gets one before it is staged."""
+    creates = writer.action is Action.CREATE
+    return resource.server_key and creates and not resource.database_key
+
+
 def _key_of(resource: Resource, members: Sequence[Member]) -> str | None:
     fields = {each.converter.field: each.attribute for each in members}
     return fields.get(resource.key)
@@ -227,7 +255,7 @@ def _carried(
 ) -> Callable[[Sequence[Any]], Iterable[str]]:
     """From items to one bit for each field of the resource: whether the item carried it."""
     attributes = {each.converter.field: each.attribute for each in members}
-    made = resource.server_key and writer.action is Action.CREATE
+    made = _makes_keys(resource, writer)
 
     def bits(field: StoredField) -> Callable[[Sequence[Any]], Iterable[str]]:
         if writer.replaces(field) or (made and field is resource.key):

@@ -50,7 +50,7 @@ def members_of(resource: Resource, writer: RecordWriter, partial: Partial) -> li
     """The members of an item, each of which one column stores."""
     loads = {each.name: each for each in Load.of(resource.schema, partial).fields()}
     _check_places(resource, loads)
-    most = MOST_VALUES // max(len(loads), 1)
+    most = (MOST_VALUES - 1) // len(writer.converters)
     found = []
     for number, converter in enumerate(writer.converters):
         field, attribute = converter.field, f"m{number}"

@@ -34,7 +34,13 @@ _LIST = frozenset({list})
 
 
 def typed_part(field: fields.Field[Any], most: int) -> TypedValue:
-    """A value in a jsonb column; what is asked of its texts is in its check."""
+    """A value in a jsonb column; what is asked of its texts is in its check.
+
+    Args:
+        most: the most values that it may hold, itself included.
+    """
+    if most < 1:
+        raise Uncompiled("too many values")
     kind = compiled_class(field)
     if kind in TEXTS:
         found = text(field)
@@ -52,7 +58,7 @@ def typed_part(field: fields.Field[Any], most: int) -> TypedValue:
     if kind in SENT_TEXTS:
         check = both(matches(SENT_TEXTS[kind]), loaded_check(field, kind))
         return TypedValue(str, check=check, rewrite=rewrite_moment(kind))
-    if kind not in _CONTAINERS or most < 1:
+    if kind not in _CONTAINERS:
         raise Uncompiled(f"{kind.__name__} is stored in another form than it is sent in")
     return _CONTAINERS[kind](field, most)
 
@@ -83,8 +89,9 @@ def _nested(field: fields.Nested, most: int) -> TypedValue:
         if field.validators:
             raise Uncompiled("a rule of a nested object")
         return _object(field.schema, most)
-    inner = _object(field.schema, isqrt(most))
-    kind = _sized(list[inner.type], isqrt(most))  # type: ignore[name-defined]
+    count = isqrt(most - 1)
+    inner = _object(field.schema, count)
+    kind = _sized(list[inner.type], count)  # type: ignore[name-defined]
     check = both(each_of(inner.check), check_of(field, flat(field.validators), _LIST))
     return TypedValue(kind, check=check, rewrite=rewrite_each(inner.rewrite))
 
@@ -92,7 +99,7 @@ def _nested(field: fields.Nested, most: int) -> TypedValue:
 def _object(schema: Schema, most: int) -> TypedValue:
     members, checks, rewrites = [], [], []
     for number, (name, field) in enumerate(schema.load_fields.items()):
-        value = typed_part(field, most // (len(schema.load_fields) + 1))
+        value = typed_part(field, (most - 1) // len(schema.load_fields))
         members.append((f"m{number}", name, _nullable(field, value.type), field.required))
         if value.check:
             checks.append((f"m{number}", value.check))
@@ -103,9 +110,10 @@ def _object(schema: Schema, most: int) -> TypedValue:
 
 
 def _members_of(field: fields.Field[Any], most: int) -> tuple[int, TypedValue]:
-    """How many members a container may have, and what each of them is."""
-    is_container = compiled_class(field) in _CONTAINERS
-    count = isqrt(most) if is_container else most
+    """How many members a container of at most so many values may have, and what each of them is."""
+    if compiled_class(field) not in _CONTAINERS:
+        return most - 1, typed_part(field, 1)
+    count = isqrt(most - 1)
     return count, typed_part(field, count)
 
 
@@ -122,6 +130,20 @@ _CONTAINERS: dict[type, Callable[[Any, int], TypedValue]] = {
     fields.List: _list,
     fields.Nested: _nested,
 }
+
+
+def levels_of(field: fields.Field[Any]) -> int:
+    """How deep arrays and objects nest in the values of a field that is typed."""
+    match field:
+        case fields.Nested():
+            inside = map(levels_of, field.schema.load_fields.values())
+            return 1 + bool(field.many) + max(inside, default=0)
+        case fields.List():
+            return 1 + levels_of(field.inner)
+        case fields.Dict():
+            return 1 + levels_of(cast(Any, field.value_field))
+        case _:
+            return 0
 
 
 def define_object(name: str, members: Iterable[tuple[str, str, Any, bool]]) -> Any:

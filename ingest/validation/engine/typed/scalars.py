@@ -24,13 +24,14 @@ from ingest.validation.engine.source import Uncompiled
 from ingest.validation.engine.typed.checks import (
     Check,
     allowed,
+    bounded,
     check_of,
     flat,
     loaded_check,
     whole_range,
 )
 from ingest.validation.engine.typed.rewriting import Rewrite
-from ingest.validation.engine.validators import PLAIN_EMAIL_TEXT, PLAIN_URL_TEXT
+from ingest.validation.engine.validators import plain_text
 
 _MOST_PLACES = 6
 """Beyond them, Python writes what is next to zero with an exponent."""
@@ -62,9 +63,11 @@ class TypedValue:
 def text(field: fields.Field[Any], most: int | None = None) -> TypedValue:
     """Args: `most` is the most characters that its column takes."""
     validators = flat(field.validators)
+    if most is not None:
+        validators.append(validate.Length(max=most))
     if any(type(each) is validate.OneOf for each in validators):
         return TypedValue(Literal[allowed(validators, str)])
-    least = 0
+    least, most = 0, None
     others = []
     for each in validators:
         if type(each) is validate.Length:
@@ -73,11 +76,13 @@ def text(field: fields.Field[Any], most: int | None = None) -> TypedValue:
             most = min((bound for bound in bounds if bound is not None), default=None)
         else:
             others.append(each)
-    plain = _PLAIN.get(type(others[0])) if len(others) == 1 else None
+    check = check_of(field, others, frozenset({str}))
+    plain = plain_text(others[0]) if len(others) == 1 else None
     if plain:
         most = LONG if most is None else min(most, LONG)
-    kind = Annotated[str, Meta(min_length=least, max_length=most)] if least or most else str
-    return TypedValue(kind, plain=plain, check=check_of(field, others, frozenset({str})))
+    is_bounded = least > 0 or most is not None
+    kind = bounded(str, min_length=least, max_length=most) if is_bounded else str
+    return TypedValue(kind, plain=plain, check=check)
 
 
 def integer(field: fields.Integer) -> TypedValue:
@@ -85,7 +90,7 @@ def integer(field: fields.Integer) -> TypedValue:
     if any(type(each) is validate.OneOf for each in validators):
         return TypedValue(Literal[allowed(validators, int)])
     low, high, others = whole_range(validators, INT64_MIN, INT64_MAX)
-    kind = Annotated[int, Meta(ge=low, le=high)]
+    kind = bounded(int, ge=low, le=high)
     return TypedValue(kind, check=check_of(field, others, frozenset({int})))
 
 
@@ -111,7 +116,7 @@ def _decimal_forms(places: decimal.Decimal | None) -> tuple[str, str]:
     keeps, without a zero at the end, which it does not."""
     whole = "-?(?:0|[1-9][0-9]{0,8})"
     if places is None:
-        return rf"{whole}(?:\.[0-9]{{1,6}})?", rf"{whole}(?:\.(?:0|[0-9]{{0,5}}[1-9]))?"
+        return rf"{whole}(?:\.[0-9]{{1,6}})?", rf"{whole}(?:\.(?:[0-9]{{0,5}}[1-9]|0))?"
     count = -cast(int, places.as_tuple().exponent)
     if not 0 <= count <= _MOST_PLACES:
         raise Uncompiled("a decimal that is rounded")
@@ -158,4 +163,3 @@ MOMENTS = frozenset(
     {fields.AwareDateTime, fields.Date, fields.DateTime, fields.NaiveDateTime, fields.Time}
 )
 _ISO: tuple[Any, ...] = (dt.datetime.fromisoformat, dt.date.fromisoformat, dt.time.fromisoformat)
-_PLAIN: dict[Any, str] = {validate.Email: PLAIN_EMAIL_TEXT, validate.URL: PLAIN_URL_TEXT}

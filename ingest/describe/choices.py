@@ -1,0 +1,92 @@
+"""Fields of few values: each value that the field takes is listed, and has been tried."""
+
+import enum
+from collections.abc import Iterable
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from ingest.describe import rules
+from ingest.describe.notes import noted, together
+from ingest.describe.values import NoForm, as_json, shown
+
+Schema = dict[str, Any]
+
+_OWN = tuple(
+    getattr(validate, name)
+    for name in ("And", "Length", "Range", "Regexp", "OneOf", "NoneOf", "Equal", "ContainsOnly")
+)
+
+
+def truth(field: fields.Boolean, is_shown: bool) -> Schema:
+    """true and false; words where a declaration has its own."""
+    if is_shown:
+        return {"type": "boolean"}
+    own = "truthy" in vars(field) or "falsy" in vars(field) or type(field) is not fields.Boolean
+    words = [each for each in (*field.truthy, *field.falsy) if own and isinstance(each, str | int)]
+    numbers = [each for each in words if not isinstance(each, bool)]
+    taken = _taken(field, [True, False, *sorted(numbers, key=str)])
+    said = {"type": "boolean"} if taken == [True, False] else {"enum": taken}
+    return together([said, *_untried(field)])
+
+
+def choices(field: fields.Enum[Any], is_shown: bool) -> Schema:
+    """The members of an enum, as the field shows them."""
+    if issubclass(field.enum, enum.Flag) and field.by_value:
+        return noted({}, f"A combination of {field.choices_text}.")
+    names = list(field.enum.__members__) if not field.by_value and not is_shown else []
+    forms = [*_forms(field), *names]
+    taken = [each for each in forms if each is not None] if is_shown else _taken(field, forms)
+    said: Schema = {"enum": _distinct(taken)}
+    if all(isinstance(each, str) for each in taken):
+        said = {"type": "string", **said}
+    return said if is_shown else together([said, *_untried(field)])
+
+
+def _forms(field: fields.Enum[Any]) -> list[Any]:
+    found = []
+    for member in field.enum:
+        try:
+            found.append(shown(field, member))
+        except NoForm:
+            continue
+    return found
+
+
+def constant(field: fields.Constant[Any], is_shown: bool) -> Schema:
+    """The one value, as which anything is loaded."""
+    try:
+        return {"const": as_json(field.constant)}
+    except NoForm:
+        return {}
+
+
+def _taken(field: fields.Field[Any], forms: Iterable[Any]) -> list[Any]:
+    """Those of some values that the field loads, by marshmallow's own validators."""
+    checks = [each for each in rules.flat(field.validators) if _is_own(each)]
+    found = []
+    for form in forms:
+        try:
+            loaded = field._deserialize(form, field.name, {})
+            for check in checks:
+                check(loaded)
+        except (ValidationError, ArithmeticError, LookupError, TypeError, ValueError):
+            continue
+        if form is not None:
+            found.append(form)
+    return _distinct(found)
+
+
+def _untried(field: fields.Field[Any]) -> list[Schema]:
+    """Validators of the user's own, in words."""
+    own = [each for each in rules.flat(field.validators) if not _is_own(each)]
+    return [noted({}, rules.words(each)) for each in own]
+
+
+def _is_own(validator: Any) -> bool:
+    return isinstance(validator, _OWN) and type(validator).__module__ == validate.__name__
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    """Values once each; true and 1 are two."""
+    return list({(type(each), repr(each)): each for each in values}.values())

@@ -1,0 +1,91 @@
+"""Who reads what describes the collections."""
+
+import base64
+
+import pytest
+
+from tests.api.shared import configured
+from tests.harness import Service
+
+PAGES = ["/docs"]
+
+
+def basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+async def status(service: Service, path: str, *credentials: str) -> int:
+    headers = [("Authorization", each) for each in credentials]
+    async with service.client.get(path, headers=headers) as response:
+        return response.status
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_it_is_public_by_default(api: Service, path: str) -> None:
+    assert await status(api, path) == 200
+    assert await status(api, path, "Bearer nonsense") == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+@configured(docs="token")
+async def test_a_token_of_any_account_opens_it(api: Service, rival: Service, path: str) -> None:
+    for token in (api.token, rival.token):
+        assert await status(api, path, f"Bearer {token}") == 200
+        assert await status(api, path, basic("", token)) == 200
+        assert await status(api, path, basic("any name", token)) == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "",
+        "Bearer",
+        "Bearer nonsense",
+        "Basic",
+        "Basic !",
+        "Basic bm9jb2xvbg==",
+        "Basic gIA6gIA=",
+        "Negotiate x",
+        basic("name", ""),
+        basic("name", "nonsense"),
+    ],
+)
+@configured(docs="token")
+async def test_nothing_else_does(api: Service, path: str, credentials: str) -> None:
+    async with api.client.get(path, headers={"Authorization": credentials}) as response:
+        page = await response.text()
+    assert response.status == 401
+    asked = response.headers.getall("WWW-Authenticate")
+    assert asked[0].startswith("Bearer")
+    assert asked[1].startswith("Basic realm=")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "contacts" not in page
+
+
+@configured(docs="token")
+async def test_two_tokens_are_none(api: Service) -> None:
+    assert await status(api, "/docs", *2 * (f"Bearer {api.token}",)) == 401
+
+
+@configured(docs="token")
+async def test_the_api_takes_no_password(api: Service) -> None:
+    """What a browser sends by itself must not be able to write."""
+    for method in ("GET", "POST"):
+        async with api.client.request(
+            method, "/v1/contacts", headers={"Authorization": basic("", api.token)}
+        ) as response:
+            assert response.status == 401
+            assert response.headers.getall("WWW-Authenticate") == ["Bearer"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@configured(docs="off")
+async def test_it_may_be_off(api: Service, path: str) -> None:
+    assert await status(api, path, f"Bearer {api.token}") == 404
+
+
+@pytest.mark.parametrize("settings", [{"docs": "token"}, {"docs": "off"}], indirect=True)
+@pytest.mark.parametrize("path", ["/docs/errors", "/docs/errors/duplicate"])
+async def test_errors_are_explained_to_everyone(api: Service, path: str) -> None:
+    assert await status(api, path) == 200
