@@ -49,7 +49,8 @@ class Components:
         return {kind: self._kinds[kind] for kind in sorted(self._kinds)}
 
 
-_OF_DOCUMENTS = frozenset({"$schema", "$id", "$defs"})
+_OF_DOCUMENTS = frozenset({"$schema", "$id", "$defs", "title"})
+"""A title is the collection's name in all of its schemas, and generators call types by it."""
 
 
 def _moved(value: Any, places: Mapping[str, str]) -> Any:

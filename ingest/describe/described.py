@@ -9,7 +9,7 @@ from ingest.describe.components import Components, Object
 from ingest.describe.documents import document, of
 from ingest.describe.examples import Example, example_of
 from ingest.describe.faces import EVERY, Face
-from ingest.describe.json_schema import json_schema
+from ingest.describe.json_schema import Kind, json_schema
 from ingest.describe.responses import Answered, Responses
 from ingest.errors import RequestError
 from ingest.resources.representation import Presenter
@@ -78,16 +78,34 @@ class Described:
         return Responses(answered, self.components).of((every, faces), (absent, elsewhere))
 
 
+def _without(schema: Object, key: str) -> Object:
+    """The schema of what is sent to an item whose key is in the path."""
+    needed = [name for name in schema.get("required", ()) if name != key]
+    properties = {name: each for name, each in schema["properties"].items() if name != key}
+    rest = {name: each for name, each in schema.items() if name != "required"}
+    return {**rest, "properties": properties} | ({"required": needed} if needed else {})
+
+
+def _selected(schema: Object) -> Object:
+    """The schema of an item of which `select` may leave out everything."""
+    return {name: each for name, each in schema.items() if name != "required"}
+
+
 def described(
     resource: Resource, settings: Settings, components: Components, name: str, item: str
 ) -> Described:
     """Add the schemas of a collection to the components."""
     base = settings.public_url.rstrip("/")
-    create = json_schema(resource, "create", base)
+    create = json_schema(resource, Kind.CREATE, base)
     components.schema(f"{item}Create", create)
-    components.schema(f"{item}Patch", json_schema(resource, "patch", base))
-    components.schema(f"{item}Key", json_schema(resource, "key", base))
-    components.schema(item, json_schema(resource, "item", base))
+    patch = json_schema(resource, Kind.PATCH, base)
+    components.schema(f"{item}Patch", patch)
+    components.schema(f"{item}Change", _without(patch, resource.key.data_key))
+    components.schema(f"{item}Key", json_schema(resource, Kind.KEY, base))
+    identity = {"type": "object", "properties": {resource.key.data_key: of(f"{item}Key")}}
+    identity["required"] = [resource.key.data_key]
+    components.add("schemas", f"{item}Identity", {"anyOf": [of(f"{item}Key"), identity]})
+    components.schema(item, _selected(json_schema(resource, Kind.ITEM, base)))
     several = {"type": "array", "items": of(item)}
     failures = {"type": "array", "items": of("Failure")}
     schemas = {

@@ -18,7 +18,7 @@ from ingest.resources.columns import ColumnType
 from ingest.resources.dumping import showing_nulls
 from ingest.resources.exact import json_form
 from ingest.resources.leaving_out import forbidden_null, left_out
-from ingest.resources.resource import Resource
+from ingest.resources.resource import META, Resource
 
 KEY = "01933b2e-7c00-7000-8000-000000000001"
 """The key that the service seems to have made."""
@@ -36,6 +36,8 @@ class Example:
     """What GET shows of it."""
     changed: Object
     """What PATCH sends."""
+    changes: Object
+    """What PATCH sends to the path of the item."""
     deleted: Object
     """What DELETE sends."""
 
@@ -48,14 +50,17 @@ def example_of(resource: Resource, schema: Mapping[str, Any]) -> Example | None:
         return None
     name = resource.key.data_key
     others = [field for field in sent if field != name]
-    changed = {name: shown[name]} | {field: sent[field] for field in others[:1]}
-    return Example(shown[name], sent, shown, changed, {name: shown[name]})
+    changes = {field: sent[field] for field in others[:1]}
+    found = {name: shown[name]}
+    return Example(shown[name], sent, shown, found | changes, changes, found)
 
 
 def _drawn(resource: Resource, schema: Mapping[str, Any]) -> Object:
     drawn = draw(dict(schema))
     made = resource.key.data_key if resource.server_key else None
-    return {name: each for name, each in drawn.items() if name != made and each is not None}
+    return {
+        name: each for name, each in drawn.items() if name not in (made, META) and each is not None
+    }
 
 
 def _accepted(resource: Resource, item: Object) -> Object | None:

@@ -40,7 +40,7 @@ DATA_ONLY = Kind(
 _WRITES = {
     Action.CREATE: ("Save", "Create", "sent"),
     Action.UPDATE: ("Change", "Patch", "changed"),
-    Action.DELETE: ("Delete", "Key", "deleted"),
+    Action.DELETE: ("Delete", "Identity", "deleted"),
 }
 """The verb, what the name of the item's schema ends with, and which example is sent."""
 
@@ -81,7 +81,7 @@ def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL
 def write_item(this: Described, action: Action, operation_id: str) -> Object:
     """PATCH, PUT or DELETE of one item, by its key in the path."""
     resource, kind = this.resource, DATA_ONLY
-    verb, schema, _ = _WRITES[action]
+    verb, _, _ = _WRITES[action]
     operation: Object = {
         "operationId": operation_id,
         "tags": [resource.name],
@@ -105,8 +105,9 @@ def write_item(this: Described, action: Action, operation_id: str) -> Object:
         "x-ingest": _extension(this),
     }
     if action is Action.UPDATE:
-        changed = None if this.example is None else this.example.changed
-        operation["requestBody"] = bodies.item_body(of(f"{this.item}{schema}"), changed, RESPONSES)
+        operation["requestBody"] = bodies.item_body(
+            of(f"{this.item}Change"), this.example and this.example.changes, RESPONSES
+        )
     return operation
 
 

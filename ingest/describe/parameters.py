@@ -21,6 +21,7 @@ _SCALARS: Mapping[ColumnType, Object] = MappingProxyType(
 )
 """How values are written in URLs, where OpenAPI has a word for it."""
 
+_TEXT = {"type": "string"}
 _KEYS = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
@@ -103,7 +104,7 @@ def key_in_path(resource: Resource) -> Object:
         "in": "path",
         "description": f"The {resource.key.data_key} of an item.",
         "required": True,
-        "schema": _value(resource.key),
+        "schema": _in_path(resource.key),
     }
 
 
@@ -161,4 +162,9 @@ def matching(resource: Resource) -> Object:
 def _value(field: StoredField) -> Object:
     """A value in a URL."""
     choices = shown_choices(field.field)
-    return {"enum": choices} if choices else {**_SCALARS.get(field.type, {"type": "string"})}
+    return {"enum": choices} if choices else {**_SCALARS.get(field.type, _TEXT)}
+
+
+def _in_path(key: StoredField) -> Object:
+    schema = _value(key)
+    return schema | {"minLength": 1, "pattern": "^[^/]+$"} if schema == _TEXT else schema
