@@ -12,7 +12,7 @@ from ingest.describe.examples import BATCH, Example
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer
 from ingest.dialects.samples import samples
-from ingest.errors import BAD_FORMAT, INVALID_ITEMS
+from ingest.errors import INVALID_ITEMS, REQUIRED, WRONG_TYPE
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Batch, BatchState, Failure, ItemError, Options, Outcome, Page
 from ingest.resources.representation import Presenter
@@ -20,6 +20,7 @@ from ingest.resources.resource import Resource
 
 _MOMENT = dt.datetime(2026, 11, 24, 12, 30, tzinfo=dt.UTC)
 _SHOWING = frozenset({"saved", "partial", "items", "item", "batch", "batches", "failures"})
+BAD_ITEM = "example"
 _TIMESTAMP = "2026-11-24T12:30:00.000Z"
 
 
@@ -67,20 +68,28 @@ def writes(resource: Resource, action: Action, example: Example | None, schema: 
     """
     presenter = ShownItems(resource)
     committed = _committed(resource, action, example)
-    bad = Failure(1, {"example": "x"}, [ItemError(BAD_FORMAT, "Not a valid value.", "example")])
+    bad = _bad(resource, action)
     partial = replace(committed, received=2, invalid_count=1, invalid=[1])
     state = BatchState.ACCEPTED
     accepted = replace(committed, state=state, data=None, outcomes=None, finished_at=None)
     rejected = replace(partial, state=BatchState.REJECTED, data=None, outcomes=None)
-    dry_run = replace(committed, data=None)
     found = [
         ("saved", collection.written(Outcome(committed), presenter), schema),
         ("partial", collection.written(Outcome(partial, [bad]), presenter), schema),
         ("accepted", collection.written(Outcome(accepted), presenter), "AcceptedDocument"),
         (INVALID_ITEMS, collection.written(Outcome(rejected, [bad]), presenter), "FailureDocument"),
-        ("dryRun", collection.dry_run(Outcome(dry_run)), "DryRunDocument"),
+        ("dryRun", collection.dry_run(Outcome(committed)), "DryRunDocument"),
     ]
     return [_said(name, answer, schema) for name, answer, schema in found]
+
+
+def _bad(resource: Resource, action: Action) -> Failure:
+    """An item that no schema takes, as the second of a batch."""
+    if action is Action.DELETE:
+        key = resource.key.data_key
+        return Failure(1, {}, [ItemError(REQUIRED, "Missing data for required field.", key)])
+    problem = ItemError(WRONG_TYPE, "An item must be an object.", None, "This element is a string.")
+    return Failure(1, BAD_ITEM, [problem])
 
 
 _LETTERS: Mapping[Action, str] = {Action.CREATE: "c", Action.UPDATE: "u", Action.DELETE: "d"}
@@ -140,13 +149,9 @@ def batches(resource: Resource) -> list[Said]:
 def failures(resource: Resource) -> list[Said]:
     """The failures of a batch of two items, of which one is invalid."""
     batch = replace(_committed(resource, Action.CREATE, None), received=2, invalid_count=1)
-    shown: Sequence[Any] = [
-        {
-            "index": 1,
-            "rawData": {"example": "x"},
-            "errors": [ItemError(BAD_FORMAT, "Not a valid value.", "example").document()],
-        }
-    ]
+    failure = _bad(resource, Action.CREATE)
+    problems = [each.document() for each in failure.errors]
+    shown: Sequence[Any] = [{"index": 1, "rawData": failure.raw, "errors": problems}]
     return [_said("failures", collection.failures(batch, shown), "FailuresDocument")]
 
 

@@ -81,9 +81,11 @@ class Described:
 def _without(schema: Object, key: str) -> Object:
     """The schema of what is sent to an item whose key is in the path."""
     needed = [name for name in schema.get("required", ()) if name != key]
-    properties = {name: each for name, each in schema["properties"].items() if name != key}
-    rest = {name: each for name, each in schema.items() if name != "required"}
-    return {**rest, "properties": properties} | ({"required": needed} if needed else {})
+    changed: Object = {"required": needed} if needed else {}
+    if "properties" in schema:
+        properties = schema["properties"].items()
+        changed["properties"] = {name: each for name, each in properties if name != key}
+    return {name: each for name, each in schema.items() if name != "required"} | changed
 
 
 def _selected(schema: Object) -> Object:

@@ -189,6 +189,7 @@ def _dialects() -> dict[str, Object]:
                 "status": {"type": "integer", "description": "0 for success, else a code."},
                 "message": _TEXT,
                 "data": any_object,
+                **dict.fromkeys(("tags", "statuses", "sales"), _array(any_object)),
                 "notifications": _array(_TEXT),
             },
             "timestamp status message",

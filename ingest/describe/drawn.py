@@ -41,7 +41,7 @@ def draw(schema: Any, defined: Mapping[str, Any] | None = None, depth: int = 0) 
         defined: what `#/$defs/…` refers to.
         depth: how deep the value is in another one.
     """
-    if not isinstance(schema, dict):
+    if not isinstance(schema, Mapping):
         return "example"
     defined = schema.get("$defs", {}) if defined is None else defined
     if "$ref" in schema:
@@ -63,7 +63,7 @@ def _merged(*schemas: Any) -> Object:
     return {name: each for part in schemas if isinstance(part, dict) for name, each in part.items()}
 
 
-def _of_type(schema: Object, defined: Mapping[str, Any], depth: int) -> Any:
+def _of_type(schema: Mapping[str, Any], defined: Mapping[str, Any], depth: int) -> Any:
     named = schema.get("type", "object" if "properties" in schema else "string")
     kinds = [named] if isinstance(named, str) else [each for each in named if each != "null"]
     kind = kinds[0] if kinds else "null"
@@ -71,7 +71,7 @@ def _of_type(schema: Object, defined: Mapping[str, Any], depth: int) -> Any:
         return _array(schema, defined, depth)
     if kind == "object":
         return _object(schema, defined, depth)
-    simple: Mapping[str, Callable[[Object], Any]] = {
+    simple: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
         "string": _text,
         "integer": _integer,
         "number": _number,
@@ -79,7 +79,7 @@ def _of_type(schema: Object, defined: Mapping[str, Any], depth: int) -> Any:
     return simple[kind](schema) if kind in simple else {"boolean": True}.get(kind)
 
 
-def _text(schema: Object) -> str:
+def _text(schema: Mapping[str, Any]) -> str:
     low, high = schema.get("minLength", 0), schema.get("maxLength", 1_000)
     candidates = (_FORMATS.get(schema.get("format", ""), _TEXTS[0]), *_TEXTS, *_FORMATS.values())
     for text in candidates:
@@ -88,7 +88,7 @@ def _text(schema: Object) -> str:
     return _TEXTS[0].ljust(low, "e")[:high]
 
 
-def _integer(schema: Object) -> int:
+def _integer(schema: Mapping[str, Any]) -> int:
     step = int(schema.get("multipleOf", 1)) or 1
     low = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
     high = schema.get("maximum", schema.get("exclusiveMaximum", 2**53) - 1)
@@ -96,20 +96,20 @@ def _integer(schema: Object) -> int:
     return -(-wanted // step) * step
 
 
-def _number(schema: Object) -> float:
+def _number(schema: Mapping[str, Any]) -> float:
     low = schema.get("minimum", schema.get("exclusiveMinimum", 0) + _CLOSE)
     high = schema.get("maximum", schema.get("exclusiveMaximum", 2**53) - _CLOSE)
     return float(min(max(low, 1.5), high))
 
 
-def _array(schema: Object, defined: Mapping[str, Any], depth: int) -> list[Any]:
+def _array(schema: Mapping[str, Any], defined: Mapping[str, Any], depth: int) -> list[Any]:
     prefix = [draw(each, defined, depth + 1) for each in schema.get("prefixItems", ())]
     if prefix or depth >= _MAX_DEPTH:
         return prefix
     return [draw(schema.get("items", {}), defined, depth + 1)] * max(1, schema.get("minItems", 1))
 
 
-def _object(schema: Object, defined: Mapping[str, Any], depth: int) -> Object:
+def _object(schema: Mapping[str, Any], defined: Mapping[str, Any], depth: int) -> Object:
     known = schema.get("properties", {})
     names = schema.get("required", ()) if depth >= _MAX_DEPTH else known
     return {name: draw(known[name], defined, depth + 1) for name in names if name in known}

@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-import pytest
 import yaml
 from aiohttp import web
 from openapi_spec_validator import validate
@@ -11,7 +10,6 @@ from openapi_spec_validator import validate
 from ingest.http.request import endpoint_of
 from ingest.http.routes import ROUTES
 from ingest.http.rpc_parameters import Verb
-from tests.api.shared import configured
 from tests.harness import REGISTRY, Service
 
 METHODS = {"get", "post", "patch", "put", "delete"}
