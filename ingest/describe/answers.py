@@ -1,7 +1,7 @@
 """What the service answers: documents as it makes them itself, for an item that is an example."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from ingest.describe.examples import BATCH, Example
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer
 from ingest.dialects.samples import samples
-from ingest.errors import INVALID_ITEMS, REQUIRED, WRONG_TYPE
+from ingest.errors import INVALID_ITEMS, REQUIRED, WRONG_TYPE, request_errors
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Batch, BatchState, Failure, ItemError, Options, Outcome, Page
 from ingest.resources.representation import Presenter
@@ -53,11 +53,16 @@ class ShownItems(Presenter):
         return [str(item[key]) for item in orjson.loads(rows) if key in item]
 
 
-def errors(names: Iterable[str], presenter: Presenter) -> Iterator[Said]:
-    """Errors of the request as a whole."""
-    for name in names:
-        answer = samples(name, presenter)["the request"]
-        yield _said(name, answer, "ErrorDocument")
+def errors(presenter: Presenter) -> Mapping[str, Said]:
+    """The errors of requests as a whole, by name.
+
+    Args:
+        presenter: any one; what it shows is in none of them.
+    """
+    return {
+        code.name: _said(code.name, samples(code.name, presenter)["the request"], "ErrorDocument")
+        for code in request_errors()
+    }
 
 
 def writes(resource: Resource, action: Action, example: Example | None, schema: str) -> list[Said]:

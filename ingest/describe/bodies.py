@@ -18,16 +18,13 @@ _NOTES = {
 
 
 def items_body(
-    item: Mapping[str, Any],
-    example: Any,
-    *,
-    maximum: int,
-    media_types: Sequence[str] = REQUESTS,
+    item: Mapping[str, Any], alone: Mapping[str, Any], example: Any, *, maximum: int
 ) -> Object:
     """The request body of a write to a collection.
 
     Args:
         item: the schema of one item.
+        alone: the same of one that is no element of an array.
         example: one item; None where there is none.
         maximum: the most items of the formats that are read whole.
     """
@@ -36,14 +33,14 @@ def items_body(
         "description": f"A collection of items, at most {maximum:,} (NDJSON and CSV: any number).",
         "required": True,
         "content": {
-            media_type: _media(media_type, {"anyOf": [several, item]}, example)
-            for media_type in media_types
+            media_type: _media(media_type, {"anyOf": [several, alone]}, example)
+            for media_type in REQUESTS
         },
     }
 
 
 def item_body(item: Mapping[str, Any], example: Any, media_types: Sequence[str]) -> Object:
-    """The request body of a write to one item. Args: as of `items_body`."""
+    """The request body of a write to one item. Args: `example` is None where there is none."""
     return {
         "description": "One item.",
         "required": True,

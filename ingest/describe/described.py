@@ -1,9 +1,9 @@
 """A collection with what its operations are written with: names, schemas, an example."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.describe import answers, codes
+from ingest.describe import codes
 from ingest.describe.answers import Said
 from ingest.describe.components import Components, Object
 from ingest.describe.documents import document, of
@@ -11,8 +11,7 @@ from ingest.describe.examples import Example, example_of
 from ingest.describe.faces import EVERY, Face
 from ingest.describe.json_schema import Kind, json_schema
 from ingest.describe.responses import Answered, Responses
-from ingest.errors import RequestError
-from ingest.resources.representation import Presenter
+from ingest.errors import MethodNotAllowed, RequestError
 from ingest.resources.resource import Resource
 from ingest.settings import Settings
 
@@ -35,7 +34,8 @@ class Described:
     item: str
     """The same of one item: `Contact`."""
     example: Example | None
-    presenter: Presenter
+    errors: Mapping[str, Said]
+    """Those of requests as a whole, by name."""
 
     def responses(
         self,
@@ -73,9 +73,17 @@ class Described:
             single=single,
             links={"batch": _LINK} if writes else {},
         )
-        every = [*said, *answers.errors(names, self.presenter)]
-        absent = list(answers.errors(["method_not_allowed"], self.presenter))
+        every = [*said, *(self.errors[name] for name in names)]
+        absent = [self.errors[MethodNotAllowed.error_code.name]]
         return Responses(answered, self.components).of((every, faces), (absent, elsewhere))
+
+
+def _add_identities(components: Components, item: str, key: str) -> None:
+    """What DELETE takes: a key, or an object that has it."""
+    reference = {"type": "object", "properties": {key: of(f"{item}Key")}, "required": [key]}
+    components.add("schemas", f"{item}Reference", reference)
+    either = {"anyOf": [of(f"{item}Key"), of(f"{item}Reference")]}
+    components.add("schemas", f"{item}Identity", either)
 
 
 def _without(schema: Object, key: str) -> Object:
@@ -94,7 +102,12 @@ def _selected(schema: Object) -> Object:
 
 
 def described(
-    resource: Resource, settings: Settings, components: Components, name: str, item: str
+    resource: Resource,
+    settings: Settings,
+    components: Components,
+    name: str,
+    item: str,
+    errors: Mapping[str, Said],
 ) -> Described:
     """Add the schemas of a collection to the components."""
     base = settings.public_url.rstrip("/")
@@ -104,9 +117,7 @@ def described(
     components.schema(f"{item}Patch", patch)
     components.schema(f"{item}Change", _without(patch, resource.key.data_key))
     components.schema(f"{item}Key", json_schema(resource, Kind.KEY, base))
-    identity = {"type": "object", "properties": {resource.key.data_key: of(f"{item}Key")}}
-    identity["required"] = [resource.key.data_key]
-    components.add("schemas", f"{item}Identity", {"anyOf": [of(f"{item}Key"), identity]})
+    _add_identities(components, item, resource.key.data_key)
     components.schema(item, _selected(json_schema(resource, Kind.ITEM, base)))
     several = {"type": "array", "items": of(item)}
     failures = {"type": "array", "items": of("Failure")}
@@ -128,4 +139,4 @@ def described(
     for each, schema in schemas.items():
         components.add("schemas", each, schema)
     example = example_of(resource, create)
-    return Described(resource, settings, components, name, item, example, Presenter(resource))
+    return Described(resource, settings, components, name, item, example, errors)

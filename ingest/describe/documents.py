@@ -77,11 +77,17 @@ def add_documents(components: Components) -> None:
     failure = _object(
         {"rawData": {}, "errors": _array(of("ItemError")) | {"minItems": 1}}, "errors"
     )
+    failure_at = failure | {
+        "properties": {"index": _COUNT} | failure["properties"],
+        "required": ["index", "errors"],
+    }
     parts = {
         "Error": error_of_request,
         "ItemError": error_of_item,
         "Failure": failure,
         "WriteMetadata": _write_metadata(),
+        "FailureAt": failure_at,
+        "FailuresMetadata": _failures_metadata(),
         "ListMetadata": _list_metadata(),
         "Batch": _batch(),
     }
@@ -105,6 +111,11 @@ def _write_metadata() -> Object:
         },
         "receivedItemsCount validItemsCount invalidItemsCount",
     )
+
+
+def _failures_metadata() -> Object:
+    counts = dict.fromkeys(("receivedItemsCount", "invalidItemsCount"), _COUNT)
+    return _object({"batchId": _BATCH_ID} | counts, "batchId receivedItemsCount invalidItemsCount")
 
 
 def _list_metadata() -> Object:
@@ -150,8 +161,12 @@ def _documents() -> dict[str, Object]:
             data=_array(of("Batch")),
             required="metadata data",
         ),
-        "FailuresDocument": document("success", **failed, required="metadata failures")
-        | {"description": "Its metadata has the counts of the batch."},
+        "FailuresDocument": document(
+            "success",
+            metadata=of("FailuresMetadata"),
+            failures=_array(of("FailureAt")),
+            required="metadata failures",
+        ),
     }
 
 

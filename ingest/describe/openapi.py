@@ -13,7 +13,7 @@ no clock, no address and no order of a set in it.
 from importlib.metadata import version
 from typing import Any
 
-from ingest.describe import collections, rpc, shared_paths
+from ingest.describe import answers, collections, rpc, shared_paths
 from ingest.describe.components import Components, Object
 from ingest.describe.described import Described, described
 from ingest.describe.documents import add_documents
@@ -21,6 +21,7 @@ from ingest.describe.headers import add_headers
 from ingest.describe.names import item_name, type_names
 from ingest.describe.parameters import add_parameters
 from ingest.resources.registry import Registry
+from ingest.resources.representation import Presenter
 from ingest.settings import Settings
 
 _INTRODUCTION = """\
@@ -63,6 +64,7 @@ def openapi(registry: Registry, settings: Settings) -> Object:
 
 def _described(registry: Registry, settings: Settings, components: Components) -> list[Described]:
     names = type_names(registry)
+    errors = answers.errors(Presenter(next(iter(registry.values()))))
     return [
         described(
             resource,
@@ -70,6 +72,7 @@ def _described(registry: Registry, settings: Settings, components: Components) -
             components,
             names[name],
             item_name(names[name], names.values()),
+            errors,
         )
         for name, resource in registry.items()
     ]

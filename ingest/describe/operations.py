@@ -38,17 +38,17 @@ DATA_ONLY = Kind(
 """Of what only the dialect `data` has."""
 
 _WRITES = {
-    Action.CREATE: ("Save", "Create", "sent"),
-    Action.UPDATE: ("Change", "Patch", "changed"),
-    Action.DELETE: ("Delete", "Identity", "deleted"),
+    Action.CREATE: ("Save", "Create", "Create", "sent"),
+    Action.UPDATE: ("Change", "Patch", "Patch", "changed"),
+    Action.DELETE: ("Delete", "Identity", "Reference", "deleted"),
 }
-"""The verb, what the name of the item's schema ends with, and which example is sent."""
+"""The verb, what the names of the schemas of an item and of a lone one end with, the example."""
 
 
 def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL) -> Object:
     """POST, PATCH, PUT or DELETE of a collection of items."""
     resource = this.resource
-    verb, schema, example = _WRITES[action]
+    verb, schema, alone, example = _WRITES[action]
     said = answers.writes(resource, action, this.example, f"{this.name}Written")
     return {
         "operationId": operation_id,
@@ -62,6 +62,7 @@ def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL
         ],
         "requestBody": bodies.items_body(
             of(f"{this.item}{schema}"),
+            of(f"{this.item}{alone}"),
             None if this.example is None else getattr(this.example, example),
             maximum=this.settings.max_items,
         ),
@@ -81,7 +82,7 @@ def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL
 def write_item(this: Described, action: Action, operation_id: str) -> Object:
     """PATCH, PUT or DELETE of one item, by its key in the path."""
     resource, kind = this.resource, DATA_ONLY
-    verb, _, _ = _WRITES[action]
+    verb = _WRITES[action][0]
     operation: Object = {
         "operationId": operation_id,
         "tags": [resource.name],

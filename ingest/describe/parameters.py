@@ -29,6 +29,11 @@ def _query(name: str, description: str, schema: Mapping[str, Any], **more: Any) 
     return {"name": name, "in": "query", "description": description, "schema": {**schema}, **more}
 
 
+_WORD = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PREFERENCE = rf'[ \t]*(?:{_WORD}(?:=(?:{_WORD}|"[^"\\]*"))?(?:;[^,"]*)?)?[ \t]*'
+_PREFERENCES = f"^{_PREFERENCE}(?:,{_PREFERENCE})*$"
+"""The grammar of `Prefer`; preferences that are not known are ignored."""
+
 _SHARED: Mapping[str, Object] = MappingProxyType(
     {
         "limit": _query(
@@ -64,7 +69,7 @@ _SHARED: Mapping[str, Object] = MappingProxyType(
             "description": "RFC 7240: `handling=strict|lenient`, `respond-async`, `wait=SECONDS`,"
             " `return=minimal|representation`, `replay=return`, and of POST"
             " `resolution=merge-duplicates|ignore-duplicates|replace`. Others are ignored.",
-            "schema": {"type": "string"},
+            "schema": {"type": "string", "pattern": _PREFERENCES},
             "examples": {
                 each.partition("=")[0]: {"value": each}
                 for each in ("handling=lenient", "respond-async", "return=minimal")
