@@ -1,6 +1,15 @@
 # syntax=docker/dockerfile:1
 # One image for API processes, workers and migrations; for amd64 and arm64 alike, since every
 # dependency has wheels for both.
+
+# What browsers load: the same for every architecture. The image itself has no node.
+FROM --platform=$BUILDPLATFORM node:24-slim AS front-end
+WORKDIR /web
+COPY ingest/web/package.json ingest/web/package-lock.json ingest/web/.npmrc ./
+RUN npm ci --omit=dev
+COPY ingest/web ./
+RUN node build.mjs
+
 FROM python:3.13-slim AS build
 WORKDIR /src
 RUN python -m venv /venv
@@ -11,6 +20,9 @@ COPY pyproject.toml README.md LICENSE ./
 COPY ingest ingest
 COPY workers workers
 COPY migrations migrations
+COPY --from=front-end /web/static ingest/web/static
+# It has been built already; by itself, the package's build would fetch a node of its own.
+ENV HATCH_BUILD_NO_HOOKS=true
 RUN /venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim

@@ -3,18 +3,27 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+FRONT_END := $(VENV)/.front-end
+TSC := ingest/web/node_modules/.bin/tsc
+MISSING := ingest/web/static/missing.txt
+FRONT_END_SOURCES := hatch_build.py ingest/web/package-lock.json ingest/web/build.mjs \
+	$(shell find ingest/web/src -mindepth 2 -type f)
 BENCH := $(VENV)/.bench
 NO_CACHE := $(shell test -w . || echo --no-cache)
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test fuzz chaos bench check
+.PHONY: help setup web demo serve test fuzz chaos bench check
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
 
-setup: $(INSTALLED) ## install everything into .venv; the others do it by themselves
+setup: $(INSTALLED) $(FRONT_END) ## install everything into .venv; the others do it by themselves
 	@:
+
+web: $(INSTALLED) ## build what browsers load, where npm was out of reach before
+	@rm -f $(FRONT_END) ingest/web/static/built-from.txt
+	@$(MAKE) --no-print-directory $(FRONT_END)
 
 demo: setup ## import real data through a real service, show what happened, stop
 	@$(BIN)/python -m ingest.examples.demo
@@ -58,6 +67,7 @@ check: setup ## check format, lints, types and the architecture
 	@$(BIN)/ruff check --quiet $(NO_CACHE) .
 	@$(BIN)/mypy $(if $(NO_CACHE),--cache-dir=/dev/null)
 	@$(BIN)/lint-imports $(NO_CACHE)
+	@if [ -e $(TSC) ] && command -v node >/dev/null; then $(TSC) --project ingest/web; fi
 
 # The demo's airports come without their dependencies: the data is a file, and they are pandas.
 $(INSTALLED): pyproject.toml
@@ -78,7 +88,14 @@ $(INSTALLED): pyproject.toml
 	@echo "Installing into $(VENV) (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev-server,test]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vega_datasets==0.9.0
+	@touch $@ $(FRONT_END)
+	@if [ -f $(MISSING) ]; then echo "/docs/try is missing: $$(cat $(MISSING))" >&2; fi
+
+# A build hook of the package makes it; without npm, the rest works (CONTRIBUTING.md).
+$(FRONT_END): $(FRONT_END_SOURCES) | $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
+	@if [ -f $(MISSING) ]; then echo "/docs/try is missing: $$(cat $(MISSING))" >&2; fi
 
 $(BENCH): $(INSTALLED)
 	@echo "Installing what is compared with into $(VENV) (once) …"

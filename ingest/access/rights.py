@@ -75,6 +75,15 @@ class Caller:
                 right=right,
             )
 
+    def needs_any(self, collection: str) -> None:
+        """Raise NotPermitted where the caller has no right on a collection."""
+        if not any(self.may(right, collection) for right in Right):
+            raise NotPermitted(
+                f"This token may do nothing in {collection}",
+                f"Its role {self.role!r} has no right on {collection!r}.",
+                right=Right.READ,
+            )
+
 
 def group_fits(name: str) -> bool:
     """Whether a group's name is not empty, and no longer than can be indexed."""

@@ -10,7 +10,7 @@ from ingest.describe.patterns import Untranslatable, matching_start
 
 # Where `\w` ends, any character beyond ASCII is taken: there are hundreds of ranges of letters.
 _BEYOND = r"[^\u0000-\u007f]"
-_ATOM = rf"(?:[\-!#$%&'*+\/=?^`{{|}}~0-9A-Za-z_]|{_BEYOND})"
+_ATOM = rf"(?:[\-!#\$%&'*+\/=?^`{{|}}~0-9A-Za-z_]|{_BEYOND})"
 _QUOTED = (
     r'"(?:[\u0001-\u0008\u000b\u000c\u000e-\u001f!#-\[\]-\u007f\u0130\u0131\u017f\u212a]'
     r'|\\[\u0001-\u0009\u000b\u000c\u000e-\u007f\u0130\u0131\u017f\u212a])*"'

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from ingest.access.rights import Right
+from ingest.describe.json_schema import Kind
 from ingest.dialects.answer import Dialect, Format
 from ingest.errors import RequestError, UnknownBatch
 from ingest.formats.negotiation import JSON, RESPONSES
@@ -26,6 +27,8 @@ class Endpoint:
 
     right: Right | None = None
     """What the caller must be allowed in the collection; None where the path names none."""
+    any_right: bool = False
+    """Whether any right in the collection that the path names will do."""
     parameters: frozenset[str] = frozenset()
     formats: tuple[str, ...] = RESPONSES
     """The media types that it answers in."""
@@ -91,6 +94,8 @@ class Call:
     """Fields and the values that they must equal, as the database takes them."""
     batch_key: str | None = None
     """The idempotency key of the batch that is wanted of a list."""
+    schema_for: Kind = Kind.CREATE
+    """What of the collection a schema is wanted of."""
     problem: RequestError | None = None
     """What of its headers or query cannot be read."""
 

@@ -1,12 +1,14 @@
-"""Absolute URLs of this service."""
+"""URLs of this service, and links to them."""
 
 import re
 
 from aiohttp import web
 
+from ingest.describe.json_schema import MEDIA_TYPE, Kind, path
 from ingest.http.call import CALL
 from ingest.http.security import is_known_host
 from ingest.http.service import SERVICE, Service
+from ingest.resources.resource import Resource
 
 SERVICE_DESC = '</openapi.json>; rel="service-desc"; type="application/json"'
 """The link to what describes the API (RFC 8631), for the header `Link`."""
@@ -26,6 +28,11 @@ def public_base(request: web.Request) -> str:
     if not _HOST.fullmatch(host) or not is_known_host(host, service.hosts):
         host = _own_host(request, service)
     return f"{request.scheme}://{host}"
+
+
+def schema_link(resource: Resource) -> str:
+    """The `Link` from an answer about a collection to its JSON Schema."""
+    return f'<{path(resource, Kind.CREATE)}>; rel="describedby"; type="{MEDIA_TYPE}"'
 
 
 def _own_host(request: web.Request, service: Service) -> str:

@@ -124,9 +124,8 @@ async def _admitted(request: web.Request, call: Call, handler: Handler) -> web.S
         await service.loop_time.turn(caller.account)
         if not _is_acceptable(request):
             return web.Response(status=406, headers=VARY)
-        if call.endpoint.right is not None:
-            right = call.endpoint.right
-            request[RESOURCE] = _permitted(call, caller, right, service.registry)
+        if call.endpoint.right is not None or call.endpoint.any_right:
+            request[RESOURCE] = _permitted(call, caller, call.endpoint.right, service.registry)
         if call.problem is not None:
             raise call.problem
         return await service.loop_time.counted(caller.account, _handled(request, handler))
@@ -177,14 +176,17 @@ def _stem(call: Call) -> str:
     return path if call.item or call.endpoint is None else path.partition(".")[0]
 
 
-def _permitted(call: Call, caller: Caller, right: Right, registry: Registry) -> Resource:
-    """The resource that the path names, on which the caller has a right."""
+def _permitted(call: Call, caller: Caller, right: Right | None, registry: Registry) -> Resource:
+    """The resource that the path names, on which the caller has a right: None for any."""
     if call.resource is None:
         raise UnknownCollection(
             f"There is no collection {call.collection[:100]!r}",
             f"Served here: {', '.join(registry)}.",
         )
-    caller.needs(right, call.resource.name)
+    if right is None:
+        caller.needs_any(call.resource.name)
+    else:
+        caller.needs(right, call.resource.name)
     return call.resource
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from multidict import MultiMapping
 
+from ingest.describe.json_schema import Kind
 from ingest.errors import InvalidParameter
 from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.layout import StoredField
@@ -127,6 +128,15 @@ class Query:
             for name, field in self._filterable.items()
             if name in self._given
         )
+
+    def schema_for(self) -> Kind:
+        """What of the collection a schema is wanted of."""
+        text = self._given.get("for")
+        if text is None or "for" in self._filterable:
+            return Kind.CREATE
+        if text not in frozenset(Kind):
+            raise _illegal("for", text, f"It takes one of {', '.join(Kind)}.")
+        return Kind(text)
 
     def batch_key(self) -> str | None:
         """The idempotency key by which a list of batches finds one."""

@@ -31,6 +31,7 @@ PAGE = frozenset({"limit", "offset"})
 BATCHES = PAGE | {"idempotencyKey"}
 SELECT = frozenset({"select"})
 LIST = PAGE | SELECT | {"after", FILTERS}
+SCHEMA = frozenset({"for"})
 WRITE_ITEM = frozenset({"select", "dryRun"})
 WRITE = WRITE_ITEM | {"matching"} | BODY_PARAMETERS
 
@@ -169,6 +170,7 @@ def _in_query(query: Query) -> dict[str, Any]:
         "filters": query.filters(),
         "after": query.after(),
         "batch_key": query.batch_key(),
+        "schema_for": query.schema_for(),
     }
 
 

@@ -26,9 +26,9 @@ from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import JSON, RESPONSES, from_json
 from ingest.http.admission import Share
 from ingest.http.answers import PIECE, LongResponse
-from ingest.http.call import CALL
+from ingest.http.call import CALL, RESOURCE
 from ingest.http.gate import CALLER
-from ingest.http.links import public_base
+from ingest.http.links import public_base, schema_link
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
 from ingest.resources.resource import Resource
@@ -57,7 +57,7 @@ async def respond(
         headers = _headers(request, answer.status)
     told = await tell(request, answer)
     if told.document is None:
-        return web.Response(status=told.status, headers={**headers, **VARY})
+        return _described(request, web.Response(status=told.status, headers={**headers, **VARY}))
     media_type = request[CALL].media_type
     # Rows of a file are no document; what is no row is shown in JSON.
     if told.media_type or media_type not in RESPONSES:
@@ -71,6 +71,14 @@ async def respond(
     options = {"status": told.status, "content_type": content_type, "headers": headers}
     response = _response(request, body, options)
     response.headers.update(VARY)
+    return _described(request, response)
+
+
+def _described(request: web.Request, response: web.Response) -> web.Response:
+    """The response, with a link to the schema of the collection that it is about."""
+    resource = request[CALL].resource
+    if resource is not None and RESOURCE in request:
+        response.headers.add("Link", schema_link(resource))
     return response
 
 

@@ -5,7 +5,18 @@ import re
 
 from aiohttp import web
 
-from ingest.http import error_pages, failures, openapi, probes, reads, rpc, writes
+from ingest.http import (
+    error_pages,
+    failures,
+    openapi,
+    probes,
+    reads,
+    rpc,
+    schemas,
+    static,
+    try_page,
+    writes,
+)
 from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
@@ -51,7 +62,10 @@ ROUTES = (
     web.get("/docs", error_pages.list_collections),
     web.get("/docs/errors", error_pages.list_errors),
     web.get("/docs/errors/{name}", error_pages.show_error),
+    web.get("/docs/try", try_page.show_try),
+    web.get("/static/{name}", static.show_asset),
     web.post("/api/v1.1/{method:.*}", rpc.call),
+    web.get(f"{API}{{collection}}/schema", schemas.get_schema),
     *_api(API),
     *(route for root in ALIASES for route in _api(root)),
 )

@@ -27,20 +27,37 @@ def composed() -> dict[str, Any]:
     return document
 
 
-def steps(*kinds: str) -> list[list[str]]:
-    """The instructions of these kinds, as words."""
+def instructions() -> list[tuple[str, list[str]]]:
+    """Each instruction of the Dockerfile in order, with its words."""
     joined = re.sub(r"\\\n\s*", "", DOCKERFILE)
     lines = [line.split(" ", 1) for line in joined.splitlines() if line[:1].isalpha()]
-    return [shlex.split(words) for kind, words in lines if kind in kinds]
+    return [(kind, shlex.split(words)) for kind, words in lines]
+
+
+def steps(kind: str) -> list[list[str]]:
+    """The words of each instruction of a kind."""
+    return [words for each, words in instructions() if each == kind]
 
 
 def test_all_that_is_copied_is_there_and_is_sent_to_the_engine() -> None:
     sent = {
         line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
     }
-    copied = {path for words in steps("COPY") if "--from=build" not in words for path in words[:-1]}
-    assert copied == sent
+    own = [words for words in steps("COPY") if not words[0].startswith("--from=")]
+    copied = {path for words in own for path in words[:-1]}
+    assert {path.partition("/")[0] for path in copied} == sent
     assert all((ROOT / path).exists() for path in copied)
+
+
+def test_what_is_built_here_is_not_sent_to_the_engine() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {"ingest/web/node_modules", "ingest/web/static"} <= set(ignored)
+
+
+def test_the_image_takes_the_front_end_from_its_stage() -> None:
+    (copied,) = [words for words in steps("COPY") if words[0] == "--from=front-end"]
+    assert copied[1:] == ["/web/static", "ingest/web/static"]
+    assert ["HATCH_BUILD_NO_HOOKS=true"] in steps("ENV")
 
 
 @pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint has no wheel for this machine")
@@ -60,7 +77,7 @@ def test_the_lock_file_holds_what_the_project_asks_for() -> None:
 
 
 def test_dependencies_are_a_layer_before_the_code() -> None:
-    lock, code = DOCKERFILE.index("requirements.lock ./"), DOCKERFILE.index("COPY ingest")
+    lock, code = DOCKERFILE.index("requirements.lock ./"), DOCKERFILE.index("COPY ingest ingest")
     assert lock < DOCKERFILE.index("--require-hashes") < code
 
 

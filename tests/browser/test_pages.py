@@ -1,0 +1,19 @@
+"""Every page that the service serves, as browsers show it."""
+
+import pytest
+
+from tests.browser.conftest import Open
+from tests.browser.watched import LOOKS
+
+PAGES = {
+    "docs": "/docs",
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+async def test_everyone_can_read_it(open_page: Open, name: str, look: str) -> None:
+    page = await open_page(PAGES[name], look)
+    await page.screenshot(f"{name}-{look}")
+    await page.check_fits()
+    await page.check_accessible()
