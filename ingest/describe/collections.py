@@ -5,8 +5,9 @@ from ingest.describe.described import Described
 from ingest.describe.faces import alone
 from ingest.describe.operations import (
     DATA_ONLY,
-    Kind,
+    Group,
     get_item,
+    get_schema,
     list_items,
     write,
     write_item,
@@ -14,7 +15,7 @@ from ingest.describe.operations import (
 from ingest.describe.parameters import shared
 from ingest.model import Action
 
-HASH = Kind("Hash", alone("hash"))
+HASH = Group("Hash", alone("hash"))
 
 
 def paths(this: Described) -> Object:
@@ -28,6 +29,7 @@ def paths(this: Described) -> Object:
             "put": write(this, Action.UPDATE, f"put{several}", DATA_ONLY),
             "delete": write(this, Action.DELETE, f"delete{several}"),
         },
+        f"{root}/schema": {"get": get_schema(this, f"get{several}Schema")},
         f"{root}:delete": {"post": write(this, Action.DELETE, f"delete{several}ByPost")},
         f"{root}/{{key}}": {
             "get": get_item(this, f"get{single}"),

@@ -71,7 +71,7 @@ class Described:
             rated=bool(settings.rate_limit or settings.account_rate_limit),
             writes=writes,
             single=single,
-            links={"batch": _LINK} if writes else {},
+            links=_links(self) if writes else {},
         )
         every = [*said, *(self.errors[name] for name in names)]
         absent = [self.errors[MethodNotAllowed.error_code.name]]
@@ -99,6 +99,17 @@ def _without(schema: Object, key: str) -> Object:
 def _selected(schema: Object) -> Object:
     """The schema of an item of which `select` may leave out everything."""
     return {name: each for name, each in schema.items() if name != "required"}
+
+
+def _links(this: Described) -> Object:
+    """From what a write answers."""
+    key = this.resource.key.data_key.replace("~", "~0").replace("/", "~1")
+    item = {
+        "operationId": f"get{this.item}",
+        "parameters": {"key": f"$response.body#/data/0/{key}"},
+        "description": "The first item that was saved.",
+    }
+    return {"batch": _LINK, "item": item}
 
 
 def described(

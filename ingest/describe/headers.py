@@ -37,7 +37,8 @@ ANSWERS: Mapping[str, Object] = MappingProxyType(
         "WWW-Authenticate": _header("What the credentials lack.", _TEXT, "Bearer"),
         "Allow": _header("The methods that the path has.", _TEXT, "GET, HEAD", required=True),
         "Link": _header(
-            "Links of RFC 8288: the next page of a list (`next`), this document (`service-desc`).",
+            "Links of RFC 8288: the next page of a list (`next`), the collection's JSON Schema"
+            " (`describedby`), this document (`service-desc`).",
             _TEXT,
             '</openapi.json>; rel="service-desc"',
         ),

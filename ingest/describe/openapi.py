@@ -54,7 +54,7 @@ def openapi(registry: Registry, settings: Settings) -> Object:
     paths |= shared_paths.hash_batch_paths(first)
     for this in every:
         paths |= rpc.paths(this)
-    paths |= shared_paths.operational_paths()
+    paths |= shared_paths.operational_paths(settings.docs)
     return _head(settings) | {
         "tags": _tags(registry),
         "paths": paths,

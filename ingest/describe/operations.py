@@ -8,14 +8,16 @@ from ingest.describe.components import Object
 from ingest.describe.described import Described
 from ingest.describe.documents import of
 from ingest.describe.faces import EVERY, NAMED, Face
+from ingest.describe.headers import headers
+from ingest.describe.json_schema import MEDIA_TYPE, Kind
 from ingest.formats.compression import ENCODINGS
-from ingest.formats.negotiation import RESPONSES
+from ingest.formats.negotiation import JSON, RESPONSES
 from ingest.model import Action
 
 _HEADERS = ("Idempotency-Key", "Prefer", "dryRun")
 
 
-class Kind(NamedTuple):
+class Group(NamedTuple):
     """How a group of operations answers."""
 
     name: str
@@ -27,8 +29,8 @@ class Kind(NamedTuple):
     """What its descriptions begin with."""
 
 
-USUAL = Kind("")
-DATA_ONLY = Kind(
+USUAL = Group("")
+DATA_ONLY = Group(
     "Data",
     (NAMED["data"],),
     tuple(face for face in EVERY if face is not NAMED["data"]),
@@ -45,7 +47,7 @@ _WRITES = {
 """The verb, what the names of the schemas of an item and of a lone one end with, the example."""
 
 
-def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL) -> Object:
+def write(this: Described, action: Action, operation_id: str, group: Group = USUAL) -> Object:
     """POST, PATCH, PUT or DELETE of a collection of items."""
     resource = this.resource
     verb, schema, alone, example = _WRITES[action]
@@ -54,7 +56,7 @@ def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL
         "operationId": operation_id,
         "tags": [resource.name],
         "summary": f"{verb} a collection of {resource.name}",
-        "description": kind.note + _limits(this),
+        "description": group.note + _limits(this),
         "parameters": [
             *parameters.shared(*_HEADERS),
             parameters.matching(resource),
@@ -68,11 +70,11 @@ def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL
         ),
         "responses": this.responses(
             operation_id,
-            f"{kind.name}Write",
+            f"{group.name}Write",
             said,
             codes.WRITE,
-            kind.faces,
-            elsewhere=kind.elsewhere,
+            group.faces,
+            elsewhere=group.elsewhere,
             writes=True,
         ),
         "x-ingest": _extension(this),
@@ -81,13 +83,13 @@ def write(this: Described, action: Action, operation_id: str, kind: Kind = USUAL
 
 def write_item(this: Described, action: Action, operation_id: str) -> Object:
     """PATCH, PUT or DELETE of one item, by its key in the path."""
-    resource, kind = this.resource, DATA_ONLY
+    resource, group = this.resource, DATA_ONLY
     verb = _WRITES[action][0]
     operation: Object = {
         "operationId": operation_id,
         "tags": [resource.name],
         "summary": f"{verb} one of {resource.name}",
-        "description": kind.note + _limits(this),
+        "description": group.note + _limits(this),
         "parameters": [
             parameters.key_in_path(resource),
             *parameters.shared(*_HEADERS),
@@ -95,11 +97,11 @@ def write_item(this: Described, action: Action, operation_id: str) -> Object:
         ],
         "responses": this.responses(
             operation_id,
-            f"{kind.name}WriteItem",
+            f"{group.name}WriteItem",
             answers.writes(resource, action, this.example, f"{this.name}Written"),
             codes.WRITE,
-            kind.faces,
-            elsewhere=kind.elsewhere,
+            group.faces,
+            elsewhere=group.elsewhere,
             writes=True,
             single=True,
         ),
@@ -112,7 +114,7 @@ def write_item(this: Described, action: Action, operation_id: str) -> Object:
     return operation
 
 
-def list_items(this: Described, operation_id: str, kind: Kind = USUAL) -> Object:
+def list_items(this: Described, operation_id: str, group: Group = USUAL) -> Object:
     """GET of a collection."""
     said = answers.lists(this.resource, this.example, f"{this.name}Listed")
     return {
@@ -120,11 +122,13 @@ def list_items(this: Described, operation_id: str, kind: Kind = USUAL) -> Object
         "tags": [this.resource.name],
         "summary": f"List {this.resource.name}, ordered by {this.resource.key.data_key}",
         "parameters": parameters.of_list(this.resource),
-        "responses": this.responses(operation_id, f"{kind.name}Read", said, codes.LIST, kind.faces),
+        "responses": this.responses(
+            operation_id, f"{group.name}Read", said, codes.LIST, group.faces
+        ),
     }
 
 
-def get_item(this: Described, operation_id: str, kind: Kind = USUAL) -> Object:
+def get_item(this: Described, operation_id: str, group: Group = USUAL) -> Object:
     """GET of one item."""
     said = answers.items(this.resource, this.example, f"{this.item}Found")
     return {
@@ -133,8 +137,37 @@ def get_item(this: Described, operation_id: str, kind: Kind = USUAL) -> Object:
         "summary": f"One of {this.resource.name}",
         "parameters": [parameters.key_in_path(this.resource), parameters.select(this.resource)],
         "responses": this.responses(
-            operation_id, f"{kind.name}ReadItem", said, codes.ITEM, kind.faces
+            operation_id, f"{group.name}ReadItem", said, codes.ITEM, group.faces
         ),
+    }
+
+
+def get_schema(this: Described, operation_id: str) -> Object:
+    """GET of the collection's JSON Schema."""
+    kinds = {"enum": [each.value for each in Kind], "default": Kind.CREATE.value}
+    responses = this.responses(operation_id, "Schema", (), codes.LIST)
+    found = {
+        "description": "The JSON Schema, of 2020-12.",
+        "headers": headers("X-Trace-Id", "ETag", "Vary"),
+        "content": {each: {"schema": {"type": "object"}} for each in (MEDIA_TYPE, JSON)},
+    }
+    unchanged = {
+        "description": "It is the version that `If-None-Match` names.",
+        "headers": headers("X-Trace-Id", "ETag", "Vary"),
+    }
+    return {
+        "operationId": operation_id,
+        "tags": [this.resource.name],
+        "summary": f"The JSON Schema of {this.resource.name}",
+        "parameters": [
+            {
+                "name": "for",
+                "in": "query",
+                "description": "What POST or PATCH sends, what GET shows, or a key.",
+                "schema": kinds,
+            }
+        ],
+        "responses": {"200": found, "304": unchanged, **responses},
     }
 
 

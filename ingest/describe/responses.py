@@ -20,7 +20,8 @@ from ingest.dialects.answer import Context
 from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import XML, YAML, from_json
 
-_NAMING_A_BATCH = (200, 201, 202, 207)
+_LINKS = {200: ("batch",), 201: ("batch", "item"), 202: ("batch",), 207: ("batch", "item")}
+"""Which links an answer to a write has, by its status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Answered:
     writes: bool = False
     single: bool = False
     links: Mapping[str, Any] = field(default_factory=dict)
-    """Those of an answer that names a batch."""
+    """Those of the answers to a write, by name."""
 
 
 @dataclass(slots=True)
@@ -112,8 +113,9 @@ class Responses:
             "headers": headers.headers(*names),
             "content": {name: self._media(each) for name, each in by_type.items()},
         }
-        if answered.links and status in _NAMING_A_BATCH:
-            response["links"] = {**answered.links}
+        linked = _LINKS.get(status, ())
+        if links := {name: answered.links[name] for name in linked if name in answered.links}:
+            response["links"] = links
         return response
 
     def _media(self, told: Sequence[_Told]) -> Object:

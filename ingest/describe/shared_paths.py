@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ingest.describe import answers, codes
 from ingest.describe.answers import Said
-from ingest.describe.components import Object
+from ingest.describe.components import Object, reference
 from ingest.describe.described import Described
 from ingest.describe.faces import EVERY, Face, alone
 from ingest.describe.headers import headers
@@ -84,8 +84,12 @@ def _responses(
     return this.responses(operation_id, kind, said, found, faces, of_collection=False)
 
 
-def operational_paths() -> Object:
-    """What needs no token."""
+def operational_paths(docs: str) -> Object:
+    """What needs no token, but for this document where `INGEST_DOCS` asks for one.
+
+    Args:
+        docs: that setting.
+    """
     state = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
     return {
         "/healthz": {"get": _probe("healthz", "Whether this process is alive", state, (200,))},
@@ -93,8 +97,8 @@ def operational_paths() -> Object:
             "get": _probe("readyz", "Whether the service can answer requests", state, (200, 503))
         },
         "/metrics": {"get": _text("metrics", "What Prometheus reads", "text/plain")},
-        "/openapi.json": {"get": _document("openapiJson", JSON)},
-        "/openapi.yaml": {"get": _document("openapiYaml", YAML)},
+        "/openapi.json": {"get": _document("openapiJson", JSON, docs)},
+        "/openapi.yaml": {"get": _document("openapiYaml", YAML, docs)},
     }
 
 
@@ -123,20 +127,28 @@ def _text(operation_id: str, summary: str, media_type: str) -> Object:
     }
 
 
-def _document(operation_id: str, media_type: str) -> Object:
-    return _open(operation_id, f"This document, as {media_type}") | {
-        "responses": {
-            "200": {
-                "description": "OpenAPI 3.1 of what this instance serves.",
-                "headers": headers("X-Trace-Id", "ETag"),
-                "content": {media_type: {"schema": {"type": "object"}}},
-            },
-            "304": {
-                "description": "It is the version that `If-None-Match` names.",
-                "headers": headers("X-Trace-Id", "ETag"),
-            },
+def _document(operation_id: str, media_type: str, docs: str) -> Object:
+    needed = docs == "token"
+    security: Object = {"security": [{"bearer": []}]} if needed else {}
+    refused = {"401": reference("responses", "Read401")} if needed else {}
+    return (
+        _open(operation_id, f"This document, as {media_type}")
+        | security
+        | {
+            "responses": {
+                "200": {
+                    "description": "OpenAPI 3.1 of what this instance serves.",
+                    "headers": headers("X-Trace-Id", "ETag"),
+                    "content": {media_type: {"schema": {"type": "object"}}},
+                },
+                "304": {
+                    "description": "It is the version that `If-None-Match` names.",
+                    "headers": headers("X-Trace-Id", "ETag"),
+                },
+                **refused,
+            }
         }
-    }
+    )
 
 
 def _open(operation_id: str, summary: str) -> Object:

@@ -6,7 +6,6 @@ There is one middleware, and it reads from top to bottom.
 import time
 from contextlib import suppress
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -37,7 +36,6 @@ from ingest.errors import (
 from ingest.http.call import CALL, RESOURCE, Call
 from ingest.http.expectation import is_waiting
 from ingest.http.gate import CALLER, GATE, Gate
-from ingest.http.links import SERVICE_DESC
 from ingest.http.request import endpoint_of, parse, without_endpoint
 from ingest.http.responses import DIALECT, TRACE_HEADER, VARY, WRITTEN, respond_error
 from ingest.http.security import SECURE_HEADERS, SERVER, is_known_host
@@ -241,8 +239,6 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
     call = request.get(CALL)
     if call is not None:  # else it was refused before the middleware
         headers[TRACE_HEADER] = call.trace_id
-        if call.resource is not None and response.status < HTTPStatus.BAD_REQUEST:
-            headers.add("Link", SERVICE_DESC)
     gate = request.get(GATE)
     if gate is not None and gate.remaining:  # draft-ietf-httpapi-ratelimit-headers
         headers["RateLimit-Policy"] = ", ".join(

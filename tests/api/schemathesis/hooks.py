@@ -6,6 +6,7 @@ import schemathesis
 
 # To the tool these bodies are any texts; `test_openapi_examples` sends what they are.
 _TEXTS = ("application/x-ndjson", "text/csv", "application/xml", "application/yaml")
+_DATA = "application/json; dialect=data"
 
 
 @schemathesis.hook
@@ -20,7 +21,10 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Ask for the dialect that an operation belongs to, and for an end of waiting."""
+    """Ask for the dialect `data` where only that has an operation, or says that it is there."""
     responses = case.operation.definition.raw["responses"]
-    if "405" in responses:
-        case.headers = {**(case.headers or {}), "Accept": "application/json; dialect=data"}
+    if "405" in responses or case.method not in _METHODS:
+        kwargs.setdefault("headers", {})["Accept"] = _DATA
+
+
+_METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE"}
