@@ -145,7 +145,8 @@ def get_item(this: Described, operation_id: str, group: Group = USUAL) -> Object
 def get_schema(this: Described, operation_id: str) -> Object:
     """GET of the collection's JSON Schema."""
     kinds = {"enum": [each.value for each in Kind], "default": Kind.CREATE.value}
-    responses = this.responses(operation_id, "Schema", (), codes.LIST)
+    # A dialect that answers errors with 200 would stand beside the schema.
+    responses = this.responses(operation_id, "Schema", (), codes.LIST, USUAL.faces[:2])
     found = {
         "description": "The JSON Schema, of 2020-12.",
         "headers": headers("X-Trace-Id", "ETag", "Vary"),
@@ -167,7 +168,7 @@ def get_schema(this: Described, operation_id: str) -> Object:
                 "schema": kinds,
             }
         ],
-        "responses": {"200": found, "304": unchanged, **responses},
+        "responses": {"200": found, "304": unchanged} | responses,
     }
 
 

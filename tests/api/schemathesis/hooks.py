@@ -24,7 +24,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Ask for the dialect `data` where only that has an operation, or says that it is there."""
     responses = case.operation.definition.raw["responses"]
     if "405" in responses or case.method not in _METHODS:
-        kwargs.setdefault("headers", {})["Accept"] = _DATA
+        case.headers["Accept"] = _DATA
 
 
 _METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE"}
