@@ -13,7 +13,7 @@ no clock, no address and no order of a set in it.
 from importlib.metadata import version
 from typing import Any
 
-from ingest.describe import answers, collections, rpc, shared_paths
+from ingest.describe import answers, collection_paths, rpc, shared_paths
 from ingest.describe.components import Components, Object
 from ingest.describe.described import Described, described
 from ingest.describe.documents import add_documents
@@ -47,10 +47,10 @@ def openapi(registry: Registry, settings: Settings) -> Object:
     first = every[0]
     paths: Object = {}
     for this in every:
-        paths |= collections.paths(this)
+        paths |= collection_paths.paths(this)
     paths |= shared_paths.batch_paths(first)
     for this in every:
-        paths |= collections.hash_paths(this)
+        paths |= collection_paths.hash_paths(this)
     paths |= shared_paths.hash_batch_paths(first)
     for this in every:
         paths |= rpc.paths(this)

@@ -3,15 +3,16 @@
 from aiohttp import web
 
 from ingest.formats.negotiation import JSON, YAML
-from ingest.http.documentation import documentation, unchanging
+from ingest.http.conditional import conditional
+from ingest.http.documentation import documentation
 from ingest.http.service import SERVICE
 
 
 @documentation
 async def openapi_json(request: web.Request) -> web.StreamResponse:
-    return unchanging(request, await request.app[SERVICE].openapi.file(JSON), JSON)
+    return conditional(request, await request.app[SERVICE].openapi.file(JSON), JSON)
 
 
 @documentation
 async def openapi_yaml(request: web.Request) -> web.StreamResponse:
-    return unchanging(request, await request.app[SERVICE].openapi.file(YAML), YAML)
+    return conditional(request, await request.app[SERVICE].openapi.file(YAML), YAML)

@@ -6,8 +6,10 @@ import re
 from aiohttp import web
 
 from ingest.http import (
+    docs_page,
     error_pages,
     failures,
+    home,
     openapi,
     probes,
     reads,
@@ -59,7 +61,8 @@ ROUTES = (
     web.get("/metrics", probes.show_metrics),
     web.get("/openapi.json", openapi.openapi_json),
     web.get("/openapi.yaml", openapi.openapi_yaml),
-    web.get("/docs", error_pages.list_collections),
+    web.get("/", home.show_home),
+    web.get("/docs", docs_page.show_docs),
     web.get("/docs/errors", error_pages.list_errors),
     web.get("/docs/errors/{name}", error_pages.show_error),
     web.get("/docs/try", try_page.show_try),

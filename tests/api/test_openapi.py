@@ -42,7 +42,7 @@ async def test_yaml_says_the_same(api: Service) -> None:
 async def test_who_has_this_version_is_not_sent_it_again(api: Service, path: str) -> None:
     async with api.client.get(path) as response:
         tag, body = response.headers["ETag"], await response.read()
-        assert response.headers["Cache-Control"] == "no-cache"
+        assert response.headers["Cache-Control"] == "private, no-cache"
     for held, status in ((tag, 304), (f'"other", {tag}', 304), ('"other"', 200)):
         async with api.client.get(path, headers={"If-None-Match": held}) as response:
             assert response.status == status
@@ -66,7 +66,10 @@ async def test_it_may_be_hidden(api: Service) -> None:
     assert "service-desc" not in ", ".join(reply.headers.getall("Link"))  # type: ignore[attr-defined]
 
 
-async def test_answers_of_a_collection_link_to_it(api: Service) -> None:
+async def test_home_and_answers_of_a_collection_link_to_it(api: Service) -> None:
+    async with api.client.get("/") as response:
+        assert LINK in response.headers["Link"]
+        assert (await response.json())["data"]["openapi"].endswith("/openapi.json")
     reply = await api.get("airports")
     assert LINK in reply.headers.getall("Link")  # type: ignore[attr-defined]
     reply = await api.get("batches")
