@@ -6,6 +6,7 @@ such as "5" for a number. What code of the user's decides is left open, and said
 
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -64,6 +65,18 @@ def property_of(field: fields.Field[Any], place: Place) -> Schema:
     if nothing and not field.allow_none:
         said = or_null(said)
     return {**_about(field, place), **said}
+
+
+def key_property(field: fields.Field[Any], place: Place) -> Schema:
+    """The field that is the key, which is never null."""
+    return {**_about(field, place), **described(never_null(field), place)}
+
+
+def never_null(field: fields.Field[Any]) -> fields.Field[Any]:
+    """A copy of a field that does not take null."""
+    other = copy(field)
+    other.allow_none = False
+    return other
 
 
 def described(field: fields.Field[Any], place: Place) -> Schema:

@@ -24,9 +24,10 @@ from tests.property.schema_oracle import Oracle
 from tests.property.strategies import DrawnSchema, schemas
 from tests.property.test_typed_exactness import item_of, resource_of
 
-ITEMS = 20
 FUZZING = "FUZZ_COMPARISONS" in os.environ
-COMPARISONS = min(int(os.environ.get("FUZZ_COMPARISONS", "300")), 100_000)
+ITEMS = 50 if FUZZING else 20
+"""Of each schema."""
+COMPARISONS = min(int(os.environ.get("FUZZ_COMPARISONS", "200")), 100_000)
 """By each of the two tests."""
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"
 
