@@ -108,7 +108,7 @@ class Definitions:
     def _with_shown_key(self, resource: Resource, said: dict[str, Any]) -> dict[str, Any]:
         said = _shown(resource.schema, said)
         name = resource.key.data_key
-        own = {name: {}} if resource.own_key else {}
+        own: dict[str, Any] = {name: {}} if resource.own_key else {}
         properties = {**own, **said.get("properties", {}), META: _META}
         required = [name] if name in properties else []
         if required:
