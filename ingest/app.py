@@ -19,7 +19,10 @@ from ingest.access.rates import Rates
 from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
+from ingest.describe.openapi import openapi
 from ingest.http.admission import Admission
+from ingest.http.described import OpenApi
+from ingest.http.documentation import MADE
 from ingest.http.gate import UnderWay
 from ingest.http.middleware import complete_headers, handle
 from ingest.http.routes import ROUTES
@@ -57,6 +60,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     )
     parse_networks(settings.trusted_proxies)  # what is wrong with it is an error here and now
     app = web.Application(middlewares=[handle])
+    app[MADE] = {}
     app.add_routes(ROUTES)
     app.on_response_prepare.append(complete_headers)
     app.cleanup_ctx.append(partial(_service, settings, registry))
@@ -89,6 +93,7 @@ async def _service(
             admission=Admission(settings.account_share),
             loop_time=loop_time,
             pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis, notices)),
+            openapi=OpenApi(partial(openapi, registry, settings)),
         )
         parts = [claims.leases.run()]
         if not settings.read_only:  # nothing waits, and a standby cannot LISTEN
