@@ -201,6 +201,19 @@ def test_what_json_schema_cannot_say_is_said_in_words(field: fields.Field[Any], 
     assert rule in of(field)["$comment"]
 
 
+def test_what_is_always_refused_is_never_taken() -> None:
+    inner = Schema.from_dict({"at": fields.AwareDateTime("timestamp")})
+    nested = Resource("things", Schema.from_dict({"f": fields.Nested(inner)}))
+    [found] = [
+        each
+        for name, each in json_schema(nested, Kind.CREATE, "")["$defs"].items()
+        if name != "meta"
+    ]
+    assert found["properties"]["at"]["not"] == {}
+    assert Oracle(nested).errors(Kind.CREATE, {"f": {"at": 5}})
+    assert of(fields.Constant(5, validate=validate.Equal(6)))["not"] == {}
+
+
 def test_a_duration_names_its_unit() -> None:
     field = fields.TimeDelta("minutes", validate=validate.Range(max=dt.timedelta(1)))
     assert of(field)["x-ingest"] == {"unit": "minutes", "rules": ["It is at most 1 day, 0:00:00."]}
