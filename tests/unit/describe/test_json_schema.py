@@ -162,6 +162,8 @@ def test_fields_as_they_are_sent(field: fields.Field[Any], said: dict[str, Any])
         (fields.DateTime(), "date-time", "2024-01-31T10:00:00+02:00", "2024-01-31T10:00:00"),
         (fields.Email(), "email", "a@b.co", "a@b"),
         (fields.URL(), "uri", "https://b.co/x?y", "b.co"),
+        (fields.IPv6(), "ipv6", "2001:db8::1", "2001:db8::x"),
+        (fields.IPv6Interface(), None, "2001:db8::1/64", "2001:db8::1/129"),
         (fields.IPv4(), "ipv4", "127.0.0.1", "127.0.0.256"),
         (fields.TimeDelta(), None, 1.5, 10**20),
         (fields.NaiveDateTime("timestamp"), None, 0, -1),
