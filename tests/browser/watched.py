@@ -68,10 +68,10 @@ class Watched:
         needed, there = await self.page.evaluate(script)
         assert needed <= there
 
-    async def screenshot(self, name: str) -> None:
-        """Leave a picture of the whole page for reviewers."""
+    async def screenshot(self, name: str, *, full_page: bool = True) -> None:
+        """Leave a picture for reviewers: of the whole page, or of what is seen of it."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
