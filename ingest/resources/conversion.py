@@ -37,12 +37,13 @@ class FieldConverter:
         self.takes_sent = field.type in AS_SENT and self.limit is None
         """Whether the column may be given what was sent, where it reads that as the same value."""
         # What is never shown need not be something that the field could show.
-        self._dumps_alone = self._in_json and field.shown and shows_itself(field.field)
+        self.dumps_alone = self._in_json and field.shown and shows_itself(field.field)
+        """Whether its column holds what the field dumps, and not the loaded value as JSON."""
         self._whole = resource.dumps_whole
         self._entry = next(iter(resource.exact_entries(field)), None)
         self.null_matters = self._whole or field.field.dump_default is not missing
         """Whether null shows something else than nothing does, or user code may tell them apart."""
-        self.differs = self._whole and self._dumps_alone and not shows_what_it_loads(field.field)
+        self.differs = self._whole and self.dumps_alone and not shows_what_it_loads(field.field)
         """Whether its column holds another form of the field than the dump has to be given."""
         # A loaded dict has only what was sent; objects have all of their attributes.
         self._may_show_null = any(
@@ -68,14 +69,14 @@ class FieldConverter:
         """
         if value is None:
             return None
-        if self._dumps_alone:
+        if self.dumps_alone:
             value = self._without_nulls(self.field.field._serialize(value, self.field.name, {}))
         if not self._in_json:
             return self._fitting(self._to_column(value))
         try:
             return self._to_json(value)
         except NotStorable as refused:
-            if self._dumps_alone or refused.of_class is None:
+            if self.dumps_alone or refused.of_class is None:
                 raise
             return self._to_json(self.field.field._serialize(value, self.field.name, loaded))
 
@@ -138,7 +139,7 @@ class FieldConverter:
     def _loadable(self, value: Any, stored: Any, sent: Any) -> dict[str, Any]:
         """What an object is loaded from again: what is shown of it, so that sending this back
         changes nothing; what was sent, where what is shown does not give it back."""
-        if not self._dumps_alone:
+        if not self.dumps_alone:
             try:
                 stored = self._to_json(self.field.field._serialize(value, self.field.name, {}))
             except Exception:  # noqa: BLE001 - the user's code shows it with its item alone

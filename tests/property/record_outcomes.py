@@ -5,12 +5,15 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+import msgspec
 import orjson
+from msgspec import Struct
 
 from ingest import Resource
 from ingest.exactjson import dump_exact, load_exact
 from ingest.model import Action, Chunk, Options
 from ingest.resources.records import CLIENT_KEY, restore
+from ingest.validation.engine.typed.items import TypedItems
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 from tests.property.sameness import difference
@@ -69,16 +72,34 @@ def compare_typed(
     makes of the same JSON; how many they were."""
     if fast.typed is None:
         return 0
-    typed, received = [], []
+    texts, received = [], []
     for item in items:
         with suppress(TypeError, ValueError):  # no JSON can say it
-            body = dump_exact([item])
-            received += load_exact(body)
-            typed += fast.typed.decode(body) or received[-1:]
+            text = dump_exact(item)
+            received.append(load_exact(text))
+            texts.append(text)
+    alone = [fast.typed.decode(b"[%b]" % text) for text in texts]
+    typed = [found[0] if found else item for found, item in zip(alone, received, strict=True)]
+    check_together(fast.typed, [text for text, found in zip(texts, alone, strict=True) if found])
     expected = outcome(reference, received, seed)
     different = difference(without_order(outcome(fast, typed, seed)), without_order(expected))
     assert different is None, (different, reference.resource.fields, reference.action)
     return sum(map(fast.typed.is_typed, typed))
+
+
+def check_together(typed: TypedItems, texts: Sequence[bytes]) -> None:
+    """Check that items come out of a body of many as they do each by itself."""
+    alone = [typed.decode(b"[%b]" % text) or [] for text in texts]
+    expected = [(typed.is_typed(item), plain(item)) for found in alone for item in found]
+    array = typed.decode(b"[%b]" % b",".join(texts)) or []
+    lines = typed.decode_lines(b"\n".join(texts)) or []
+    for together in (array, lines):
+        assert [(typed.is_typed(item), plain(item)) for item in together] == expected
+
+
+def plain(item: Any) -> bytes:
+    """A typed item, or a plain one, as JSON."""
+    return in_order(load_exact(msgspec.json.encode(item)) if isinstance(item, Struct) else item)
 
 
 def without_order(answer: Any) -> Any:

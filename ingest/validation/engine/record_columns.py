@@ -105,7 +105,7 @@ def _write_conversion(source: Source, converter: FieldConverter, value: str) -> 
         with source.undone_if_uncompiled():
             if converter.differs:
                 raise Uncompiled("the column holds another form than the dump has to be given")
-            as_received = write_storable(source, field, value, shown=converter.field.shown)
+            as_received = write_storable(source, field, value, shown=converter.dumps_alone)
             if converter.takes_sent and converter.field.type is ColumnType.DOUBLE:
                 _write_double(source, converter, value)
                 return True, True

@@ -136,7 +136,7 @@ def typed_value(converter: FieldConverter, most: int) -> TypedValue:
     if converter.field.type is ColumnType.JSONB:
         if converter.differs:
             raise Uncompiled("the column holds another form than is sent")
-        write_storable(Source("check", ""), field, "value", shown=converter.field.shown)
+        write_storable(Source("check", ""), field, "value", shown=converter.dumps_alone)
         return typed_part(field, most)
     if kind in MOMENTS:
         return moment(converter, kind)

@@ -13,7 +13,7 @@ from ingest.formats.ndjson import NdjsonDecoder
 from ingest.model import Action, Options, Resolution
 from ingest.validation.engine.typed.items import TypedItems
 from ingest.validation.items import ItemValidator
-from tests.property.record_outcomes import compare_typed
+from tests.property.record_outcomes import compare_typed, outcome
 
 LIMITS = Limits(max_item=10_000, max_items=100, max_nesting=32)
 
@@ -152,3 +152,17 @@ def _read(body: bytes, typed: TypedItems | None) -> list[Any]:
 
 def _plain(item: Any, typed: TypedItems) -> Any:
     return load_exact(msgspec.json.encode(item)) if typed.is_typed(item) else item
+
+
+@pytest.mark.parametrize(
+    "field", [fields.List(fields.Date()), fields.Dict(keys=fields.String(), values=fields.Date())]
+)
+def test_what_a_whole_dump_is_given_is_kept_beside_its_json(field: Any) -> None:
+    field.dump_default = None
+    resource = Resource("things", Schema.from_dict({"a": field}))
+    fast, reference = (ItemValidator(resource, Action.CREATE, Options()) for _ in range(2))
+    reference.accept = reference.write = None
+    day = "2024-01-31"
+    items = [{"a": [day] if isinstance(field, fields.List) else {"b": day}}]
+    assert outcome(fast, items, 1) == outcome(reference, items, 1)
+    assert b"$exact" in outcome(fast, items, 1)[2][0]
