@@ -47,6 +47,12 @@ class Watched:
         assert response is not None
         assert response.status == 200, path
 
+    async def look(self, look: str) -> None:
+        """Go on in another look."""
+        options = LOOKS[look]
+        await self.page.emulate_media(color_scheme=options["color_scheme"])
+        await self.page.set_viewport_size(options["viewport"])
+
     def check(self) -> None:
         """Nothing went wrong so far."""
         assert self.wrong == []

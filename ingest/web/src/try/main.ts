@@ -15,7 +15,9 @@ if (root) {
     domNode: root,
     plugins: [plain],
     deepLinking: true,
+    defaultModelsExpandDepth: 0, // each endpoint shows its own
     displayRequestDuration: true,
+    docExpansion: "none", // first the collections, then the endpoints of one
     filter: true,
     syntaxHighlight: false, // its colours are too pale, and it is slow with long answers
     validatorUrl: null, // else it would call a service on the Internet

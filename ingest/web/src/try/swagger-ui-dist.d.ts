@@ -10,6 +10,7 @@ declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
     domNode: HTMLElement;
     plugins: Plugin[];
     deepLinking?: boolean;
+    defaultModelsExpandDepth?: number;
     displayRequestDuration?: boolean;
     docExpansion?: "list" | "full" | "none";
     filter?: boolean;
