@@ -20,6 +20,7 @@ from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
 from ingest.http.admission import Admission
+from ingest.http.documentation import MADE
 from ingest.http.gate import UnderWay
 from ingest.http.middleware import complete_headers, handle
 from ingest.http.routes import ROUTES
@@ -57,6 +58,7 @@ def create_app(settings: Settings, registry: Registry) -> web.Application:
     )
     parse_networks(settings.trusted_proxies)  # what is wrong with it is an error here and now
     app = web.Application(middlewares=[handle])
+    app[MADE] = {}
     app.add_routes(ROUTES)
     app.on_response_prepare.append(complete_headers)
     app.cleanup_ctx.append(partial(_service, settings, registry))

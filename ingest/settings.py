@@ -152,7 +152,7 @@ _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^@/?#,:\[\]]+)(:[0-9]{1,5})?"
 _SENTINELS = re.compile(
     rf"rediss?\+sentinel://([^@/?#]*@)?{_HOST}(,{_HOST})*/[^/?#]+(/[0-9]+)?/?(\?.*)?"
 )
-_PRINTABLE = re.compile(r"[!-~]+")
+_WEB_URL = re.compile(r"[A-Za-z0-9:/._~%!$&()*+,;=\[\]-]+")
 _SHARES = {"account_share"}
 _PORTS, _LAST_PORT = {"port", "worker_metrics_port"}, 65535
 _MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port"}
@@ -185,7 +185,7 @@ def _check_web_url(name: str, url: str) -> None:
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         known = False
-    if url and not (known and _PRINTABLE.fullmatch(url) and not re.search(r"[?#@]", url)):
+    if url and not (known and _WEB_URL.fullmatch(url)):
         raise ConfigurationError(f"{name} is not a URL such as https://api.example.com")
 
 

@@ -56,7 +56,7 @@ def _url(relative: bool, absolute: bool, tld: bool, schemes: tuple[str, ...]) ->
         "allOf": [{"pattern": each} for each in patterns],
     }
     if not found.exact:
-        said = noted(said, "Digits of a port and of an address may be of any script.")
+        said = noted(said, "Beyond ASCII, a port and an IP address have digits only.")
     return noted(said, "A file has a path that fits a URL.") if "file" in schemes else said
 
 

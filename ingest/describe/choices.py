@@ -20,7 +20,7 @@ _OWN = tuple(
 
 def truth(field: fields.Boolean, is_shown: bool) -> Schema:
     """true and false; words where a declaration has its own."""
-    if is_shown:
+    if is_shown or not field.truthy:  # without words for true, any value is one
         return {"type": "boolean"}
     own = "truthy" in vars(field) or "falsy" in vars(field) or type(field) is not fields.Boolean
     words = [each for each in (*field.truthy, *field.falsy) if own and isinstance(each, str | int)]
@@ -56,9 +56,16 @@ def _forms(field: fields.Enum[Any]) -> list[Any]:
 def constant(field: fields.Constant[Any], is_shown: bool) -> Schema:
     """The one value, as which anything is loaded."""
     try:
-        return {"const": as_json(field.constant)}
+        said: Schema = {"const": as_json(field.constant)}
     except NoForm:
-        return {}
+        said = {}
+    if is_shown:
+        return said
+    if field.constant is None and not field.allow_none:
+        said = {}  # anything else is loaded as null, and null is refused
+    if not _taken(field, [0]):
+        said = {"not": {}}
+    return together([said, *_untried(field)])
 
 
 def _taken(field: fields.Field[Any], forms: Iterable[Any]) -> list[Any]:

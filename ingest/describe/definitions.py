@@ -22,6 +22,8 @@ from ingest.validation.engine.known import check_no_override, check_schema
 from ingest.validation.engine.source import Uncompiled
 
 _CHECKS = "Code of the schema's own checks the object as a whole: {}."
+MATCHING = "With `matching`, that field stands for the key."
+_MADE = "Made by the service where an item has none."
 _LAST_WORD = "Code of the schema's own has the last word on the object."
 _Partial = bool | frozenset[str] | None
 
@@ -98,7 +100,10 @@ class Definitions:
         said = _shown(resource.schema, said)
         own = {resource.key.data_key: self._key(resource)} if resource.own_key else {}
         properties = {**own, **said.get("properties", {}), META: _META}
-        required = [resource.key.data_key] if own or "properties" in said else []
+        name = resource.key.data_key
+        if name in properties:
+            properties[name] = _never_null(properties[name])
+        required = [name] if name in properties else []
         if "properties" in said:
             required += [
                 each.data_key
@@ -122,8 +127,12 @@ class Definitions:
         if patch or resource.own_key:
             first = {key.data_key: self._key(resource)}
             properties = {**first, **{n: v for n, v in properties.items() if n != key.data_key}}
-        elif key.field.dump_only and said["additionalProperties"]:
+        elif not key.field.dump_only:
+            properties[key.data_key] = _never_null(properties[key.data_key])
+        elif said["additionalProperties"]:
             properties = {key.data_key: False, **properties}
+        if resource.server_key and properties.get(key.data_key) and not patch:
+            properties[key.data_key] = {"description": _MADE, **properties[key.data_key]}
         if patch or not (resource.server_key or key.field.load_default is not missing):
             required = [key.data_key, *required]
         found = {**said, "properties": {**properties, META: _META}}
@@ -131,7 +140,7 @@ class Definitions:
             found["required"] = list(dict.fromkeys(required))
         if not patch:
             return found
-        return noted(found, "With `matching`, that field stands for the key.")
+        return noted(found, MATCHING)
 
     def _key(self, resource: Resource) -> dict[str, Any]:
         """The key of an item, which is never null."""
@@ -144,8 +153,14 @@ _META = {"$ref": f"#/$defs/{META}"}
 
 def key_of(key: StoredField, place: Place) -> dict[str, Any]:
     """The value of a key, which is never null and has no default."""
-    said = property_of(key.field, place)
+    said = _never_null(property_of(key.field, place))
     said.pop("default", None)
+    return said
+
+
+def _never_null(said: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a scalar without null."""
+    said = dict(said)
     kind = said.get("type")
     if isinstance(kind, list):
         rest = [each for each in kind if each != "null"]

@@ -179,19 +179,19 @@ def _text(pattern: str, format_: str | None = None, rule: str | None = None) -> 
 
 def _integer(field: fields.Integer, place: Place) -> Value:
     said = numbers.integer(field, shown=place.shown)
-    return Value(said, Form.INTEGER if said["type"] == "integer" else Form.OTHER)
+    return Value(said, Form.INTEGER if said["type"] == "integer" else Form.EITHER)
 
 
 def _float(field: fields.Float, place: Place) -> Value:
     said = numbers.floating(field, shown=place.shown)
-    return Value(said, Form.NUMBER if said["type"] == "number" else Form.OTHER)
+    return Value(said, Form.NUMBER if said["type"] == "number" else Form.EITHER)
 
 
 def _decimal(field: fields.Decimal, place: Place) -> Value:
     said = numbers.decimal(field, shown=place.shown)
     return Value(
         said,
-        Form.NUMBER if said["type"] == "number" else Form.OTHER,
+        Form.NUMBER if said["type"] == "number" else Form.EITHER,
         rounds=numbers.rounds(field),
     )
 

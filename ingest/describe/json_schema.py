@@ -13,7 +13,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
 STORED = (
     "Texts hold no NUL character and no lone surrogate; integers fit 64 bits, other numbers a "
-    "double; times lie in the years 1 to 9999 in UTC."
+    "double; times lie in the years 1 to 9999 in UTC; a key or unique text has at most 2,048 bytes."
 )
 
 
@@ -40,13 +40,13 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         $schema, $id        the dialect, and `base` + `path(resource, kind)`
         title               the collection's name
         type                "object" (of a key, its own)
-        properties          by the names that clients use, in the order of the declaration; `meta` last
+        properties          by the names that clients use, as they are declared; `meta` last
         required            left out where nothing is
-        additionalProperties  false where unknown names are refused, true where they are taken; left
+        additionalProperties
+                            false where unknown names are refused, true where they are taken; left
                             out where code of the user's decides
-        $defs               nested schemas by name, each an object like the root; refers to itself as
-                            "#/$defs/…". Left out where there are none. `meta` is always one of them,
-                            except of a key.
+        $defs               nested schemas by name, each an object like the root, which refer to one
+                            another as "#/$defs/…". `meta` is one of them. A key has none.
         $comment, x-ingest  what JSON Schema cannot say: `x-ingest.rules` are texts, one a rule, and
                             `$comment` the same in one text. Any subschema may have them. The root's
                             `x-ingest` also has `collection`, `for`, `key` (the key's name) and

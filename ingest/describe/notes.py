@@ -47,15 +47,22 @@ def together(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def or_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A schema that also takes null, whatever it says of other values."""
-    plain = not schema.keys() & {"enum", "const", "not", "allOf", "anyOf", "$ref"}
+    plain = not schema.keys() & {"const", "not", "allOf", "anyOf", "$ref"}
     if schema.get("type") == "null" or not (schema.keys() - {"$comment", NOTES}):
         return schema
-    if plain and isinstance(schema.get("type"), str):
-        return {**schema, "type": [schema["type"], "null"]}
-    if plain and isinstance(schema.get("type"), list):
-        return {**schema, "type": list(dict.fromkeys([*schema["type"], "null"]))}
-    if schema.keys() <= {"enum", "$comment", NOTES}:
-        return {**schema, "enum": [*(v for v in schema["enum"] if v is not None), None]}
+    if plain and ("type" in schema or "enum" in schema):
+        return {**schema, **_with_null(schema)}
     rules = rules_of(schema)
     said = {name: each for name, each in schema.items() if name not in ("$comment", NOTES)}
     return noted({"anyOf": [said, {"type": "null"}]}, *rules)
+
+
+def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The types and choices of a schema, and null."""
+    found: dict[str, Any] = {}
+    if "type" in schema:
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        found["type"] = [*(each for each in types if each != "null"), "null"]
+    if "enum" in schema:
+        found["enum"] = [*(each for each in schema["enum"] if each is not None), None]
+    return found

@@ -196,6 +196,8 @@ def _every() -> str:
 
 def _class(ranges: Sequence[tuple[int, int]]) -> str:
     """A class of these characters; of their opposite, where that is shorter."""
+    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
+        return escaped(chr(ranges[0][0]))
     without = list(_between(ranges))
     if not without:
         return r"[\s\S]"

@@ -22,6 +22,8 @@ class Form(StrEnum):
     TEXT = "text"
     INTEGER = "integer"
     NUMBER = "number"
+    EITHER = "either"
+    """Numbers, and texts that stand for them, of which keywords for numbers say nothing."""
     LIST = "list"
     OBJECT = "object"
     OTHER = "other"
@@ -88,18 +90,19 @@ def _length(rule: Any, form: Form, _: Form) -> Schema | None:
 
 
 def _range(rule: Any, form: Form, _: Form) -> Schema | None:
-    if form not in (Form.INTEGER, Form.NUMBER):
+    if form not in (Form.INTEGER, Form.NUMBER, Form.EITHER):
         return None
     low = "minimum" if rule.min_inclusive else "exclusiveMinimum"
     high = "maximum" if rule.max_inclusive else "exclusiveMaximum"
     try:
-        return {
+        said = {
             name: number(bound)
             for name, bound in ((low, rule.min), (high, rule.max))
             if bound is not None
         }
     except NoForm:
         return None
+    return noted(said, words(rule)) if form is Form.EITHER else said
 
 
 def _regexp(rule: Any, form: Form, _: Form) -> Schema | None:

@@ -37,7 +37,7 @@ def decode(
     opened = body.count(b"[") + body.count(b"{")
     if opened > limits.max_values and structures(body) > limits.max_values:
         raise too_many_values(limits.max_values)
-    document: Any = None if typed is None else typed.decode(body)
+    document: Any = None if typed is None else typed.decode(body, limits.check)
     exact = document is not None
     if document is None:
         document, exact = _read(body)

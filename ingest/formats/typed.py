@@ -1,13 +1,17 @@
 """What reads JSON as typed items, where it vouches for them."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
 class Typed(Protocol):
     """Reads the items of one schema."""
 
-    def decode(self, body: bytes) -> list[Any] | None:
+    def decode(self, body: bytes, check: Callable[[], None]) -> list[Any] | None:
         """The elements of a JSON array: typed items, and all others as they are.
+
+        Args:
+            check: is called now and then; what it raises ends the work.
 
         Returns:
             None where another reader has to read it.

@@ -1,19 +1,37 @@
-"""Who reads what describes the collections, and how it is kept by those who have read it."""
+"""What describes the collections: who reads it, and how those keep it who have read it."""
 
-import hashlib
+import asyncio
+from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
+from typing import Any
 
-from aiohttp import BasicAuth, ETag, web
+from aiohttp import BasicAuth, web
 from aiohttp.typedefs import Handler
+from markupsafe import escape
 
-from ingest.errors import TokenInvalid, TokenRequired
+from ingest.errors import RequestError, TokenInvalid, TokenRequired
+from ingest.formats.negotiation import JSON
+from ingest.http.accept import accepted
 from ingest.http.call import CALL
+from ingest.http.conditional import conditional
 from ingest.http.gate import CALLER
-from ingest.http.responses import respond_error
-from ingest.http.service import SERVICE
+from ingest.http.links import public_base
+from ingest.http.pages import page
+from ingest.http.responses import VARY, respond_error
+from ingest.http.service import SERVICE, Service
+from ingest.http.static import asset_path
+from ingest.web.render import render
 
-ASK = 'Basic realm="documentation", charset="UTF-8"'
-"""Makes a browser ask for a name and a password, which is the token."""
+HTML = "text/html"
+MADE = web.AppKey("made", dict[str, str])
+"""Pages that are made once, when they are first asked for: by their path."""
+BASE = "https://service.invalid"
+"""Stands in them for where the client reaches the service."""
+SERVICE_DOC = '</docs>; rel="service-doc"; type="text/html"'
+"""Leads from the API to what people read (RFC 8631)."""
+
+_ASK = 'Basic realm="documentation", charset="UTF-8"'
 
 
 def documentation(handler: Handler) -> Handler:
@@ -28,9 +46,7 @@ def documentation(handler: Handler) -> Handler:
             try:
                 await _check_token(request)
             except (TokenRequired, TokenInvalid) as problem:
-                response = await respond_error(request, problem)
-                response.headers.add("WWW-Authenticate", ASK)
-                return response
+                return await _refused(request, problem)
         return await handler(request)
 
     return admitted
@@ -62,25 +78,61 @@ def _token(credentials: str) -> str:
         return ""
 
 
-def unchanging(
-    request: web.Request, body: bytes, content_type: str, *, vary: str = ""
-) -> web.Response:
-    """A document that changes only with the schemas or the settings; 304 to who has it already.
+async def _refused(request: web.Request, problem: RequestError) -> web.Response:
+    """A 401 for which a browser asks for the token, and beside its question shows how."""
+    response = await respond_error(request, problem)
+    if wants_html(request):
+        text = html(request.app[SERVICE], "locked.html", message=problem.message)
+        shown = page(text, status=HTTPStatus.UNAUTHORIZED)
+        shown.headers["WWW-Authenticate"] = response.headers["WWW-Authenticate"]
+        response = shown
+    response.headers.add("WWW-Authenticate", _ASK)
+    response.headers.update(VARY)
+    return response
+
+
+def wants_html(request: web.Request) -> bool:
+    """Whether the request asks for a page rather than for JSON."""
+    header = ", ".join(request.headers.getall("Accept", ()))
+    return accepted(header, (JSON, HTML)).media_type == HTML
+
+
+def html(service: Service, template: str, **values: Any) -> str:
+    """A page with the links and the style of all of them."""
+    documented = service.settings.docs != "off"
+    return render(template, documented=documented, style=asset_path("docs.css"), **values)
+
+
+async def made_once(request: web.Request, make: Callable[[], str]) -> web.Response:
+    """The page at the request's path, which is made once for a process.
 
     Args:
-        vary: the request headers that decide on it.
+        make: makes it, with `BASE` for where the client reaches the service.
     """
-    tag = hashlib.blake2b(body, digest_size=16).hexdigest()
-    private = request.app[SERVICE].settings.docs != "public"
-    headers = {"Cache-Control": "private, no-cache" if private else "no-cache"}
-    if vary:
-        headers["Vary"] = vary
-    known = request.if_none_match or ()
-    if any(each.value in (tag, "*") for each in known):
-        response = web.Response(status=304, headers=headers)
-    else:
-        response = web.Response(
-            body=body, content_type=content_type, charset="utf-8", headers=headers
-        )
-    response.etag = ETag(tag)
+    made = request.app[MADE]
+    if request.path not in made:
+        # In a thread: to describe many collections takes as long as their patterns are many.
+        made[request.path] = await asyncio.to_thread(make)
+    return unchanging(request, page(with_base(made[request.path], request)))
+
+
+def with_base(made: str, request: web.Request) -> str:
+    """A page that says where this client reaches the service."""
+    return made.replace(BASE, escape(public_base(request)))
+
+
+def unchanging(
+    request: web.Request, shown: web.Response, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A page that changes only with the schemas or the settings; 304 to who has it already.
+
+    Args:
+        headers: those that the 304 has, too.
+    """
+    body = shown.body if isinstance(shown.body, bytes) else b""
+    kept = conditional(request, body, HTML)
+    response = kept if kept.status == HTTPStatus.NOT_MODIFIED else shown
+    for name in ("ETag", "Cache-Control", "Vary"):
+        response.headers[name] = kept.headers[name]
+    response.headers.update(headers or {})
     return response

@@ -5,7 +5,19 @@ import re
 
 from aiohttp import web
 
-from ingest.http import error_pages, failures, probes, reads, rpc, schemas, static, try_page, writes
+from ingest.http import (
+    docs_page,
+    error_pages,
+    failures,
+    home,
+    probes,
+    reads,
+    rpc,
+    schemas,
+    static,
+    try_page,
+    writes,
+)
 from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
@@ -46,7 +58,8 @@ ROUTES = (
     web.get("/healthz", probes.healthz),
     web.get("/readyz", probes.readyz),
     web.get("/metrics", probes.show_metrics),
-    web.get("/docs", error_pages.list_collections),
+    web.get("/", home.show_home),
+    web.get("/docs", docs_page.show_docs),
     web.get("/docs/errors", error_pages.list_errors),
     web.get("/docs/errors/{name}", error_pages.show_error),
     web.get("/docs/try", try_page.show_try),

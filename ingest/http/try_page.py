@@ -5,6 +5,7 @@ from string import Template
 
 from aiohttp import web
 
+from ingest.http.documentation import documentation
 from ingest.http.pages import page
 from ingest.http.static import asset_path
 from ingest.web.assets import why_missing
@@ -47,6 +48,7 @@ again. Else install a wheel or an image that has been built there.</p>
 </main>""")
 
 
+@documentation
 async def show_try(_: web.Request) -> web.Response:
     """Swagger UI; or what is missing for it, and what to do."""
     script, style = asset_path("try.js"), asset_path("try.css")

@@ -7,7 +7,7 @@ import pytest
 from tests.api.shared import configured
 from tests.harness import Service
 
-PAGES = ["/docs"]
+PAGES = ["/docs", "/docs/try"]
 
 
 def basic(name: str, password: str) -> str:
@@ -60,6 +60,18 @@ async def test_nothing_else_does(api: Service, path: str, credentials: str) -> N
     assert asked[0].startswith("Bearer")
     assert asked[1].startswith("Basic realm=")
     assert response.headers["Cache-Control"] == "no-store"
+    assert "contacts" not in page
+
+
+@configured(docs="token")
+async def test_a_browser_is_shown_how(api: Service) -> None:
+    async with api.client.get("/docs", headers={"Accept": "text/html,*/*;q=0.8"}) as response:
+        page = await response.text()
+    assert response.status == 401
+    assert response.content_type == "text/html"
+    assert response.headers["Vary"] == "Accept, Authorization"
+    assert response.headers.getall("WWW-Authenticate")[1].startswith("Basic realm=")
+    assert "The password is the token" in page
     assert "contacts" not in page
 
 

@@ -22,8 +22,7 @@ def check_headers(response: ClientResponse) -> None:
     assert response.content_type == "text/html"
     assert response.charset == "utf-8"
     policy = response.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    assert "script" not in policy
+    assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["X-Frame-Options"] == "DENY"
@@ -43,27 +42,28 @@ async def test_s25_each_name_has_a_page(api: Service, name: str) -> None:
     assert response.status == 200
     check_headers(response)
     assert f"<h1>{name}</h1>" in page
-    assert all(html.escape(text) in page for text in HELP[name])
+    assert all(text in html.unescape(page) for text in HELP[name])
     assert "<script" not in page
-    assert not re.search(r"(?:src|href)=\"(?!/docs/errors)", page)
+    assert not re.search(r"(?:src|href)=\"(?!/|#|data:,)", page)
     subjects = samples(name, next(iter(api.app[SERVICE].presenters.values())))
     assert subjects
     for subject in subjects:
-        for dialect in ("the default", *(f"dialect {each}" for each in DIALECTS)):
-            assert f"<h2>Error of {subject}: {dialect}</h2>" in page
+        assert f"<h2>As an error of {subject}</h2>" in page
+    for dialect in ("The default", *(f"Dialect {each}" for each in DIALECTS)):
+        assert page.count(f">{dialect}: HTTP ") == len(subjects)
 
 
 async def test_a_page_shows_the_code_in_each_dialect(api: Service) -> None:
     async with api.client.get("/docs/errors/duplicate") as response:
         page = html.unescape(await response.text())
-    found = re.findall(r"<h2>Error of an item: (.+)</h2>\n<p>HTTP (\d+) .+</p>\n<pre>([^<]+)", page)
+    found = re.findall(r">(.+): HTTP (\d+) .+</h3>\n<pre[^>]*><code>([^<]+)", page)
     statuses = {title: int(status) for title, status, _ in found}
-    assert (statuses["the default"], statuses["dialect status"]) == (422, 409)
+    assert (statuses["The default"], statuses["Dialect status"]) == (422, 409)
     shown = {title: json.loads(body) for title, _, body in found}
-    assert "<p>Code 40903</p>" in page
-    assert shown["the default"]["failures"][0]["errors"][0]["code"] == 40903
+    assert ">Code 40903<" in page
+    assert shown["The default"]["failures"][0]["errors"][0]["code"] == 40903
     link = str(api.client.make_url("/docs/errors/duplicate"))
-    assert shown["dialect status"]["more_info"] == link
+    assert shown["Dialect status"]["more_info"] == link
 
 
 @configured(public_url='https://x.example.com/<b>"')
@@ -96,51 +96,6 @@ async def test_h10_the_list_has_every_code(api: Service) -> None:
     codes |= {code for dialect in DIALECTS.values() for code, _ in dialect.codes}
     assert 20200 in codes
     assert codes <= set(map(int, re.findall(r"\b\d{5}\b", page)))
-
-
-async def collections(api: Service) -> dict[str, str]:
-    """What `/docs` says of each collection."""
-    async with api.client.get("/docs") as response:
-        page = await response.text()
-    assert response.status == 200
-    check_headers(response)
-    assert "<script" not in page
-    _, *parts = re.split(r'<h2 id="([^"]+)">', page)
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def names(section: str) -> set[str]:
-    return set(re.findall(r'href="/docs/errors/([a-z_]+)"', section))
-
-
-async def test_r11_each_collection_has_its_numbers(api: Service) -> None:
-    shown = await collections(api)
-    databases = api.app[SERVICE].registry.databases
-    assert shown.keys() == {resource.name for resource in databases.values()}
-    for number, resource in databases.items():
-        listed = ", ".join(map(str, resource.rpc_resources))
-        assert f"db_id {number}, resource_id {listed}<" in shown[resource.name]
-
-
-async def test_s23_each_collection_has_the_errors_that_it_can_give(api: Service) -> None:
-    shown = await collections(api)
-    everything, loose, seats = (names(shown[name]) for name in ("everything", "loose", "seats"))
-    elsewhere = {"unknown_batch", "unknown_collection", "unknown_endpoint"}
-    assert everything == NAMES - elsewhere - {"idempotency_key_required"}
-    # One text, which is the key, beside whatever else is sent.
-    lacking = {"out_of_range", "not_a_choice", "unknown_field", "ambiguous_match"}
-    assert loose == everything - lacking
-    assert seats == everything - {"not_a_choice"}
-    assert "idempotency_key_required" in names(shown["guarded"])
-    assert "<p>Unique: code; badge; row, place</p>" in shown["seats"]
-
-
-@configured(idempotency_required=True)
-async def test_s23_settings_count_too(api: Service) -> None:
-    assert all(
-        "idempotency_key_required" in names(section)
-        for section in (await collections(api)).values()
-    )
 
 
 async def test_names_of_collections_are_for_the_docs_alone(api: Service) -> None:

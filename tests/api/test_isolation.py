@@ -69,6 +69,9 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
         ("contacts?dryRun=true", [key], {}),
     ]
     return {
+        ("GET", "/v1/{collection}/schema"): [
+            (f"contacts/schema?for={each}", None, {}) for each in ("create", "item")
+        ],
         ("GET", "/v1/batches"): [("batches", None, {}), ("batches?limit=1&offset=1", None, {})],
         ("GET", "/v1/batches/{batch}"): [
             (f"batches/{theirs.batch}", None, {}),
@@ -128,7 +131,17 @@ def _calls(theirs: Theirs) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-PUBLIC = {"/healthz", "/readyz", "/metrics", "/docs", "/docs/errors", "/docs/errors/{name}"}
+PUBLIC = {
+    "/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/docs",
+    "/docs/errors",
+    "/docs/errors/{name}",
+    "/docs/try",
+    "/static/{name}",
+}
 """What answers every account the same."""
 RPC = "/api/v1.1/"
 

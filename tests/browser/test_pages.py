@@ -6,7 +6,10 @@ from tests.browser.conftest import Open
 from tests.browser.watched import LOOKS
 
 PAGES = {
+    "home": "/",
     "docs": "/docs",
+    "errors": "/docs/errors",
+    "error": "/docs/errors/bad_format",
 }
 
 

@@ -35,6 +35,10 @@ _ESCAPED_NUL = b"\\u0000"
 _WHITE_SPACE = b" \t\r\n"
 
 
+def _go_on() -> None:
+    """Let the work go on."""
+
+
 class TypedItems:
     """The typed items of one resource, action and set of options."""
 
@@ -69,8 +73,11 @@ class TypedItems:
         except (TypeError, ValueError) as error:
             raise Uncompiled(f"msgspec decodes no such type: {error}") from error
 
-    def decode(self, body: bytes) -> list[Any] | None:
+    def decode(self, body: bytes, check: Callable[[], None] = _go_on) -> list[Any] | None:
         """The elements of a JSON array: typed items, and others as `load_exact` reads them.
+
+        Args:
+            check: is called now and then; what it raises ends the work.
 
         Returns:
             None where it is no JSON array of UTF-8, or `load_exact` may not read one of them.
@@ -82,7 +89,7 @@ class TypedItems:
                 items = self._many.decode(body)
             except msgspec.DecodeError:
                 items = self._decode_parts(body)
-            return self._vouched(items)
+            return self._vouched(items, check)
         except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
             return None
 
@@ -94,7 +101,7 @@ class TypedItems:
             items = self._decode_plain_lines(lines)
             if items is None:
                 items = [self._decode_one(line) for line in lines.split(b"\n") if line.strip()]
-            return self._vouched(items)
+            return self._vouched(items, _go_on)
         except (msgspec.DecodeError, orjson.JSONDecodeError, RecursionError):
             return None
 
@@ -137,10 +144,11 @@ class TypedItems:
         except msgspec.DecodeError:
             return load_exact(part)
 
-    def _vouched(self, items: list[Any]) -> list[Any]:
+    def _vouched(self, items: list[Any], check: Callable[[], None]) -> list[Any]:
         """The same items; those that a rule does not vouch for are plain ones."""
         typed = [(place, item) for place, item in enumerate(items) if type(item) is self._item]
         for start in range(0, len(typed), _ASKED):
+            check()
             some = typed[start : start + _ASKED]
             asked = [item for _, item in some]
             for position in {each for rule in self._rules for each in rule.refused(asked)}:

@@ -7,6 +7,7 @@ import pytest
 from marshmallow import Schema, fields, validate
 
 from ingest import Resource
+from ingest.errors import MalformedBody
 from ingest.exactjson import load_exact
 from ingest.formats.limits import Limits
 from ingest.formats.ndjson import NdjsonDecoder
@@ -166,3 +167,20 @@ def test_what_a_whole_dump_is_given_is_kept_beside_its_json(field: Any) -> None:
     items = [{"a": [day] if isinstance(field, fields.List) else {"b": day}}]
     assert outcome(fast, items, 1) == outcome(reference, items, 1)
     assert b"$exact" in outcome(fast, items, 1)[2][0]
+
+
+def test_a_long_body_lets_others_have_their_turn() -> None:
+    typed = ItemValidator(
+        Resource("things", Schema.from_dict({"a": fields.Email()})), Action.CREATE, Options()
+    ).typed
+    assert typed is not None
+    body = b"[%b]" % b",".join([b'{"a":"a@b.co"}'] * 1_600)
+    turns = []
+    assert len(typed.decode(body, lambda: turns.append(None)) or ()) == 1_600
+    assert len(turns) >= 3
+
+    def gone() -> None:
+        raise MalformedBody("The client went away")
+
+    with pytest.raises(MalformedBody):
+        typed.decode(body, gone)

@@ -1,0 +1,1 @@
+"""The fields of a resource and their rules, in sentences that people read."""
