@@ -28,6 +28,14 @@ _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI}`));
 """
+# The elements that reach beyond the window, where it can be scrolled sideways for them.
+_TOO_WIDE = """
+document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.querySelectorAll("body *")]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth)
+        .map((each) => each.outerHTML.slice(0, 200))
+        .concat("the page is too wide")
+"""
 
 
 class Watched:
@@ -70,9 +78,8 @@ class Watched:
 
     async def check_fits(self) -> None:
         """Nobody has to scroll sideways to read it."""
-        script = "[document.documentElement.scrollWidth, window.innerWidth]"
-        needed, there = await self.page.evaluate(script)
-        assert needed <= there
+        wide = await self.page.evaluate(_TOO_WIDE)
+        assert wide == []
 
     async def screenshot(self, name: str, *, full_page: bool = True) -> None:
         """Leave a picture for reviewers: of the whole page, or of what is seen of it."""

@@ -118,16 +118,6 @@ def test_what_is_built_needs_no_node(checkout: Checkout, programs: Path) -> None
     checkout.build("sdist")
 
 
-def test_a_stylesheet_that_is_served_as_it_is_is_not_built(
-    checkout: Checkout, programs: Path
-) -> None:
-    put(programs, node=NODE.format(major=22), npm=NPM)
-    checkout.build()
-    (checkout.web / "src" / "docs.css").write_text("body {}")
-    checkout.build()
-    assert len(checkout.calls) == 2
-
-
 @pytest.mark.parametrize("major", [None, 18])
 def test_node_comes_out_of_a_wheel_where_none_is_new_enough(
     checkout: Checkout, programs: Path, major: int | None
