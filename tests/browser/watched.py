@@ -79,7 +79,7 @@ class Watched:
     async def check_fits(self) -> None:
         """Nobody has to scroll sideways to read it."""
         wide = await self.page.evaluate(_TOO_WIDE)
-        assert wide == []
+        assert not wide, "\n".join(wide)
 
     async def screenshot(self, name: str, *, full_page: bool = True) -> None:
         """Leave a picture for reviewers: of the whole page, or of what is seen of it."""
@@ -98,6 +98,7 @@ class Watched:
 
 async def watch(browser: Browser, origin: str, look: str) -> tuple[BrowserContext, Watched]:
     """A new page of a browser without any history, and the context to be closed after it."""
-    context = await browser.new_context(**LOOKS[look])
+    # Without motion, a look is there at once.
+    context = await browser.new_context(**LOOKS[look], reduced_motion="reduce")
     await context.add_init_script(_TELL_VIOLATIONS)
     return context, Watched(await context.new_page(), origin)
