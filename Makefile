@@ -36,8 +36,10 @@ test: setup ## pass the tests
 
 fuzz: setup ## the property tests for hours, public test suites, and the build of the image
 	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 FUZZ_REQUESTS=4000 FUZZ_SHAPES=3000 \
+		FUZZ_OPENAPI=100 \
 		$(BIN)/pytest -q --timeout 0 \
-		tests/property tests/property/marshmallow_suite.py tests/acceptance/build_of_image.py tests/api/format_suites.py
+		tests/property tests/property/marshmallow_suite.py tests/acceptance/build_of_image.py tests/api/format_suites.py \
+		tests/api/test_schemathesis.py
 
 chaos: setup ## kill, freeze, flush and restart everything under load, and count what was lost
 	@$(BIN)/python -m tests.chaos $(CHAOS)

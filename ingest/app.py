@@ -19,7 +19,9 @@ from ingest.access.rates import Rates
 from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claims
 from ingest.batches.pipeline import Pipeline
+from ingest.describe.openapi import openapi
 from ingest.http.admission import Admission
+from ingest.http.described import OpenApi
 from ingest.http.documentation import MADE
 from ingest.http.gate import UnderWay
 from ingest.http.middleware import complete_headers, handle
@@ -91,6 +93,7 @@ async def _service(
             admission=Admission(settings.account_share),
             loop_time=loop_time,
             pipeline=Pipeline(settings, registry, pool, claims, Doorbell(redis, notices)),
+            openapi=OpenApi(partial(openapi, registry, settings)),
         )
         parts = [claims.leases.run()]
         if not settings.read_only:  # nothing waits, and a standby cannot LISTEN

@@ -14,10 +14,10 @@ from ingest.errors import RequestError, UnknownBatch
 from ingest.formats.negotiation import JSON, RESPONSES
 from ingest.http.headers import BodyHead
 from ingest.http.preferences import Preferences
-from ingest.http.query import DEFAULT_LIMIT
 from ingest.http.roots import ALIASES, API
 from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.layout import StoredField
+from ingest.resources.lists import DEFAULT_LIMIT
 from ingest.resources.resource import Resource
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from ingest.http.documentation import SERVICE_DOC, html, unchanging, wants_html
-from ingest.http.links import public_base
+from ingest.http.links import SERVICE_DESC, public_base
 from ingest.http.pages import page
 from ingest.http.responses import VARY, json_response
 from ingest.http.service import SERVICE, Service
@@ -30,6 +30,7 @@ _DOCS = (
     Link(
         "docs", "/docs", "Documentation", "Fields, rules, examples and errors of each collection."
     ),
+    Link("openapi", "/openapi.json", "OpenAPI", "The same for machines: clients are made of it."),
     Link("try", "/docs/try", "Try it", "Every request in Swagger UI, with a token of yours."),
 )
 _ALWAYS = (
@@ -41,7 +42,7 @@ _ALWAYS = (
 async def show_home(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     collections = list(service.registry) if service.settings.docs == "public" else []
-    headers = {} if service.settings.docs == "off" else {"Link": SERVICE_DOC}
+    headers = {} if service.settings.docs == "off" else {"Link": f"{SERVICE_DOC}, {SERVICE_DESC}"}
     if wants_html(request):
         shown = html(service, "home.html", what=WHAT, links=links(service), collections=collections)
         return unchanging(request, page(shown), headers)

@@ -10,6 +10,9 @@ from ingest.http.security import is_known_host
 from ingest.http.service import SERVICE, Service
 from ingest.resources.resource import Resource
 
+SERVICE_DESC = '</openapi.json>; rel="service-desc"; type="application/json"'
+"""The link to what describes the API (RFC 8631), for the header `Link`."""
+
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
 

@@ -1,8 +1,7 @@
 """Query parameters: each known by name, given once, with a value that can be read."""
 
 import re
-from collections.abc import Mapping, Sequence, Set
-from functools import cache
+from collections.abc import Sequence, Set
 from typing import Any
 
 from multidict import MultiMapping
@@ -10,16 +9,11 @@ from multidict import MultiMapping
 from ingest.describe.json_schema import Kind
 from ingest.errors import InvalidParameter
 from ingest.model import EVERY_FIELD, Selection
-from ingest.resources.columns import ColumnType
 from ingest.resources.layout import StoredField
-from ingest.resources.resource import META, RESERVED_PARAMETERS, Resource
+from ingest.resources.lists import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_VALUES, filterable
+from ingest.resources.resource import META, Resource
 from ingest.resources.url_values import parse, shown_choices
 
-MAX_LIMIT = 1000
-DEFAULT_LIMIT = 100
-MAX_OFFSET = 2**63 - 1
-MAX_VALUES = 100
-"""The most values of one filter."""
 FILTERS = "field=value"
 """Stands for the fields that a list can be filtered by."""
 
@@ -47,7 +41,7 @@ class Query:
         """
         self._resource = resource
         self._given = given
-        self._filterable = _filterable(resource) if FILTERS in parameters and resource else {}
+        self._filterable = filterable(resource) if FILTERS in parameters and resource else {}
         known = (parameters - {FILTERS}) | self._filterable.keys()
         for name in self._given:
             if name not in known:
@@ -164,18 +158,6 @@ class Query:
 def _quoted(name: str) -> str:
     """A name as `select` takes it."""
     return f'"{name}"' if "," in name or name != name.strip().removeprefix("-") else name
-
-
-@cache
-def _filterable(resource: Resource) -> Mapping[str, StoredField]:
-    """The fields that lists can be filtered by, by the names that clients use."""
-    return {
-        field.data_key: field
-        for field in resource.fields
-        if field.shown
-        and field.type is not ColumnType.JSONB
-        and field.data_key not in RESERVED_PARAMETERS
-    }
 
 
 def _value(what: str, stored: StoredField, text: str) -> Any:

@@ -28,7 +28,7 @@ from ingest.http.admission import Share
 from ingest.http.answers import PIECE, LongResponse
 from ingest.http.call import CALL, RESOURCE
 from ingest.http.gate import CALLER
-from ingest.http.links import public_base, schema_link
+from ingest.http.links import SERVICE_DESC, public_base, schema_link
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
 from ingest.resources.resource import Resource
@@ -75,10 +75,12 @@ async def respond(
 
 
 def _described(request: web.Request, response: web.Response) -> web.Response:
-    """The response, with a link to the schema of the collection that it is about."""
+    """The response, with links to what describes the collection that it is about."""
     resource = request[CALL].resource
     if resource is not None and RESOURCE in request:
         response.headers.add("Link", schema_link(resource))
+        if request.app[SERVICE].settings.docs != "off":
+            response.headers.add("Link", SERVICE_DESC)
     return response
 
 

@@ -10,6 +10,7 @@ from ingest.access.callers import Callers
 from ingest.access.rates import Rates
 from ingest.batches.pipeline import Pipeline
 from ingest.http.admission import Admission
+from ingest.http.described import OpenApi
 from ingest.http.gate import UnderWay
 from ingest.http.security import Networks
 from ingest.loop_time import LoopTime
@@ -37,6 +38,7 @@ class Service:
     admission: Admission
     loop_time: LoopTime
     pipeline: Pipeline
+    openapi: OpenApi
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the process is about to stop."""
 

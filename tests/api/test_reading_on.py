@@ -30,7 +30,8 @@ async def walk(service: Service, path: str) -> tuple[list[dict[str, Any]], int]:
         items += page.body["data"]
         pages += 1
         key = page.body["metadata"].get("next")
-        link = page.headers.get("Link")
+        links = page.headers.getall("Link")
+        link = next((each for each in links if each.endswith('rel="next"')), None)
         assert (key is None) is (link is None)
         following = None
         if link is not None:

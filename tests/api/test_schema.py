@@ -118,8 +118,8 @@ async def test_answers_of_the_collection_link_to_it(service: Service) -> None:
         await service.get("contacts?limit=0"),
         await service.delete("contacts", [key]),
     ]
-    assert [each.headers.getall("Link") for each in answers] == [[LINK]] * len(answers)
+    assert all(LINK in each.headers.getall("Link") for each in answers)
     page = await service.get("contacts?limit=1")
-    assert page.headers.getall("Link")[-1] == LINK
+    assert LINK in page.headers.getall("Link")
     batches = await service.get("batches")
     assert "Link" not in batches.headers

@@ -1,0 +1,118 @@
+"""OpenAPI 3.1 of exactly what an instance serves, from its resources and its settings alone.
+
+::
+
+    resource ─▶ json_schema ─▶ example ─▶ answers ─▶ responses ─▶ operations ─▶ paths ─┐
+                                          (as the dialects tell them)                  ├▶ document
+    settings ─▶ limits, servers, errors that are possible ─────────────────────────────┘
+
+Two processes that serve the same resources with the same settings write the same bytes: there is
+no clock, no address and no order of a set in it.
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+from ingest.describe import answers, collection_paths, rpc, shared_paths
+from ingest.describe.components import Components, Object
+from ingest.describe.described import Described, described
+from ingest.describe.documents import add_documents
+from ingest.describe.headers import add_headers
+from ingest.describe.names import item_name, type_names
+from ingest.describe.parameters import add_parameters
+from ingest.resources.registry import Registry
+from ingest.resources.representation import Presenter
+from ingest.settings import Settings
+
+_INTRODUCTION = """\
+Save, change and delete items in batches. Every bad item is named with all that is wrong with it, \
+and a batch is committed exactly once.
+
+Answers are JSON; with `.xml` or `.yaml` at the end of the path, or in `Accept`, they are XML or \
+YAML. `Accept: application/problem+json` gives errors as RFC 9457 has them. Five dialects are \
+spoken besides (`Accept: application/json; dialect=NAME`, or the token's): `collection`, `data`, \
+`hash` (also under `/api/`), `rpc` (also under `/api/v1.1/`) and `status`, which wants the format \
+at the end of the path. What they answer is shown under media types with that parameter; answers \
+themselves have the plain media type.
+"""
+
+
+def openapi(registry: Registry, settings: Settings) -> Object:
+    """The document."""
+    components = Components()
+    add_headers(components)
+    add_parameters(components)
+    add_documents(components)
+    every = _described(registry, settings, components)
+    first = every[0]
+    paths: Object = {}
+    for this in every:
+        paths |= collection_paths.paths(this)
+    paths |= shared_paths.batch_paths(first)
+    for this in every:
+        paths |= collection_paths.hash_paths(this)
+    paths |= shared_paths.hash_batch_paths(first)
+    for this in every:
+        paths |= rpc.paths(this)
+    paths |= shared_paths.operational_paths(settings.docs)
+    return _head(settings) | {
+        "tags": _tags(registry),
+        "paths": paths,
+        "components": components.document() | {"securitySchemes": _security()},
+    }
+
+
+def _described(registry: Registry, settings: Settings, components: Components) -> list[Described]:
+    names = type_names(registry)
+    errors = answers.errors(Presenter(next(iter(registry.values()))))
+    return [
+        described(
+            resource,
+            settings,
+            components,
+            names[name],
+            item_name(names[name], names.values()),
+            errors,
+        )
+        for name, resource in registry.items()
+    ]
+
+
+def _head(settings: Settings) -> dict[str, Any]:
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": "Ingestion service",
+            "version": version("ingest-service"),
+            "summary": "Batches of items in, every bad one named.",
+            "description": _INTRODUCTION,
+        },
+        "servers": [{"url": settings.public_url.rstrip("/") or "/"}],
+        "security": [{"bearer": []}],
+    }
+
+
+def _tags(registry: Registry) -> list[Object]:
+    collections = [{"name": name, "description": f"The collection {name}."} for name in registry]
+    return [
+        *collections,
+        {"name": "batches", "description": "What became of each write."},
+        {"name": "operations", "description": "For operators and their tools."},
+    ]
+
+
+def _security() -> Object:
+    return {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token that `ingest token create` made.",
+        },
+        rpc.SECURITY: {
+            "type": "apiKey",
+            "in": "query",
+            "name": "token",
+            "description": "The token in the URL, or as `token` in the body: dialect `rpc` only.",
+        },
+    }

@@ -1,0 +1,78 @@
+"""The paths of the dialect `rpc`: a method for each thing that is done with a collection."""
+
+from typing import Any
+
+from ingest.describe import answers, codes
+from ingest.describe.components import Object
+from ingest.describe.described import Described
+from ingest.describe.documents import of
+from ingest.describe.faces import alone
+from ingest.formats.negotiation import JSON, XML
+from ingest.model import Action
+
+SECURITY = "rpcToken"
+_FACES = alone("rpc", (JSON, XML))
+VERBS = {
+    "import": (Action.CREATE, "Save or change", "Create"),
+    "add": (Action.CREATE, "Save", "Create"),
+    "update": (Action.UPDATE, "Change", "Patch"),
+    "delete": (Action.DELETE, "Delete", ""),
+    "get": (None, "Read", ""),
+}
+"""What is done, how that reads, and the schema of `data`, by the last part of a method's name."""
+
+
+def paths(this: Described) -> Object:
+    found: Object = {}
+    for verb in VERBS:
+        found[f"/api/v1.1/{this.resource.name}/{verb}"] = {"post": _method(this, verb, batch=False)}
+        if verb != "get":
+            batch = _method(this, verb, batch=True)
+            found[f"/api/v1.1/{this.resource.name}/{verb}_batch"] = {"post": batch}
+    return found
+
+
+def _method(this: Described, verb: str, *, batch: bool) -> Object:
+    action, reads, schema = VERBS[verb]
+    if action is None:
+        said = answers.items(this.resource, this.example, f"{this.item}Found")
+    else:
+        said = answers.writes(this.resource, action, this.example, f"{this.name}Written")
+    found = codes.ITEM if action is None else codes.WRITE
+    several = f"{verb.capitalize()}{this.name if batch else this.item}"
+    operation_id = f"rpc{several}{'Batch' if batch else ''}"
+    many = "several" if batch else "one"
+    return {
+        "operationId": operation_id,
+        "tags": [this.resource.name],
+        "summary": f"{reads} {many} of {this.resource.name}, in the dialect `rpc`",
+        "security": [{"bearer": []}, {SECURITY: []}],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": _call(this, schema, batch=batch)}, XML: {}},
+        },
+        "responses": this.responses(
+            operation_id,
+            "RpcRead" if action is None else "RpcWrite",
+            said,
+            found,
+            _FACES,
+            writes=action is not None,
+            single=not batch,
+        ),
+    }
+
+
+def _call(this: Described, schema: str, *, batch: bool) -> Object:
+    data: Any = of(f"{this.item}{schema}") if schema else {"type": "object"}
+    return {
+        "type": "object",
+        "properties": {
+            "token": {"type": "string", "description": "Where no header has it."},
+            "db_id": {"type": "integer"},
+            "resource_id": {"type": "integer"},
+            "matching": {"type": "string", "description": "The field that finds a profile."},
+            "profile_id": {"description": "The key of a profile."},
+            "data": {"type": "array", "items": data} if batch else data,
+        },
+    }

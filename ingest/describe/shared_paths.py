@@ -1,0 +1,160 @@
+"""The paths that are no collection's: batches, what operators' tools call, and this document."""
+
+from collections.abc import Sequence
+
+from ingest.describe import answers, codes
+from ingest.describe.answers import Said
+from ingest.describe.components import Object, reference
+from ingest.describe.described import Described
+from ingest.describe.faces import EVERY, Face, alone
+from ingest.describe.headers import headers
+from ingest.describe.parameters import shared
+from ingest.errors import RequestError
+from ingest.formats.negotiation import CSV, JSON, NDJSON, YAML
+
+_BATCHES, _OPERATIONS = "batches", "operations"
+
+
+def batch_paths(this: Described) -> Object:
+    """Batches under `/v1/`, with those of a collection as examples."""
+    return {
+        "/v1/batches": {"get": _batches(this, "listBatches", EVERY)},
+        "/v1/batches/{batch}": {"get": _batch(this, "getBatch", EVERY)},
+        "/v1/batches/{batch}/failures": {"get": _failures(this, "getBatchFailures", EVERY)},
+    }
+
+
+def hash_batch_paths(this: Described) -> Object:
+    """The same in the dialect `hash`."""
+    face = alone("hash")
+    root = "/api/batches"
+    found: Object = {
+        f"{root}.{{extension}}": {"get": _batches(this, "hashListBatches", face)},
+        f"{root}/{{batch}}.{{extension}}": {"get": _batch(this, "hashGetBatch", face)},
+    }
+    for path in found.values():
+        path["parameters"] = shared("extension")
+    return found
+
+
+def _batches(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
+    said = answers.batches(this.resource)
+    return {
+        "operationId": operation_id,
+        "tags": [_BATCHES],
+        "summary": "List the batches of the account, the latest first",
+        "parameters": shared("limit", "offset", "idempotencyKey"),
+        "responses": _responses(this, operation_id, said, codes.BATCHES, faces),
+    }
+
+
+def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
+    said = answers.batch(this.resource, this.example)
+    return {
+        "operationId": operation_id,
+        "tags": [_BATCHES],
+        "summary": "One batch: its state, its counts, its failures and its answer",
+        "parameters": shared("batch"),
+        "responses": _responses(this, operation_id, said, codes.BATCH, faces),
+    }
+
+
+def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
+    said = answers.failures(this.resource)
+    found = _responses(this, operation_id, said, codes.BATCH, faces)
+    for media_type in (NDJSON, CSV):
+        found["200"]["content"][media_type] = {"schema": {"type": "string"}}
+    return {
+        "operationId": operation_id,
+        "tags": [_BATCHES],
+        "summary": "Every failed item of a batch",
+        "parameters": shared("batch"),
+        "responses": found,
+    }
+
+
+def _responses(
+    this: Described,
+    operation_id: str,
+    said: Sequence[Said],
+    found: tuple[type[RequestError], ...],
+    faces: Sequence[Face],
+) -> Object:
+    kind = "Batch" if faces is EVERY else "HashBatch"
+    return this.responses(operation_id, kind, said, found, faces, of_collection=False)
+
+
+def operational_paths(docs: str) -> Object:
+    """What needs no token, but for this document where `INGEST_DOCS` asks for one.
+
+    Args:
+        docs: that setting.
+    """
+    state = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    return {
+        "/healthz": {"get": _probe("healthz", "Whether this process is alive", state, (200,))},
+        "/readyz": {
+            "get": _probe("readyz", "Whether the service can answer requests", state, (200, 503))
+        },
+        "/metrics": {"get": _text("metrics", "What Prometheus reads", "text/plain")},
+        "/openapi.json": {"get": _document("openapiJson", JSON, docs)},
+        "/openapi.yaml": {"get": _document("openapiYaml", YAML, docs)},
+    }
+
+
+def _probe(operation_id: str, summary: str, schema: Object, statuses: tuple[int, ...]) -> Object:
+    return _open(operation_id, summary) | {
+        "responses": {
+            str(status): {
+                "description": "Yes." if status == 200 else "No; `checks` says why.",
+                "headers": headers("X-Trace-Id"),
+                "content": {JSON: {"schema": schema}},
+            }
+            for status in statuses
+        }
+    }
+
+
+def _text(operation_id: str, summary: str, media_type: str) -> Object:
+    return _open(operation_id, summary) | {
+        "responses": {
+            "200": {
+                "description": "In the format of Prometheus.",
+                "headers": headers("X-Trace-Id"),
+                "content": {media_type: {"schema": {"type": "string"}}},
+            }
+        }
+    }
+
+
+def _document(operation_id: str, media_type: str, docs: str) -> Object:
+    needed = docs == "token"
+    security: Object = {"security": [{"bearer": []}]} if needed else {}
+    refused = {"401": reference("responses", "Read401")} if needed else {}
+    return (
+        _open(operation_id, f"This document, as {media_type}")
+        | security
+        | {
+            "responses": {
+                "200": {
+                    "description": "OpenAPI 3.1 of what this instance serves.",
+                    "headers": headers("X-Trace-Id", "ETag"),
+                    "content": {media_type: {"schema": {"type": "object"}}},
+                },
+                "304": {
+                    "description": "It is the version that `If-None-Match` names.",
+                    "headers": headers("X-Trace-Id", "ETag"),
+                },
+                **refused,
+            }
+        }
+    )
+
+
+def _open(operation_id: str, summary: str) -> Object:
+    return {
+        "operationId": operation_id,
+        "tags": [_OPERATIONS],
+        "summary": summary,
+        "security": [],
+    }

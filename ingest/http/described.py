@@ -1,0 +1,28 @@
+"""What describes this instance, written once in each process."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ingest.exactjson import dump_exact
+from ingest.formats.negotiation import from_json
+
+
+class OpenApi:
+    """The document of a process in each format, written when it is first asked for."""
+
+    def __init__(self, describe: Callable[[], dict[str, Any]]) -> None:
+        self._describe = describe
+        self._written: dict[str, asyncio.Future[bytes]] = {}
+
+    async def file(self, media_type: str) -> bytes:
+        """Its bytes, of `JSON` or `YAML`."""
+        if media_type not in self._written:
+            # In a thread: of many collections it is a second of work.
+            write = asyncio.to_thread(self._write, media_type)
+            self._written[media_type] = asyncio.ensure_future(write)
+        # Who goes away meanwhile does not take it from the others.
+        return await asyncio.shield(self._written[media_type])
+
+    def _write(self, media_type: str) -> bytes:
+        return from_json(dump_exact(self._describe()), media_type)

@@ -1,0 +1,53 @@
+"""schemathesis makes requests of the OpenAPI document, and checks each answer against it.
+
+A few of each operation here; `make fuzz` sends many more, and those at every limit.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from ingest.app import create_app
+from ingest.examples import airports, contacts, deals
+from ingest.resources.registry import Registry
+from ingest.settings import Settings
+from ingest.store.pool import Pool
+from ingest.store.tokens import create_token
+from tests.api.conftest import Server
+from tests.harness import Service
+
+FOLDER = Path(__file__).parent / "schemathesis"
+EXAMPLES = int(os.environ.get("FUZZ_OPENAPI", "0"))
+"""How many requests of each operation are made by chance; 0 for the short run."""
+SERVED = [airports, contacts, deals] if EXAMPLES else [airports]
+PHASES = "examples,coverage,fuzzing,stateful" if EXAMPLES else "examples,fuzzing"
+
+
+@pytest.fixture
+async def api(settings: Settings, operator: Pool) -> AsyncIterator[Service]:
+    _, token = await create_token(operator, "acme", "tests")
+    async with TestClient(Server(create_app(settings, Registry(SERVED)))) as client:
+        yield Service(client, token)
+
+
+@pytest.mark.timeout(0 if EXAMPLES else 120)
+async def test_every_answer_is_as_it_is_described(service: Service, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(Path(sys.executable).parent / "st", "--config-file", FOLDER / "schemathesis.toml"),
+        *("run", str(service.client.make_url("/openapi.json")), "--no-color"),
+        *("-H", f"Authorization: Bearer {service.token}"),
+        *("--checks", "all", "--phases", PHASES, "--include-path-regex", r"^/(?!api/)"),
+        *("--max-examples", str(EXAMPLES or 2), "--suppress-health-check", "all"),
+        *("--continue-on-failure", "--generation-database", "none"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(FOLDER)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()

@@ -1,0 +1,193 @@
+"""The OpenAPI document, as a function of the resources and the settings."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from marshmallow import Schema, fields
+from openapi_spec_validator import validate
+
+from ingest import Resource
+from ingest.describe.names import item_name, type_names
+from ingest.describe.openapi import openapi
+from ingest.errors import request_errors
+from ingest.exactjson import dump_exact
+from ingest.formats.negotiation import REQUESTS
+from ingest.http.routes import ROUTES
+from ingest.http.rpc_parameters import Verb
+from ingest.resources.registry import Registry, load_registry
+from ingest.settings import EXAMPLES, Settings
+from tests.harness import REGISTRY
+
+SETTINGS = Settings(database_url="", redis_url="")
+_NAMES = ("contacts", "everything", "people", "seats", "clients", "notes")
+SERVED = Registry([REGISTRY[name] for name in _NAMES])
+METHODS = ("get", "post", "patch", "put", "delete")
+_WRITE = """
+import sys
+from ingest.describe.openapi import openapi
+from ingest.exactjson import dump_exact
+from ingest.settings import Settings
+from tests.unit.describe.test_openapi import SERVED
+sys.stdout.buffer.write(dump_exact(openapi(SERVED, Settings(database_url="", redis_url=""))))
+"""
+
+
+@cache
+def document() -> dict[str, Any]:
+    return openapi(load_registry(EXAMPLES), SETTINGS)
+
+
+def operations(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in found["paths"].values():
+        yield from (path[method] for method in METHODS if method in path)
+
+
+@cache
+def of_the_tests() -> dict[str, Any]:
+    return openapi(SERVED, SETTINGS)
+
+
+def test_every_schema_of_the_tests_is_described_validly() -> None:
+    validate(of_the_tests())
+
+
+def test_processes_write_the_same_bytes() -> None:
+    """Strings have other hashes in the other one, and so sets have another order."""
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    command = [sys.executable, "-c", _WRITE]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    assert done.stdout == dump_exact(of_the_tests())
+
+
+async def test_each_endpoint_is_described_and_no_other() -> None:
+    app, described = web.Application(), set()
+    app.add_routes(ROUTES)
+    paths = of_the_tests()["paths"]
+    for path, described_there in paths.items():
+        concrete = path.replace("{key}", "k").replace("{batch}", "b").replace("{extension}", "json")
+        for method in METHODS:
+            if method in described_there:
+                request = make_mocked_request(method.upper(), concrete, app=app)
+                found = await app.router.resolve(request)
+                assert found.http_exception is None, (method, path)
+                described.add((method.upper(), found.route.handler))
+    served = {
+        (route.method, route.handler) for route in ROUTES if hasattr(route.handler, "endpoint")
+    }
+    assert len(served) > 10
+    assert served <= described
+    for resource in SERVED:
+        assert all(f"/api/v1.1/{resource}/{verb.value}" in paths for verb in Verb)
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [each["operationId"] for each in operations(of_the_tests())]
+    assert len(set(names)) == len(names)
+    assert {"createContacts", "patchContacts", "deleteContacts", "listContacts"} <= {*names}
+    assert {"getContact", "getBatch", "listBatches", "getBatchFailures"} <= {*names}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("deal", "deals"), ("a-b", "a_b"), ("boxes", "box"), ("sheep", "sheeps")]
+)
+def test_collections_that_are_called_alike_are_told_apart(first: str, second: str) -> None:
+    several = type_names([first, second]).values()
+    single = [item_name(name, several) for name in several]
+    assert len({*several, *single}) == 4
+
+
+def test_each_reference_leads_somewhere() -> None:
+    found = document()
+
+    def check(value: Any) -> None:
+        if isinstance(value, dict):
+            if isinstance(value.get("$ref"), str):
+                _, _, kind, name = value["$ref"].split("/")
+                assert name in found["components"][kind], value["$ref"]
+            for each in value.values():
+                check(each)
+        elif isinstance(value, list):
+            for each in value:
+                check(each)
+
+    check(found)
+
+
+def test_each_error_has_an_example() -> None:
+    """But for those of paths and methods that the document does not have.
+
+    Of the dialects without paths of their own, one for each status is enough.
+    """
+    shown = document()["components"]["examples"].keys()
+    elsewhere = {"unknown_endpoint", "unknown_collection", "idempotency_key_required"}
+    for code in request_errors():
+        if code.name in elsewhere | {"method_not_allowed", "ambiguous_match"}:
+            continue
+        for dialect in ("", ".problem", ".hash", ".rpc"):
+            if (code.name, dialect) == ("unknown_batch", ".rpc"):
+                continue
+            assert f"{code.name}{dialect}" in shown
+
+
+def test_each_write_takes_every_media_type_with_an_example() -> None:
+    for name in ("contacts", "deals", "airports"):
+        for method in ("post", "patch", "put", "delete"):
+            content = document()["paths"][f"/v1/{name}"][method]["requestBody"]["content"]
+            assert tuple(content) == REQUESTS
+            assert all("example" in each for each in content.values())
+
+
+def test_what_is_accepted_leads_to_its_batch() -> None:
+    accepted = document()["components"]["responses"]["Write202"]
+    assert accepted["links"]["batch"]["operationId"] == "getBatch"
+    assert "Location" in accepted["headers"]
+    schema = accepted["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/AcceptedDocument"}
+
+
+def test_settings_are_in_it() -> None:
+    settings = dataclasses.replace(
+        SETTINGS,
+        public_url="https://api.example.com/ingest/",
+        max_items=77,
+        rate_limit="5/second",
+        idempotency_required=True,
+        docs="token",
+    )
+    found = openapi(load_registry(EXAMPLES), settings)
+    validate(found)
+    assert found["servers"] == [{"url": "https://api.example.com/ingest"}]
+    create = found["paths"]["/v1/contacts"]["post"]
+    assert create["x-ingest"]["maxItems"] == 77
+    assert create["x-ingest"]["idempotencyRequired"]
+    [several, _] = create["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert several["maxItems"] == 77
+    assert "RateLimit" in create["responses"]["201"]["headers"]
+    assert "idempotency_key_required" in found["components"]["examples"]
+    page = "https://api.example.com/ingest/docs/errors/token_required"
+    shown = found["components"]["examples"]["token_required"]["value"]
+    assert shown["error"]["moreInfo"] == page
+    assert found["paths"]["/openapi.json"]["get"]["security"] == [{"bearer": []}]
+
+
+def test_code_of_the_users_that_breaks_leaves_an_example_out() -> None:
+    class Broken(Schema):
+        name = fields.Method(deserialize="fail", required=True)
+
+        def fail(self, value: Any) -> Any:
+            raise RuntimeError(value)
+
+    found = openapi(Registry([Resource("broken", Broken)]), SETTINGS)
+    validate(found)
+    content = found["paths"]["/v1/broken"]["post"]["requestBody"]["content"]
+    assert "example" not in content["application/json"]
+    assert orjson.dumps(found)
