@@ -17,6 +17,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 """How a page is looked at, as options of a browser's context."""
 
+_TIMEOUT = 60_000  # milliseconds until something that must happen has not: the machine may be busy
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _AXE_OPTIONS = {
     "runOnly": {"type": "tag", "values": _WCAG},
@@ -77,7 +78,7 @@ class Watched:
         assert not problems, "\n".join(problems)
 
     async def check_fits(self) -> None:
-        """Nobody has to scroll sideways to read it."""
+        """It can be read without scrolling sideways."""
         wide = await self.page.evaluate(_TOO_WIDE)
         assert not wide, "\n".join(wide)
 
@@ -100,5 +101,6 @@ async def watch(browser: Browser, origin: str, look: str) -> tuple[BrowserContex
     """A new page of a browser without any history, and the context to be closed after it."""
     # Without motion, a look is there at once.
     context = await browser.new_context(**LOOKS[look], reduced_motion="reduce")
+    context.set_default_timeout(_TIMEOUT)
     await context.add_init_script(_TELL_VIOLATIONS)
     return context, Watched(await context.new_page(), origin)

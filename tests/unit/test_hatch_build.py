@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[2]
 NODE = """#!/bin/sh
@@ -155,3 +157,19 @@ def test_what_is_published_has_it_or_is_not_built(checkout: Checkout, programs: 
     put(programs, node=NODE.format(major=20), npm=NPM_OUT_OF_REACH)
     with pytest.raises(subprocess.CalledProcessError):
         checkout.build("sdist")
+
+
+@pytest.mark.parametrize("builder", [SdistBuilder, WheelBuilder])
+def test_packages_have_what_was_built_and_nothing_of_node(
+    checkout: Checkout, programs: Path, builder: type[SdistBuilder | WheelBuilder]
+) -> None:
+    put(programs, node=NODE.format(major=20), npm=NPM)
+    checkout.build()
+    for name in ("pyproject.toml", ".gitignore", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, checkout.folder)
+    package = checkout.web / "node_modules" / "esbuild" / "index.js"
+    package.parent.mkdir(parents=True)
+    package.write_text("")
+    files = {file.path for file in builder(str(checkout.folder)).recurse_included_files()}
+    assert str(checkout.web / "static" / "try.js") in files
+    assert str(package) not in files
