@@ -13,10 +13,17 @@ from marshmallow.decorators import (
     VALIDATES_SCHEMA,
 )
 
-from ingest.describe.fields import PREPARES, SHOWS, Place, described, property_of
+from ingest.describe.fields import (
+    PREPARES,
+    SHOWS,
+    Place,
+    described,
+    key_property,
+    never_null,
+    property_of,
+)
 from ingest.describe.notes import NOTES, noted
 from ingest.resources.dumping import DUMPING, overridden
-from ingest.resources.layout import StoredField
 from ingest.resources.resource import META, Resource
 from ingest.validation.engine.known import check_no_override, check_schema
 from ingest.validation.engine.source import Uncompiled
@@ -66,7 +73,9 @@ class Definitions:
     def plucked(self, field: fields.Pluck, place: Place) -> dict[str, Any]:
         """The one field of a nested schema that stands for it."""
         inner = field.schema.fields[field.field_name]
-        return described(inner, place.inside())
+        many = field.schema.many or field.many
+        # Alone, it is null where the field outside may be null.
+        return described(inner if many or self.shown else never_null(inner), place.inside())
 
     def _free_name(self, wanted: str) -> str:
         base = "".join(each if each.isascii() and each.isalnum() else "_" for each in wanted)
@@ -98,12 +107,12 @@ class Definitions:
 
     def _with_shown_key(self, resource: Resource, said: dict[str, Any]) -> dict[str, Any]:
         said = _shown(resource.schema, said)
-        own = {resource.key.data_key: self._key(resource)} if resource.own_key else {}
-        properties = {**own, **said.get("properties", {}), META: _META}
         name = resource.key.data_key
-        if name in properties:
-            properties[name] = _never_null(properties[name])
+        own: dict[str, Any] = {name: {}} if resource.own_key else {}
+        properties = {**own, **said.get("properties", {}), META: _META}
         required = [name] if name in properties else []
+        if required:
+            properties[name] = self.key(resource)
         if "properties" in said:
             required += [
                 each.data_key
@@ -125,10 +134,10 @@ class Definitions:
         key, properties = resource.key, said["properties"]
         required = said.get("required", [])
         if patch or resource.own_key:
-            first = {key.data_key: self._key(resource)}
-            properties = {**first, **{n: v for n, v in properties.items() if n != key.data_key}}
+            others = {n: each for n, each in properties.items() if n != key.data_key}
+            properties = {key.data_key: self.key(resource), **others}
         elif not key.field.dump_only:
-            properties[key.data_key] = _never_null(properties[key.data_key])
+            properties[key.data_key] = self.key(resource, default=True)
         elif said["additionalProperties"]:
             properties = {key.data_key: False, **properties}
         if resource.server_key and properties.get(key.data_key) and not patch:
@@ -142,32 +151,16 @@ class Definitions:
             return found
         return noted(found, MATCHING)
 
-    def _key(self, resource: Resource) -> dict[str, Any]:
-        """The key of an item, which is never null."""
+    def key(self, resource: Resource, *, default: bool = False) -> dict[str, Any]:
+        """The key of an item, which is never null; with its default, or without."""
         place = Place(self.shown, True, None, self)
-        return key_of(resource.key, place)
+        said = key_property(resource.key.field, place)
+        if not default:
+            said.pop("default", None)
+        return _checked(resource.schema, resource.key.name, said, self.shown)
 
 
 _META = {"$ref": f"#/$defs/{META}"}
-
-
-def key_of(key: StoredField, place: Place) -> dict[str, Any]:
-    """The value of a key, which is never null and has no default."""
-    said = _never_null(property_of(key.field, place))
-    said.pop("default", None)
-    return said
-
-
-def _never_null(said: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a scalar without null."""
-    said = dict(said)
-    kind = said.get("type")
-    if isinstance(kind, list):
-        rest = [each for each in kind if each != "null"]
-        said["type"] = rest[0] if len(rest) == 1 else rest
-    if "enum" in said:
-        said["enum"] = [each for each in said["enum"] if each is not None]
-    return said
 
 
 def _shown(schema: Schema, said: dict[str, Any]) -> dict[str, Any]:

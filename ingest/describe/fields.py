@@ -5,17 +5,17 @@ such as "5" for a number. What code of the user's decides is left open, and said
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from marshmallow import fields, missing
+from marshmallow import fields
 
 from ingest.describe import moments, numbers, rules, texts
+from ingest.describe.about import about
 from ingest.describe.choices import choices, constant, truth
 from ingest.describe.notes import NOTES, noted, or_null, together
 from ingest.describe.rules import Form
-from ingest.describe.values import NoForm, examples, shown
 from ingest.resources.dumping import shows_in_its_own_way
 from ingest.validation.engine.known import field_class
 from ingest.validation.engine.source import Uncompiled
@@ -63,7 +63,19 @@ def property_of(field: fields.Field[Any], place: Place) -> Schema:
     )
     if nothing and not field.allow_none:
         said = or_null(said)
-    return {**_about(field, place), **said}
+    return {**about(field, shown=place.shown), **said}
+
+
+def key_property(field: fields.Field[Any], place: Place) -> Schema:
+    """The field that is the key, which is never null."""
+    return {**about(field, shown=place.shown), **described(never_null(field), place)}
+
+
+def never_null(field: fields.Field[Any]) -> fields.Field[Any]:
+    """A copy of a field that does not take null."""
+    other = copy(field)
+    other.allow_none = False
+    return other
 
 
 def described(field: fields.Field[Any], place: Place) -> Schema:
@@ -111,27 +123,6 @@ def _not_null(said: Schema) -> Schema:
     open_ = not said.keys() & {"type", "enum", "const", "anyOf", "$ref"}
     own = any(rule in (PREPARES, LOADS, SHOWS) for rule in said.get(NOTES, {}).get("rules", ()))
     return {"type": ANYTHING, **said} if open_ and not own else said
-
-
-def _about(field: fields.Field[Any], place: Place) -> Schema:
-    """What a declaration says about a field: its metadata, its default, who writes it."""
-    about: Schema = {
-        name: field.metadata[name]
-        for name in ("title", "description")
-        if isinstance(field.metadata.get(name), str)
-    }
-    if found := examples(field.metadata):
-        about["examples"] = found
-    if field.metadata.get("deprecated") is True:
-        about["deprecated"] = True
-    if place.shown and field.dump_only:
-        about["readOnly"] = True
-    if not place.shown and field.load_only:
-        about["writeOnly"] = True
-    if not place.shown and not callable(field.load_default) and field.load_default is not missing:
-        with suppress(NoForm):
-            about["default"] = shown(field, field.load_default)
-    return about
 
 
 @dataclass(frozen=True, slots=True)

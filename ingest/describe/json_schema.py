@@ -3,8 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from ingest.describe.definitions import Definitions, key_of
-from ingest.describe.fields import Place
+from ingest.describe.definitions import Definitions
 from ingest.describe.meta import SENT_META, SHOWN_META
 from ingest.describe.notes import NOTES, noted
 from ingest.resources.resource import META, Resource
@@ -63,7 +62,7 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         "title": resource.name,
     }
     if kind is Kind.KEY:
-        return {**about, **_key(resource)}
+        return {**about, **Definitions(shown=False).key(resource)}
     definitions = Definitions(shown=kind is Kind.ITEM)
     definitions.reserve(META, SHOWN_META if kind is Kind.ITEM else SENT_META)
     said = definitions.root(resource, patch=kind is Kind.PATCH)
@@ -76,9 +75,3 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         **said.get(NOTES, {}),
     }
     return {**about, **said, "$defs": definitions.found}
-
-
-def _key(resource: Resource) -> dict[str, Any]:
-    """The value that identifies an item."""
-    definitions = Definitions(shown=False)
-    return key_of(resource.key, Place(shown=False, top=True, partial=None, nesting=definitions))

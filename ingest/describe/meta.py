@@ -4,6 +4,7 @@ from typing import Any
 
 from ingest.access.rights import MAX_GROUP_BYTES
 from ingest.describe.notes import noted
+from ingest.describe.numbers import FRACTION
 
 _VERSION = {"type": "integer", "format": "int64", "description": "Changes with each write."}
 _TIME = {"type": "string", "format": "date-time"}
@@ -36,7 +37,7 @@ SENT_META: dict[str, Any] = {
                 "type": "integer",
                 "description": "The version that the stored item must be at.",
             },
-            "It is written without a point or an exponent: 1, and not 1.0.",
+            FRACTION,
         ),
         "group": noted(
             {

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields
 
 from ingest.describe import texts
-from ingest.describe.notes import noted
+from ingest.describe.notes import NOTES, noted
 
 Schema = dict[str, Any]
 
@@ -55,10 +55,10 @@ def _timestamp(per_second: int, *, shown: bool) -> Schema:
 def duration(field: fields.TimeDelta) -> Schema:
     """A number of the field's units, within what a timedelta holds."""
     unit = dt.timedelta(**{field.precision: 1})
-    least = dt.timedelta(days=-999_999_999) / unit
-    most = -(dt.timedelta(days=-999_999_999) - dt.timedelta(days=0)) / unit
-    day = dt.timedelta(days=1) / unit
-    return noted(
-        {"type": "number", "minimum": least, "exclusiveMaximum": most + day},
-        f"In {field.precision}.",
-    )
+    most, day = dt.timedelta(days=999_999_999) / unit, dt.timedelta(days=1) / unit
+    return {
+        "type": "number",
+        "minimum": -most,
+        "exclusiveMaximum": most + day,
+        NOTES: {"unit": field.precision},
+    }

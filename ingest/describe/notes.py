@@ -33,8 +33,10 @@ def together(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     whole: dict[str, Any] = {}
     further: list[dict[str, Any]] = []
     rules: list[str] = []
+    notes: dict[str, Any] = {}
     for part in parts:
         rules += rules_of(part)
+        notes |= {name: each for name, each in part.get(NOTES, {}).items() if name != RULES}
         said = {name: each for name, each in part.items() if name not in ("$comment", NOTES)}
         if any(name in whole and whole[name] != each for name, each in said.items()):
             further.append(said)
@@ -42,7 +44,7 @@ def together(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
             whole |= said
     if further:
         whole["allOf"] = [*whole.get("allOf", ()), *further]
-    return noted(whole, *rules)
+    return noted({**whole, NOTES: notes} if notes else whole, *rules)
 
 
 def or_null(schema: dict[str, Any]) -> dict[str, Any]:

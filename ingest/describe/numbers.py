@@ -9,6 +9,7 @@ from ingest.describe.notes import noted
 
 Schema = dict[str, Any]
 
+FRACTION = "It is written without a point or an exponent: 1, and not 1.0."
 _DIGITS = 28
 """Of Python's decimal context, to which marshmallow rounds."""
 
@@ -20,7 +21,7 @@ def integer(field: fields.Integer, *, shown: bool) -> Schema:
         return {"type": ["string", "integer"], "format": "int64", "pattern": texts.INTEGER}
     said: Schema = {"type": "integer", "format": "int64"}
     if field.strict and not shown:
-        return noted(said, "It is written without a point or an exponent: 1, and not 1.0.")
+        return noted(said, FRACTION)
     return said
 
 

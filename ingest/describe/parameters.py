@@ -15,7 +15,13 @@ _SCALARS: Mapping[ColumnType, Object] = MappingProxyType(
     {
         ColumnType.BIGINT: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
         ColumnType.BOOLEAN: {"type": "boolean"},
+        ColumnType.DOUBLE: {"type": "number"},
+        ColumnType.NUMERIC: {"type": "number"},
         ColumnType.UUID: {"type": "string", "format": "uuid"},
+        ColumnType.TIMESTAMPTZ: {"type": "string", "format": "date-time"},
+        ColumnType.TIMESTAMP: {"type": "string", "minLength": 1},
+        ColumnType.TIME: {"type": "string", "minLength": 1},
+        ColumnType.INET: {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}], "type": "string"},
         ColumnType.DATE: {"type": "string", "format": "date"},
     }
 )

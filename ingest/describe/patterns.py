@@ -5,13 +5,12 @@ two disagree on what a digit, a space or the other case of a letter is.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-_MOST_RANGES = 24
-"""Beyond ASCII, as many are written out; a part of more takes all there is, and says so."""
-_LAST_ASCII, _LAST = 0x7F, 0x10FFFF
+from ingest.describe.characters import LAST, Ranges, any_character, complement, in_class
+
 _SPECIAL = frozenset(r"\^$.*+?()[]{}|/")
 _MODES = re.IGNORECASE | re.ASCII | re.UNICODE | re.DOTALL
 _WRITTEN = _MODES | re.VERBOSE
@@ -115,12 +114,16 @@ class _Writer:
     def _character(self, name: str, value: Any) -> str:
         if name == "LITERAL" and not self._flags & re.IGNORECASE:
             return escaped(chr(value))
-        found, exact = _characters(_source(name, value), self._flags)
-        if not exact:
+        if name == "ANY":
+            found = any_character(self._flags)
+        else:
+            members = _members(name, value)
+            found = in_class(members, _source(members), self._flags)
+        if not found.exact:
             if self._refusing:
                 raise Untranslatable("what must not follow")
             self.exact = False
-        return found
+        return _class(found.ranges)
 
 
 def _times(least: int, most: Any) -> str:
@@ -134,30 +137,30 @@ def _times(least: int, most: Any) -> str:
     return f"{{{least}}}" if least == most else f"{{{least},{most}}}"
 
 
-def _source(name: str, value: Any) -> str:
-    """A part that matches one character, as Python writes it."""
-    if name == "ANY":
-        return "."
-    if name == "LITERAL":
-        return f"[{_python(value)}]"
-    if name == "NOT_LITERAL":
-        return f"[^{_python(value)}]"
-    return f"[{''.join(_members(value))}]"
+def _members(name: str, value: Any) -> Any:
+    """A part that matches one character as the members of a class."""
+    if name == "IN":
+        return value
+    negated = [("NEGATE", None)] if name == "NOT_LITERAL" else []
+    return [*negated, ("LITERAL", value)]
 
 
-def _members(value: Any) -> Iterator[str]:
-    for kind, each in value:
-        match str(kind):
-            case "NEGATE":
-                yield "^"
-            case "LITERAL":
-                yield _python(each)
-            case "RANGE":
-                yield f"{_python(each[0])}-{_python(each[1])}"
-            case "CATEGORY":
-                yield _CATEGORIES[str(each)]
-            case other:
-                raise Untranslatable(other.lower())
+def _source(members: Any) -> str:
+    """A class as Python writes it."""
+    return f"[{''.join(_member_source(str(kind), each) for kind, each in members)}]"
+
+
+def _member_source(kind: str, value: Any) -> str:
+    match kind:
+        case "NEGATE":
+            return "^"
+        case "LITERAL":
+            return f"\\U{value:08x}"
+        case "RANGE":
+            return f"\\U{value[0]:08x}-\\U{value[1]:08x}"
+        case "CATEGORY" if str(value) in _CATEGORIES:
+            return _CATEGORIES[str(value)]
+    raise Untranslatable(kind.lower())
 
 
 _CATEGORIES = {
@@ -170,53 +173,21 @@ _CATEGORIES = {
 }
 
 
-def _python(code: int) -> str:
-    return f"\\U{code:08x}"
-
-
-@lru_cache(maxsize=512)
-def _characters(source: str, flags: int) -> tuple[str, bool]:
-    """A class of ECMA 262 for a part that matches one character, and whether it is exact."""
-    found = [match.span() for match in re.finditer(f"(?:{source})+", _every(), flags)]
-    ranges = [(start, end - 1) for start, end in found]
+def _class(ranges: Ranges) -> str:
+    """A class of these characters, or what is shorter."""
     if not ranges:
         raise Untranslatable("what matches nothing")
-    exact = len(ranges) <= _MOST_RANGES
-    if not exact:
-        ascii_ = [(low, min(high, _LAST_ASCII)) for low, high in ranges if low <= _LAST_ASCII]
-        ranges = [*ascii_, (_LAST_ASCII + 1, _LAST)]
-    return _class(ranges), exact
-
-
-@cache
-def _every() -> str:
-    """Every character there is, in its order."""
-    return "".join(map(chr, range(_LAST + 1)))
-
-
-def _class(ranges: Sequence[tuple[int, int]]) -> str:
-    """A class of these characters; of their opposite, where that is shorter."""
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return escaped(chr(ranges[0][0]))
-    without = list(_between(ranges))
+    without = complement(ranges)
     if not without:
         return r"[\s\S]"
-    if ranges[-1][1] == _LAST:
+    if ranges[-1][1] == LAST:
         return f"[^{_written(without)}]"
     return f"[{_written(ranges)}]"
 
 
-def _between(ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    start = 0
-    for low, high in ranges:
-        if low > start:
-            yield start, low - 1
-        start = high + 1
-    if start <= _LAST:
-        yield start, _LAST
-
-
-def _written(ranges: Sequence[tuple[int, int]]) -> str:
+def _written(ranges: Ranges) -> str:
     return "".join(
         _member(low)
         if low == high
@@ -231,7 +202,7 @@ def _member(code: int) -> str:
 
 def one_of_characters(characters: Iterable[str]) -> str:
     """A class of these characters."""
-    return f"[{_written([(code, code) for code in sorted(set(map(ord, characters)))])}]"
+    return f"[{_written(tuple((code, code) for code in sorted(set(map(ord, characters)))))}]"
 
 
 def escaped(character: str) -> str:

@@ -22,6 +22,8 @@ from ingest.formats.negotiation import XML, YAML, from_json
 
 _LINKS = {200: ("batch",), 201: ("batch", "item"), 202: ("batch",), 207: ("batch", "item")}
 """Which links an answer to a write has, by its status."""
+_NAMING_A_BATCH = frozenset({"saved", "partial", "accepted"})
+"""The answers that say where in them the links lead; only the default dialect's do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,8 @@ class Responses:
             "headers": headers.headers(*names),
             "content": {name: self._media(each) for name, each in by_type.items()},
         }
-        linked = _LINKS.get(status, ())
+        leads = any(each.said.name in _NAMING_A_BATCH and each.face is PLAIN for each in told)
+        linked = _LINKS.get(status, ()) if leads else ()
         if links := {name: answered.links[name] for name in linked if name in answered.links}:
             response["links"] = links
         return response

@@ -83,15 +83,3 @@ def numbers(values: Iterable[Any]) -> list[int | float]:
 def texts(values: Iterable[Any]) -> list[str]:
     """Those of some values that are texts."""
     return list(dict.fromkeys(str(value) for value in values if isinstance(value, str)))
-
-
-def examples(metadata: Any) -> list[Any]:
-    """The examples in a field's metadata that are JSON: `examples`, or one `example`."""
-    several = metadata.get("examples", [metadata["example"]] if "example" in metadata else [])
-    found = []
-    for each in several if isinstance(several, list | tuple) else [several]:
-        try:
-            found.append(as_json(each))
-        except NoForm:
-            continue
-    return found

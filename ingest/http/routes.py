@@ -69,6 +69,7 @@ ROUTES = (
     web.get("/static/{name}", static.show_asset),
     web.post("/api/v1.1/{method:.*}", rpc.call),
     web.get(f"{API}{{collection}}/schema", schemas.get_schema),
+    web.get(f"{API}{{collection}}/schema.{{extension}}", schemas.get_schema),
     *_api(API),
     *(route for root in ALIASES for route in _api(root)),
 )

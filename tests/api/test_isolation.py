@@ -140,6 +140,8 @@ PUBLIC = {
     "/docs/errors",
     "/docs/errors/{name}",
     "/docs/try",
+    "/openapi.json",
+    "/openapi.yaml",
     "/static/{name}",
 }
 """What answers every account the same."""

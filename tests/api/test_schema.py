@@ -70,6 +70,19 @@ async def test_the_media_type_is_its_own_or_plain_json(api: Service) -> None:
         reply = await api.request("GET", PATH, accept=accept)
         assert reply.headers["Content-Type"] == media_type
     assert (await api.request("GET", PATH, accept="text/csv")).status == 406
+    named = await api.request("GET", f"{PATH}.json?for=key")
+    assert named.headers["Content-Type"] == "application/json"
+    assert named.body["$id"].endswith(f"{PATH}?for=key")
+    assert (await api.request("GET", f"{PATH}.xml")).status == 406
+
+
+@pytest.mark.parametrize("dialect", ["collection", "data", "status", "hash"])
+async def test_tokens_of_a_dialect_get_the_same(api: Service, operator: Pool, dialect: str) -> None:
+    _, token = await create_token(operator, "acme", dialect, dialect=dialect)
+    reply = await Service(api.client, token).request(
+        "GET", f"{PATH}.json", accept="application/json"
+    )
+    assert reply.body == await schema_of(api)
 
 
 async def test_what_has_not_changed_is_not_sent_again(api: Service) -> None:

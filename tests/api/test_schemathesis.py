@@ -41,7 +41,10 @@ async def test_every_answer_is_as_it_is_described(service: Service, tmp_path: Pa
         *(Path(sys.executable).parent / "st", "--config-file", FOLDER / "schemathesis.toml"),
         *("run", str(service.client.make_url("/openapi.json")), "--no-color"),
         *("-H", f"Authorization: Bearer {service.token}"),
-        *("--checks", "all", "--phases", PHASES, "--include-path-regex", r"^/(?!api/)"),
+        # Where a hook sets a header, it sends the token that this check means to leave out; that
+        # requests without a token are refused is what `ignored_auth` looks at.
+        *("--checks", "all", "--exclude-checks", "missing_required_header"),
+        *("--phases", PHASES, "--include-path-regex", r"^/(?!api/)"),
         *("--max-examples", str(EXAMPLES or 2), "--suppress-health-check", "all"),
         *("--continue-on-failure", "--generation-database", "none"),
         cwd=tmp_path,

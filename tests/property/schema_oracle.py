@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from ingest import Resource
 from ingest.describe.definitions import MATCHING
 from ingest.describe.json_schema import STORED, Kind, json_schema
 from ingest.describe.notes import rules_of
+from ingest.describe.numbers import FRACTION
 from ingest.errors import INVALID, NOT_STORABLE
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Options
@@ -28,6 +29,7 @@ Errors = Sequence[tuple[int, str]]
 """Code and path of each error of an item."""
 _RAISED = (INVALID.code, "")
 """Of an item of which code of the user's raised something else than ValidationError."""
+_Speaks = Callable[[Iterable[str]], bool]
 _PART = re.compile(r"\\.|\$")
 
 
@@ -80,13 +82,22 @@ class Oracle:
             return [(each.code.code, each.field or "") for each in invalid.errors]
         return []
 
-    def unexcused(self, kind: Kind, errors: Errors) -> Errors:
+    def unexcused(self, kind: Kind, errors: Errors, item: Any) -> Errors:
         """Those of the service's errors that no rule in words of the schema speaks of."""
+        narrow = {FRACTION} if _has_no_whole_floats(item) else set()
+        is_ascii = json.dumps(item, ensure_ascii=False).isascii()
+
+        def speaks(rules: Iterable[str]) -> bool:
+            return any(
+                rule not in narrow and not (is_ascii and "beyond ascii" in rule.lower())
+                for rule in rules
+            )
+
         return [
             (code, path)
             for code, path in errors
             if code != NOT_STORABLE.code
-            and not self._in_words(self.documents[kind], path)
+            and not self._in_words(self.documents[kind], path, speaks)
             and not ((code, path) == _RAISED and self._may_raise(kind))
         ]
 
@@ -96,10 +107,12 @@ class Oracle:
         nested = [each for name, each in found["$defs"].items() if name != "meta"]
         return self._has_defaults or any(map(rules_of, _below([found["properties"], *nested])))
 
-    def _in_words(self, document: Mapping[str, Any], path: str) -> bool:
+    def _in_words(self, document: Mapping[str, Any], path: str, speaks: _Speaks) -> bool:
         # Of the whole, all but what is true of every resource.
         own = {*rules_of(dict(document))} - {STORED, MATCHING}
-        return bool(own) or any(rules_of(each) for each in _along(document, document, path))
+        return bool(own) or speaks(
+            rule for each in _along(document, document, path) for rule in rules_of(each)
+        )
 
     def shown(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """What GET shows of a new item. Raises whatever user code raises."""
@@ -111,8 +124,22 @@ class Oracle:
         dumped = json_form(showing_nulls(resource.schema).dump(loaded))
         shown: dict[str, Any] = left_out(resource.schema, dumped, forbidden_null)
         if resource.server_key and shown.get(key) is None:
-            shown[key] = "0191d7a0-0000-7000-8000-00000000abcd"
+            shown[key] = 1 if resource.database_key else "0191d7a0-0000-7000-8000-00000000abcd"
         return dict(json.loads(dump_exact(shown)))
+
+    def some_of(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """Every other member of an item, and its key."""
+        key = self._resource.key.data_key
+        names = {key, *list(shown)[::2]}
+        return {name: value for name, value in shown.items() if name in names}
+
+
+def _has_no_whole_floats(item: Any) -> bool:
+    if isinstance(item, dict):
+        return all(map(_has_no_whole_floats, item.values()))
+    if isinstance(item, list):
+        return all(map(_has_no_whole_floats, item))
+    return not (isinstance(item, float) and item.is_integer())
 
 
 def _below(document: Any) -> Iterator[dict[str, Any]]:

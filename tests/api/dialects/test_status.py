@@ -109,7 +109,6 @@ async def test_s03_accept_alone_names_no_format(service: Service) -> None:
 @pytest.mark.parametrize(
     ("path", "stem"),
     [
-        ("/", "/v1/{collection}"),
         ("/v1", "/v1/{collection}"),
         ("/v1/", "/v1/{collection}"),
         ("/api/", "/api/{collection}"),

@@ -21,10 +21,8 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Ask for the dialect `data` where only that has an operation, or says that it is there."""
+    """Ask for the dialect `data` where only that has an operation, or names all methods."""
     responses = case.operation.definition.raw["responses"]
-    if "405" in responses or case.method not in _METHODS:
+    of_data = "405" in responses and case.method in ("PUT", "PATCH", "DELETE")
+    if of_data or case.method == "OPTIONS":
         case.headers["Accept"] = _DATA
-
-
-_METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE"}

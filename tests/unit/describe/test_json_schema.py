@@ -201,6 +201,11 @@ def test_what_json_schema_cannot_say_is_said_in_words(field: fields.Field[Any], 
     assert rule in of(field)["$comment"]
 
 
+def test_a_duration_names_its_unit() -> None:
+    field = fields.TimeDelta("minutes", validate=validate.Range(max=dt.timedelta(1)))
+    assert of(field)["x-ingest"] == {"unit": "minutes", "rules": ["It is at most 1 day, 0:00:00."]}
+
+
 def test_metadata_defaults_and_who_writes() -> None:
     metadata = {"title": "T", "description": "D", "example": 5, "deprecated": True, "own": "x"}
     field = fields.Integer(metadata=metadata, load_default=3, load_only=True)

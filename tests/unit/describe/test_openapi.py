@@ -150,6 +150,9 @@ def test_what_is_accepted_leads_to_its_batch() -> None:
     accepted = document()["components"]["responses"]["Write202"]
     assert accepted["links"]["batch"]["operationId"] == "getBatch"
     assert "Location" in accepted["headers"]
+    create = document()["paths"]["/v1/contacts"]["post"]["responses"]
+    assert create["201"]["links"]["item"]["operationId"] == "getContact"
+    assert "links" not in create["200"]  # a dry run
     schema = accepted["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/AcceptedDocument"}
 
