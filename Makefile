@@ -7,7 +7,7 @@ FRONT_END := $(VENV)/.front-end
 TSC := ingest/web/node_modules/.bin/tsc
 MISSING := ingest/web/static/missing.txt
 FRONT_END_SOURCES := hatch_build.py ingest/web/package-lock.json ingest/web/build.mjs \
-	$(shell find ingest/web/src -mindepth 2 -type f)
+	$(shell find ingest/web/src -type f)
 BENCH := $(VENV)/.bench
 NO_CACHE := $(shell test -w . || echo --no-cache)
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))

@@ -54,9 +54,9 @@ def _is_built() -> bool:
 
 def _sources() -> str:
     """A hash of all that the build reads."""
-    folders = sorted(file for file in WEB.glob("src/*/**/*") if file.is_file())
+    sources = sorted(file for file in (WEB / "src").rglob("*") if file.is_file())
     digest = hashlib.sha256()
-    for file in (WEB / "package-lock.json", WEB / "build.mjs", *folders):
+    for file in (WEB / "package-lock.json", WEB / "build.mjs", *sources):
         digest.update(f"{file.relative_to(WEB)}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES_SCHEMA
 
-from ingest.describe.commands import Command, Example, commands, saved
+from ingest.describe.commands import Command, commands, saved
+from ingest.describe.examples import Example
 from ingest.describe.words.fields import FieldRow, field_rows, unknown_rule
 from ingest.describe.words.rule import Rule
 from ingest.describe.words.validators import own_rule

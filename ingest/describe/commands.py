@@ -5,9 +5,10 @@ import io
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ingest.describe.examples import Example
 from ingest.resources.resource import Resource
 
 _CALLER = '-H "Authorization: Bearer $TOKEN"'
@@ -16,21 +17,6 @@ _CSV = "-H 'Content-Type: text/csv'"
 _UPSERT = "-H 'Prefer: resolution=merge-duplicates'"
 _NEW_KEY = '-H "Idempotency-Key: $(date +%s%N)"'
 _NEXT_LINE = " \\\n  "
-
-
-class Example(Protocol):
-    """An item that a collection takes."""
-
-    @property
-    def key(self) -> Any: ...
-
-    @property
-    def sent(self) -> Mapping[str, Any]:
-        """What POST sends."""
-
-    @property
-    def changed(self) -> Mapping[str, Any]:
-        """What PATCH sends."""
 
 
 class Command(NamedTuple):

@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from ingest.describe.collection import collection_page
+from ingest.describe.examples import example_of
+from ingest.describe.json_schema import Kind, json_schema
 from ingest.http.documentation import BASE, documentation, html, made_once
 from ingest.http.service import SERVICE, Service
 
@@ -17,7 +19,7 @@ def _docs(service: Service) -> str:
     collections = [
         collection_page(
             resource,
-            None,
+            example_of(resource, json_schema(resource, Kind.CREATE, BASE)),
             number=numbers[name],
             settings=service.settings,
             base=BASE,

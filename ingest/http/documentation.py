@@ -28,8 +28,6 @@ MADE = web.AppKey("made", dict[str, str])
 """Pages that are made once, when they are first asked for: by their path."""
 BASE = "https://service.invalid"
 """Stands in them for where the client reaches the service."""
-SERVICE_DOC = '</docs>; rel="service-doc"; type="text/html"'
-"""Leads from the API to what people read (RFC 8631)."""
 
 _ASK = 'Basic realm="documentation", charset="UTF-8"'
 

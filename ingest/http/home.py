@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from ingest.http.documentation import SERVICE_DOC, html, unchanging, wants_html
-from ingest.http.links import SERVICE_DESC, public_base
+from ingest.http.documentation import html, unchanging, wants_html
+from ingest.http.links import SERVICE_DESC, SERVICE_DOC, public_base
 from ingest.http.pages import page
 from ingest.http.responses import VARY, json_response
 from ingest.http.service import SERVICE, Service

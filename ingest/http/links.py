@@ -11,7 +11,9 @@ from ingest.http.service import SERVICE, Service
 from ingest.resources.resource import Resource
 
 SERVICE_DESC = '</openapi.json>; rel="service-desc"; type="application/json"'
-"""The link to what describes the API (RFC 8631), for the header `Link`."""
+"""The link to what describes the API to machines (RFC 8631), for the header `Link`."""
+SERVICE_DOC = '</docs>; rel="service-doc"; type="text/html"'
+"""The link to what describes it to people."""
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
@@ -33,6 +35,11 @@ def public_base(request: web.Request) -> str:
 def schema_link(resource: Resource) -> str:
     """The `Link` from an answer about a collection to its JSON Schema."""
     return f'<{path(resource, Kind.CREATE)}>; rel="describedby"; type="{MEDIA_TYPE}"'
+
+
+def docs_link(resource: Resource) -> str:
+    """The `Link` from an answer about a collection to what people read about it."""
+    return SERVICE_DOC.replace("/docs", f"/docs#{resource.name}")
 
 
 def _own_host(request: web.Request, service: Service) -> str:

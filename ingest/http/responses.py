@@ -28,7 +28,7 @@ from ingest.http.admission import Share
 from ingest.http.answers import PIECE, LongResponse
 from ingest.http.call import CALL, RESOURCE
 from ingest.http.gate import CALLER
-from ingest.http.links import SERVICE_DESC, public_base, schema_link
+from ingest.http.links import SERVICE_DESC, docs_link, public_base, schema_link
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
 from ingest.resources.resource import Resource
@@ -81,6 +81,7 @@ def _described(request: web.Request, response: web.Response) -> web.Response:
         response.headers.add("Link", schema_link(resource))
         if request.app[SERVICE].settings.docs != "off":
             response.headers.add("Link", SERVICE_DESC)
+            response.headers.add("Link", docs_link(resource))
     return response
 
 

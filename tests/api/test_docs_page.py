@@ -40,7 +40,7 @@ def text_of(part: str) -> str:
 
 def rules(section: str) -> dict[str, str]:
     """The rules of each field, by its path."""
-    table = section.partition("<table>")[2].partition("</table>")[0]
+    table = section.partition("<table")[2].partition("</table>")[0]
     rows = re.findall(r"<th scope=\"row\"><code>(.+?)</code>.*?<td>(.*?)</td>", table, re.DOTALL)
     return {text_of(path): text_of(said) for path, said in rows}
 

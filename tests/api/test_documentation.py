@@ -7,7 +7,7 @@ import pytest
 from tests.api.shared import configured
 from tests.harness import Service
 
-PAGES = ["/docs", "/docs/try"]
+PAGES = ["/docs", "/docs/try", "/openapi.json", "/openapi.yaml"]
 
 
 def basic(name: str, password: str) -> str:

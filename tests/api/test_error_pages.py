@@ -56,7 +56,7 @@ async def test_s25_each_name_has_a_page(api: Service, name: str) -> None:
 async def test_a_page_shows_the_code_in_each_dialect(api: Service) -> None:
     async with api.client.get("/docs/errors/duplicate") as response:
         page = html.unescape(await response.text())
-    found = re.findall(r">(.+): HTTP (\d+) .+</h3>\n<pre[^>]*><code>([^<]+)", page)
+    found = re.findall(r">(.+): HTTP (\d+) .+</summary>\n<pre[^>]*><code>([^<]+)", page)
     statuses = {title: int(status) for title, status, _ in found}
     assert (statuses["The default"], statuses["Dialect status"]) == (422, 409)
     shown = {title: json.loads(body) for title, _, body in found}

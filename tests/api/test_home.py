@@ -47,6 +47,19 @@ async def test_it_links_to_what_people_read(api: Service, accept: str) -> None:
     assert links["service-doc"]["url"] == api.client.make_url("/docs")
 
 
+async def test_answers_about_a_collection_do_too(api: Service) -> None:
+    headers = {"Authorization": f"Bearer {api.token}"}
+    async with api.client.get("/v1/contacts", headers=headers) as response:
+        assert response.links["service-doc"]["url"] == api.client.make_url("/docs#contacts")
+
+
+@configured(docs="off")
+async def test_but_not_to_what_is_off(api: Service) -> None:
+    headers = {"Authorization": f"Bearer {api.token}"}
+    async with api.client.get("/v1/contacts", headers=headers) as response:
+        assert response.links.keys() == {"describedby"}
+
+
 async def test_a_page_that_is_known_is_not_sent_again(api: Service) -> None:
     async with api.client.get("/", headers={"Accept": BROWSER}) as response:
         tag = response.headers["ETag"]

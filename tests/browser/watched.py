@@ -17,6 +17,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 """How a page is looked at, as options of a browser's context."""
 
+_TIMEOUT = 60_000  # milliseconds until something that must happen has not: the machine may be busy
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _AXE_OPTIONS = {
     "runOnly": {"type": "tag", "values": _WCAG},
@@ -27,6 +28,14 @@ _AXE_OPTIONS = {
 _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+# The elements that reach beyond the window, where it can be scrolled sideways for them.
+_TOO_WIDE = """
+document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.querySelectorAll("body *")]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth)
+        .map((each) => each.outerHTML.slice(0, 200))
+        .concat("the page is too wide")
 """
 
 
@@ -47,6 +56,12 @@ class Watched:
         assert response is not None
         assert response.status == 200, path
 
+    async def look(self, look: str) -> None:
+        """Go on in another look."""
+        options = LOOKS[look]
+        await self.page.emulate_media(color_scheme=options["color_scheme"])
+        await self.page.set_viewport_size(options["viewport"])
+
     def check(self) -> None:
         """Nothing went wrong so far."""
         assert self.wrong == []
@@ -63,15 +78,14 @@ class Watched:
         assert not problems, "\n".join(problems)
 
     async def check_fits(self) -> None:
-        """Nobody has to scroll sideways to read it."""
-        script = "[document.documentElement.scrollWidth, window.innerWidth]"
-        needed, there = await self.page.evaluate(script)
-        assert needed <= there
+        """It can be read without scrolling sideways."""
+        wide = await self.page.evaluate(_TOO_WIDE)
+        assert not wide, "\n".join(wide)
 
-    async def screenshot(self, name: str) -> None:
-        """Leave a picture of the whole page for reviewers."""
+    async def screenshot(self, name: str, *, full_page: bool = True) -> None:
+        """Leave a picture for reviewers: of the whole page, or of what is seen of it."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -85,6 +99,8 @@ class Watched:
 
 async def watch(browser: Browser, origin: str, look: str) -> tuple[BrowserContext, Watched]:
     """A new page of a browser without any history, and the context to be closed after it."""
-    context = await browser.new_context(**LOOKS[look])
+    # Without motion, a look is there at once.
+    context = await browser.new_context(**LOOKS[look], reduced_motion="reduce")
+    context.set_default_timeout(_TIMEOUT)
     await context.add_init_script(_TELL_VIOLATIONS)
     return context, Watched(await context.new_page(), origin)

@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[2]
 NODE = """#!/bin/sh
@@ -118,16 +120,6 @@ def test_what_is_built_needs_no_node(checkout: Checkout, programs: Path) -> None
     checkout.build("sdist")
 
 
-def test_a_stylesheet_that_is_served_as_it_is_is_not_built(
-    checkout: Checkout, programs: Path
-) -> None:
-    put(programs, node=NODE.format(major=22), npm=NPM)
-    checkout.build()
-    (checkout.web / "src" / "docs.css").write_text("body {}")
-    checkout.build()
-    assert len(checkout.calls) == 2
-
-
 @pytest.mark.parametrize("major", [None, 18])
 def test_node_comes_out_of_a_wheel_where_none_is_new_enough(
     checkout: Checkout, programs: Path, major: int | None
@@ -165,3 +157,19 @@ def test_what_is_published_has_it_or_is_not_built(checkout: Checkout, programs: 
     put(programs, node=NODE.format(major=20), npm=NPM_OUT_OF_REACH)
     with pytest.raises(subprocess.CalledProcessError):
         checkout.build("sdist")
+
+
+@pytest.mark.parametrize("builder", [SdistBuilder, WheelBuilder])
+def test_packages_have_what_was_built_and_nothing_of_node(
+    checkout: Checkout, programs: Path, builder: type[SdistBuilder | WheelBuilder]
+) -> None:
+    put(programs, node=NODE.format(major=20), npm=NPM)
+    checkout.build()
+    for name in ("pyproject.toml", ".gitignore", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, checkout.folder)
+    package = checkout.web / "node_modules" / "esbuild" / "index.js"
+    package.parent.mkdir(parents=True)
+    package.write_text("")
+    files = {file.path for file in builder(str(checkout.folder)).recurse_included_files()}
+    assert str(checkout.web / "static" / "try.js") in files
+    assert str(package) not in files

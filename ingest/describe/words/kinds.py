@@ -71,13 +71,13 @@ def _boolean(field: fields.Boolean) -> Rule:
 
 
 def _moment(field: fields.DateTime) -> Rule:
-    if isinstance(field, fields.NaiveDateTime):
-        offset = "" if field.timezone is not None else " without an offset"
+    sample, offset = _MOMENT, " with an offset"
+    if isinstance(field, fields.NaiveDateTime) and field.timezone is None:
+        sample, offset = _MOMENT.replace(tzinfo=None), " without an offset"
+    elif isinstance(field, fields.NaiveDateTime):
+        offset = ""
     elif isinstance(field, fields.AwareDateTime) and field.default_timezone is not None:
-        offset = f"; without an offset, it is of {field.default_timezone}"
-    else:
-        offset = " with an offset"
-    sample = _MOMENT.replace(tzinfo=None) if "without" in offset[:8] else _MOMENT
+        offset = f", of {field.default_timezone} where it has no offset"
     return _written(field, f"A date and time{offset}", sample)
 
 
