@@ -16,7 +16,7 @@ from ingest.http.accept import accepted
 from ingest.http.call import CALL
 from ingest.http.conditional import conditional
 from ingest.http.gate import CALLER
-from ingest.http.links import public_base
+from ingest.http.links import prefix, public_base
 from ingest.http.pages import POLICY, page
 from ingest.http.responses import VARY, respond_error
 from ingest.http.service import SERVICE, Service
@@ -97,8 +97,12 @@ def wants_html(request: web.Request) -> bool:
 
 def html(service: Service, template: str, **values: Any) -> str:
     """A page with the links and the style of all of them."""
-    documented = service.settings.docs != "off"
-    return render(template, documented=documented, style=asset_path("docs.css"), **values)
+    common = {
+        "documented": service.settings.docs != "off",
+        "root": prefix(service),
+        "style": asset_path("docs.css"),
+    }
+    return render(template, **{**common, **values})
 
 
 async def made_once(request: web.Request, make: Callable[[], str]) -> web.Response:

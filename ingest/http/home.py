@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from ingest.http.documentation import html, unchanging, wants_html
-from ingest.http.links import SERVICE_DESC, SERVICE_DOC, public_base
+from ingest.http.links import docs_link, openapi_link, public_base
 from ingest.http.pages import page
 from ingest.http.responses import VARY, json_response
 from ingest.http.service import SERVICE, Service
@@ -42,7 +42,8 @@ _ALWAYS = (
 async def show_home(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     collections = list(service.registry) if service.settings.docs == "public" else []
-    headers = {} if service.settings.docs == "off" else {"Link": f"{SERVICE_DOC}, {SERVICE_DESC}"}
+    described = f"{docs_link(service)}, {openapi_link(service)}"
+    headers = {} if service.settings.docs == "off" else {"Link": described}
     if wants_html(request):
         shown = html(service, "home.html", what=WHAT, links=links(service), collections=collections)
         return unchanging(request, page(shown), headers)

@@ -1,6 +1,7 @@
 """URLs of this service, and links to them."""
 
 import re
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -9,11 +10,6 @@ from ingest.http.call import CALL
 from ingest.http.security import is_known_host
 from ingest.http.service import SERVICE, Service
 from ingest.resources.resource import Resource
-
-SERVICE_DESC = '</openapi.json>; rel="service-desc"; type="application/json"'
-"""The link to what describes the API to machines (RFC 8631), for the header `Link`."""
-SERVICE_DOC = '</docs>; rel="service-doc"; type="text/html"'
-"""The link to what describes it to people."""
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
@@ -32,14 +28,26 @@ def public_base(request: web.Request) -> str:
     return f"{request.scheme}://{host}"
 
 
-def schema_link(resource: Resource) -> str:
+def prefix(service: Service) -> str:
+    """What clients write before every path: that of `INGEST_PUBLIC_URL`, without a `/` at its end."""
+    return urlsplit(service.settings.public_url).path.rstrip("/")
+
+
+def schema_link(service: Service, resource: Resource) -> str:
     """The `Link` from an answer about a collection to its JSON Schema."""
-    return f'<{path(resource, Kind.CREATE)}>; rel="describedby"; type="{MEDIA_TYPE}"'
+    target = prefix(service) + path(resource, Kind.CREATE)
+    return f'<{target}>; rel="describedby"; type="{MEDIA_TYPE}"'
 
 
-def docs_link(resource: Resource) -> str:
-    """The `Link` from an answer about a collection to what people read about it."""
-    return SERVICE_DOC.replace("/docs", f"/docs#{resource.name}")
+def openapi_link(service: Service) -> str:
+    """The `Link` to what describes the API to machines (RFC 8631)."""
+    return f'<{prefix(service)}/openapi.json>; rel="service-desc"; type="application/json"'
+
+
+def docs_link(service: Service, resource: Resource | None = None) -> str:
+    """The `Link` to what people read, about a collection or about all."""
+    fragment = "" if resource is None else f"#{resource.name}"
+    return f'<{prefix(service)}/docs{fragment}>; rel="service-doc"; type="text/html"'
 
 
 def _own_host(request: web.Request, service: Service) -> str:

@@ -11,6 +11,7 @@ from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.http.call import CALL, RESOURCE, unknown_batch
 from ingest.http.gate import CALLER
+from ingest.http.links import prefix
 from ingest.http.request import BATCHES, LIST, SELECT, endpoint
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE
@@ -61,7 +62,8 @@ def _link_to_next(request: web.Request, following: str | None) -> dict[str, str]
     query = request.rel_url.query.copy()
     query.pop("offset", None)
     query["after"] = following
-    return {"Link": f'<{request.rel_url.with_query(query)}>; rel="next"'}
+    url = f"{prefix(request.app[SERVICE])}{request.rel_url.with_query(query)}"
+    return {"Link": f'<{url}>; rel="next"'}
 
 
 @endpoint(right=Right.READ, parameters=SELECT)

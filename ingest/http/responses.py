@@ -28,7 +28,7 @@ from ingest.http.admission import Share
 from ingest.http.answers import PIECE, LongResponse
 from ingest.http.call import CALL, RESOURCE
 from ingest.http.gate import CALLER
-from ingest.http.links import SERVICE_DESC, docs_link, public_base, schema_link
+from ingest.http.links import docs_link, openapi_link, prefix, public_base, schema_link
 from ingest.http.service import SERVICE
 from ingest.model import Action, Outcome
 from ingest.resources.resource import Resource
@@ -76,12 +76,12 @@ async def respond(
 
 def _described(request: web.Request, response: web.Response) -> web.Response:
     """The response, with links to what describes the collection that it is about."""
-    resource = request[CALL].resource
+    resource, service = request[CALL].resource, request.app[SERVICE]
     if resource is not None and RESOURCE in request:
-        response.headers.add("Link", schema_link(resource))
-        if request.app[SERVICE].settings.docs != "off":
-            response.headers.add("Link", SERVICE_DESC)
-            response.headers.add("Link", docs_link(resource))
+        response.headers.add("Link", schema_link(service, resource))
+        if service.settings.docs != "off":
+            response.headers.add("Link", openapi_link(service))
+            response.headers.add("Link", docs_link(service, resource))
     return response
 
 
@@ -122,6 +122,8 @@ async def respond_error(
 ) -> web.Response:
     """The response to a request that could not be processed."""
     own = {**_error_headers(problem), **(headers or {})}
+    if problem.batch_id is not None:
+        own["Location"] = _location(request, problem.batch_id)
     return await respond(request, collection.error(problem), own)
 
 
@@ -140,8 +142,8 @@ def json_error(problem: RequestError) -> web.Response:
     return json_response(answer.status, answer.document, _error_headers(problem))
 
 
-def batch_location(batch: Any) -> str:
-    return f"/v1/batches/{batch}"
+def _location(request: web.Request, batch: object) -> str:
+    return f"{prefix(request.app[SERVICE])}/v1/batches/{batch}"
 
 
 async def _notifications(request: web.Request) -> Sequence[str]:
@@ -237,7 +239,7 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
     if applied:
         headers["Preference-Applied"] = ", ".join(applied)
     if status == HTTPStatus.ACCEPTED:
-        headers["Location"] = batch_location(outcome.batch.id)
+        headers["Location"] = _location(request, outcome.batch.id)
     if outcome.replayed:
         headers["Idempotency-Replayed"] = "true"
     return headers
@@ -247,8 +249,6 @@ def _error_headers(problem: RequestError) -> dict[str, str]:
     headers: dict[str, str] = {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
-    if problem.batch_id is not None:
-        headers["Location"] = batch_location(problem.batch_id)
     if isinstance(problem, Replayed):
         headers["Idempotency-Replayed"] = "true"
     if isinstance(problem, TokenRequired):

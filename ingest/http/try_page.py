@@ -7,7 +7,6 @@ from ingest.http.pages import page
 from ingest.http.service import SERVICE
 from ingest.http.static import asset_path
 from ingest.web.assets import why_missing
-from ingest.web.render import render
 
 
 @documentation
@@ -19,5 +18,5 @@ async def show_try(request: web.Request) -> web.Response:
         text = html(request.app[SERVICE], "try_missing.html", why=why)
     else:
         # Its stylesheet holds that of the other pages, so that neither disturbs the other.
-        text = render("try.html", documented=True, style=style, script=script)
+        text = html(request.app[SERVICE], "try.html", style=style, script=script)
     return unchanging(request, page(text))
