@@ -75,7 +75,12 @@ class Definitions:
         inner = field.schema.fields[field.field_name]
         many = field.schema.many or field.many
         # Alone, it is null where the field outside may be null.
-        return described(inner if many or self.shown else never_null(inner), place.inside())
+        if self.shown:
+            return described(inner, place.inside())
+        said = described(inner if many else never_null(inner), place.inside())
+        whole = _sent(field.schema, _checked(field.schema, field.field_name, said, False))
+        prepared = whole.get(NOTES, {}).get("prepared") is not None
+        return {name: each for name, each in whole.items() if not prepared or name != "type"}
 
     def _free_name(self, wanted: str) -> str:
         base = "".join(each if each.isascii() and each.isalnum() else "_" for each in wanted)

@@ -21,7 +21,9 @@ def described(field: Any, *, shown: bool, top: bool) -> Schema:
     if form in _ISO:
         return _iso(field, top=top)
     if form in _UNITS and isinstance(field, fields.DateTime):
-        return _timestamp(_UNITS[form], shown=shown)
+        # A timestamp is loaded without an offset.
+        lost = isinstance(field, fields.AwareDateTime) and field.default_timezone is None
+        return {"not": {}} if lost and not shown else _timestamp(_UNITS[form], shown=shown)
     said: Schema = {"type": "string"}
     if form in _RFC and isinstance(field, fields.DateTime):
         said["pattern"] = texts.RFC_822

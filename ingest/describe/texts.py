@@ -27,11 +27,12 @@ RFC_822 = (
 )
 UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 IPV4 = rf"^{_BYTE}(?:\.{_BYTE}){{3}}$"
-IPV4_INTERFACE = rf"^{_BYTE}(?:\.{_BYTE}){{3}}(?:/(?:3[0-2]|[12]?[0-9]))?$"
-IPV6 = "^[0-9a-fA-F:.]+$"
+IPV4_INTERFACE = rf"^{_BYTE}(?:\.{_BYTE}){{3}}(?:\/(?:3[0-2]|[12]?[0-9]))?$"
+_IPV6 = r"[0-9a-fA-F:.]+(?:%[^%\/]+)?"
+IPV6 = f"^{_IPV6}$"
 """All of them, and more; as are the next."""
 IP = IPV6
-IPV6_INTERFACE = "^[0-9a-fA-F:.]+(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?$"
+IPV6_INTERFACE = rf"^{_IPV6}(?:\/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?$"
 IP_INTERFACE = IPV6_INTERFACE
 INTEGER = r"^-?[0-9]{1,19}$"
 DECIMAL = r"^-?[0-9]+(?:\.[0-9]+)?$"

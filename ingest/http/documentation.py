@@ -17,7 +17,7 @@ from ingest.http.call import CALL
 from ingest.http.conditional import conditional
 from ingest.http.gate import CALLER
 from ingest.http.links import public_base
-from ingest.http.pages import page
+from ingest.http.pages import POLICY, page
 from ingest.http.responses import VARY, respond_error
 from ingest.http.service import SERVICE, Service
 from ingest.http.static import asset_path
@@ -130,6 +130,8 @@ def unchanging(
     body = shown.body if isinstance(shown.body, bytes) else b""
     kept = conditional(request, body, HTML)
     response = kept if kept.status == HTTPStatus.NOT_MODIFIED else shown
+    # Browsers put the policy of the 304 in the place of the one that they have kept.
+    response.headers[POLICY] = shown.headers[POLICY]
     for name in ("ETag", "Cache-Control", "Vary"):
         response.headers[name] = kept.headers[name]
     response.headers.update(headers or {})

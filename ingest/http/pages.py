@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-_POLICY = (
+POLICY = "Content-Security-Policy"
+_ONLY_OURS = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -14,5 +15,5 @@ def page(html: str, *, status: int = 200) -> web.Response:
         text=html,
         status=status,
         content_type="text/html",
-        headers={"Content-Security-Policy": _POLICY},
+        headers={POLICY: _ONLY_OURS},
     )

@@ -143,3 +143,16 @@ async def test_what_users_write_is_never_html(empty_database: str, redis_url: st
     assert said["channel"] == f'Text. Left out, it is "{EVIL}". One of: {EVIL}, \'; rm -rf /.'
     assert said["number"] == "Text. Write <i> Matches this pattern from its start: <i>."
     assert "Documented <b>in HTML</b>." in text_of(section)
+
+
+async def test_a_page_without_an_example_says_how_to_bring_one(
+    empty_database: str, redis_url: str
+) -> None:
+    strict = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{3}-\d{9}\Z"))
+    resource = Resource("strict", Schema.from_dict({"code": strict}), key="code")
+    settings = Settings(database_url=empty_database, redis_url=redis_url)
+    async with serving(settings, resource) as service:
+        shown = text_of((await collections(service))["strict"])
+    assert 'metadata={"example": …}' in shown
+    assert "List the first items" in shown
+    assert "Save a new item" not in shown

@@ -101,3 +101,16 @@ async def test_it_may_be_off(api: Service, path: str) -> None:
 @pytest.mark.parametrize("path", ["/docs/errors", "/docs/errors/duplicate"])
 async def test_errors_are_explained_to_everyone(api: Service, path: str) -> None:
     assert await status(api, path) == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/try", "/docs/errors/duplicate"])
+async def test_a_kept_page_keeps_its_policy(api: Service, path: str) -> None:
+    """Else a browser that opens it again would refuse its style."""
+    browser = {"Accept": "text/html"}
+    async with api.client.get(path, headers=browser) as first:
+        assert "style-src 'self'" in first.headers["Content-Security-Policy"]
+    browser["If-None-Match"] = first.headers["ETag"]
+    async with api.client.get(path, headers=browser) as again:
+        assert again.status == 304
+    for name in ("Content-Security-Policy", "Vary", "Cache-Control", "ETag"):
+        assert again.headers[name] == first.headers[name]

@@ -72,6 +72,7 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
         ("GET", "/v1/{collection}/schema"): [
             (f"contacts/schema?for={each}", None, {}) for each in ("create", "item")
         ],
+        ("GET", "/v1/{collection}/schema.{extension}"): [("contacts/schema.json", None, {})],
         ("GET", "/v1/batches"): [("batches", None, {}), ("batches?limit=1&offset=1", None, {})],
         ("GET", "/v1/batches/{batch}"): [
             (f"batches/{theirs.batch}", None, {}),

@@ -160,7 +160,7 @@ def _document(resource: Resource, kind: Kind) -> dict[str, Any]:
     return dict(document)
 
 
-def _along(document: Mapping[str, Any], schema: Any, path: str) -> Iterator[dict[str, Any]]:
+def _along(document: Mapping[str, Any], schema: Any, path: str | None) -> Iterator[dict[str, Any]]:
     """The schemas that speak of the value at a path below one, and of what it stands in."""
     if not isinstance(schema, dict):
         return
@@ -172,30 +172,31 @@ def _along(document: Mapping[str, Any], schema: Any, path: str) -> Iterator[dict
         for each in schema.get(name, ()):
             yield each
             yield from _along(document, each, path)
-    for step, rest, below in _steps(schema, path):
-        del step
+    for rest, below in _steps(schema, path):
         if isinstance(below, dict):
             yield below
-            if rest or "$ref" in below or "anyOf" in below:
-                yield from _along(document, below, rest)
+            yield from _along(document, below, rest)
 
 
-def _steps(schema: dict[str, Any], path: str) -> Iterator[tuple[str, str, Any]]:
-    known = [
-        name for name in schema.get("properties", {}) if path == name or path.startswith(f"{name}.")
-    ]
-    for name in known:
-        yield name, path[len(name) + 1 :], schema["properties"][name]
-    step, _, rest = path.partition(".")
-    if known or not path:
-        return
-    parts = schema.get("prefixItems", [])
-    if step.isdigit() and int(step) < len(parts):
-        yield step, rest, parts[int(step)]
-    elif "items" in schema:
-        yield step, rest, schema["items"]
-    for name in ("additionalProperties", "propertyNames"):
-        # Names of a dict's members may have dots themselves.
-        for at in range(len(path)):
-            if isinstance(schema.get(name), dict) and (at + 1 == len(path) or path[at + 1] == "."):
-                yield path[: at + 1], path[at + 2 :], schema[name]
+def _steps(schema: dict[str, Any], path: str | None) -> Iterator[tuple[str | None, Any]]:
+    """What is one step along a path, and the rest of that."""
+    splits = [] if path is None else [*_splits(path)]
+    properties = schema.get("properties", {})
+    known = [(rest, properties[head]) for head, rest in splits if head in properties]
+    yield from known
+    for head, rest in [] if known else splits:
+        parts = schema.get("prefixItems", [])
+        if head.isdigit() and int(head) < len(parts):
+            yield rest, parts[int(head)]
+        elif head.isdigit():
+            yield rest, schema.get("items")
+        for name in ("additionalProperties", "propertyNames"):
+            yield rest, schema.get(name)
+
+
+def _splits(path: str) -> Iterator[tuple[str, str | None]]:
+    """Names that a path may begin with, which may have dots themselves, and the rest."""
+    yield path, None
+    for at, character in enumerate(path):
+        if character == ".":
+            yield path[:at], path[at + 1 :]

@@ -24,7 +24,8 @@ def kind(field: fields.Field[Any]) -> Rule:
             return describe(field)
     if type(field) in (fields.Raw, fields.Field):
         return Rule("Anything that the format of the body can hold.")
-    return Rule("A value that the collection's own code reads.", _OWN)
+    does = "makes" if field.dump_only else "reads"
+    return Rule(f"A value that the collection's own code {does}.", _OWN)
 
 
 def is_own(field: fields.Field[Any]) -> bool:

@@ -162,6 +162,8 @@ def test_fields_as_they_are_sent(field: fields.Field[Any], said: dict[str, Any])
         (fields.DateTime(), "date-time", "2024-01-31T10:00:00+02:00", "2024-01-31T10:00:00"),
         (fields.Email(), "email", "a@b.co", "a@b"),
         (fields.URL(), "uri", "https://b.co/x?y", "b.co"),
+        (fields.IPv6(), "ipv6", "2001:db8::1", "2001:db8::x"),
+        (fields.IPv6Interface(), None, "2001:db8::1/64", "2001:db8::1/129"),
         (fields.IPv4(), "ipv4", "127.0.0.1", "127.0.0.256"),
         (fields.TimeDelta(), None, 1.5, 10**20),
         (fields.NaiveDateTime("timestamp"), None, 0, -1),
@@ -199,6 +201,19 @@ def test_texts_that_stand_for_something(
 def test_what_json_schema_cannot_say_is_said_in_words(field: fields.Field[Any], rule: str) -> None:
     assert any(rule in each for each in words(field)), words(field)
     assert rule in of(field)["$comment"]
+
+
+def test_what_is_always_refused_is_never_taken() -> None:
+    inner = Schema.from_dict({"at": fields.AwareDateTime("timestamp")})
+    nested = Resource("things", Schema.from_dict({"f": fields.Nested(inner)}))
+    [found] = [
+        each
+        for name, each in json_schema(nested, Kind.CREATE, "")["$defs"].items()
+        if name != "meta"
+    ]
+    assert found["properties"]["at"]["not"] == {}
+    assert Oracle(nested).errors(Kind.CREATE, {"f": {"at": 5}})
+    assert of(fields.Constant(5, validate=validate.Equal(6)))["not"] == {}
 
 
 def test_a_duration_names_its_unit() -> None:

@@ -115,6 +115,14 @@ def rows_of(field: Any, **members: Any) -> dict[str, FieldRow]:
             fields.String(load_default=lambda: "x"),
             "Text. Left out, the collection's own code gives it a value.",
         ),
+        (
+            fields.Function(lambda item: 1),
+            "A value that the collection's own code makes. Shown, and never sent.",
+        ),
+        (
+            fields.Function(deserialize=int),
+            "A value that the collection's own code reads. Never shown.",
+        ),
         (Own(), "Text. The collection's own code may refuse more."),
         (fields.Nested(Inner, unknown=EXCLUDE), "An object. Other fields are left out."),
         (fields.Nested(Inner, unknown=INCLUDE), "An object. Other fields are kept."),
