@@ -29,7 +29,7 @@ def public_base(request: web.Request) -> str:
 
 
 def prefix(service: Service) -> str:
-    """What clients write before every path: that of `INGEST_PUBLIC_URL`, without a `/` at its end."""
+    """What clients write before a path: that of `INGEST_PUBLIC_URL`, without a `/` at its end."""
     return urlsplit(service.settings.public_url).path.rstrip("/")
 
 
