@@ -1,10 +1,10 @@
 """Schemas, the one of a resource and those nested in it, as objects of JSON Schema."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, missing
+from marshmallow import INCLUDE, RAISE, Schema, fields, missing
 from marshmallow.decorators import VALIDATES
 
 from ingest.describe.fields import (
@@ -118,7 +118,9 @@ class Definitions:
         if required:
             said["required"] = required
         said["additionalProperties"] = not self.shown and unknown != RAISE
-        return said
+        return (
+            said if self.shown or unknown != INCLUDE else noted(said, *_checks_of_unknown(schema))
+        )
 
     def _with_shown_key(self, resource: Resource, said: dict[str, Any]) -> dict[str, Any]:
         if shows(resource.schema, Part.OBJECT):
@@ -189,12 +191,23 @@ def _checked(schema: Schema, name: str, said: dict[str, Any], shown: bool) -> di
     """A field with what methods of its schema check."""
     if shown:
         return said
-    hooks = [
-        hook[0]
-        for hook in schema._hooks.get(VALIDATES, ())
-        if name in hook[2].get("field_names", ())
-    ]
+    hooks = [hook for hook, checked in _checks(schema) if checked == name]
     return noted(said, *(f"A rule of the schema's own, {hook}." for hook in hooks))
+
+
+def _checks_of_unknown(schema: Schema) -> Iterator[str]:
+    """Methods that check a field which is not loaded: its name is unknown, and kept for them."""
+    for hook, name in _checks(schema):
+        if name in schema.fields and name not in schema.load_fields:
+            key = schema.fields[name].attribute or name
+            yield f"A rule of the schema's own, {hook}, where there is {key}."
+
+
+def _checks(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Each method that checks a field, and that field's name."""
+    for hook, _, options in schema._hooks.get(VALIDATES, ()):
+        for name in options.get("field_names", ()):
+            yield hook, name
 
 
 def _data_key(name: str, field: fields.Field[Any]) -> str:

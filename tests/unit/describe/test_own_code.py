@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from marshmallow import (
+    EXCLUDE,
+    INCLUDE,
     Schema,
     ValidationError,
     fields,
@@ -18,6 +20,7 @@ from marshmallow import (
 from ingest import Resource
 from ingest.describe.drawn import draw
 from ingest.describe.json_schema import Kind, json_schema
+from ingest.describe.notes import rules_of
 from ingest.describe.own_code import ANYTHING, PREPARES, SHOWS
 from tests.property.schema_oracle import Oracle
 
@@ -248,3 +251,24 @@ def test_an_example_is_of_what_a_hook_makes() -> None:
         resource(fields.Nested(hooked(pre_load, collection=False))), Kind.CREATE, ""
     )
     assert draw(found)["f"].keys() == {"n"}
+
+
+@pytest.mark.parametrize("unknown", [INCLUDE, EXCLUDE])
+def test_a_method_checks_a_name_that_is_unknown_and_kept(unknown: str) -> None:
+    class Reading(Schema):
+        n = fields.Integer(dump_only=True)
+
+        @validates("n")
+        def is_lucky(self, n: Any, **_: Any) -> None:
+            refuse(n, "checked")
+
+    field, sent = fields.Nested(Reading, unknown=unknown), {"f": {"n": REFUSED}}
+    oracle = Oracle(resource(field))
+    errors = oracle.errors(Kind.CREATE, sent)
+    assert bool(errors) == (unknown == INCLUDE)
+    assert oracle.takes(Kind.CREATE, sent)
+    assert not oracle.unexcused(Kind.CREATE, errors, sent)
+    rules = rules_of(of(field)[1]["Reading"])
+    assert rules == (
+        ["A rule of the schema's own, is_lucky, where there is n."] if unknown == INCLUDE else []
+    )
