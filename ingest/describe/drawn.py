@@ -31,7 +31,10 @@ _TEXTS = (
     "12.50",
     "+1 555 0100",
 )
-_MAX_DEPTH = 6
+_WHOLE = 3  # how deep objects have all of their members; in deeper ones are the required alone
+_MAX_DEPTH = 6  # how deep values are drawn that need not be there
+_DEEPEST = 12  # what must nest deeper than this never ends
+_NULL = {"type": "null"}
 _CLOSE = 1e-9  # how far above an exclusive minimum is far enough for what takes fractions
 
 
@@ -59,6 +62,8 @@ def draw(schema: Any, defined: Mapping[str, Any] | None = None, depth: int = 0) 
     for keyword in ("anyOf", "oneOf", "allOf"):
         if schema.get(keyword):
             rest = {name: each for name, each in schema.items() if name != keyword}
+            if keyword != "allOf" and depth >= _MAX_DEPTH and _NULL in schema[keyword]:
+                return None
             chosen = schema[keyword] if keyword == "allOf" else schema[keyword][:1]
             return draw(_merged(rest, *chosen), defined, depth)
     return _of_type(schema, defined, depth)
@@ -116,5 +121,7 @@ def _array(schema: Mapping[str, Any], defined: Mapping[str, Any], depth: int) ->
 
 def _object(schema: Mapping[str, Any], defined: Mapping[str, Any], depth: int) -> Object:
     known = schema.get("properties", {})
-    names = schema.get("required", ()) if depth >= _MAX_DEPTH else known
+    names = schema.get("required", ()) if depth >= _WHOLE else known
+    if depth >= _DEEPEST:
+        return {}
     return {name: draw(known[name], defined, depth + 1) for name in names if name in known}

@@ -182,6 +182,39 @@ def test_settings_are_in_it() -> None:
     assert found["paths"]["/openapi.json"]["get"]["security"] == [{"bearer": []}]
 
 
+class Chained(Schema):
+    """Each has another in it, or null."""
+
+    following = fields.Nested(lambda: Chained(), required=True, allow_none=True)
+
+
+class Endless(Schema):
+    """No item can be valid."""
+
+    following = fields.Nested(lambda: Endless(), required=True)
+
+
+# With examples of all depths, it would have a million objects.
+_BRANCHES = {f"branch{number}": fields.Nested(lambda: Branched()) for number in range(10)}
+Branched = Schema.from_dict({"name": fields.String(), **_BRANCHES}, name="Branched")
+
+
+@pytest.mark.parametrize("schema", [Chained, Endless, Branched])
+def test_schemas_may_nest_in_themselves(schema: type[Schema]) -> None:
+    found = openapi(Registry([Resource("nodes", schema)]), SETTINGS)
+    validate(found)
+    content = found["paths"]["/v1/nodes"]["post"]["requestBody"]["content"]["application/json"]
+    assert ("example" in content or "examples" in content) is (schema is not Endless)
+
+
+def test_words_of_a_declaration_may_be_no_unicode() -> None:
+    class Broken(Schema):
+        name = fields.String(metadata={"title": "\ud800 a", "description": "b \udfff"})
+
+    found = openapi(Registry([Resource("broken", Broken)]), SETTINGS)
+    assert b"? a" in dump_exact(found)
+
+
 def test_code_of_the_users_that_breaks_leaves_an_example_out() -> None:
     class Broken(Schema):
         name = fields.Method(deserialize="fail", required=True)
