@@ -41,7 +41,7 @@ class Definitions:
         """The schema of a resource."""
         schema = resource.schema
         partial = frozenset(schema.load_fields) if patch else _partial_of(schema, None)
-        said = self._object(schema, partial, schema.unknown, top=True)
+        said = self._object(schema, partial, schema.unknown, key=resource.key.name)
         if self.shown:
             return self._with_shown_key(resource, said)
         said = self._with_sent_key(resource, said, patch=patch)
@@ -73,7 +73,7 @@ class Definitions:
         if same not in self._names:
             name = self._names[same] = self._free_name(type(schema).__name__)
             self.found[name] = {}
-            said = self._object(schema, partial, unknown, top=False)
+            said = self._object(schema, partial, unknown)
             self.found[name] = self._with_own_code(schema, part, said)
         return {"$ref": f"#/$defs/{self._names[same]}"}
 
@@ -100,14 +100,18 @@ class Definitions:
         return name
 
     def _object(
-        self, schema: Schema, partial: _Partial, unknown: str, *, top: bool
+        self, schema: Schema, partial: _Partial, unknown: str, key: str | None = None
     ) -> dict[str, Any]:
-        """What the fields of a schema say; its own code is for the caller to see to."""
+        """What the fields of a schema say; its own code is for the caller to see to.
+
+        Args:
+            key: of a resource, the name of its key.
+        """
         declared = schema.dump_fields if self.shown else schema.load_fields
         properties: dict[str, Any] = {}
         required = []
         for name, each in declared.items():
-            place = Place(self.shown, top, _inside(partial, name), self)
+            place = Place(self.shown, key is not None, _inside(partial, name), self)
             data_key = _data_key(name, each)
             properties[data_key] = _checked(schema, name, property_of(each, place), self.shown)
             if _may_lack(partial, name):
@@ -118,9 +122,9 @@ class Definitions:
         if required:
             said["required"] = required
         said["additionalProperties"] = not self.shown and unknown != RAISE
-        return (
-            said if self.shown or unknown != INCLUDE else noted(said, *_checks_of_unknown(schema))
-        )
+        if self.shown or unknown != INCLUDE:
+            return said
+        return noted(said, *_rules_of_kept(schema, key))
 
     def _with_shown_key(self, resource: Resource, said: dict[str, Any]) -> dict[str, Any]:
         if shows(resource.schema, Part.OBJECT):
@@ -195,12 +199,18 @@ def _checked(schema: Schema, name: str, said: dict[str, Any], shown: bool) -> di
     return noted(said, *(f"A rule of the schema's own, {hook}." for hook in hooks))
 
 
-def _checks_of_unknown(schema: Schema) -> Iterator[str]:
-    """Methods that check a field which is not loaded: its name is unknown, and kept for them."""
+def _rules_of_kept(schema: Schema, key: str | None) -> Iterator[str]:
+    """What holds of names that a schema does not load, but keeps, and has a field for."""
+    kept = {
+        name: field.attribute or name
+        for name, field in schema.dump_fields.items()
+        if name not in schema.load_fields and name != key
+    }
+    for where in kept.values():
+        yield f"{where} is only shown: it is kept where it is sent, and must be fit to be shown."
     for hook, name in _checks(schema):
-        if name in schema.fields and name not in schema.load_fields:
-            key = schema.fields[name].attribute or name
-            yield f"A rule of the schema's own, {hook}, where there is {key}."
+        if name in kept:
+            yield f"A rule of the schema's own, {hook}, where there is {kept[name]}."
 
 
 def _checks(schema: Schema) -> Iterator[tuple[str, str]]:

@@ -203,6 +203,8 @@ def _steps(schema: dict[str, Any], path: str | None) -> Iterator[tuple[str | Non
             yield rest, parts[int(head)]
         elif head.isdigit():
             yield rest, schema.get("items")
+        elif "items" in schema:  # `index_errors` of a schema may leave the index out
+            yield path, schema["items"]
         for name in ("additionalProperties", "propertyNames"):
             yield rest, schema.get(name)
 

@@ -268,7 +268,30 @@ def test_a_method_checks_a_name_that_is_unknown_and_kept(unknown: str) -> None:
     assert bool(errors) == (unknown == INCLUDE)
     assert oracle.takes(Kind.CREATE, sent)
     assert not oracle.unexcused(Kind.CREATE, errors, sent)
-    rules = rules_of(of(field)[1]["Reading"])
-    assert rules == (
-        ["A rule of the schema's own, is_lucky, where there is n."] if unknown == INCLUDE else []
-    )
+    rules = [
+        "n is only shown: it is kept where it is sent, and must be fit to be shown.",
+        "A rule of the schema's own, is_lucky, where there is n.",
+    ]
+    assert rules_of(of(field)[1]["Reading"]) == (rules if unknown == INCLUDE else [])
+
+
+def test_what_is_kept_for_a_field_that_is_only_shown_must_be_fit_for_it() -> None:
+    reading = Schema.from_dict({"n": fields.Integer(dump_only=True)})
+    sent = {"n": "no number"}
+    oracle = Oracle(Resource("things", reading(unknown=INCLUDE)))
+    errors = oracle.errors(Kind.CREATE, sent)
+    assert errors
+    assert oracle.takes(Kind.CREATE, sent)
+    assert not oracle.unexcused(Kind.CREATE, errors, sent)
+
+
+def test_errors_without_an_index_are_of_an_element() -> None:
+    class Unindexed(Checking):
+        class Meta:
+            index_errors = False
+
+    oracle = Oracle(resource(fields.Nested(Unindexed, many=True)))
+    sent = {"f": [{"n": REFUSED}]}
+    errors = oracle.errors(Kind.CREATE, sent)
+    assert [path for _, path in errors] == ["f.n.checked"]
+    assert not oracle.unexcused(Kind.CREATE, errors, sent)
