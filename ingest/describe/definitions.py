@@ -1,37 +1,26 @@
 """Schemas, the one of a resource and those nested in it, as objects of JSON Schema."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, missing
-from marshmallow.decorators import (
-    POST_DUMP,
-    POST_LOAD,
-    PRE_DUMP,
-    PRE_LOAD,
-    VALIDATES,
-    VALIDATES_SCHEMA,
-)
+from marshmallow import INCLUDE, RAISE, Schema, fields, missing
+from marshmallow.decorators import VALIDATES
 
 from ingest.describe.fields import (
-    PREPARES,
-    SHOWS,
     Place,
     described,
+    is_many,
     key_property,
     never_null,
     property_of,
 )
-from ingest.describe.notes import NOTES, noted
-from ingest.resources.dumping import DUMPING, overridden
+from ingest.describe.notes import noted
+from ingest.describe.own_code import ANYTHING, SHOWS, Part, sees_lists, sent, shows
 from ingest.resources.resource import META, Resource
-from ingest.validation.engine.known import check_no_override, check_schema
-from ingest.validation.engine.source import Uncompiled
 
-_CHECKS = "Code of the schema's own checks the object as a whole: {}."
 MATCHING = "With `matching`, that field stands for the key."
 _MADE = "Made by the service where an item has none."
-_LAST_WORD = "Code of the schema's own has the last word on the object."
 _Partial = bool | frozenset[str] | None
 
 
@@ -55,32 +44,53 @@ class Definitions:
         said = self._object(schema, partial, schema.unknown, top=True)
         if self.shown:
             return self._with_shown_key(resource, said)
-        return _sent(schema, self._with_sent_key(resource, said, patch=patch))
+        said = self._with_sent_key(resource, said, patch=patch)
+        return sent(schema, Part.OBJECT, said, {"type": "object"})
 
-    def reference(self, field: fields.Nested, place: Place) -> dict[str, Any]:
+    def nested(self, field: fields.Nested, place: Place) -> dict[str, Any]:
+        """What a nested schema takes or shows: one object, or a list of them."""
+        return self._one_or_many(field, lambda part: self._reference(field, place, part))
+
+    def plucked(self, field: fields.Pluck, place: Place) -> dict[str, Any]:
+        """The one field of a nested schema that stands for it, or a list of such."""
+        return self._one_or_many(field, lambda part: self._plucked(field, place, part))
+
+    def _one_or_many(
+        self, field: fields.Nested, one: Callable[[Part], dict[str, Any]]
+    ) -> dict[str, Any]:
+        if not is_many(field):
+            return one(Part.OBJECT)
+        said = {"type": "array", "items": one(Part.ELEMENT)}
+        return self._with_own_code(field.schema, Part.LIST, said)
+
+    def _reference(self, field: fields.Nested, place: Place, part: Part) -> dict[str, Any]:
         """A reference to the definition of a nested schema."""
         schema = field.schema
         partial = _partial_of(schema, place.partial)
         unknown = field.unknown or schema.unknown
-        same = (type(schema), _fields_of(schema), unknown, partial)
+        listed = part is Part.ELEMENT and sees_lists(schema)
+        same = (type(schema), _fields_of(schema), unknown, partial, listed)
         if same not in self._names:
             name = self._names[same] = self._free_name(type(schema).__name__)
             self.found[name] = {}
             said = self._object(schema, partial, unknown, top=False)
-            self.found[name] = _shown(schema, said) if self.shown else _sent(schema, said)
+            self.found[name] = self._with_own_code(schema, part, said)
         return {"$ref": f"#/$defs/{self._names[same]}"}
 
-    def plucked(self, field: fields.Pluck, place: Place) -> dict[str, Any]:
-        """The one field of a nested schema that stands for it."""
+    def _plucked(self, field: fields.Pluck, place: Place, part: Part) -> dict[str, Any]:
         inner = field.schema.fields[field.field_name]
-        many = field.schema.many or field.many
         # Alone, it is null where the field outside may be null.
-        if self.shown:
-            return described(inner, place.inside())
-        said = described(inner if many else never_null(inner), place.inside())
-        whole = _sent(field.schema, _checked(field.schema, field.field_name, said, False))
-        prepared = whole.get(NOTES, {}).get("prepared") is not None
-        return {name: each for name, each in whole.items() if not prepared or name != "type"}
+        if part is Part.OBJECT and not self.shown:
+            inner = never_null(inner)
+        said = described(inner, place.inside())
+        said = _checked(field.schema, field.field_name, said, self.shown)
+        return self._with_own_code(field.schema, part, said)
+
+    def _with_own_code(self, schema: Schema, part: Part, said: dict[str, Any]) -> dict[str, Any]:
+        """What is said of a part of a nested value, the code of its schema considered."""
+        if not self.shown:
+            return sent(schema, part, said, _BEFORE[part])
+        return noted({}, SHOWS) if shows(schema, part) else said
 
     def _free_name(self, wanted: str) -> str:
         base = "".join(each if each.isascii() and each.isalnum() else "_" for each in wanted)
@@ -108,10 +118,13 @@ class Definitions:
         if required:
             said["required"] = required
         said["additionalProperties"] = not self.shown and unknown != RAISE
-        return said
+        return (
+            said if self.shown or unknown != INCLUDE else noted(said, *_checks_of_unknown(schema))
+        )
 
     def _with_shown_key(self, resource: Resource, said: dict[str, Any]) -> dict[str, Any]:
-        said = _shown(resource.schema, said)
+        if shows(resource.schema, Part.OBJECT):
+            said = noted({"type": "object"}, SHOWS)
         name = resource.key.data_key
         own: dict[str, Any] = {name: {}} if resource.own_key else {}
         properties = {**own, **said.get("properties", {}), META: _META}
@@ -166,51 +179,35 @@ class Definitions:
 
 
 _META = {"$ref": f"#/$defs/{META}"}
-
-
-def _shown(schema: Schema, said: dict[str, Any]) -> dict[str, Any]:
-    """What a schema shows, its own code considered."""
-    hooks = schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP)
-    if hooks or overridden(schema, DUMPING):
-        return noted({"type": "object"}, SHOWS)
-    return said
-
-
-def _sent(schema: Schema, said: dict[str, Any]) -> dict[str, Any]:
-    """What a schema takes, its own code considered."""
-    for hook in _names_of(schema, VALIDATES_SCHEMA):
-        said = noted(said, _CHECKS.format(hook))
-    if schema._hooks.get(POST_LOAD):
-        said = noted(said, _LAST_WORD)
-    if not (schema._hooks.get(PRE_LOAD) or _loads_otherwise(schema)):
-        return said
-    return {**noted({"type": "object"}, PREPARES), NOTES: {"rules": [PREPARES], "prepared": said}}
+_BEFORE: dict[Part, dict[str, Any]] = {
+    Part.OBJECT: {"type": ANYTHING},
+    Part.LIST: {"type": "array"},
+    Part.ELEMENT: {},
+}
+"""What marshmallow asks of a value before code of the user's sees it."""
 
 
 def _checked(schema: Schema, name: str, said: dict[str, Any], shown: bool) -> dict[str, Any]:
     """A field with what methods of its schema check."""
     if shown:
         return said
-    hooks = [
-        hook[0]
-        for hook in schema._hooks.get(VALIDATES, ())
-        if name in hook[2].get("field_names", ())
-    ]
+    hooks = [hook for hook, checked in _checks(schema) if checked == name]
     return noted(said, *(f"A rule of the schema's own, {hook}." for hook in hooks))
 
 
-def _loads_otherwise(schema: Schema) -> bool:
-    """Whether a method of the user's stands in the place of one of marshmallow's."""
-    try:
-        check_schema(schema)
-        check_no_override(schema)
-    except Uncompiled:
-        return True
-    return False
+def _checks_of_unknown(schema: Schema) -> Iterator[str]:
+    """Methods that check a field which is not loaded: its name is unknown, and kept for them."""
+    for hook, name in _checks(schema):
+        if name in schema.fields and name not in schema.load_fields:
+            key = schema.fields[name].attribute or name
+            yield f"A rule of the schema's own, {hook}, where there is {key}."
 
 
-def _names_of(schema: Schema, tag: str) -> list[str]:
-    return [hook[0] for hook in schema._hooks.get(tag, ())]
+def _checks(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Each method that checks a field, and that field's name."""
+    for hook, _, options in schema._hooks.get(VALIDATES, ()):
+        for name in options.get("field_names", ()):
+            yield hook, name
 
 
 def _data_key(name: str, field: fields.Field[Any]) -> str:

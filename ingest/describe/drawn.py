@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ingest.describe.components import Object
+from ingest.describe.notes import NOTES
 
 _FORMATS = {
     "email": "ann@example.com",
@@ -52,6 +53,10 @@ def draw(schema: Any, defined: Mapping[str, Any] | None = None, depth: int = 0) 
     for keyword in ("examples", "enum"):
         if schema.get(keyword):
             return next((each for each in schema[keyword] if each is not None), None)
+    # Where a hook prepares what is sent, the rules that hold then are all that is known.
+    prepared = schema.get(NOTES, {}).get("prepared")
+    if prepared is not None:
+        return draw(prepared, defined, depth)
     if "const" in schema:
         return schema["const"]
     for keyword in ("anyOf", "oneOf", "allOf"):

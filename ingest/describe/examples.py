@@ -13,7 +13,6 @@ from marshmallow import ValidationError
 
 from ingest.describe.components import Object
 from ingest.describe.drawn import draw
-from ingest.describe.notes import NOTES
 from ingest.exactjson import dump_exact, load_exact
 from ingest.resources.columns import ColumnType
 from ingest.resources.dumping import showing_nulls
@@ -57,9 +56,7 @@ def example_of(resource: Resource, schema: Mapping[str, Any]) -> Example | None:
 
 
 def _drawn(resource: Resource, schema: Mapping[str, Any]) -> Object:
-    # Where a hook prepares what is sent, the rules that hold then are all that is known.
-    prepared = schema.get(NOTES, {}).get("prepared", schema)
-    drawn = draw(prepared, schema.get("$defs", {}))
+    drawn = draw(schema)
     if not isinstance(drawn, dict):  # code of the user's reads what is sent
         return {}
     made = resource.key.data_key if resource.server_key else None

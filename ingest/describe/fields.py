@@ -15,6 +15,7 @@ from ingest.describe import moments, numbers, rules, texts
 from ingest.describe.about import about
 from ingest.describe.choices import choices, constant, truth
 from ingest.describe.notes import NOTES, noted, or_null, together
+from ingest.describe.own_code import ANYTHING, LOADS, PREPARES, SHOWS, Part, changes
 from ingest.describe.rules import Form
 from ingest.resources.dumping import shows_in_its_own_way
 from ingest.validation.engine.known import field_class
@@ -22,21 +23,15 @@ from ingest.validation.engine.source import Uncompiled
 
 Schema = dict[str, Any]
 
-ANYTHING = ["string", "number", "boolean", "array", "object"]
-"""All types but null."""
-PREPARES = "Code of the schema's own prepares the value; then the rules under `prepared` hold."
-LOADS = "Code of the schema's own reads the value."
-SHOWS = "Code of the schema's own decides what is shown."
-
 
 class Nesting(Protocol):
     """Where the schemas of nested values are described."""
 
-    def reference(self, field: fields.Nested, place: "Place") -> Schema:
-        """A nested value, one of many where it is many."""
+    def nested(self, field: fields.Nested, place: "Place") -> Schema:
+        """A nested value, or a list of them where it is many."""
 
     def plucked(self, field: fields.Pluck, place: "Place") -> Schema:
-        """The one field that stands for a nested value."""
+        """The one field that stands for a nested value, or a list of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,18 +220,19 @@ def _names(said: Schema, field: fields.Field[Any], place: Place) -> Schema:
     return noted(said, f"Each name is read as {type(field).__name__} reads it.")
 
 
+def is_many(field: fields.Nested) -> bool:
+    """Whether a nested value is a list."""
+    return bool(field.schema.many or field.many)
+
+
 def _nested(field: fields.Nested, place: Place) -> Value:
-    said = place.nesting.reference(field, place)
-    many = field.schema.many or field.many
-    return Value(
-        {"type": "array", "items": said} if many else said, Form.LIST if many else Form.OBJECT
-    )
+    # Of one object, what is loaded may have more members than what is sent, or fewer.
+    as_sent = is_many(field) and not changes(field.schema, Part.LIST)
+    return Value(place.nesting.nested(field, place), Form.LIST if as_sent else Form.OTHER)
 
 
 def _pluck(field: fields.Pluck, place: Place) -> Value:
-    said = place.nesting.plucked(field, place)
-    many = field.schema.many or field.many
-    return Value({"type": "array", "items": said} if many else said)
+    return Value(place.nesting.plucked(field, place))
 
 
 def _open(_: Any, __: Place) -> Value:

@@ -16,6 +16,7 @@ from ingest.describe.definitions import MATCHING
 from ingest.describe.json_schema import STORED, Kind, json_schema
 from ingest.describe.notes import rules_of
 from ingest.describe.numbers import FRACTION
+from ingest.describe.own_code import LAST_WORD, PREPARES
 from ingest.errors import INVALID, NOT_STORABLE
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Options
@@ -29,6 +30,7 @@ Errors = Sequence[tuple[int, str]]
 """Code and path of each error of an item."""
 _RAISED = (INVALID.code, "")
 """Of an item of which code of the user's raised something else than ValidationError."""
+_HOOKS = {PREPARES, LAST_WORD.format("object")}
 _Speaks = Callable[[Iterable[str]], bool]
 _PART = re.compile(r"\\.|\$")
 
@@ -168,6 +170,8 @@ def _along(document: Mapping[str, Any], schema: Any, path: str | None) -> Iterat
         target = document["$defs"][schema["$ref"].rpartition("/")[2]]
         yield target
         yield from _along(document, target, path)
+    if _HOOKS.intersection(rules_of(element := _element(document, schema))):
+        yield element  # a hook that refuses one object of a list says so of the list
     for name in ("allOf", "anyOf"):
         for each in schema.get(name, ()):
             yield each
@@ -176,6 +180,15 @@ def _along(document: Mapping[str, Any], schema: Any, path: str | None) -> Iterat
         if isinstance(below, dict):
             yield below
             yield from _along(document, below, rest)
+
+
+def _element(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of each element of a list."""
+    items = schema.get("items")
+    if not isinstance(items, dict):
+        return {}
+    name = items.get("$ref", "").rpartition("/")[2]
+    return dict(document["$defs"][name] if name else items)
 
 
 def _steps(schema: dict[str, Any], path: str | None) -> Iterator[tuple[str | None, Any]]:
