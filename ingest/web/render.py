@@ -21,4 +21,5 @@ def render(template: str, **values: Any) -> str:
         template: the name of a file in `templates`.
         values: what the template shows.
     """
-    return _TEMPLATES.get_template(template).render(values)
+    page = _TEMPLATES.get_template(template).render(values)
+    return page.encode(errors="replace").decode()  # a lone surrogate could not be sent
