@@ -200,14 +200,20 @@ def _checked(schema: Schema, name: str, said: dict[str, Any], shown: bool) -> di
 
 
 def _rules_of_kept(schema: Schema, key: str | None) -> Iterator[str]:
-    """What holds of names that a schema does not load, but keeps, and has a field for."""
+    """What holds of names that a schema does not load, but keeps where a field looks for its value.
+
+    These are of fields that are only shown, or that have another name in JSON.
+    """
+    loaded = {_data_key(name, each) for name, each in schema.load_fields.items()}
     kept = {
-        name: field.attribute or name
-        for name, field in schema.dump_fields.items()
-        if name not in schema.load_fields and name != key
+        name: where
+        for name, each in schema.fields.items()
+        if (where := each.attribute or name) not in loaded and name != key
     }
-    for where in kept.values():
-        yield f"{where} is only shown: it is kept where it is sent, and must be fit to be shown."
+    for name, where in kept.items():
+        if name in schema.dump_fields:
+            shown = _data_key(name, schema.fields[name])
+            yield f"{where} is kept as it is sent, shown as {shown}, and must be fit for that."
     for hook, name in _checks(schema):
         if name in kept:
             yield f"A rule of the schema's own, {hook}, where there is {kept[name]}."

@@ -269,14 +269,19 @@ def test_a_method_checks_a_name_that_is_unknown_and_kept(unknown: str) -> None:
     assert oracle.takes(Kind.CREATE, sent)
     assert not oracle.unexcused(Kind.CREATE, errors, sent)
     rules = [
-        "n is only shown: it is kept where it is sent, and must be fit to be shown.",
+        "n is kept as it is sent, shown as n, and must be fit for that.",
         "A rule of the schema's own, is_lucky, where there is n.",
     ]
     assert rules_of(of(field)[1]["Reading"]) == (rules if unknown == INCLUDE else [])
 
 
-def test_what_is_kept_for_a_field_that_is_only_shown_must_be_fit_for_it() -> None:
-    reading = Schema.from_dict({"n": fields.Integer(dump_only=True)})
+@pytest.mark.parametrize(
+    "field",
+    [fields.Integer(dump_only=True), fields.List(fields.Integer(), data_key="numbers")],
+    ids=["only shown", "another name"],
+)
+def test_what_is_kept_for_a_field_must_be_fit_to_be_shown(field: fields.Field[Any]) -> None:
+    reading = Schema.from_dict({"n": field})
     sent = {"n": "no number"}
     oracle = Oracle(Resource("things", reading(unknown=INCLUDE)))
     errors = oracle.errors(Kind.CREATE, sent)
