@@ -342,8 +342,10 @@ async def test_a_key_may_have_dots(service: Service) -> None:
         if key not in (".json", "x.json"):
             status, answered, _ = await fetch(service, f"/v1/people/{key}.xml")
             assert (status, answered) == (200, "application/xml")
-    for path in ("schema", "schema.json", "schema.xml"):
-        assert (await fetch(service, f"/v1/people/{path}"))[0] == 404
+    # No key: these are the JSON Schema, which is JSON.
+    for path, expected in (("schema", 200), ("schema.json", 200), ("schema.xml", 406)):
+        status, _, body = await fetch(service, f"/v1/people/{path}")
+        assert (status, b"$schema" in body) == (expected, expected == 200)
 
 
 async def test_numbers_keep_their_digits_in_every_format(service: Service) -> None:

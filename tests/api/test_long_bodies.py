@@ -52,7 +52,7 @@ class Decoded:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> Decoded:
     """The decoded bodies of this process."""
     found, decode = Decoded(), json_format.decode
-    monkeypatch.setattr(json_format, "decode", lambda data, limits: found.add(decode(data, limits)))
+    monkeypatch.setattr(json_format, "decode", lambda *given: found.add(decode(*given)))
     return found
 
 

@@ -14,7 +14,6 @@ BATCH = "0191d7a0-0000-7000-8000-000000000001"
 
 
 NOT_THERE = [
-    ("GET", "/", (40401, "unknown_endpoint")),
     ("GET", "/v1", (40401, "unknown_endpoint")),
     ("POST", "/contacts", (40401, "unknown_endpoint")),
     ("GET", "/v2/contacts", (40401, "unknown_endpoint")),
