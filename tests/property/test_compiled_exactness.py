@@ -19,7 +19,7 @@ from tests.property.strategies import CALLS, DrawnSchema, partials, schemas
 ITEMS = 50
 FUZZING = "FUZZ_COMPARISONS" in os.environ
 """Other schemas each time, where the same ones are compared otherwise."""
-COMPARISONS = int(os.environ.get("FUZZ_COMPARISONS", "10000"))
+COMPARISONS = int(os.environ.get("FUZZ_COMPARISONS", "15000"))
 
 
 def outcome(load: Any, item: Any) -> Any:

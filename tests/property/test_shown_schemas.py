@@ -20,7 +20,7 @@ from tests.property.shown_schemas import shapes
 from tests.schema_shapes.shape import Shape
 from tests.schema_shapes.story import tell
 
-SHAPES = int(os.environ.get("FUZZ_SHAPES", "40"))
+SHAPES = int(os.environ.get("FUZZ_SHAPES", "64"))
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
 _AT_ONCE = 64
 _KNOWN = {"error_messages", "name", "parent", "root"}

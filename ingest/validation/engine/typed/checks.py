@@ -16,14 +16,14 @@ from ingest.validation.engine.validators import Classes, inline
 
 Check = Callable[[Any], bool]
 """Whether it vouches for a value, neither absent nor null."""
+_WHOLE = {int, type(None)}
 
 
 def whole_range(validators: Sequence[Any], low: int, high: int) -> tuple[int, int, list[Any]]:
     """The least and the greatest integer that ranges allow, and the other validators."""
     others = []
     for each in validators:
-        bounds = (each.min, each.max) if type(each) is validate.Range else (0.5,)
-        if all(bound is None or type(bound) is int for bound in bounds):
+        if type(each) is validate.Range and {type(each.min), type(each.max)} <= _WHOLE:
             low = low if each.min is None else max(low, each.min + (not each.min_inclusive))
             high = high if each.max is None else min(high, each.max - (not each.max_inclusive))
         else:
