@@ -16,7 +16,7 @@ HOSTS = st.lists(LABELS | st.tuples(LABELS, LABELS).map("-".join), min_size=1, m
 NAMES = st.lists(st.text("aZ0_+-", min_size=1, max_size=70), min_size=1, max_size=4).map(".".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(NAMES, HOSTS)
 def test_plain_addresses_are_addresses(name: str, host: str) -> None:
     address = f"{name}@{host}"
@@ -24,7 +24,7 @@ def test_plain_addresses_are_addresses(name: str, host: str) -> None:
     validate.Email()(address)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(["http", "https"]),
     HOSTS,
