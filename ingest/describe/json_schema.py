@@ -6,6 +6,7 @@ from typing import Any
 from ingest.describe.definitions import Definitions
 from ingest.describe.meta import SENT_META, SHOWN_META
 from ingest.describe.notes import NOTES, noted
+from ingest.describe.surrogates import without_surrogates
 from ingest.resources.resource import META, Resource
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -62,7 +63,7 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         "title": resource.name,
     }
     if kind is Kind.KEY:
-        return {**about, **Definitions(shown=False).key(resource)}
+        return without_surrogates({**about, **Definitions(shown=False).key(resource)})
     definitions = Definitions(shown=kind is Kind.ITEM)
     definitions.reserve(META, SHOWN_META if kind is Kind.ITEM else SENT_META)
     said = definitions.root(resource, patch=kind is Kind.PATCH)
@@ -74,4 +75,4 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         "unique": [[field.data_key for field in group] for group in resource.unique],
         **said.get(NOTES, {}),
     }
-    return {**about, **said, "$defs": definitions.found}
+    return without_surrogates({**about, **said, "$defs": definitions.found})
