@@ -8,12 +8,13 @@ from marshmallow import fields, missing
 
 from ingest.describe import values
 from ingest.describe.values import NoForm
+from ingest.errors import encodable
 
 
 def about(field: fields.Field[Any], *, shown: bool) -> dict[str, Any]:
     """What a declaration says about a field: its metadata, its default, who writes it."""
     said: dict[str, Any] = {
-        name: values.encodable(field.metadata[name])
+        name: encodable(field.metadata[name])
         for name in ("title", "description")
         if isinstance(field.metadata.get(name), str)
     }

@@ -82,7 +82,7 @@ def constant(field: fields.Constant[Any], is_shown: bool) -> Schema:
 
 
 def _taken(field: fields.Field[Any], forms: Iterable[Any]) -> list[Any]:
-    """Those of some values in JSON that the field loads, by marshmallow's own validators."""
+    """Those of some values that the field loads, by marshmallow's own validators."""
     checks = [each for each in rules.flat(field.validators) if _is_own(each)]
     found = []
     for form in forms:
@@ -90,8 +90,7 @@ def _taken(field: fields.Field[Any], forms: Iterable[Any]) -> list[Any]:
             loaded = field._deserialize(form, field.name, {})
             for check in checks:
                 check(loaded)
-            as_json(form)
-        except (NoForm, ValidationError, ArithmeticError, LookupError, TypeError, ValueError):
+        except (ValidationError, ArithmeticError, LookupError, TypeError, ValueError):
             continue
         if form is not None:
             found.append(form)

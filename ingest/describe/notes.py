@@ -7,15 +7,13 @@ that. A schema that has them accepts more than the service does.
 from collections.abc import Iterable
 from typing import Any
 
-from ingest.describe.values import encodable
-
 NOTES = "x-ingest"
 RULES = "rules"
 
 
 def noted(schema: dict[str, Any], *rules: str) -> dict[str, Any]:
     """A schema with further rules in words."""
-    found = dict.fromkeys([*rules_of(schema), *map(encodable, rules)])
+    found = dict.fromkeys([*rules_of(schema), *rules])
     if not found:
         return schema
     notes = {**schema.get(NOTES, {}), RULES: list(found)}

@@ -13,6 +13,7 @@ from ingest.describe.addresses import email, url
 from ingest.describe.notes import noted
 from ingest.describe.patterns import Untranslatable, matching_start, one_of_characters
 from ingest.describe.values import NoForm, nearest, numbers, texts
+from ingest.errors import encodable
 from ingest.validation.engine.long_texts import own_parts
 
 Schema = dict[str, Any]
@@ -219,10 +220,10 @@ def _equal_to(values: Any, form: Form) -> list[Any] | None:
 
 
 def _characters(values: Any) -> list[str] | None:
-    """Those of some values that are one character."""
+    """Those of some values that are one character which a text in UTF-8 may hold."""
     if not isinstance(values, Sequence | Set | Mapping):
         return None
-    return sorted(each for each in texts(values) if len(each) == 1)
+    return sorted(each for each in texts(values) if len(each) == 1 and encodable(each) == each)
 
 
 _Writer = Callable[[Any, Form, Form], Schema | None]

@@ -99,11 +99,5 @@ def numbers(values: Iterable[Any], read: Callable[[Any], Any]) -> list[int | flo
 
 
 def texts(values: Iterable[Any]) -> list[str]:
-    """Those of some values that are texts, as JSON can hold them."""
-    found = (str.__str__(value) for value in values if isinstance(value, str))
-    return list(dict.fromkeys(each for each in found if encodable(each) == each))
-
-
-def encodable(text: str) -> str:
-    """A text with no lone surrogates, which no encoding has."""
-    return text.encode(errors="replace").decode()
+    """Those of some values that are texts."""
+    return list(dict.fromkeys(str.__str__(value) for value in values if isinstance(value, str)))
