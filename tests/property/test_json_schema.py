@@ -106,6 +106,8 @@ def test_schema_and_service_agree_on_any_schema() -> None:
     )
     @given(schemas(many=False), st.integers(0, 2**32))
     def agree(drawn: DrawnSchema, seed: int) -> None:
+        if Tally.compared >= COMPARISONS:
+            return
         try:
             resource = Resource("drawn", drawn.schema)
         except (ConfigurationError, LookupError, ValueError):  # names with dots in `only`
