@@ -18,6 +18,7 @@ from ingest.describe.fields import (
 from ingest.describe.notes import noted
 from ingest.describe.own_code import ANYTHING, SHOWS, Part, changes, sees_lists, sent, shows
 from ingest.resources.resource import META, Resource
+from ingest.resources.shapes import shape_of
 
 MATCHING = "With `matching`, that field stands for the key."
 _MADE = "Made by the service where an item has none."
@@ -69,7 +70,7 @@ class Definitions:
         partial = _partial_of(schema, place.partial)
         unknown = field.unknown or schema.unknown
         listed = part is Part.ELEMENT and sees_lists(schema)
-        same = (type(schema), _fields_of(schema), unknown, partial, listed)
+        same = (shape_of(schema), unknown, partial, listed)
         if same not in self._names:
             name = self._names[same] = self._free_name(type(schema).__name__)
             self.found[name] = {}
@@ -241,10 +242,6 @@ def _checks(schema: Schema) -> Iterator[tuple[str, str]]:
 
 def _data_key(name: str, field: fields.Field[Any]) -> str:
     return name if field.data_key is None else field.data_key
-
-
-def _fields_of(schema: Schema) -> tuple[frozenset[str], frozenset[str]]:
-    return frozenset(schema.load_fields), frozenset(schema.dump_fields)
 
 
 def _partial_of(schema: Schema, given: Any) -> _Partial:
