@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, encodable
 from ingest.model import Selection
 from ingest.resources.columns import KEY_TYPES, ColumnType
 from ingest.resources.dumping import (
@@ -165,6 +165,10 @@ class Resource(Layout):
             key = fields.UUID(data_key=SERVER_KEY)
             key.name = SERVER_KEY
             declared = {SERVER_KEY: key, **declared}
+        for name, field in declared.items():
+            named = name + (field.data_key or "")
+            if encodable(named) != named:
+                raise self._refused(f"field {name!a}: a name cannot hold a lone surrogate")
         return tuple(
             StoredField(
                 name=name,
