@@ -31,7 +31,7 @@ def as_json(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return number(value)
+        return _number(value)
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
@@ -52,14 +52,11 @@ def shown(field: fields.Field[Any], loaded: Any) -> Any:
     return as_json(value)
 
 
-def number(value: Any) -> int | float:
-    """A number as JSON writes it.
-
-    Raises:
-        NoForm: it is none, or would be rounded.
-    """
+def _number(value: Decimal) -> int | float:
+    if value.is_finite() and value == int(value):
+        return int(value)
     found = nearest(value)
-    if isinstance(found, float) and Decimal(str(found)) != Decimal(str(value)):
+    if Decimal(str(found)) != value:  # it would be rounded
         raise NoForm
     return found
 

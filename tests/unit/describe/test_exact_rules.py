@@ -72,9 +72,10 @@ def test_what_json_writes_is_what_the_field_compares(
 def test_integers_beyond_64_bits_are_choices() -> None:
     class Large(enum.Enum):
         one = 2**70
+        two = 10**400
 
-    field = fields.Enum(Large, by_value=True)
-    assert of(field) == {"enum": [2**70]} == of(field, Kind.ITEM)
+    for field in (fields.Enum(Large, by_value=True), fields.Enum(Large, by_value=fields.Decimal)):
+        assert of(field) == {"enum": [2**70, 10**400]} == of(field, Kind.ITEM)
 
 
 def test_whole_numbers_of_an_enum_may_have_to_be_written_without_a_point() -> None:
