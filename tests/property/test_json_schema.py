@@ -97,7 +97,7 @@ def check(resource: Resource, items: Iterable[dict[str, Any]]) -> None:
 @pytest.mark.timeout(0)
 def test_schema_and_service_agree_on_any_schema() -> None:
     @settings(
-        max_examples=COMPARISONS // ITEMS * 3 // 2,  # some are no resources
+        max_examples=COMPARISONS // ITEMS * 2,  # some are no resources
         deadline=None,
         derandomize=not FUZZING,
         database=None,
