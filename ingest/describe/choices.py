@@ -24,9 +24,10 @@ _OWN = tuple(
 
 def truth(field: fields.Boolean, is_shown: bool) -> Schema:
     """true and false; words where a declaration has its own."""
-    if is_shown or not field.truthy:  # without words for true, any value is one
+    if is_shown:
         return {"type": "boolean"}
     own = "truthy" in vars(field) or "falsy" in vars(field) or type(field) is not fields.Boolean
+    own = own and bool(field.truthy)  # without words for true, any value is one
     words = [each for each in (*field.truthy, *field.falsy) if own and isinstance(each, str | int)]
     numbers = [each for each in words if not isinstance(each, bool)]
     taken = _taken(field, [True, False, *sorted(numbers, key=str)])

@@ -60,6 +60,7 @@ class Level(enum.IntEnum):
             fields.List(fields.Integer(), validate=validate.Length(max=-1)),
             {"type": "array", "items": INTEGER, "not": {}},
         ),
+        (fields.Boolean(truthy=set(), validate=validate.Equal(True)), {"enum": [True]}),
         (fields.Boolean(truthy={LONE, "ja"}, falsy={"nein"}), {"enum": ["ja", "nein"]}),
     ],
 )  # fmt: skip
