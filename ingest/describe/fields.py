@@ -191,11 +191,16 @@ def _duration(field: fields.TimeDelta, place: Place) -> Value:
 
 
 def _list(field: fields.List[Any], place: Place) -> Value:
-    inner, kind = field.inner, _kind(field.inner)
-    said: Schema = {"type": "array", "items": described(inner, place.inside())}
-    if kind not in _SCALARS or inner.pre_load or inner.post_load:
-        return Value(said, Form.LIST)
-    return Value(said, Form.LIST, _KINDS[kind](inner, place.inside()).form)
+    said = {"type": "array", "items": described(field.inner, place.inside())}
+    return Value(said, Form.LIST, _form_inside(field.inner, place))
+
+
+def _form_inside(field: fields.Field[Any], place: Place) -> Form:
+    """What the values in a container are when its validators see them."""
+    kind = _kind(field)
+    if kind not in _SCALARS or field.pre_load or field.post_load:
+        return Form.OTHER
+    return _KINDS[kind](field, place.inside()).form
 
 
 def _tuple(field: fields.Tuple, place: Place) -> Value:
@@ -210,7 +215,10 @@ def _dict(field: fields.Dict, place: Place) -> Value:
         said = _names(said, field.key_field, place)
     if field.value_field is not None:
         said["additionalProperties"] = described(field.value_field, place.inside())
-    return Value(said, Form.OBJECT)
+    key = field.key_field
+    # Two names may be read as the same key.
+    as_sent = key is None or _form_inside(key, place) is Form.TEXT
+    return Value(said, Form.OBJECT if as_sent else Form.OTHER)
 
 
 def _names(said: Schema, field: fields.Field[Any], place: Place) -> Schema:

@@ -24,6 +24,11 @@ class Size(str, enum.Enum):  # noqa: UP042 - its `str` is `Size.small`
     large = "L"
 
 
+class Shade(enum.Enum):
+    red = "r"
+    crimson = "r"  # noqa: PIE796 - another name of red
+
+
 class Level(enum.IntEnum):
     low = 1
     high = 2
@@ -91,6 +96,15 @@ def test_elements_that_code_changes_are_compared_in_words(inner: fields.String) 
     field = fields.List(inner, validate=validate.ContainsNoneOf(["A"]))
     assert words(field) == ["None of its parts is one of: A."]
     assert "allOf" not in of(field)
+
+
+def test_names_that_are_read_as_one_key_are_counted_in_words() -> None:
+    field = fields.Dict(fields.Enum(Shade), validate=validate.Length(min=2))
+    assert words(field) == ["Its length is at least 2."]
+    oracle = Oracle(Resource("things", Schema.from_dict({"f": field})))
+    assert oracle.errors(Kind.CREATE, {"f": {"red": 1, "crimson": 1}})
+    assert "minProperties" not in of(field)
+    assert of(fields.Dict(fields.String(), validate=validate.Length(min=2)))["minProperties"] == 2
 
 
 def test_rules_in_words_can_be_encoded() -> None:
