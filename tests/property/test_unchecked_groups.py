@@ -51,22 +51,23 @@ class _Undo(Exception):
 
 def ticket_of(random: Random, *, whole: bool) -> dict[str, Any]:
     """Few values, so that many meet."""
-    item: dict[str, Any] = {"code": random.choice("abcdefgh")}
+    item: dict[str, Any] = {"code": random.choice("abcde")}
     some: dict[str, Any] = {
-        "seat": random.choice(["none", "s1", "s2", "s3", "s4", f"own {item['code']}", None]),
+        "seat": random.choice(["none", "s1", "s2", "s3", "own a", f"own {item['code']}", None]),
         "row": random.choice(["1", "2", None]),
         "place": random.choice([1, 2, 3, None]),
-        "note": random.choice("xyz"),
     }
-    share = 0.9 if whole else 0.35
+    if random.random() < 0.6:
+        item["note"] = random.choice("xyz")
+    share = 0.9 if whole else random.choice([0.0, 0.1, 0.3])
     item |= {name: value for name, value in some.items() if random.random() < share}
-    if random.random() < 0.05:
+    if random.random() < 0.03:
         item["meta"] = {"version": random.choice([1, 2, 7])}
     return item
 
 
 def items_of(random: Random, action: Action) -> Sequence[Any]:
-    count = random.choice([1, 1, 2, 3])
+    count = random.choice([1, 1, 2])
     items = [ticket_of(random, whole=False) for _ in range(count)]
     if action is not Action.DELETE:
         return items
@@ -77,7 +78,7 @@ def stored_of(random: Random) -> Sequence[Any]:
     """Items that can be stored together."""
     found: dict[str, dict[str, Any]] = {}
     taken: set[Any] = set()
-    for _ in range(random.randrange(7)):
+    for _ in range(random.randrange(30)):
         item = ticket_of(random, whole=True)
         item.pop("meta", None)
         item["seat"] = random.choice([item.get("seat"), f"own {item['code']}"])
@@ -139,7 +140,7 @@ async def test_no_conflict_goes_unnoticed(pool: Pool) -> None:
         stored = new_batch(TICKETS, stored_of(random))
         group = [
             new_batch(TICKETS, items_of(random, action), action, options)
-            for _ in range(random.choice([1, 2, 3]))
+            for _ in range(random.choice([1, 2, 2]))
         ]
         if not all(batch.state is BatchState.ACCEPTED for batch in group):
             continue
@@ -149,5 +150,5 @@ async def test_no_conflict_goes_unnoticed(pool: Pool) -> None:
         assert unchecked in (None, checked), (seed, unchecked, checked)
         at_once += unchecked is not None
         refused += checked is None
-    assert at_once > GROUPS / 20, at_once
-    assert refused > GROUPS / 20, refused
+    assert at_once > GROUPS / 5, at_once
+    assert refused > GROUPS / 5, refused
