@@ -45,7 +45,6 @@ async def repair(request: web.Request) -> web.Response:
     call = request[CALL] = replace(call, preferences=preferences)
     batch, attempt = await _batch_of(request)
     resource = _resource_of(request, batch)
-    _check_rights(caller, batch)
     dialect = request.get(DIALECT, DEFAULT)
     write = Write.of_batch(
         batch,
@@ -70,7 +69,6 @@ async def repair(request: web.Request) -> web.Response:
 async def give_up(request: web.Request) -> web.StreamResponse:
     """Keep a batch no longer to be repaired; the answer is the batch."""
     batch, attempt = await _batch_of(request)
-    _check_rights(request[CALLER], batch)
     await give_up_batch(request.app[SERVICE].pool, batch, attempt)
     shown: web.StreamResponse = await get_batch(request)
     return shown
@@ -80,7 +78,7 @@ async def _batch_of(request: web.Request) -> tuple[Batch, int | None]:
     """The batch of the path, and the attempt that it has to be at.
 
     Raises:
-        UnknownBatch, NotPermitted: the caller does not see it.
+        UnknownBatch, NotPermitted: the caller does not see it, or could not have sent it.
         AttemptMismatch, NotRepairable: nothing can be done to it as it is.
     """
     call, caller = request[CALL], request[CALLER]
@@ -88,6 +86,7 @@ async def _batch_of(request: web.Request) -> tuple[Batch, int | None]:
     if batch is None:
         raise unknown_batch(call.batch)
     check_visible(batch, caller)
+    _check_rights(caller, batch)
     attempt = _attempt(request, batch)
     check_attempt(batch, attempt)
     return batch, attempt
