@@ -49,6 +49,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 
+def encodable(text: str) -> str:
+    """A text without lone surrogates, which schemas may have in messages and no answer can."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
     """A stable entry of the contract's table: `code` (int), `name`, `type`."""
@@ -63,7 +68,7 @@ class ErrorCode:
             "type": self.type,
             "code": self.code,
             "name": self.name,
-            "message": message,
+            "message": encodable(message),
         }
         if description is not None:
             shown["description"] = description
@@ -123,8 +128,8 @@ class RequestError(IngestError):
         batch_id: UUID | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.description = description
+        self.message = encodable(message)
+        self.description = None if description is None else encodable(description)
         self.retry_after = retry_after
         self.batch_id = batch_id
 

@@ -15,7 +15,7 @@ from ingest.describe import moments, numbers, rules, texts
 from ingest.describe.about import about
 from ingest.describe.choices import choices, constant, truth
 from ingest.describe.notes import NOTES, noted, or_null, together
-from ingest.describe.own_code import ANYTHING, LOADS, PREPARES, SHOWS, Part, changes
+from ingest.describe.own_code import ANYTHING, DECIDES, LOADS, PREPARES, SHOWS, Part, changes
 from ingest.describe.rules import Form
 from ingest.resources.dumping import shows_in_its_own_way
 from ingest.validation.engine.known import field_class
@@ -99,7 +99,7 @@ def _sent(field: fields.Field[Any], place: Place) -> Schema:
     if value.rounds and field.validators:
         said = noted(said, value.rounds)
     if field.post_load:
-        said = noted(said, "Code of the schema's own has the last word.")
+        said = noted(said, DECIDES)
     if field.pre_load:
         return {**noted({}, PREPARES), NOTES: {"rules": [PREPARES], "prepared": said}}
     return said
@@ -170,14 +170,14 @@ def _integer(field: fields.Integer, place: Place) -> Value:
 
 def _float(field: fields.Float, place: Place) -> Value:
     said = numbers.floating(field, shown=place.shown)
-    return Value(said, Form.NUMBER if said["type"] == "number" else Form.EITHER)
+    return Value(said, Form.DOUBLE if said["type"] == "number" else Form.EITHER)
 
 
 def _decimal(field: fields.Decimal, place: Place) -> Value:
     said = numbers.decimal(field, shown=place.shown)
     return Value(
         said,
-        Form.NUMBER if said["type"] == "number" else Form.EITHER,
+        Form.DECIMAL if said["type"] == "number" else Form.EITHER,
         rounds=numbers.rounds(field),
     )
 
@@ -191,10 +191,11 @@ def _duration(field: fields.TimeDelta, place: Place) -> Value:
 
 
 def _list(field: fields.List[Any], place: Place) -> Value:
-    inner = described(field.inner, place.inside())
-    kind = _kind(field.inner)
-    form = _KINDS[kind](field.inner, place.inside()).form if kind in _SCALARS else Form.OTHER
-    return Value({"type": "array", "items": inner}, Form.LIST, form)
+    inner, kind = field.inner, _kind(field.inner)
+    said: Schema = {"type": "array", "items": described(inner, place.inside())}
+    if kind not in _SCALARS or inner.pre_load or inner.post_load:
+        return Value(said, Form.LIST)
+    return Value(said, Form.LIST, _KINDS[kind](inner, place.inside()).form)
 
 
 def _tuple(field: fields.Tuple, place: Place) -> Value:

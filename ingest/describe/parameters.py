@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ingest.describe.components import Components, Object, reference
+from ingest.errors import encodable
 from ingest.resources.columns import ColumnType
 from ingest.resources.layout import StoredField
 from ingest.resources.lists import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_VALUES, filterable
@@ -172,7 +173,7 @@ def matching(resource: Resource) -> Object:
 
 def _value(field: StoredField) -> Object:
     """A value in a URL."""
-    choices = shown_choices(field.field)
+    choices = [each for each in shown_choices(field.field) if encodable(each) == each]
     return {"enum": choices} if choices else {**_SCALARS.get(field.type, _TEXT)}
 
 
