@@ -13,7 +13,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
 STORED = (
     "Texts hold no NUL character and no lone surrogate; integers fit 64 bits, other numbers a "
-    "double; times lie in the years 1 to 9999 in UTC; a key or unique text has at most 2,048 bytes."
+    "double; times lie in the years 1 to 9999 in UTC; a key or unique text has at most 2,048 "
+    "bytes; a key is sent as GET shows it."
 )
 
 
@@ -63,7 +64,8 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         "title": resource.name,
     }
     if kind is Kind.KEY:
-        return without_surrogates({**about, **Definitions(shown=False).key(resource)})
+        said = noted(Definitions(shown=False).key(resource), STORED)
+        return without_surrogates({**about, **said})
     definitions = Definitions(shown=kind is Kind.ITEM)
     definitions.reserve(META, SHOWN_META if kind is Kind.ITEM else SENT_META)
     said = definitions.root(resource, patch=kind is Kind.PATCH)

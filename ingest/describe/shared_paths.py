@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.describe import answers, codes
+from ingest.describe import answers, codes, repair_paths
 from ingest.describe.answers import Said
 from ingest.describe.collection_paths import EXTENSION
 from ingest.describe.components import Object, reference
@@ -23,7 +23,13 @@ def batch_paths(this: Described) -> Object:
     for end, also in (("", ""), (EXTENSION, "As")):
         of_end: Object = {
             f"{root}{end}": {"get": _batches(this, f"listBatches{also}", EVERY)},
-            f"{root}/{{batch}}{end}": {"get": _batch(this, f"getBatch{also}", EVERY)},
+            f"{root}/{{batch}}{end}": {
+                "get": _batch(this, f"getBatch{also}", EVERY),
+                "delete": repair_paths.give_up(this, f"giveUpBatch{also}"),
+            },
+            f"{root}/{{batch}}/items{end}": {
+                "patch": repair_paths.repair(this, f"repairBatch{also}")
+            },
             f"{root}/{{batch}}/failures{end}": {
                 "get": _failures(this, f"getBatchFailures{also}", IN_JSON)
             },
@@ -38,7 +44,13 @@ def hash_batch_paths(this: Described) -> Object:
     return _extended(
         {
             f"{root}{EXTENSION}": {"get": _batches(this, "hashListBatches", face)},
-            f"{root}/{{batch}}{EXTENSION}": {"get": _batch(this, "hashGetBatch", face)},
+            f"{root}/{{batch}}{EXTENSION}": {
+                "get": _batch(this, "hashGetBatch", face),
+                "delete": repair_paths.give_up(this, "hashGiveUpBatch", face),
+            },
+            f"{root}/{{batch}}/items{EXTENSION}": {
+                "patch": repair_paths.repair(this, "hashRepairBatch", face)
+            },
             f"{root}/{{batch}}/failures{EXTENSION}": {
                 "get": _failures(this, "hashGetBatchFailures", alone("hash", (JSON,)))
             },
