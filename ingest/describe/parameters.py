@@ -36,6 +36,7 @@ _SCALARS: Mapping[ColumnType, Object] = MappingProxyType(
 """How values are written in URLs, where OpenAPI has a word for it."""
 
 _TEXT = {"type": "string"}
+_STORED_TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _KEYS = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
@@ -268,12 +269,12 @@ def _matching(resource: Resource) -> Object:
 def _value(field: StoredField) -> Object:
     """A value in a URL."""
     choices = [each for each in shown_choices(field.field) if encodable(each) == each]
-    return _one_of(*choices) if choices else {**_SCALARS.get(field.type, _TEXT)}
+    return _one_of(*choices) if choices else {**_SCALARS.get(field.type, _STORED_TEXT)}
 
 
 def _in_path(key: StoredField) -> Object:
     schema = _value(key)
-    return schema | {"minLength": 1, "pattern": "^[^/]+$"} if schema == _TEXT else schema
+    return {**_TEXT, "minLength": 1, "pattern": "^[^/]+$"} if schema == _STORED_TEXT else schema
 
 
 def _written_in_path(key: StoredField, item: str) -> Object:
