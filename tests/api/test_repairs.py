@@ -319,6 +319,16 @@ async def test_rows_of_csv_are_dropped_and_unchanged_ones_fail_again(service: Se
     assert await service.count("contacts") == 3
 
 
+async def test_empty_cells_mean_what_they_meant(service: Service) -> None:
+    sent = {"content_type": "text/csv", "prefer": KEEP}
+    csv = "email,first_name,last_name\nx,X,\n"
+    first = await service.request("POST", "/v1/contacts?emptyAs=null", data=csv, **sent)
+    assert first.body["failures"][0]["rawData"]["last_name"] is None
+    body = (await corrected(service, first, "csv")).replace(b",X,", b",,")
+    reply = await service.request("PATCH", place(first), data=body, content_type="text/csv")
+    assert reply.codes == {0: [(42202, "first_name")]}
+
+
 async def test_rows_of_csv_that_are_no_changes(api: Service) -> None:
     first = await rejected(api, JIM, BAD)
     for body, said in (
