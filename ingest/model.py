@@ -167,6 +167,8 @@ class Options:
     """The columns of a CSV body, in their order: failed rows are shown under them."""
     empty_as_null: bool = False
     """Whether an empty cell of a CSV body is null."""
+    rewritten: bool = False
+    """Whether texts of a CSV body were rewritten, as its query says, before they were validated."""
 
     @property
     def upserts(self) -> bool:
@@ -188,6 +190,8 @@ class Options:
             del stored["groups"]
         if not self.empty_as_null:
             del stored["empty_as_null"]
+        if not self.rewritten:
+            del stored["rewritten"]
         return stored
 
     @classmethod

@@ -106,6 +106,7 @@ def _write_of(
             matching=call.matching,
             groups=caller.groups,
             empty_as_null=said.media_type == CSV and said.empty_as is EmptyAs.NULL,
+            rewritten=said.notation is not None,
         ),
         key=call.idempotency_key,
         wait=wait if asked.wait is None else min(asked.wait, settings.max_wait),
