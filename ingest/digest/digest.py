@@ -13,7 +13,7 @@ from ingest.digest.causes import CAUSES
 from ingest.digest.groups import Counted, Group, Groups
 from ingest.digest.marks import ABSENT, LEFT_OUT, Mark
 from ingest.digest.places import Places, Steps
-from ingest.digest.proof import Proof, is_mendable
+from ingest.digest.proof import Proof
 from ingest.digest.shown import shown, some
 from ingest.digest.trials import Cause, Test, Trials, Tried
 from ingest.model import Action, Batch, Failure
@@ -79,25 +79,17 @@ class Digest:
         """Count some failures, in the order of their indices."""
         for failure in failures:
             self.items += 1
-            found = self._groups.add(failure.index, failure.raw, failure.errors)
-            self._try(failure, found)
+            counted = self._groups.add(failure.index, failure.raw, failure.errors)
+            self._try(failure, counted)
 
-    def _try(self, failure: Failure, found: Sequence[Counted]) -> None:
+    def _try(self, failure: Failure, counted: Sequence[Counted]) -> None:
         """Try on an item all that may explain the groups that it is in."""
-        tried = [
-            (group.trials, places)
-            for group, places in found
-            if group is not None and group.trials is not None and group.trials.waiting
-        ]
-        if not tried or self._proof is None:
-            return
-        if not is_mendable(failure.raw):
-            for trials, _ in tried:
-                trials.miss()
-            return
-        test = Test(self._proof, failure.raw, failure.errors)
-        for trials, places in tried:
-            trials.take(places, test)
+        test: Test | None = None
+        for group, places in counted:
+            trials = None if group is None else group.trials
+            if trials is not None and trials.waiting and self._proof is not None:
+                test = test or Test(self._proof, failure)
+                trials.take(places, test)
 
     def _begin(self, group: Group, item: Any) -> None:
         """Propose what may explain a new group."""
@@ -126,11 +118,11 @@ class Digest:
 
     def mend(self, failure: Failure, chosen: Sequence[Remedy]) -> Mended:
         """What remedies of this digest make of one item: each only where it heals it."""
-        item, made, whole = failure.raw, Mended(failure.raw), set[str]()
-        if self._proof is None or not is_mendable(item):
+        made, whole = Mended(failure.raw), set[str]()
+        if self._proof is None:
             return made
-        test = Test(self._proof, item, failure.errors)
-        counted = self._groups.counted(item, failure.errors)
+        test = Test(self._proof, failure)
+        counted = self._groups.counted(failure.raw, failure.errors)
         places = {id(group): each for group, each in counted}
         for remedy in chosen:
             where = places.get(id(remedy.group))
@@ -237,7 +229,7 @@ def _accepts(resource: Resource, batch: Batch) -> Accepts:
             return False
         if not made:
             made.append(Proof(resource, Action.CREATE, batch.options))
-        return made[0].accepts(item)
+        return not made[0].errors(item)
 
     return accepts
 

@@ -1,8 +1,10 @@
 """Whether a collection takes a mended item: its own validation says so."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
+
+from marshmallow import missing
 
 from ingest.digest.marks import ABSENT
 from ingest.digest.places import Places
@@ -10,15 +12,20 @@ from ingest.digest.shown import shortened
 from ingest.model import Action, ItemError, Options
 from ingest.resources.records import InvalidItem, RecordWriter
 from ingest.resources.resource import Resource
-from ingest.validation.engine.record_functions import Accept, generate_accept
+from ingest.validation.engine.compiler import compile_exact
+from ingest.validation.engine.record_functions import generate_accept
+from ingest.validation.engine.source import FALLBACK
 from ingest.validation.items import ItemValidator
 from ingest.validation.received import count_values
 
 MAX_VALUES = 2_000
-"""An item of more values is not mended: to validate it takes long."""
+"""An item of more values is not validated as a whole: that takes long."""
 
 Key = tuple[int, str | None, str]
 """What failures are grouped by: code, place, and rule."""
+
+
+TOO_LARGE: Key = (0, None, "too large to be looked at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +47,18 @@ class Proof:
         self._places = Places(resource)
         self._validator = ItemValidator(resource, action, options)
         self._groups = options.groups if action is Action.CREATE else ()
-        self._key = resource.key.data_key
-        self._needed = {
-            each.data_key
-            for each in resource.fields
-            if each.field.required or each is resource.identity(options.matching)
-        }
+        finds = {resource.key.data_key, resource.identity(options.matching).data_key}
         # Without hooks, what is wrong with one field says nothing of another: so those that changed
         # are looked at by themselves, for a tenth of what it takes to explain a bad item.
-        self._accept = generate_accept(
-            resource,
-            RecordWriter(resource, action, options),
-            frozenset(resource.schema.load_fields),
-        )
+        partial = frozenset(resource.schema.load_fields)
+        writer = RecordWriter(resource, action, options)
+        is_plain = generate_accept(resource, writer, partial) is not None
+        self._load = compile_exact(resource.schema, partial) if is_plain else None
+        self._alone = {
+            each.field.data_key: each
+            for each in writer.converters
+            if each.field.data_key not in finds and not each.field.field.dump_only
+        }
 
     def key(self, error: ItemError) -> Key:
         """What an error is grouped by."""
@@ -73,14 +79,16 @@ class Proof:
             for name in {**item, **mended}
             if item.get(name, ABSENT) is not mended.get(name, ABSENT)
         ]
-        if self._accept is not None and self._is_clean(self._accept, changed, mended):
+        if self._load is not None and self._are_right(self._load, changed, mended):
             return Verdict(changed)
+        if count_values(mended, MAX_VALUES) > MAX_VALUES:
+            return Verdict((), frozenset([TOO_LARGE]), is_clean=False)
         errors = self.errors(mended)
         wrong = {self._places.find(error.field).steps[:1] for error in errors}
         clean = [name for name in changed if (name,) not in wrong]
         return Verdict(clean, {*map(self.key, errors)}, len(clean) == len(changed))
 
-    def errors(self, item: Any) -> list[ItemError]:
+    def errors(self, item: dict[str, Any]) -> list[ItemError]:
         """All that is wrong with an item."""
         try:
             self._validator.check(0, item, None, self._groups)
@@ -88,47 +96,25 @@ class Proof:
             return [*invalid.errors]
         return []
 
-    def accepts(self, item: dict[str, Any]) -> bool:
-        """Whether nothing is wrong with an item."""
-        accept = self._validator.accept
-        if accept is not None and not self._groups and accept(0, item, None) is not None:
-            return not _holds_nul(item)
-        return not self.errors(item)
-
-    def _is_clean(self, accept: Accept, changed: Sequence[str], mended: dict[str, Any]) -> bool:
+    def _are_right(
+        self, load: Callable[[Any], Any], changed: Sequence[str], mended: dict[str, Any]
+    ) -> bool:
+        """Whether nothing is wrong with fields, each of which is of no consequence to others."""
         part = {}
         for name in changed:
+            converter = self._alone.get(name)
+            if converter is None or (name not in mended and converter.field.field.required):
+                return False
             if name in mended:
                 part[name] = mended[name]
-            elif name in self._needed:
-                return False
-        if self._key in mended:
-            part[self._key] = mended[self._key]
-        return accept(0, part, None) is not None and not any(map(_holds_nul, part.values()))
-
-
-def _holds_nul(value: Any) -> bool:
-    """Whether a text has what PostgreSQL does not take, and `accept` leaves to the encoder."""
-    if type(value) is str:
-        return "\0" in value or not (value.isascii() or _is_encodable(value))
-    if isinstance(value, dict):
-        return any(_holds_nul(each) for pair in value.items() for each in pair)
-    return isinstance(value, list) and any(map(_holds_nul, value))
-
-
-def _is_encodable(text: str) -> bool:
-    """Whether a text has no lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def is_mendable(item: Any) -> bool:
-    """Whether an item is looked at: an object that is not too large."""
-    if type(item) is not dict:
-        return False
-    if len(item) < MAX_VALUES and not any(type(each) in (dict, list) for each in item.values()):
+        loaded = load(part)
+        if loaded is FALLBACK:
+            return False
+        try:
+            for name in part:
+                value = self._alone[name].value_of(loaded)
+                if value is not missing:
+                    self._alone[name].convert(value, loaded)
+        except Exception:  # noqa: BLE001 - whatever it is, the whole item is looked at
+            return False
         return True
-    return count_values(item, MAX_VALUES) <= MAX_VALUES

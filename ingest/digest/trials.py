@@ -7,10 +7,10 @@ from itertools import combinations
 from typing import Any
 
 from ingest.digest.cause import Item, Transform
-from ingest.digest.marks import LEFT_OUT, LOST, Mark
+from ingest.digest.marks import LEFT_OUT, LOST, UNLIKE, Mark
 from ingest.digest.places import Steps
 from ingest.digest.proof import Key, Proof, Verdict
-from ingest.model import ItemError
+from ingest.model import Failure
 
 SHARE = 20
 """At most one of so many items may be left by a remedy."""
@@ -23,10 +23,10 @@ class Test:
 
     __slots__ = ("_before", "_errors", "_known", "_proof", "item")
 
-    def __init__(self, proof: Proof, item: Item, errors: Sequence[ItemError]) -> None:
-        self.item = item
+    def __init__(self, proof: Proof, failure: Failure) -> None:
+        self.item = failure.raw
         self._proof = proof
-        self._errors = errors
+        self._errors = failure.errors
         self._before: frozenset[Key] | None = None
         self._known: dict[str, tuple[Any, Verdict | None]] | None = None
 
@@ -56,7 +56,7 @@ class Test:
         return trials.key not in verdict.left and verdict.left <= self._before
 
     def _mend(self, transform: Transform, places: Sequence[Steps]) -> tuple[Any, Verdict | None]:
-        mended = transform.mend(self.item, places)
+        mended = transform.mend(self.item, places) if type(self.item) is dict else UNLIKE
         if isinstance(mended, Mark):
             return mended, None
         return mended, self._proof.look(self.item, mended, transform.changes)
@@ -145,12 +145,6 @@ class Trials:
             self._compare(healed)
         if given_up:
             self.waiting = [each for each in self.waiting if not each[1].is_given_up(self.limit)]
-
-    def miss(self) -> None:
-        """Count an item that nothing is tried on."""
-        self.sets[0] += 1
-        for _, tried in self.waiting:
-            tried.unlike += 1
 
     def _compare(self, healed: Sequence[tuple[int, Any]]) -> None:
         for (one, first), (other, second) in combinations(healed, 2):

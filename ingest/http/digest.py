@@ -14,10 +14,12 @@ from ingest.http.request import endpoint
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE, Service
 from ingest.http.visibility import check_visible, failures_as_seen
-from ingest.model import Batch
+from ingest.model import AtMost, Batch
 from ingest.store import batches
 from ingest.store.failures import pages
 from ingest.tasks import ahead
+
+_PAGE = AtMost(2_000, 1024 * 1024)
 
 
 @endpoint()
@@ -45,7 +47,7 @@ async def digest_of(service: Service, batch: Batch, caller: Caller) -> Digest:
     ]
     async with service.admission.reads.taken(caller.account):
         digest = await asyncio.to_thread(Digest, batch, resource, others)
-        async with aclosing(ahead(pages(service.pool, batch.account, batch.id))) as read:
+        async with aclosing(ahead(pages(service.pool, batch.account, batch.id, _PAGE))) as read:
             async for page in read:
                 seen = failures_as_seen(page, batch, caller, resource)
                 await service.loop_time.turn(caller.account)

@@ -86,6 +86,12 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             (f"batches/{theirs.failed}/failures.{extension}", None, {})
             for extension in ("json", "ndjson", "csv")
         ],
+        ("GET", "/v1/batches/{batch}/digest"): [
+            (f"batches/{each}/digest", None, {}) for each in (theirs.batch, theirs.failed)
+        ],
+        ("GET", "/v1/batches/{batch}/digest.{extension}"): [
+            (f"batches/{theirs.failed}/digest.json", None, {})
+        ],
         ("GET", "/v1/batches.{extension}"): [("batches.json", None, {})],
         ("POST", "/v1/{collection}:delete.{extension}"): [("contacts:delete.json", [key], {})],
         ("GET", collection): [
