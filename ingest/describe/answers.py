@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from ingest.describe.digest import EXAMPLE
 from ingest.describe.examples import BATCH, Example
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer
@@ -19,7 +20,9 @@ from ingest.resources.representation import Presenter
 from ingest.resources.resource import Resource
 
 _MOMENT = dt.datetime(2026, 11, 24, 12, 30, tzinfo=dt.UTC)
-_SHOWING = frozenset({"saved", "partial", "items", "item", "batch", "batches", "failures"})
+_SHOWING = frozenset(
+    {"saved", "partial", "items", "item", "batch", "batches", "failures", "digest"}
+)
 BAD_ITEM = "example"
 _TIMESTAMP = "2026-11-24T12:30:00.000Z"
 
@@ -158,6 +161,12 @@ def failures(resource: Resource) -> list[Said]:
     problems = [each.document() for each in failure.errors]
     shown: Sequence[Any] = [{"index": 1, "rawData": failure.raw, "errors": problems}]
     return [_said("failures", collection.failures(batch, shown), "FailuresDocument")]
+
+
+def digest(resource: Resource) -> list[Said]:
+    """The digest of the failures of a batch of two items, of which one is invalid."""
+    batch = replace(_committed(resource, Action.CREATE, None), received=2, invalid_count=1)
+    return [_said("digest", collection.digest(batch, EXAMPLE), "DigestDocument")]
 
 
 def _said(name: str, answer: Answer, schema: str) -> Said:

@@ -21,6 +21,7 @@ def batch_paths(this: Described) -> Object:
         "/v1/batches": {"get": _batches(this, "listBatches", EVERY)},
         "/v1/batches/{batch}": {"get": _batch(this, "getBatch", EVERY)},
         "/v1/batches/{batch}/failures": {"get": _failures(this, "getBatchFailures", EVERY)},
+        "/v1/batches/{batch}/digest": {"get": _digest(this, "getBatchDigest", EVERY)},
     }
 
 
@@ -70,6 +71,17 @@ def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Obje
         "summary": "Every failed item of a batch",
         "parameters": shared("batch"),
         "responses": found,
+    }
+
+
+def _digest(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
+    said = answers.digest(this.resource)
+    return {
+        "operationId": operation_id,
+        "tags": [_BATCHES],
+        "summary": "Why the items of a batch failed, in groups, with remedies that are proven",
+        "parameters": shared("batch"),
+        "responses": _responses(this, operation_id, said, codes.BATCH, faces),
     }
 
 

@@ -48,6 +48,8 @@ class Transform:
     """The same for a program: `op`, and what that needs to be done again."""
     mend: Callable[[Item, Sequence[Steps]], Any]
     """From an item, and the places of it that failed, to a mended copy, or to a `Mark`."""
+    mend_value: Callable[[Any], Any] | None = None
+    """The same of one value, where it lies in that."""
     whole: bool = False
     """Whether it is of the whole batch, and so no item of it may be good."""
     changes: Sequence[str] | None = None
@@ -79,19 +81,21 @@ def of_values(
             return
         takes_no_text = isinstance(place.field, fields.Integer) and place.field.strict
 
+        def mend_value(value: Any) -> Any:
+            mended = UNLIKE if value is ABSENT else mend(value, place)
+            return any_integer(mended) if takes_no_text and isinstance(mended, str) else mended
+
         def mend_item(item: Item, places: Sequence[Steps]) -> Any:
             for steps in places:
-                value = value_at(item, steps)
-                mended = UNLIKE if value is ABSENT else mend(value, place)
+                mended = mend_value(value_at(item, steps))
                 if isinstance(mended, Mark) and mended is not ABSENT:
                     return mended
-                if isinstance(mended, str) and takes_no_text:
-                    mended = any_integer(mended)
                 item = put(item, steps, mended)
             return item
 
         shown = {"op": cause, "field": place.like, **document}
-        yield Transform(cause, says, shown, mend_item, changes=(str(place.steps[0]),))
+        name = str(place.steps[0])
+        yield Transform(cause, says, shown, mend_item, mend_value=mend_value, changes=(name,))
 
     return propose
 

@@ -12,10 +12,10 @@ from ingest.digest.cause import About, Accepts, Item, Transform
 from ingest.digest.causes import CAUSES
 from ingest.digest.groups import Counted, Group, Groups
 from ingest.digest.marks import ABSENT, LEFT_OUT, Mark
-from ingest.digest.places import Places, Steps
+from ingest.digest.places import Places
 from ingest.digest.proof import Proof
 from ingest.digest.shown import shown, some
-from ingest.digest.trials import Cause, Test, Trials, Tried
+from ingest.digest.trials import Came, Cause, Test, Trials, Tried
 from ingest.model import Action, Batch, Failure
 from ingest.resources.resource import Resource
 
@@ -127,22 +127,20 @@ class Digest:
         for remedy in chosen:
             where = places.get(id(remedy.group))
             name = "" if remedy.transform.changes else repr(remedy.transform.document)
-            if where is None or name in whole or not self._heals(test, remedy, where):
+            trials = remedy.group.trials
+            if where is None or name in whole or trials is None:
+                continue
+            if test.of_item(remedy.transform, where, trials)[1] is not Came.HEALED:
                 continue
             whole |= {name} - {""}  # the same may be offered for several groups
             mended = remedy.transform.mend(made.item, where)
             if mended is LEFT_OUT:
                 return Mended(LEFT_OUT, [remedy.id])
-            if not isinstance(mended, Mark):
-                made.item = mended
-                made.remedies.append(remedy.id)
+            if isinstance(mended, Mark) or (made.remedies and test.is_worse(mended)):
+                continue
+            made.item = mended
+            made.remedies.append(remedy.id)
         return made
-
-    def _heals(self, test: Test, remedy: Remedy, places: Sequence[Steps]) -> bool:
-        mended, verdict = test.mend(remedy.transform, places)
-        if verdict is None or remedy.group.trials is None:
-            return mended is LEFT_OUT
-        return test.heals(verdict, remedy.transform, remedy.group.trials)
 
     def remedies(self) -> dict[str, Remedy]:
         """What is offered, by id."""
@@ -163,7 +161,7 @@ class Digest:
         if left_out or self._groups.uncounted:
             document["others"] = {
                 "groups": len(left_out),
-                "items": sum(each.count for each in left_out),
+                "count": sum(each.count for each in left_out),
                 "errors": self._groups.uncounted,
             }
         if self._batch.options.rewritten:

@@ -19,8 +19,8 @@ MAX_GROUPS = 2_000
 """Groups that are counted; of what comes to further ones, only the sum is."""
 _MAX_RULES = 20
 """Messages of one code at one place; further ones make all of them one group: they quote values."""
-_KNOWN = 1_000
-"""Lists of errors for which it is kept what they count for."""
+_KNOWN, _SHORT = 1_000, 1_000
+"""Lists of errors for which it is kept what they count for, and the most characters of each."""
 
 
 @dataclass(slots=True)
@@ -107,14 +107,16 @@ class Groups:
             group = self._group(error, item)
             steps = self._places.find(error.field).steps
             found.setdefault(id(group), (group, []))[1].append(steps)
-        if len(self._known) >= _KNOWN:
-            self._known.clear()
-        self._known[id(errors)] = (errors, counted := [*found.values()])
+        counted = [*found.values()]
+        if sum(len(error.message) for error in errors) <= _SHORT:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[id(errors)] = (errors, counted)
         return counted
 
     def _group(self, error: ItemError, item: Any) -> Group | None:
         place = self._places.find(error.field)
-        like = (error.code.code, place.like and shortened(place.like))
+        like = (error.code.code, place.like)
         if like in self._merged:
             return self._merged[like]
         rules = self._groups.get(like, {})

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from ingest.digest.marks import ABSENT, LOST, Mark
+from ingest.digest.shown import shortened
 from ingest.resources.resource import Resource
 
 Field = fields.Field[Any]
@@ -45,11 +46,16 @@ class Places:
         """Args: `resource` is None where it is gone, and with it what is known of places."""
         declared = () if resource is None else resource.fields
         self._top = {each.data_key: each.field for each in declared}
-        self.find = lru_cache(maxsize=4096)(self._find)
+        self._walked = lru_cache(maxsize=4096)(self._walk)
 
-    def _find(self, path: str | None) -> Place:
+    def find(self, path: str | None) -> Place:
+        """The place of an error. Of a path without end it is not looked for."""
         if path is None:
             return Place((), None, None)
+        short = shortened(path)
+        return self._walked(path) if short is path else Place((), short, None)
+
+    def _walk(self, path: str) -> Place:
         steps, like, fields_, named = zip(*_walk(self._top, path), strict=True)
         return Place(steps, ".".join(like), fields_[-1], named[-1])
 

@@ -88,6 +88,11 @@ class Proof:
         clean = [name for name in changed if (name,) not in wrong]
         return Verdict(clean, {*map(self.key, errors)}, len(clean) == len(changed))
 
+    def takes(self, name: str, value: Any) -> bool:
+        """Whether a value surely is right in a field, whatever else an item has."""
+        part = {} if value is ABSENT else {name: value}
+        return self._load is not None and self._are_right(self._load, (name,), part)
+
     def errors(self, item: dict[str, Any]) -> list[ItemError]:
         """All that is wrong with an item."""
         try:

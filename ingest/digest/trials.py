@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import combinations
 from typing import Any
 
@@ -14,8 +15,22 @@ from ingest.model import Failure
 
 SHARE = 20
 """At most one of so many items may be left by a remedy."""
+_KNOWN, _SHORT = 500, 100
+"""How many texts it is kept of what they come to, and their most characters."""
 _FIRST, _FIRST_LEFT = 8, 1
 """Of these first items, a transform of a whole batch may leave so many."""
+
+
+class Came(Enum):
+    """What a transform of a bad item comes to."""
+
+    HEALED = "the error of the group is gone, and none is new"
+    LOST = "it looks like the cause, and there is no remedy"
+    UNLIKE = "it does not look like the cause"
+    FAILED = "it does, and is not healed"
+
+
+_OF_MARKS = {LEFT_OUT: Came.HEALED, LOST: Came.LOST, UNLIKE: Came.UNLIKE}
 
 
 class Test:
@@ -30,19 +45,46 @@ class Test:
         self._before: frozenset[Key] | None = None
         self._known: dict[str, tuple[Any, Verdict | None]] | None = None
 
-    def mend(self, transform: Transform, places: Sequence[Steps]) -> tuple[Any, Verdict | None]:
-        """What a transform makes of the item: the mended copy and what is left of its errors, or a
-        `Mark` and None."""
-        if transform.changes is not None:
-            return self._mend(transform, places)
-        if self._known is None:
-            self._known = {}
-        name = repr(transform.document)
-        if name not in self._known:
-            self._known[name] = self._mend(transform, places)
-        return self._known[name]
+    def text_at(self, places: Sequence[Steps]) -> str | None:
+        """The text that failed, where it is all that did, and short; else None."""
+        if len(places) != 1 or len(places[0]) != 1 or type(self.item) is not dict:
+            return None
+        value = self.item.get(places[0][0])
+        return value if type(value) is str and len(value) <= _SHORT else None
 
-    def heals(self, verdict: Verdict, transform: Transform, trials: "Trials") -> bool:
+    def of_value(self, mended: Any, transform: Transform) -> Came | None:
+        """What a text that was mended comes to, whatever else the item has; None where the item has
+        to be looked at."""
+        if mended in _OF_MARKS:
+            return _OF_MARKS[mended]
+        [name] = transform.changes or ("",)
+        return Came.HEALED if self._proof.takes(name, mended) else None
+
+    def of_item(
+        self, transform: Transform, places: Sequence[Steps], trials: "Trials"
+    ) -> tuple[Any, Came]:
+        """What a transform makes of the item, and what that comes to."""
+        mended, verdict = self._mended(transform, places)
+        if verdict is None:
+            return mended, _OF_MARKS[mended]
+        healed = self._heals(verdict, transform, trials)
+        return mended, Came.HEALED if healed else Came.FAILED
+
+    def is_worse(self, mended: Item) -> bool:
+        """Whether something is wrong with the item, several times mended, that was not before.
+
+        Where fields depend on each other, two remedies may each heal it, and not both.
+        """
+        verdict = self._proof.look(self.item, mended)
+        return verdict.left is not None and not verdict.left <= self._had()
+
+    def _had(self) -> frozenset[Key]:
+        """What was wrong with the item."""
+        if self._before is None:
+            self._before = frozenset(map(self._proof.key, self._errors))
+        return self._before
+
+    def _heals(self, verdict: Verdict, transform: Transform, trials: "Trials") -> bool:
         """Whether the error of a group is gone, and none is new.
 
         One of the whole batch leaves nothing that is wrong in any of the columns that it changes.
@@ -51,11 +93,20 @@ class Test:
             return trials.of_field in verdict.clean
         if transform.whole and not verdict.is_clean:
             return False
-        if self._before is None:
-            self._before = frozenset(map(self._proof.key, self._errors))
-        return trials.key not in verdict.left and verdict.left <= self._before
+        return trials.key not in verdict.left and verdict.left <= self._had()
 
-    def _mend(self, transform: Transform, places: Sequence[Steps]) -> tuple[Any, Verdict | None]:
+    def _mended(self, transform: Transform, places: Sequence[Steps]) -> tuple[Any, Verdict | None]:
+        """A mended copy and what is left of its errors, or a `Mark` and None."""
+        if transform.changes is not None:
+            return self._look(transform, places)
+        if self._known is None:
+            self._known = {}
+        name = repr(transform.document)
+        if name not in self._known:
+            self._known[name] = self._look(transform, places)
+        return self._known[name]
+
+    def _look(self, transform: Transform, places: Sequence[Steps]) -> tuple[Any, Verdict | None]:
         mended = transform.mend(self.item, places) if type(self.item) is dict else UNLIKE
         if isinstance(mended, Mark):
             return mended, None
@@ -74,6 +125,8 @@ class Tried:
     """Items that it was made for and did not heal, which takes long to find out."""
     example: tuple[Item, Any] | None = None
     """The first item that it healed, before and after."""
+    known: dict[str, tuple[Any, Came]] = field(default_factory=dict)
+    """What some texts come to."""
 
     def is_given_up(self, limit: int) -> bool:
         """Whether it can no longer heal enough of a group of at most `limit` items.
@@ -120,31 +173,48 @@ class Trials:
 
     def take(self, places: Sequence[Steps], test: Test) -> None:
         """Try all that still may explain the group on one item of it."""
+        value = test.text_at(places)
         healed: list[tuple[int, Any]] = []
         bits, given_up = 0, False
         for number, tried in self.waiting:
-            mended, verdict = test.mend(tried.transform, places)
-            if mended is LEFT_OUT or (
-                verdict is not None and test.heals(verdict, tried.transform, self)
-            ):
+            known = tried.known.get(value) if value is not None else None
+            mended, came_to = known or self._try(tried, places, value, test)
+            if came_to is Came.HEALED:
                 healed.append((number, mended))
                 bits |= 1 << number
                 tried.heals += 1
-                if tried.example is None:
-                    tried.example = (test.item, mended)
-            elif mended is LOST:
+            elif came_to is Came.LOST:
                 tried.lost += 1
             else:
-                if verdict is None:
-                    tried.unlike += 1
-                else:
+                if came_to is Came.FAILED:
                     tried.failed += 1
+                else:
+                    tried.unlike += 1
                 given_up = given_up or tried.is_given_up(self.limit)
         self.sets[bits] += 1
         if len(healed) > 1:
             self._compare(healed)
         if given_up:
             self.waiting = [each for each in self.waiting if not each[1].is_given_up(self.limit)]
+
+    def _try(
+        self, tried: Tried, places: Sequence[Steps], value: str | None, test: Test
+    ) -> tuple[Any, "Came"]:
+        """What a transform makes of an item, or of the text that failed, and what that comes to."""
+        transform = tried.transform
+        if value is not None and transform.mend_value is not None:
+            mended = transform.mend_value(value)
+            came_to = test.of_value(mended, transform)
+            if came_to is not None:
+                if came_to is Came.HEALED and tried.example is None:
+                    tried.example = (test.item, transform.mend(test.item, places))
+                if len(tried.known) < _KNOWN:
+                    tried.known[value] = (mended, came_to)
+                return mended, came_to
+        mended, came_to = test.of_item(transform, places, self)
+        if came_to is Came.HEALED and tried.example is None:
+            tried.example = (test.item, mended)
+        return mended, came_to
 
     def _compare(self, healed: Sequence[tuple[int, Any]]) -> None:
         for (one, first), (other, second) in combinations(healed, 2):
