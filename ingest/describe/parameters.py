@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ingest.describe.components import Components, Object, reference
+from ingest.errors import encodable
 from ingest.resources.columns import ColumnType
 from ingest.resources.layout import StoredField
 from ingest.resources.lists import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_VALUES, filterable
@@ -73,7 +74,7 @@ _SHARED: Mapping[str, Object] = MappingProxyType(
             "name": "Prefer",
             "in": "header",
             "description": "RFC 7240: `handling=strict|lenient`, `respond-async`, `wait=SECONDS`,"
-            " `return=minimal|representation`, `replay=return`, and of POST"
+            " `return=minimal|representation`, `replay=return`, `repair=keep`, and of POST"
             " `resolution=merge-duplicates|ignore-duplicates|replace`. Others are ignored.",
             "schema": {"type": "string", "pattern": _PREFERENCES},
             "examples": {
@@ -172,7 +173,7 @@ def matching(resource: Resource) -> Object:
 
 def _value(field: StoredField) -> Object:
     """A value in a URL."""
-    choices = shown_choices(field.field)
+    choices = [each for each in shown_choices(field.field) if encodable(each) == each]
     return {"enum": choices} if choices else {**_SCALARS.get(field.type, _TEXT)}
 
 
