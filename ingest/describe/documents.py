@@ -95,7 +95,7 @@ def add_documents(components: Components) -> None:
         **digest_schemas(),
     }
     for name, schema in {**parts, **_documents(), **_dialects()}.items():
-        components.add("schemas", name, schema)
+        components.add("schemas", name, value=schema)
 
 
 def _write_metadata() -> Object:
