@@ -25,6 +25,7 @@ from ingest.batches.coalescing import Coalescer
 from ingest.batches.write import Body, Changes, Write
 from ingest.errors import Unavailable
 from ingest.model import (
+    KEPT,
     Action,
     BatchState,
     Chunk,
@@ -165,7 +166,7 @@ class Staging:
         if batch.state is not BatchState.REJECTED or not batch.options.repair:
             return batch
         held = await repair.kept_bytes(self._pool, batch.account)
-        return replace(batch, kept=held + size <= self._most_kept)
+        return replace(batch, kept=held + size + KEPT <= self._most_kept)
 
     async def _counted(
         self, chunks: AsyncGenerator[Chunk, None], write: Write, room: Room

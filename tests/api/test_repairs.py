@@ -362,7 +362,7 @@ async def test_formats_of_repairs(api: Service) -> None:
     assert yaml.body["failures"][0]["rawData"] == {"email": "q"}
 
 
-@configured(max_backlog_bytes=10_000)
+@configured(max_backlog_bytes=100_000)
 async def test_an_account_keeps_no_more_than_it_may(
     api: Service, rival: Service, operator: Pool
 ) -> None:
@@ -372,13 +372,13 @@ async def test_an_account_keeps_no_more_than_it_may(
     async def refused(service: Service, size: int) -> Reply:
         return await service.post("loose", [item(size), {"name": 1}], prefer=KEEP)
 
-    first, small = await refused(api, 1_500), await refused(api, 1_000)
+    first, small = await refused(api, 15_000), await refused(api, 1_000)
     assert first.body["metadata"]["repairable"] is True
     assert small.body["metadata"]["repairable"] is True
     third = await refused(api, 1_900)
     assert (third.status, third.body["metadata"]["repairable"]) == (422, False)
     assert "Preference-Applied" not in third.headers
-    grown = await mend(api, first, {"index": 0, "item": item(3_200)})
+    grown = await mend(api, first, {"index": 0, "item": item(24_000)})
     assert (grown.status, grown.error[0]) == (413, 41301)
     assert (await batch_of(api, first))["attempt"] == 1
     theirs = await refused(rival, 1_900)
@@ -386,7 +386,7 @@ async def test_an_account_keeps_no_more_than_it_may(
     # What is kept stands in no write's way, and what is given up makes room.
     assert (await api.post("contacts", [ANN], prefer="respond-async")).status == 202
     await api.request("DELETE", place(small).removesuffix("/items"))
-    grown = await mend(api, first, {"index": 0, "item": item(3_200)})
+    grown = await mend(api, first, {"index": 0, "item": item(24_000)})
     assert (grown.status, grown.body["metadata"]["attempt"]) == (422, 2)
     assert await stored(operator, "ingest.changes") == 0
 

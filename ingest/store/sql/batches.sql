@@ -98,13 +98,13 @@ FROM ingest.take_waiting($1, $2, $3, $4, $5) b
 -- A batch that its items or a limit of the account do not allow frees its key: the corrected request
 -- may use it. One that is kept to be repaired keeps its key. $3 are its invalid items; $4 is the limit,
 -- also where items are why and the others would have passed it; $5 whether it is to be kept where the
--- account keeps no more than $6 bytes with it.
+-- account keeps no more than $6 bytes with it, each batch with $7 bytes more than its items.
 WITH held AS (
-    SELECT coalesce(sum(k.payload_bytes), 0) AS bytes
+    SELECT coalesce(sum(k.payload_bytes + $7::bigint), 0) AS bytes
     FROM ingest.batches k
     WHERE $5 AND k.account = $1 AND k.kept
 ), settled AS (
-    SELECT b.id, $5 AND held.bytes + b.payload_bytes <= $6::bigint AS kept
+    SELECT b.id, $5 AND held.bytes + b.payload_bytes + $7 <= $6::bigint AS kept
     FROM ingest.batches b CROSS JOIN held
     WHERE b.account = $1 AND b.id = $2
 )
