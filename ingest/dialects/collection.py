@@ -107,8 +107,13 @@ def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) 
     paging = Paging(limit=limit, offset=offset, total=total)
     document = _envelope("success", 200, f"{len(found)} of {total} batches")
     document["metadata"] = _page(paging)
-    document["data"] = [_batch(each) | {"metadata": _counts(each)} for each in found]
+    document["data"] = [in_list(each) for each in found]
     return Answer(kind=Kind.BATCHES, status=200, document=document, paging=paging)
+
+
+def in_list(shown: Batch) -> dict[str, Any]:
+    """A batch as it stands in a list."""
+    return _batch(shown) | {"metadata": _counts(shown)}
 
 
 def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:

@@ -9,6 +9,8 @@ from aiohttp import web
 from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
+from ingest.formats.negotiation import EVENT_STREAM, RESPONSES
+from ingest.http import progress
 from ingest.http.call import CALL, RESOURCE, unknown_batch
 from ingest.http.gate import CALLER
 from ingest.http.links import prefix
@@ -96,9 +98,11 @@ async def list_batches(request: web.Request) -> web.Response:
         return await respond(request, answer)
 
 
-@endpoint()
-async def get_batch(request: web.Request) -> web.Response:
+@endpoint(formats=(*RESPONSES, EVENT_STREAM))
+async def get_batch(request: web.Request) -> web.StreamResponse:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
+    if call.media_type == EVENT_STREAM:
+        return await progress.follow(request)
     at_most = AtMost(service.settings.max_failures, service.settings.max_answer)
     async with _admitted(request):
         [outcome] = await batches.get_outcomes(

@@ -46,6 +46,13 @@ async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
     return None if row is None else from_row(row)
 
 
+async def get_listed(pool: Pool, account: str, batch: UUID) -> Batch | None:
+    """A batch of an account by its id, without what it saved and the indices of what is invalid."""
+    async with pool.transaction(account) as connection:
+        row = await connection.fetchrow(QUERIES["get_listed"], account, batch)
+    return None if row is None else from_row(row)
+
+
 async def get_outcomes(
     pool: Pool, account: str, wanted: Sequence[UUID], at_most: AtMost
 ) -> list[Outcome | None]:

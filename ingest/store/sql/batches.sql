@@ -48,6 +48,14 @@ SELECT {listed}, '{}'::integer[] AS invalid,
 ORDER BY b.id DESC
 LIMIT $5 OFFSET $6
 
+-- name: get_listed
+-- As list_batches, the one with an id.
+SELECT {listed}, '{}'::integer[] AS invalid,
+       greatest(b.invalid_so_far, cardinality(b.invalid)) AS invalid_so_far,
+       NULL AS outcomes, NULL AS data
+FROM ingest.batches b
+WHERE b.account = $1 AND b.id = $2
+
 -- name: list_batches_of_key
 -- As list_batches, the one that holds an idempotency key.
 SELECT {listed}, '{}'::integer[] AS invalid,
