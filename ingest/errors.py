@@ -19,6 +19,8 @@
     │   ├── MethodNotAllowed            40501
     │   ├── RequestTimeout              40801
     │   ├── Replayed, InProgress        40901, 40902
+    │   ├── NotRepairable               40905
+    │   ├── AttemptMismatch             41202
     │   ├── BodyTooLarge, TooManyItems  41301, 41302
     │   ├── UnsupportedMediaType        41501
     │   ├── UnsupportedEncoding         41502
@@ -226,6 +228,18 @@ class Replayed(RequestError):
 
 class InProgress(RequestError):
     error_code = ErrorCode(40902, "idempotency_in_progress", "client")
+
+
+class NotRepairable(RequestError):
+    """What was received of the batch is not kept, or no longer fits the collection."""
+
+    error_code = ErrorCode(40905, "not_repairable", "client")
+
+
+class AttemptMismatch(RequestError):
+    """The batch has been repaired since it was read."""
+
+    error_code = ErrorCode(41202, "attempt_mismatch", "client")
 
 
 class BodyTooLarge(RequestError):

@@ -33,11 +33,27 @@ _BODY = (
     errors.KeyMismatch,
     errors.NotUnderstood,
 )
+_OF_KEYS = (
+    errors.KeyRequired,
+    errors.InvalidKey,
+    errors.KeyMismatch,
+    errors.Replayed,
+    errors.InProgress,
+)
 ITEM: tuple[type[RequestError], ...] = (*_ANY, *_OF_COLLECTION, errors.ItemNotFound)
 LIST: tuple[type[RequestError], ...] = (*_ANY, *_OF_COLLECTION)
 WRITE: tuple[type[RequestError], ...] = (*_ANY, *_OF_COLLECTION, *_BODY)
 BATCHES: tuple[type[RequestError], ...] = _ANY
 BATCH: tuple[type[RequestError], ...] = (*_ANY, errors.NotPermitted, errors.UnknownBatch)
+GIVE_UP: tuple[type[RequestError], ...] = (
+    *BATCH,
+    errors.NotRepairable,
+    errors.AttemptMismatch,
+)
+REPAIR: tuple[type[RequestError], ...] = (
+    *GIVE_UP,
+    *(each for each in _BODY if each not in _OF_KEYS),
+)
 
 
 def names(

@@ -12,6 +12,7 @@ _INDICES = {"type": "array", "items": _COUNT}
 _TIME = {"type": "string", "format": "date-time"}
 _TEXT = {"type": "string"}
 _BATCH_ID = {"type": "string", "format": "uuid"}
+_REPAIR = {"attempt": {"type": "integer", "minimum": 1}, "repairable": {"type": "boolean"}}
 _TYPES = ["system", "client", "syntax", "content", "permission", "validation"]
 
 
@@ -106,6 +107,9 @@ def _write_metadata() -> Object:
             "invalidItemsCount": _COUNT,
             "validItems": _INDICES,
             "invalidItems": _INDICES,
+            **_REPAIR,
+            "droppedItems": _INDICES,
+            "droppedItemsCount": _COUNT,
             **counts,
             "outcomes": outcomes,
         },
@@ -135,6 +139,7 @@ def _batch() -> Object:
             "createdAt": _TIME,
             "acceptedAt": time,
             "finishedAt": time,
+            **_REPAIR,
             "metadata": of("WriteMetadata"),
             "failures": _array(of("Failure")),
             "response": {

@@ -84,6 +84,7 @@ _OF_STATUS = {
     403: ("WWW-Authenticate",),
     405: ("Allow",),
     409: ("Location", "Idempotency-Replayed", "Retry-After"),
+    412: ("Location",),
     429: ("Retry-After",),
     503: ("Retry-After", "Location"),
 }

@@ -74,7 +74,7 @@ _SHARED: Mapping[str, Object] = MappingProxyType(
             "name": "Prefer",
             "in": "header",
             "description": "RFC 7240: `handling=strict|lenient`, `respond-async`, `wait=SECONDS`,"
-            " `return=minimal|representation`, `replay=return`, and of POST"
+            " `return=minimal|representation`, `replay=return`, `repair=keep`, and of POST"
             " `resolution=merge-duplicates|ignore-duplicates|replace`. Others are ignored.",
             "schema": {"type": "string", "pattern": _PREFERENCES},
             "examples": {

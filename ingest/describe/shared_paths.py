@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ingest.describe import answers, codes
+from ingest.describe import answers, codes, repair_paths
 from ingest.describe.answers import Said
 from ingest.describe.components import Object, reference
 from ingest.describe.described import Described
@@ -19,7 +19,11 @@ def batch_paths(this: Described) -> Object:
     """Batches under `/v1/`, with those of a collection as examples."""
     return {
         "/v1/batches": {"get": _batches(this, "listBatches", EVERY)},
-        "/v1/batches/{batch}": {"get": _batch(this, "getBatch", EVERY)},
+        "/v1/batches/{batch}": {
+            "get": _batch(this, "getBatch", EVERY),
+            "delete": repair_paths.give_up(this, "giveUpBatch"),
+        },
+        "/v1/batches/{batch}/items": {"patch": repair_paths.repair(this, "repairBatch")},
         "/v1/batches/{batch}/failures": {"get": _failures(this, "getBatchFailures", EVERY)},
     }
 
@@ -30,7 +34,13 @@ def hash_batch_paths(this: Described) -> Object:
     root = "/api/batches"
     found: Object = {
         f"{root}.{{extension}}": {"get": _batches(this, "hashListBatches", face)},
-        f"{root}/{{batch}}.{{extension}}": {"get": _batch(this, "hashGetBatch", face)},
+        f"{root}/{{batch}}.{{extension}}": {
+            "get": _batch(this, "hashGetBatch", face),
+            "delete": repair_paths.give_up(this, "hashGiveUpBatch", face),
+        },
+        f"{root}/{{batch}}/items.{{extension}}": {
+            "patch": repair_paths.repair(this, "hashRepairBatch", face),
+        },
     }
     for path in found.values():
         path["parameters"] = shared("extension")

@@ -6,6 +6,8 @@ names the dialect, an answer has the closed list of statuses of document 003.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind, Paging, Told
@@ -49,6 +51,15 @@ def written(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) ->
     return Answer(
         kind=Kind.WRITE, status=status, document=document, outcome=outcome, presenter=presenter
     )
+
+
+def repaired(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) -> Answer:
+    """The answer to a repair: what its batch came to, with the statuses of PATCH."""
+    answer = written(outcome, presenter, minimal=minimal)
+    if answer.status == HTTPStatus.CREATED:
+        answer = replace(answer, status=HTTPStatus.OK.value)
+        answer.document["status"] = answer.status
+    return answer
 
 
 def dry_run(outcome: Outcome, *, minimal: bool = False) -> Answer:
@@ -180,7 +191,7 @@ def tell(answer: Answer, context: Context) -> Told:
     return Told(answer.status, answer.document | more if more else answer.document)
 
 
-_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400, 501: 400}
+_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 412: 422, 413: 400, 415: 400, 501: 400}
 """Document 003 has a closed list. 429, 503 and 202 are kept: proxies and retries need them."""
 
 
@@ -213,8 +224,16 @@ def _batch(shown: Batch) -> Document:
         "createdAt": _time(shown.created_at),
         "acceptedAt": _time(shown.accepted_at),
         "finishedAt": _time(shown.finished_at),
+        **_repair(shown),
         "metadata": _metadata(shown),
     }
+
+
+def _repair(shown: Batch) -> Document:
+    """What is said of repairs, of a batch that was sent to be kept for them."""
+    if not shown.options.repair:
+        return {}
+    return {"attempt": shown.attempt, "repairable": shown.kept}
 
 
 def _page(paging: Paging) -> Document:
@@ -253,9 +272,10 @@ def _metadata(batch: Batch) -> Document:
     """Counts and indices; those of a batch that is being received are not known yet."""
     if batch.state is BatchState.RECEIVING or batch.received > MAX_INDICES:
         return _counts(batch)
-    invalid = set(batch.invalid)
-    valid = [index for index in range(batch.received) if index not in invalid]
-    return _counts(batch) | {"validItems": valid, "invalidItems": batch.invalid}
+    others = {*batch.invalid, *batch.dropped}
+    valid = [index for index in range(batch.received) if index not in others]
+    listed = _counts(batch) | {"validItems": valid, "invalidItems": batch.invalid}
+    return listed | {"droppedItems": batch.dropped} if batch.options.repair else listed
 
 
 def _short_metadata(batch: Batch) -> Document:
@@ -267,9 +287,11 @@ def _counts(batch: Batch) -> Document:
     metadata: Document = {
         "batchId": str(batch.id),
         "receivedItemsCount": batch.received,
-        "validItemsCount": batch.received - batch.invalid_count,
+        "validItemsCount": batch.valid_count,
         "invalidItemsCount": batch.invalid_count,
     }
+    if batch.options.repair:
+        metadata |= _repair(batch) | {"droppedItemsCount": len(batch.dropped)}
     if batch.state is BatchState.COMMITTED:
         metadata |= {
             "created": batch.created,

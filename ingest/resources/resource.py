@@ -56,6 +56,8 @@ class Resource(Layout):
         optional: fields that answers show only where `select` names them.
         rpc_id: its `db_id` in the dialect `rpc`; left out, its place in the module, from 1.
         rpc_resources: the `resource_id`s under which that is available there.
+        repairable: keep what was received of every strict batch that is refused for its items, as
+            `Prefer: repair=keep` does, so that it can be repaired in place.
 
     Raises:
         ConfigurationError: the schema cannot be stored faithfully; the message names the field.
@@ -76,6 +78,7 @@ class Resource(Layout):
         optional: str | Sequence[str] = (),
         rpc_id: int | None = None,
         rpc_resources: int | Sequence[int] = (1,),
+        repairable: bool = False,
     ) -> None:
         self.name = name
         self.place = place_of_caller()
@@ -87,6 +90,7 @@ class Resource(Layout):
             )
         self.schema = schema() if isinstance(schema, type) else schema
         self.idempotency_required = idempotency_required
+        self.repairable = repairable
         self.limit_reached = limit_reached or f"{name}_limit_reached"
         self.limit_exceeded = limit_exceeded
         self.limits_with = each_of(limits_with)

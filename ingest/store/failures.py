@@ -34,6 +34,7 @@ async def insert_failures(
         [failure.index for failure in listed],
         [dump_exact(failure.raw).decode() for failure in listed],
         [errors_text(failure) for failure in listed],
+        [failure.conflict for failure in listed],
     )
 
 
