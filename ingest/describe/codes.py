@@ -1,12 +1,9 @@
 """Which errors of the request as a whole an operation can give: one table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from ingest import errors
 from ingest.errors import RequestError
-from ingest.resources.possible_errors import possible_errors
-from ingest.resources.resource import Resource
-from ingest.settings import Settings
 
 _ANY: tuple[type[RequestError], ...] = (
     errors.InvalidParameter,
@@ -56,10 +53,11 @@ REPAIR: tuple[type[RequestError], ...] = (
 )
 
 
-def names(
-    found: Iterable[type[RequestError]], resource: Resource | None, settings: Settings
-) -> list[str]:
-    """The names of errors, without those that the collection cannot give, in the order of codes."""
+def names(found: Iterable[type[RequestError]], possible: Set[int] | None) -> list[str]:
+    """The names of errors, in the order of codes.
+
+    Args:
+        possible: the codes that a collection can give; None for any.
+    """
     codes = {each.error_code.code: each.error_code.name for each in found}
-    possible = codes.keys() if resource is None else possible_errors(resource, settings)
-    return [codes[code] for code in sorted(codes) if code in possible]
+    return [codes[code] for code in sorted(codes) if possible is None or code in possible]

@@ -93,7 +93,7 @@ def add_documents(components: Components) -> None:
         "Batch": _batch(),
     }
     for name, schema in {**parts, **_documents(), **_dialects()}.items():
-        components.add("schemas", name, schema)
+        components.add("schemas", name, value=schema)
 
 
 def _write_metadata() -> Object:

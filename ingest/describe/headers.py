@@ -53,7 +53,7 @@ ANSWERS: Mapping[str, Object] = MappingProxyType(
 
 def add_headers(components: Components) -> None:
     for name, header in ANSWERS.items():
-        components.add("headers", name, header)
+        components.add("headers", name, value=header)
 
 
 def headers(*names: str) -> Object:

@@ -6,7 +6,7 @@ from ingest.describe import answers, codes
 from ingest.describe.components import Object
 from ingest.describe.described import Described
 from ingest.describe.faces import EVERY, Face
-from ingest.describe.parameters import shared
+from ingest.describe.parameters import READING, shared
 from ingest.errors import INVALID_ITEMS
 from ingest.formats.negotiation import CSV, JSON, NDJSON, YAML
 from ingest.model import Action
@@ -37,8 +37,9 @@ _SAID = ("saved", "accepted", INVALID_ITEMS)
 
 def repair(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) -> Object:
     """PATCH of the items of a batch."""
-    found = answers.writes(this.resource, Action.UPDATE, this.example, "CollectionDocument")
-    kind = "Repair" if faces is EVERY else "HashRepair"
+    found = answers.writes(
+        this.resource, Action.UPDATE, this.example, "CollectionDocument", "repairBatch"
+    )
     return {
         "operationId": operation_id,
         "tags": ["batches"],
@@ -46,7 +47,7 @@ def repair(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) ->
         "description": "A strict batch that was sent with `Prefer: repair=keep` is kept where it is"
         " refused for its items. Only changed items are validated; all of the batch is saved then,"
         " under its id, or nothing.",
-        "parameters": [*shared("batch", "Prefer"), _IF_MATCH],
+        "parameters": [*shared("batch", "Prefer", *READING), _IF_MATCH],
         "requestBody": {
             "description": "Changes, or the failures of the batch, corrected.",
             "required": True,
@@ -59,10 +60,11 @@ def repair(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) ->
         },
         "responses": this.responses(
             operation_id,
-            kind,
+            _kinds(faces, "Repair"),
             [each for each in found if each.name in _SAID],
             codes.REPAIR,
             faces,
+            shows="repairBatch",
             of_collection=False,
         ),
     }
@@ -70,7 +72,6 @@ def repair(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) ->
 
 def give_up(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) -> Object:
     """DELETE of a batch."""
-    kind = "GivenUp" if faces is EVERY else "HashGivenUp"
     return {
         "operationId": operation_id,
         "tags": ["batches"],
@@ -79,10 +80,17 @@ def give_up(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) -
         "parameters": [*shared("batch"), _IF_MATCH],
         "responses": this.responses(
             operation_id,
-            kind,
+            _kinds(faces, "GivenUp"),
             answers.batch(this.resource, this.example),
             codes.GIVE_UP,
             faces,
+            shows="giveUpBatch",
             of_collection=False,
         ),
     }
+
+
+def _kinds(faces: Sequence[Face], own: str) -> tuple[str, ...]:
+    """What the names of responses begin with."""
+    before = "" if faces is EVERY else "Hash"
+    return tuple(f"{before}{each}" for each in ("Read", "Batch", own))

@@ -22,6 +22,8 @@ STREAMS = frozenset({NDJSON, CSV})
 """Those of any number of items, which are decoded while they arrive."""
 RESPONSES = (JSON, XML, YAML)
 """What every response may be."""
+FAILURES = (JSON, NDJSON, CSV)
+"""What lists of failures may be."""
 EXTENSIONS = {"json": JSON, "ndjson": NDJSON, "csv": CSV, "xml": XML, "yaml": YAML}
 
 _ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml.encode, YAML: yaml.encode}

@@ -22,7 +22,7 @@ from ingest.formats.failure_files import (
     Writer,
     whole_column,
 )
-from ingest.formats.negotiation import CSV, JSON, NDJSON
+from ingest.formats.negotiation import CSV, FAILURES, JSON, NDJSON
 from ingest.formats.shapes import ABSENT, ANY, Shape, item_shape
 from ingest.http.answers import paced, write
 from ingest.http.call import CALL, unknown_batch
@@ -43,7 +43,7 @@ _WIDE = 1_000
 """The columns of a body of CSV above which a thread writes its rows."""
 
 
-@endpoint(formats=(JSON, NDJSON, CSV))
+@endpoint(formats=FAILURES)
 async def get_failures(request: web.Request) -> web.StreamResponse:
     call, caller, pool = request[CALL], request[CALLER], request.app[SERVICE].pool
     batch = await batches.get(pool, caller.account, call.batch_id)
