@@ -187,6 +187,8 @@ class Options:
     """The columns of a CSV body, in their order: failed rows are shown under them."""
     empty_as_null: bool = False
     """Whether an empty cell of a CSV body is null."""
+    rewritten: bool = False
+    """Whether texts of a CSV body were rewritten, as its query says, before they were validated."""
     repair: bool = False
     """Whether what was received is kept to be repaired, where it is refused for its items."""
 
@@ -208,7 +210,7 @@ class Options:
             stored["hidden"] = sorted(self.select.hidden)
         if not self.groups:
             del stored["groups"]
-        for name in ("empty_as_null", "repair"):
+        for name in ("empty_as_null", "rewritten", "repair"):
             if not stored[name]:
                 del stored[name]
         return stored

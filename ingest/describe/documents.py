@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.describe.components import Components, Object, reference
+from ingest.describe.digest import digest_schemas
 from ingest.errors import ITEM_CODES, request_errors
 from ingest.model import BatchState, ItemOutcome
 
@@ -91,6 +92,7 @@ def add_documents(components: Components) -> None:
         "FailuresMetadata": _failures_metadata(),
         "ListMetadata": _list_metadata(),
         "Batch": _batch(),
+        **digest_schemas(),
     }
     for name, schema in {**parts, **_documents(), **_dialects()}.items():
         components.add("schemas", name, value=schema)
@@ -166,6 +168,7 @@ def _documents() -> dict[str, Object]:
             data=_array(of("Batch")),
             required="metadata data",
         ),
+        "DigestDocument": document("success", data=of("Digest"), required="data"),
         "FailuresDocument": document(
             "success",
             metadata=of("FailuresMetadata"),

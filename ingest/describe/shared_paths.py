@@ -33,6 +33,7 @@ def batch_paths(this: Described) -> Object:
             f"{root}/{{batch}}/failures{end}": {
                 "get": _failures(this, f"getBatchFailures{also}", IN_JSON)
             },
+            f"{root}/{{batch}}/digest{end}": {"get": _digest(this, f"getBatchDigest{also}", EVERY)},
         }
         found |= _extended(of_end) if end else of_end
     return found
@@ -53,6 +54,9 @@ def hash_batch_paths(this: Described) -> Object:
             },
             f"{root}/{{batch}}/failures{EXTENSION}": {
                 "get": _failures(this, "hashGetBatchFailures", alone("hash", (JSON,)))
+            },
+            f"{root}/{{batch}}/digest{EXTENSION}": {
+                "get": _digest(this, "hashGetBatchDigest", face)
             },
         }
     )
@@ -107,6 +111,17 @@ def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Obje
         "summary": "Every failed item of a batch",
         "parameters": shared("batch"),
         "responses": found,
+    }
+
+
+def _digest(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
+    said = answers.digest(this.resource)
+    return {
+        "operationId": operation_id,
+        "tags": [_BATCHES],
+        "summary": "Why the items of a batch failed, in groups, with remedies that are proven",
+        "parameters": shared("batch"),
+        "responses": _responses(this, operation_id, said, codes.BATCH, faces, "Batch"),
     }
 
 

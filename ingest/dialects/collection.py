@@ -171,6 +171,28 @@ def failures(shown: Batch, listed: Any) -> Answer:
     return Answer(kind=Kind.FAILURES, status=200, document=document)
 
 
+def digest(shown: Batch, found: Document) -> Answer:
+    """The digest of a batch's failures."""
+    counted, reasons = found["failedItemsCount"], len(found["groups"])
+    message = f"{counted} of {_items(shown.received)} {_are(counted)} invalid"
+    if counted:
+        message += f", for {reasons} {'reason' if reasons == 1 else 'reasons'}"
+    remedied = sum("remedy" in each for each in found["groups"])
+    if remedied:
+        message += (
+            f"; there {_are(remedied)} {remedied} {'remedy' if remedied == 1 else 'remedies'}"
+        )
+    document = _envelope("success", 200, message)
+    document["data"] = {
+        "batchId": str(shown.id),
+        "collection": shown.collection,
+        "action": shown.action.value,
+        "state": shown.state.value,
+        "receivedItemsCount": shown.received,
+    } | found
+    return Answer(kind=Kind.DIGEST, status=200, document=document)
+
+
 _OWN_STATUSES = {AMBIGUOUS_MATCH.code: 422}
 """Of codes whose first digits are no status of HTTP."""
 

@@ -6,6 +6,7 @@ import re
 from aiohttp import web
 
 from ingest.http import (
+    digest,
     docs_page,
     error_pages,
     failures,
@@ -42,6 +43,8 @@ def _api(root: str) -> tuple[web.RouteDef, ...]:
         web.get(f"{root}batches/{{batch}}", reads.get_batch),
         web.get(f"{root}batches/{{batch}}/failures", failures.get_failures),
         web.get(f"{root}batches/{{batch}}/failures.{{extension}}", failures.get_failures),
+        web.get(f"{root}batches/{{batch}}/digest", digest.get_digest),
+        web.get(f"{root}batches/{{batch}}/digest.{{extension}}", digest.get_digest),
         web.patch(f"{root}batches/{{batch}}/items", repairs.repair),
         web.patch(f"{root}batches/{{batch}}/items.{{extension}}", repairs.repair),
         web.delete(f"{root}batches/{{batch}}", repairs.give_up),

@@ -87,6 +87,12 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             (f"batches/{theirs.failed}/failures.{extension}", None, {})
             for extension in ("json", "ndjson", "csv")
         ],
+        ("GET", "/v1/batches/{batch}/digest"): [
+            (f"batches/{each}/digest", None, {}) for each in (theirs.batch, theirs.failed)
+        ],
+        ("GET", "/v1/batches/{batch}/digest.{extension}"): [
+            (f"batches/{theirs.failed}/digest.json", None, {})
+        ],
         ("DELETE", "/v1/batches/{batch}"): [
             (f"batches/{each}", None, headers)
             for each in (theirs.batch, theirs.failed)
