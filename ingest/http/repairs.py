@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
+import structlog
 from aiohttp import hdrs, web
 
 from ingest.access.rights import Caller, Right
@@ -13,7 +14,7 @@ from ingest.dialects import DEFAULT, collection
 from ingest.errors import NotRepairable
 from ingest.formats.changes import open_changes
 from ingest.formats.limits import Limits
-from ingest.formats.negotiation import STREAMS
+from ingest.formats.negotiation import STREAMS, EmptyAs
 from ingest.http.bodies import Body
 from ingest.http.call import CALL, unknown_batch
 from ingest.http.gate import CALLER
@@ -32,6 +33,8 @@ from ingest.store import batches
 from ingest.store.repair import check_attempt
 from ingest.store.repair import give_up as give_up_batch
 
+log = structlog.get_logger(__name__)
+
 
 class ClosedChanges(Changes, Protocol):
     """Changes that hold what they read until they are closed."""
@@ -49,7 +52,7 @@ async def repair(request: web.Request) -> web.Response:
     """Correct items of a batch at their indices, and save it as that batch."""
     batch, attempt = await batch_of(request)
     resource = resource_of(request, batch)
-    return await repaired(request, batch, attempt, _body_of(request, resource))
+    return await repaired(request, batch, attempt, _body_of(request, batch, resource))
 
 
 async def repaired(
@@ -86,6 +89,7 @@ async def give_up(request: web.Request) -> web.StreamResponse:
     """Keep a batch no longer to be repaired; the answer is the batch."""
     batch, attempt = await batch_of(request)
     await give_up_batch(request.app[SERVICE].pool, batch, attempt)
+    log.info("batch given up", batch=str(batch.id), collection=batch.collection)
     shown: web.StreamResponse = await get_batch(request)
     return shown
 
@@ -136,7 +140,7 @@ def _check_rights(caller: Caller, batch: Batch) -> None:
         caller.needs(Right.UPDATE, batch.collection)
 
 
-def _body_of(request: web.Request, resource: Resource) -> Body:
+def _body_of(request: web.Request, batch: Batch, resource: Resource) -> Body:
     call, settings = request[CALL], request.app[SERVICE].settings
     limits = Limits(
         settings.max_body,
@@ -144,7 +148,10 @@ def _body_of(request: web.Request, resource: Resource) -> Body:
         settings.max_nesting,
         check=Presence(request).check,
     )
-    decoder = open_changes(call.head.format, resource, limits)
+    said = call.head.format
+    if said.empty_as is None and batch.options.empty_as_null:  # its failures are written so
+        said = replace(said, empty_as=EmptyAs.NULL)
+    decoder = open_changes(said, resource, limits)
     if call.head.format.media_type in STREAMS:
         return Stream(request, settings.max_stream, decoder)
     return Body(request, settings.max_body, decoder)
