@@ -10,6 +10,8 @@ FRONT_END_SOURCES := hatch_build.py ingest/web/package-lock.json ingest/web/buil
 	$(shell find ingest/web/src -type f)
 BENCH := $(VENV)/.bench
 NO_CACHE := $(shell test -w . || echo --no-cache)
+# The tests start hundreds of processes: each would compile the sources again (containers set this).
+unexport PYTHONDONTWRITEBYTECODE
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
