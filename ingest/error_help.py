@@ -81,6 +81,15 @@ _REQUESTS = {
         "A request with this key is being processed now.",
         "Wait as long as the Retry-After header says, and repeat the request with the same key.",
     ),
+    "not_repairable": Help(
+        "The batch is not kept to be repaired: it was accepted, was given up, has expired, or was "
+        "sent without Prefer: repair=keep.",
+        "Read the batch at the Location header; send the corrected items as a new batch.",
+    ),
+    "attempt_mismatch": Help(
+        "The batch has been repaired since you read it: If-Match names an earlier attempt.",
+        "Read the batch and its failures again, and repeat with its new attempt.",
+    ),
     "body_too_large": Help(
         "The decompressed body is larger than the service takes.",
         "Send the items in several requests, or as NDJSON or CSV, which may be larger.",

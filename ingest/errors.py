@@ -19,6 +19,8 @@
     │   ├── MethodNotAllowed            40501
     │   ├── RequestTimeout              40801
     │   ├── Replayed, InProgress        40901, 40902
+    │   ├── NotRepairable               40905
+    │   ├── AttemptMismatch             41202
     │   ├── BodyTooLarge, TooManyItems  41301, 41302
     │   ├── UnsupportedMediaType        41501
     │   ├── UnsupportedEncoding         41502
@@ -47,6 +49,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 
+def encodable(text: str) -> str:
+    """A text without lone surrogates, which schemas may have in messages and no answer can."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
     """A stable entry of the contract's table: `code` (int), `name`, `type`."""
@@ -61,7 +68,7 @@ class ErrorCode:
             "type": self.type,
             "code": self.code,
             "name": self.name,
-            "message": message,
+            "message": encodable(message),
         }
         if description is not None:
             shown["description"] = description
@@ -121,8 +128,8 @@ class RequestError(IngestError):
         batch_id: UUID | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.description = description
+        self.message = encodable(message)
+        self.description = None if description is None else encodable(description)
         self.retry_after = retry_after
         self.batch_id = batch_id
 
@@ -221,6 +228,18 @@ class Replayed(RequestError):
 
 class InProgress(RequestError):
     error_code = ErrorCode(40902, "idempotency_in_progress", "client")
+
+
+class NotRepairable(RequestError):
+    """What was received of the batch is not kept, or no longer fits the collection."""
+
+    error_code = ErrorCode(40905, "not_repairable", "client")
+
+
+class AttemptMismatch(RequestError):
+    """The batch has been repaired since it was read."""
+
+    error_code = ErrorCode(41202, "attempt_mismatch", "client")
 
 
 class BodyTooLarge(RequestError):

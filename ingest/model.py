@@ -6,7 +6,7 @@ bytes → items → Chunk → NewBatch → Batch → Outcome → document
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -94,6 +94,8 @@ class Failure:
     raw: Any
     """Of a failure that was looked up to be shown: an `orjson.Fragment`, as it is stored."""
     errors: Sequence[ItemError]
+    conflict: bool = False
+    """Whether the item is valid by itself, and so is staged: stored data or another refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,24 @@ class Rewritten:
     item: dict[str, Any]
     errors: Sequence[ItemError]
     """What of it could not be rewritten: a field of that name holds what none would take."""
+
+
+class Dropped(Enum):
+    """Stands in a repair for an item that is left out."""
+
+    DROPPED = "dropped"
+
+
+DROPPED = Dropped.DROPPED
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """What a repair makes of the item at an index: another one, or none."""
+
+    index: int
+    item: Any
+    """As a decoder hands it on; `DROPPED` where the batch is to go without it."""
 
 
 class Resolution(StrEnum):
@@ -167,6 +187,10 @@ class Options:
     """The columns of a CSV body, in their order: failed rows are shown under them."""
     empty_as_null: bool = False
     """Whether an empty cell of a CSV body is null."""
+    rewritten: bool = False
+    """Whether texts of a CSV body were rewritten, as its query says, before they were validated."""
+    repair: bool = False
+    """Whether what was received is kept to be repaired, where it is refused for its items."""
 
     @property
     def upserts(self) -> bool:
@@ -186,8 +210,9 @@ class Options:
             stored["hidden"] = sorted(self.select.hidden)
         if not self.groups:
             del stored["groups"]
-        if not self.empty_as_null:
-            del stored["empty_as_null"]
+        for name in ("empty_as_null", "rewritten", "repair"):
+            if not stored[name]:
+                del stored[name]
         return stored
 
     @classmethod
@@ -272,11 +297,18 @@ class NewBatch:
     """The fingerprint of what its records mean (`ingest.resources.layout`)."""
     refusal: Mapping[str, Any] | None = None
     """Of a rejected one: the limit that its valid items would have passed."""
+    kept: bool = False
+    """Of a rejected one: whether it is kept to be repaired."""
 
     @property
     def is_whole(self) -> bool:
         """Whether its chunk is all of it."""
         return self.chunk.last and not self.chunk.number
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether its items, and its key, stay once it is settled."""
+        return self.state is BatchState.ACCEPTED or self.kept
 
     def outcome(self, failures: Sequence[Failure]) -> "Outcome":
         """What is known of it while, or where, the database is not read back."""
@@ -297,6 +329,7 @@ class NewBatch:
             token=self.token,
             layout=self.layout,
             error=self.refusal,
+            kept=self.kept,
         )
         return Outcome(batch, failures)
 
@@ -346,6 +379,22 @@ class Batch:
     """The fingerprint of what its records mean; None where an earlier version accepted it."""
     limited: bool = False
     """Whether its account has quotas, where it was read to be applied or to be answered."""
+    kept: bool = False
+    """Whether what was received of it is kept to be repaired."""
+    repairs: int = 0
+    """How often it was repaired."""
+    dropped: Sequence[int] = ()
+    """Indices of the items that a repair left out."""
+
+    @property
+    def attempt(self) -> int:
+        """1 as it was sent, and one more for each repair."""
+        return self.repairs + 1
+
+    @property
+    def valid_count(self) -> int:
+        """How many of its items are neither invalid nor dropped."""
+        return self.received - self.invalid_count - len(self.dropped)
 
     @property
     def failed_for_items(self) -> bool:
@@ -398,6 +447,8 @@ class Finished:
     updated: int
     unchanged: int
     deleted: int
+    repairs: int = 0
+    """How often it was repaired before: above 0, this is what came of a repair."""
 
     @property
     def counts(self) -> Counts:
@@ -405,6 +456,7 @@ class Finished:
 
     def facts(self) -> dict[str, Any]:
         """As the log shows it."""
+        repaired = {"repairs": self.repairs} if self.repairs else {}
         return {
             "batch": str(self.batch),
             "account": self.account,
@@ -419,6 +471,7 @@ class Finished:
             "updated": self.updated,
             "unchanged": self.unchanged,
             "deleted": self.deleted,
+            **repaired,
         }
 
 

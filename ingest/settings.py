@@ -138,6 +138,11 @@ class Settings:
     """How long the staged items of a finished batch are kept."""
     batch_ttl: float = 30 * 24 * 3600.0
     """How long a finished batch is kept that no stored item names, and failures of any batch."""
+    repair: Literal["off", "keep"] = "off"
+    """Whether what was received of a strict batch that is refused for its items is kept to be
+    repaired in place, though the request does not ask for it."""
+    repair_ttl: float = 7 * 24 * 3600.0
+    """How long that is kept."""
     retention_interval: float = 10.0
     """How often a worker looks for what has expired."""
     retention_step: int = 100
@@ -145,6 +150,11 @@ class Settings:
 
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
+
+    @property
+    def most_kept(self) -> int:
+        """The most bytes that one account may keep to be repaired: its share of the backlog's."""
+        return max(1, int(self.account_share * self.max_backlog_bytes))
 
 
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")

@@ -183,12 +183,18 @@ CREATE TABLE ingest.batches (
     data             json,
     error            json,
     refusal          json,
+    -- Repair in place. What was received of a batch that is kept can be corrected, item by item.
+    kept             boolean NOT NULL DEFAULT false,
+    repairs          integer NOT NULL DEFAULT 0 CHECK (repairs >= 0),
+    dropped          integer[] NOT NULL DEFAULT '{}',
     CONSTRAINT key_has_fingerprint
         CHECK (idempotency_key IS NULL OR fingerprint IS NOT NULL),
     CONSTRAINT receiving_has_no_key
         CHECK (state <> 'receiving' OR idempotency_key IS NULL),
     CONSTRAINT rejected_frees_its_key
-        CHECK (state <> 'rejected' OR idempotency_key IS NULL),
+        CHECK (state <> 'rejected' OR idempotency_key IS NULL OR kept),
+    CONSTRAINT only_a_failure_is_kept
+        CHECK (NOT kept OR state IN ('rejected', 'failed')),
     CONSTRAINT receiving_has_a_heartbeat
         CHECK ((state = 'receiving') = (heartbeat_at IS NOT NULL)),
     CONSTRAINT accepted_has_a_time
@@ -217,6 +223,10 @@ COMMENT ON COLUMN ingest.batches.payload_bytes IS 'how much was staged for an ac
 COMMENT ON COLUMN ingest.batches.outcomes IS
     'one letter for each valid item, in request order: c created, u updated, n unchanged, d deleted';
 COMMENT ON COLUMN ingest.batches.error IS 'why the service itself could not commit the batch';
+COMMENT ON COLUMN ingest.batches.kept IS
+    'whether its payload, its failures and its key are kept to be repaired';
+COMMENT ON COLUMN ingest.batches.repairs IS 'how often it was repaired; it is at attempt repairs + 1';
+COMMENT ON COLUMN ingest.batches.dropped IS 'indices of the items that a repair left out, ascending';
 
 -- A key names one batch of an account: this decides between two requests.
 CREATE UNIQUE INDEX batches_idempotency_key ON ingest.batches (account, idempotency_key)
@@ -244,6 +254,10 @@ CREATE INDEX batches_with_answer ON ingest.batches (finished_at)
 -- Finished batches that no stored item can name: those that created and updated nothing.
 CREATE INDEX batches_unnamed ON ingest.batches (finished_at)
     WHERE state IN ('rejected', 'failed') OR (state = 'committed' AND created = 0 AND updated = 0);
+
+-- What is kept of an account to be repaired, and since when.
+CREATE INDEX batches_kept ON ingest.batches (account) INCLUDE (payload_bytes) WHERE kept;
+CREATE INDEX batches_kept_since ON ingest.batches (finished_at) WHERE kept;
 
 -- The items to be applied: JSON arrays of records, in chunks. Bytes, so that nothing parses them
 -- before the commit does; not compressed, because they are read once and soon removed.
@@ -281,8 +295,26 @@ CREATE TABLE ingest.failures (
     account  ingest.account_name NOT NULL,
     raw      json NOT NULL,
     errors   json NOT NULL,
+    conflict boolean NOT NULL DEFAULT false,
     PRIMARY KEY (batch, index)
 );
+COMMENT ON COLUMN ingest.failures.conflict IS
+    'whether the item is valid by itself, and so among the records of its batch';
+
+-- The corrected items of a repair on its way, until they are merged into the batch that it is for.
+-- `batch` is the repair's own: it is `receiving`, in no list, and given up as a stream is.
+CREATE TABLE ingest.changes (
+    batch    uuid REFERENCES ingest.batches ON DELETE CASCADE,
+    index    integer CHECK (index >= 0),
+    account  ingest.account_name NOT NULL,
+    record   json,
+    raw      json,
+    errors   json,
+    PRIMARY KEY (batch, index),
+    CONSTRAINT invalid_or_valid CHECK (errors IS NULL OR (record IS NULL AND raw IS NOT NULL))
+);
+COMMENT ON COLUMN ingest.changes.record IS 'NULL where the item is invalid, or is dropped';
+COMMENT ON COLUMN ingest.changes.raw IS 'as it was received, where its record does not say it';
 
 -- What a fingerprint stands for. Of no account: it describes schemas, and holds no item.
 CREATE TABLE ingest.layouts (
@@ -304,14 +336,15 @@ ALTER TABLE ingest.batches     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 ALTER TABLE ingest.layouts     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.payloads    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.failures    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ingest.changes     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- The service: the rows of the account that its transaction has named. It makes no tokens, quotas or
 -- roles; of the roles it sees none, because no policy lets it.
 GRANT SELECT ON ingest.roles, ingest.role_rights, ingest.tokens, ingest.quotas TO ingest_app;
 GRANT SELECT, INSERT ON ingest.layouts TO ingest_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON ingest.counters, ingest.tallies, ingest.batches, ingest.payloads, ingest.failures
-    TO ingest_app;
+    ON ingest.counters, ingest.tallies, ingest.batches, ingest.payloads, ingest.failures,
+    ingest.changes TO ingest_app;
 CREATE POLICY every_account ON ingest.layouts TO ingest_app USING (true);
 CREATE POLICY own_account ON ingest.tokens TO ingest_app
     USING (account = current_setting('ingest.account', true));
@@ -326,6 +359,8 @@ CREATE POLICY own_account ON ingest.batches TO ingest_app
 CREATE POLICY own_account ON ingest.payloads TO ingest_app
     USING (account = current_setting('ingest.account', true));
 CREATE POLICY own_account ON ingest.failures TO ingest_app
+    USING (account = current_setting('ingest.account', true));
+CREATE POLICY own_account ON ingest.changes TO ingest_app
     USING (account = current_setting('ingest.account', true));
 
 -- The operator is the role that migrates, and need not be a superuser. The service never works as
@@ -550,7 +585,7 @@ $$;
 -- At most `at_most` batches of each kind. Only finished ones, and only by when they finished; ids
 -- begin with the time at which they were made, so what is older than `before` needs no other index.
 -- Batches are looked up (LIMIT keeps it so): joined plainly, they may be read along their primary key
--- from the first that there ever was.
+-- from the first that there ever was. Of what is kept to be repaired nothing expires.
 CREATE FUNCTION ingest.expired_batches(
     payload_age interval, answer_age interval, row_age interval, at_most integer
 )
@@ -569,27 +604,40 @@ AS $$
      CROSS JOIN LATERAL (SELECT * FROM ingest.batches b WHERE b.id = p.batch LIMIT 1) b
      WHERE p.batch < (SELECT payload FROM before)
        AND b.finished_at < now() - CASE WHEN b.error IS NULL THEN payload_age ELSE row_age END
+       AND NOT b.kept
      ORDER BY p.batch LIMIT at_most)
     UNION ALL
     (SELECT 'answer', b.account, b.id
      FROM ingest.batches b
      WHERE b.finished_at IS NOT NULL AND (b.data IS NOT NULL OR b.idempotency_key IS NOT NULL)
-       AND b.finished_at < now() - answer_age
+       AND b.finished_at < now() - answer_age AND NOT b.kept
      ORDER BY b.finished_at LIMIT at_most)
     UNION ALL
     (SELECT DISTINCT 'failures', b.account, f.batch
      FROM ingest.failures f
      CROSS JOIN LATERAL (SELECT * FROM ingest.batches b WHERE b.id = f.batch LIMIT 1) b
      WHERE f.batch < (SELECT row FROM before)
-       AND b.finished_at < now() - row_age
+       AND b.finished_at < now() - row_age AND NOT b.kept
      ORDER BY f.batch LIMIT at_most)
     UNION ALL
     (SELECT 'row', b.account, b.id
      FROM ingest.batches b
      WHERE (b.state IN ('rejected', 'failed')
             OR (b.state = 'committed' AND b.created = 0 AND b.updated = 0))
-       AND b.finished_at < now() - row_age AND b.idempotency_key IS NULL
+       AND b.finished_at < now() - row_age AND b.idempotency_key IS NULL AND NOT b.kept
      ORDER BY b.finished_at LIMIT at_most)
+$$;
+
+-- Batches that are kept to be repaired for too long, the oldest first.
+CREATE FUNCTION ingest.expired_repairs(age interval, at_most integer)
+    RETURNS TABLE (account text, id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT b.account, b.id
+    FROM ingest.batches b
+    WHERE b.kept AND b.finished_at < now() - age
+    ORDER BY b.finished_at
+    LIMIT at_most
 $$;
 
 -- Only the service calls any of them. A function's owner must be able to create in its schema while
@@ -604,4 +652,5 @@ ALTER FUNCTION ingest.abandoned_batches OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.backlog OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.backlog_by_account OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.expired_batches OWNER TO ingest_lookup;
+ALTER FUNCTION ingest.expired_repairs OWNER TO ingest_lookup;
 REVOKE CREATE ON SCHEMA ingest FROM ingest_lookup;

@@ -201,7 +201,9 @@ class Committer:
         started = time.perf_counter()
         try:
             async with self.pool.transaction(account) as connection:
-                done = await apply_batch(connection, self.registry, account, batch)
+                done = await apply_batch(
+                    connection, self.registry, account, batch, keeps=self.settings.most_kept
+                )
         except Exception as error:  # noqa: BLE001 - `judge` says what each kind means
             return await self._failed(account, batch, error)
         finally:

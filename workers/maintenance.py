@@ -107,4 +107,5 @@ def kept_of(settings: Settings) -> Kept:
         payload=dt.timedelta(seconds=settings.payload_ttl),
         answer=dt.timedelta(seconds=settings.idempotency_ttl),
         row=dt.timedelta(seconds=settings.batch_ttl),
+        repair=dt.timedelta(seconds=settings.repair_ttl),
     )

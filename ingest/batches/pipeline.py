@@ -24,12 +24,13 @@ from ingest.batches.coalescing import Coalescer
 from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claim, Claims, in_progress
 from ingest.batches.migrated import Migrated
+from ingest.batches.repairs import Repairs
 from ingest.batches.staging import Staged, Staging
 from ingest.batches.waiting import Waited, Waiters
-from ingest.batches.write import Body, Write
+from ingest.batches.write import Body, Changes, Write
 from ingest.errors import KeyRequired, Replayed, Unavailable
 from ingest.ids import uuid7
-from ingest.model import AtMost, BatchState, IdempotencyKey, NewBatch, Outcome
+from ingest.model import AtMost, Batch, BatchState, IdempotencyKey, NewBatch, Outcome
 from ingest.resources.registry import Registry
 from ingest.settings import Settings
 from ingest.store import batches
@@ -58,6 +59,7 @@ class Pipeline:
         self.backlog = Backlog(pool, settings)
         self._migrated = Migrated(pool)
         self._staging = Staging(settings, pool, self.backlog)
+        self._repairs = Repairs(settings, pool, self.backlog, self._staging)
         self._shown = AtMost(settings.max_failures, settings.max_answer)
         outcomes = partial(batches.get_outcomes, pool, at_most=self._shown)
         self._outcomes: Coalescer[UUID, Outcome | None] = Coalescer(outcomes, at_once=2, at_most=64)
@@ -109,6 +111,33 @@ class Pipeline:
             outcome = outcome or await self._known(batch)
             return replace(outcome, carried=batch.chunk.carried) if write.watched else outcome
 
+    async def repair(
+        self, write: Write, batch: Batch, changes: Changes, attempt: int | None = None
+    ) -> Outcome:
+        """Correct items of a batch that is kept; its outcome, as `run`.
+
+        All changes are merged into it, or none; it is committed if nothing is wrong with it then.
+
+        Args:
+            write: `Write.of_batch`.
+            attempt: the one that the batch must be at; None for any.
+
+        Raises:
+            NotRepairable, AttemptMismatch: because of what the batch is now.
+            InvalidParameter: a change is of no item, or of one that another change is of.
+            ConfigurationError, Unavailable, OutcomeUnknown: as `run`.
+            What `Changes.begin` raises.
+        """
+        await self._migrated.check(write.resource)
+        await changes.begin()
+        if await self._repairs.merge(write, batch, changes, attempt):
+            with self.waiters.expecting(batch.account, batch.id) as waited:
+                await self._doorbell.ring(batch.account, batch.collection)
+                outcome = await self._committed(write, batch.id, waited)
+            if outcome is not None:
+                return outcome
+        return await self._outcome(batch.account, batch.id)
+
     def typed(self, write: Write) -> TypedItems | None:
         """What reads the JSON of a write as typed items; None where nothing does."""
         return self._staging.typed(write)
@@ -150,11 +179,13 @@ class Pipeline:
     async def _settle(self, write: Write, body: Body, staged: Staged) -> IdempotencyKey | None:
         """Make a batch durable; the key that holds it, if it is accepted and has one.
 
+        Of one that is kept to be repaired PostgreSQL alone knows the key.
+
         Raises:
             KeyTaken: the key was free in Redis and is not in PostgreSQL, which decides.
         """
         key = None if write.key is None else body.identify(write.key)
-        if staged.batch.state is BatchState.REJECTED:
+        if not staged.batch.is_staged:
             if key and await self._claims.original(write.account, key) is not None:
                 raise KeyTaken(key.key)
             await staged.settle(None)
@@ -167,7 +198,7 @@ class Pipeline:
                 if key and await self._claims.original(write.account, key) is not None:
                     raise
             else:
-                return key
+                return key if staged.batch.state is BatchState.ACCEPTED else None
         raise in_progress()
 
     async def _dry_run(self, write: Write, body: Body) -> Outcome:

@@ -22,7 +22,7 @@ import structlog
 from ingest import metrics
 from ingest.batches.backlog import Backlog, Room
 from ingest.batches.coalescing import Coalescer
-from ingest.batches.write import Body, Write
+from ingest.batches.write import Body, Changes, Write
 from ingest.errors import Unavailable
 from ingest.model import (
     Action,
@@ -35,11 +35,12 @@ from ingest.model import (
 )
 from ingest.resources.resource import Resource
 from ingest.settings import Settings
-from ingest.store import receiving, staging
+from ingest.store import receiving, repair, staging
 from ingest.store.pool import Pool
 from ingest.store.trial import try_stream, try_whole
 from ingest.tasks import end
 from ingest.turns import PerName
+from ingest.validation.changes import Changed, ChangeIntake
 from ingest.validation.engine.typed.items import TypedItems
 from ingest.validation.engine.typed.members import MOST_VALUES
 from ingest.validation.intake import Intake, takes_plainly
@@ -88,6 +89,7 @@ class Staging:
         self._validators: dict[tuple[str, Action, Resolution, str | None], ItemValidator] = {}
         self._pool = pool
         self._backlog = backlog
+        self._most_kept = settings.most_kept
         self._saving: _Saving = Coalescer(
             partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
         )
@@ -107,17 +109,14 @@ class Staging:
                 if first.last:
                     await chunks.aclose()  # the items are not needed any more
                     batch = await self._tried(batch, write.resource)
+                    batch = await self._kept(batch, first.size)
                     yield _OneChunk(batch, first.size, self._saving)
                     return
                 stream = _Stream(batch, write.resource, self._pool)
-                alive = asyncio.create_task(self._stay_alive(batch))
-                try:
+                async with self.receiving(batch.account, batch.id, lambda: stream.settled):
                     await stream.receive(chunks)
+                    stream.batch = await self._kept(stream.batch, stream.size)
                     yield stream
-                finally:
-                    await end([alive])
-                    if not stream.settled:
-                        await self._remove(batch)
 
     async def close(self) -> None:
         """Let removals end that are under way; the sweeper removes what is left."""
@@ -143,11 +142,30 @@ class Staging:
                 yield intake.cut()
         yield intake.cut(last=True)
 
+    async def changed(self, write: Write, body: Changes) -> AsyncGenerator[list[Changed], None]:
+        """The changes of a repair, validated as they arrive."""
+        intake = ChangeIntake(self._validator(write), write.options, max_values=self._max_values)
+        async for changes in body.items():
+            items = intake.expect(changes)
+            taken = intake.take(items) if items else 0
+            if taken < len(items):
+                await self._take_rest(write.account, intake, body, items, taken)
+            if intake.full:
+                yield intake.changed()
+        yield intake.changed()
+
     async def _tried(self, batch: NewBatch, resource: Resource) -> NewBatch:
         """A batch of one chunk; with what else would be refused of it, where it is rejected."""
         if batch.state is not BatchState.REJECTED or batch.chunk.records is None:
             return batch
         return await try_whole(self._pool, resource, batch)
+
+    async def _kept(self, batch: NewBatch, size: int) -> NewBatch:
+        """The batch, to be kept if it is rejected, wants to be repaired, and there is room."""
+        if batch.state is not BatchState.REJECTED or not batch.options.repair:
+            return batch
+        held = await repair.kept_bytes(self._pool, batch.account)
+        return replace(batch, kept=held + size <= self._most_kept)
 
     async def _counted(
         self, chunks: AsyncGenerator[Chunk, None], write: Write, room: Room
@@ -170,7 +188,7 @@ class Staging:
                 yield chunk
 
     async def _take_rest(
-        self, account: str, intake: Intake, body: Body, items: Sequence[Any], start: int
+        self, account: str, intake: Intake, body: Body | Changes, items: Sequence[Any], start: int
     ) -> None:
         async with self._turns.of(account):
             while start < len(items):
@@ -198,22 +216,35 @@ class Staging:
 
     # -- streams ----------------------------------------------------------------------------------
 
-    async def _stay_alive(self, batch: NewBatch) -> None:
-        """Keep sweepers off, until cancelled."""
+    @asynccontextmanager
+    async def receiving(
+        self, account: str, batch: UUID, settled: Callable[[], bool] = lambda: False
+    ) -> AsyncIterator[None]:
+        """Keep sweepers off a batch that is being received; at the end it is removed, unless it is
+        `settled`."""
+        alive = asyncio.create_task(self._stay_alive(account, batch))
+        try:
+            yield
+        finally:
+            await end([alive])
+            if not settled():
+                await self._remove(account, batch)
+
+    async def _stay_alive(self, account: str, batch: UUID) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
             with suppress(Unavailable):  # several may be missed
-                await receiving.beat(self._pool, batch.account, batch.id)
+                await receiving.beat(self._pool, account, batch)
 
-    async def _remove(self, batch: NewBatch) -> None:
+    async def _remove(self, account: str, batch: UUID) -> None:
         """Remove what was staged, also where the request is cancelled meanwhile."""
-        removal = asyncio.create_task(receiving.discard(self._pool, batch.account, batch.id))
+        removal = asyncio.create_task(receiving.discard(self._pool, account, batch))
         self._removals.add(removal)
         removal.add_done_callback(self._removals.discard)
         try:
             await asyncio.shield(removal)
         except Unavailable as error:
-            log.warning("a stream is left to the sweeper", batch=str(batch.id), error=str(error))
+            log.warning("a stream is left to the sweeper", batch=str(batch), error=str(error))
 
 
 @dataclass(slots=True)
@@ -247,11 +278,12 @@ class _Stream:
     async def receive(self, chunks: AsyncIterator[Chunk]) -> None:
         """Stage every chunk; `batch` has the counts and the state of all of them afterwards."""
         account, batch_id = self.batch.account, self.batch.id
-        await receiving.begin(self._pool, self.batch)
-        chunk = self.batch.chunk
+        repairs, chunk = self.batch.options.repair, self.batch.chunk
+        begun = replace(self.batch, chunk=with_records(chunk)) if repairs else self.batch
+        await receiving.begin(self._pool, begun)
         async with _OneBehind(partial(receiving.add, self._pool, account, batch_id)) as writer:
             async for chunk in chunks:
-                await writer.put(chunk)
+                await writer.put(chunk if not repairs else with_records(chunk))
                 self.size += chunk.size
         lenient = self.batch.options.lenient
         self.batch = replace(
@@ -266,7 +298,7 @@ class _Stream:
     async def settle(self, key: IdempotencyKey | None) -> None:
         await receiving.settle(self._pool, self.batch, key, self.size)
         self.settled = True
-        if self.batch.state is BatchState.REJECTED:
+        if not self.batch.is_staged:
             with suppress(Unavailable):  # the retention removes them in time
                 await receiving.remove_payloads(self._pool, self.batch.account, self.batch.id)
 
@@ -300,6 +332,11 @@ class _OneBehind:
         await asyncio.wait([self._writing])
         if not self._writing.cancelled():
             self._writing.exception()
+
+
+def with_records(chunk: Chunk) -> Chunk:
+    """The chunk with a place for records, though it has none: corrected items may go there."""
+    return chunk if chunk.records else replace(chunk, records=b"[]")
 
 
 _Saving = Coalescer[NewBatch, None]

@@ -1,11 +1,12 @@
 """What a request asks for, and how its body arrives: what the pipeline is given."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from uuid import UUID
 
-from ingest.model import Action, IdempotencyKey, Options
+from ingest.model import Action, Batch, IdempotencyKey, ItemChange, Options
 from ingest.resources.resource import Resource
 
 
@@ -29,6 +30,53 @@ class Write:
     watched: frozenset[str] = frozenset()
     """The fields, by their names in the schema, of which the outcome says whether items of a sparse
     write carried them."""
+
+    @classmethod
+    def of_batch(
+        cls, batch: Batch, resource: Resource, *, token: UUID, wait: float, trace_id: str
+    ) -> Self:
+        """What mends a batch: its own action and options, by the token that sends the changes."""
+        return cls(
+            account=batch.account,
+            token=token,
+            resource=resource,
+            action=batch.action,
+            options=batch.options,
+            key=None,
+            wait=wait,
+            replay_returns=False,
+            dry_run=False,
+            trace_id=trace_id,
+        )
+
+
+class Changes(Protocol):
+    """The changes of a repair while they arrive."""
+
+    async def begin(self) -> None:
+        """As of a `Body`."""
+
+    def items(self) -> AsyncIterator[list[ItemChange]]:
+        """The changes in any order, each index once. Raises as `begin` does."""
+
+    async def pause(self) -> None:
+        """As of a `Body`."""
+
+
+class Given:
+    """Changes that are known already: what is to be at each index, or `DROPPED`."""
+
+    def __init__(self, changes: Mapping[int, Any]) -> None:
+        self._changes = [ItemChange(index, item) for index, item in changes.items()]
+
+    async def begin(self) -> None:
+        """There is nothing to read."""
+
+    async def items(self) -> AsyncGenerator[list[ItemChange], None]:
+        yield self._changes
+
+    async def pause(self) -> None:
+        await asyncio.sleep(0)
 
 
 class Body(Protocol):

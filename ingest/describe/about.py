@@ -8,12 +8,13 @@ from marshmallow import fields, missing
 
 from ingest.describe import values
 from ingest.describe.values import NoForm
+from ingest.errors import encodable
 
 
 def about(field: fields.Field[Any], *, shown: bool) -> dict[str, Any]:
     """What a declaration says about a field: its metadata, its default, who writes it."""
     said: dict[str, Any] = {
-        name: _encodable(field.metadata[name])
+        name: encodable(field.metadata[name])
         for name in ("title", "description")
         if isinstance(field.metadata.get(name), str)
     }
@@ -29,11 +30,6 @@ def about(field: fields.Field[Any], *, shown: bool) -> dict[str, Any]:
         with suppress(NoForm):
             said["default"] = values.shown(field, field.load_default)
     return said
-
-
-def _encodable(text: str) -> str:
-    """A text without lone surrogates, which no encoding has."""
-    return text.encode(errors="replace").decode()
 
 
 def _examples(metadata: Mapping[str, Any]) -> list[Any]:

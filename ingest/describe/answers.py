@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from ingest.describe.digest import EXAMPLE
 from ingest.describe.examples import BATCH, Example
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer
@@ -19,8 +20,10 @@ from ingest.resources.representation import Presenter
 from ingest.resources.resource import Resource
 
 _MOMENT = dt.datetime(2026, 11, 24, 12, 30, tzinfo=dt.UTC)
-_SHOWING = frozenset({"saved", "partial", "items", "item", "batch", "batches", "failures"})
+SHOWING = frozenset({"saved", "partial", "items", "item", "batch", "batches", "failures", "digest"})
+"""The answers that may show items, batches or failures, and not only what became of a request."""
 BAD_ITEM = "example"
+"""What no collection takes as an item; but as a key, perhaps."""
 _TIMESTAMP = "2026-11-24T12:30:00.000Z"
 
 
@@ -32,11 +35,17 @@ class Said:
     answer: Answer
     schema: str
     """That of its document in the default dialect."""
+    of: str = ""
+    """What its examples are called after where other operations answer otherwise."""
+    minimal: bool = False
+    """Whether it is the answer to `Prefer: return=minimal`."""
+    brief: "Said | None" = None
+    """What is shown instead in formats and dialects where one example of the items is enough."""
 
     @property
     def of_items(self) -> bool:
-        """Whether it shows items, batches or failures, and not only what became of a request."""
-        return self.name in _SHOWING
+        """Whether it is the answer of one operation alone."""
+        return self.name in SHOWING and not self.minimal
 
 
 class ShownItems(Presenter):
@@ -65,33 +74,42 @@ def errors(presenter: Presenter) -> Mapping[str, Said]:
     }
 
 
-def writes(resource: Resource, action: Action, example: Example | None, schema: str) -> list[Said]:
+def writes(
+    resource: Resource, action: Action, example: Example | None, schema: str, of: str
+) -> list[Said]:
     """All that a write to a collection can come to, but for errors.
 
     Args:
         schema: that of its success.
+        of: what the examples that show items are called after.
     """
-    presenter = ShownItems(resource)
+    presenter, of_action = ShownItems(resource), action.value
+    of_bad = f"{of_action}.{resource.key.data_key}" if action is Action.DELETE else of_action
     committed = _committed(resource, action, example)
-    bad = _bad(resource, action)
-    partial = replace(committed, received=2, invalid_count=1, invalid=[1])
-    state = BatchState.ACCEPTED
-    accepted = replace(committed, state=state, data=None, outcomes=None, finished_at=None)
-    rejected = replace(partial, state=BatchState.REJECTED, data=None, outcomes=None)
-    found = [
-        ("saved", collection.written(Outcome(committed), presenter), schema),
-        ("partial", collection.written(Outcome(partial, [bad]), presenter), schema),
-        ("accepted", collection.written(Outcome(accepted), presenter), "AcceptedDocument"),
-        (INVALID_ITEMS, collection.written(Outcome(rejected, [bad]), presenter), "FailureDocument"),
-        ("dryRun", collection.dry_run(Outcome(committed)), "DryRunDocument"),
+    short = Options(lenient=True, representation=False)
+    minimal = replace(committed, options=short, data=None, outcomes=None)
+    partial = replace(minimal, received=2, invalid_count=1, invalid=[1])
+    accepted = replace(minimal, state=BatchState.ACCEPTED, finished_at=None)
+    rejected = replace(partial, state=BatchState.REJECTED)
+    bad = [_bad(action, resource.key.data_key)]
+
+    def told(batch: Batch, failures: Sequence[Failure] = (), *, minimal: bool = False) -> Answer:
+        return collection.written(Outcome(batch, [*failures]), presenter, minimal=minimal)
+
+    brief = _said("saved", told(minimal, minimal=True), schema, of_action, minimal=True)
+    saved = _said("saved", told(committed), schema, of)
+    return [
+        saved if action is Action.CREATE else replace(saved, brief=brief),
+        _said("partial", told(partial, bad, minimal=True), schema, of_bad, minimal=True),
+        _said("accepted", told(accepted), "AcceptedDocument", of_action),
+        _said(INVALID_ITEMS, told(rejected, bad), "FailureDocument", of_bad),
+        _said("dryRun", collection.dry_run(Outcome(committed)), "DryRunDocument", of_action),
     ]
-    return [_said(name, answer, schema) for name, answer, schema in found]
 
 
-def _bad(resource: Resource, action: Action) -> Failure:
-    """An item that no schema takes, as the second of a batch."""
+def _bad(action: Action, key: str) -> Failure:
+    """An item that no collection takes, as the second of a batch."""
     if action is Action.DELETE:
-        key = resource.key.data_key
         return Failure(1, {}, [ItemError(REQUIRED, "Missing data for required field.", key)])
     problem = ItemError(WRONG_TYPE, "An item must be an object.", None, "This element is a string.")
     return Failure(1, BAD_ITEM, [problem])
@@ -123,46 +141,50 @@ def _committed(resource: Resource, action: Action, example: Example | None) -> B
     )
 
 
-def lists(resource: Resource, example: Example | None, schema: str) -> list[Said]:
+def lists(resource: Resource, example: Example | None, schema: str, of: str) -> list[Said]:
     rows = [] if example is None else [dump_exact(example.shown)]
     page = Page(rows=rows, limit=100, offset=0, total=len(rows))
     answer = collection.listed(page, ShownItems(resource), resource.selection)
-    return [_said("items", answer, schema)]
+    return [_said("items", answer, schema, of)]
 
 
-def items(resource: Resource, example: Example | None, schema: str) -> list[Said]:
-    if example is None:
-        return [_said("item", _empty_item(resource), schema)]
-    row = dump_exact(example.shown)
-    return [_said("item", collection.item(row, ShownItems(resource), resource.selection), schema)]
-
-
-def _empty_item(resource: Resource) -> Answer:
-    return collection.item(b"{}", ShownItems(resource), resource.selection)
+def items(resource: Resource, example: Example | None, schema: str, of: str) -> list[Said]:
+    row = b"{}" if example is None else dump_exact(example.shown)
+    answer = collection.item(row, ShownItems(resource), resource.selection)
+    return [_said("item", answer, schema, of)]
 
 
 def batch(resource: Resource, example: Example | None) -> list[Said]:
     found = Outcome(_committed(resource, Action.CREATE, example))
-    return [_said("batch", collection.batch(found, ShownItems(resource)), "BatchDocument")]
+    answer = collection.batch(found, ShownItems(resource))
+    return [_said("batch", answer, "BatchDocument", "getBatch")]
 
 
 def batches(resource: Resource) -> list[Said]:
     answer = collection.listed_batches([_committed(resource, Action.CREATE, None)], 100, 0, 1)
-    return [_said("batches", answer, "BatchesDocument")]
+    return [_said("batches", answer, "BatchesDocument", "listBatches")]
 
 
 def failures(resource: Resource) -> list[Said]:
     """The failures of a batch of two items, of which one is invalid."""
     batch = replace(_committed(resource, Action.CREATE, None), received=2, invalid_count=1)
-    failure = _bad(resource, Action.CREATE)
+    failure = _bad(Action.CREATE, "")
     problems = [each.document() for each in failure.errors]
     shown: Sequence[Any] = [{"index": 1, "rawData": failure.raw, "errors": problems}]
-    return [_said("failures", collection.failures(batch, shown), "FailuresDocument")]
+    answer = collection.failures(batch, shown)
+    return [_said("failures", answer, "FailuresDocument", "getBatchFailures")]
 
 
-def _said(name: str, answer: Answer, schema: str) -> Said:
+def digest(resource: Resource) -> list[Said]:
+    """The digest of the failures of a batch of two items, of which one is invalid."""
+    batch = replace(_committed(resource, Action.CREATE, None), received=2, invalid_count=1)
+    answer = collection.digest(batch, EXAMPLE)
+    return [_said("digest", answer, "DigestDocument", "getBatchDigest")]
+
+
+def _said(name: str, answer: Answer, schema: str, of: str = "", *, minimal: bool = False) -> Said:
     """The answer at a moment that is always the same."""
     for each in (answer, answer.stored):
         if each is not None:
             each.document["timestamp"] = _TIMESTAMP
-    return Said(name, answer, schema)
+    return Said(name, answer, schema, of, minimal)

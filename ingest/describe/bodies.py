@@ -7,55 +7,64 @@ from typing import Any
 
 from ingest.describe.components import Object
 from ingest.exactjson import dump_exact
-from ingest.formats.negotiation import CSV, JSON, NDJSON, REQUESTS, XML, YAML, from_json
+from ingest.formats.negotiation import (
+    CSV,
+    JSON,
+    NDJSON,
+    REQUESTS,
+    RESPONSES,
+    STREAMS,
+    XML,
+    from_json,
+)
+from ingest.formats.xml import encode_item
 
-_TEXT = {"type": "string"}
 _NOTES = {
     NDJSON: "One item a line; any number of items.",
-    CSV: "A header, then one item a row; any number of items.",
-    XML: "An element for each item, with an element for each field.",
+    CSV: "A header, then one item a row; any number of items. The media type may have `charset` and"
+    " `header=absent`.",
+    XML: "An element for each item, with an element for each field. The media type may have"
+    " `charset`.",
 }
 
 
-def items_body(
-    item: Mapping[str, Any], alone: Mapping[str, Any], example: Any, *, maximum: int
-) -> Object:
+def items_body(several: Mapping[str, Any], item: Mapping[str, Any], example: Any) -> Object:
     """The request body of a write to a collection.
 
     Args:
-        item: the schema of one item.
-        alone: the same of one that is no element of an array.
+        several: the schema of the collection of items, or of one alone.
+        item: that of one item.
         example: one item; None where there is none.
-        maximum: the most items of the formats that are read whole.
     """
-    several = {"type": "array", "items": item, "maxItems": maximum}
+    streamed: Object = {"type": "array", "items": {**item}}
     return {
-        "description": f"A collection of items, at most {maximum:,} (NDJSON and CSV: any number).",
+        "description": "A collection of items, or one item.",
         "required": True,
         "content": {
-            media_type: _media(media_type, {"anyOf": [several, alone]}, example)
+            media_type: _media(
+                media_type, streamed if media_type in STREAMS else {**several}, example
+            )
             for media_type in REQUESTS
         },
     }
 
 
-def item_body(item: Mapping[str, Any], example: Any, media_types: Sequence[str]) -> Object:
+def item_body(item: Mapping[str, Any], example: Any) -> Object:
     """The request body of a write to one item. Args: `example` is None where there is none."""
     return {
         "description": "One item.",
         "required": True,
         "content": {
-            media_type: {"schema": item}
+            media_type: {"schema": {**item}}
             | ({} if example is None else {"example": written([example], media_type, alone=True)})
-            for media_type in media_types
+            for media_type in RESPONSES
         },
     }
 
 
 def _media(media_type: str, schema: Object, example: Any) -> Object:
-    media: Object = {"schema": schema if media_type in (JSON, YAML) else {**_TEXT}}
-    if media_type in _NOTES:
-        media["schema"]["description"] = _NOTES[media_type]
+    note = {"description": _NOTES[media_type]} if media_type in _NOTES else {}
+    media: Object = {"schema": schema | note}
     if example is not None:
         media["example"] = written([example], media_type)
     return media
@@ -70,6 +79,8 @@ def written(items: Sequence[Any], media_type: str, *, alone: bool = False) -> An
         return "".join(f"{dump_exact(item).decode()}\n" for item in items)
     if media_type == CSV:
         return _csv(items)
+    if media_type == XML and alone:
+        return encode_item(items[0]).decode()
     return from_json(dump_exact(body), media_type).decode()
 
 

@@ -8,9 +8,13 @@ from marshmallow import ValidationError, fields, validate
 
 from ingest.describe import rules
 from ingest.describe.notes import noted, together
+from ingest.describe.numbers import FRACTION
 from ingest.describe.values import NoForm, as_json, shown
 
 Schema = dict[str, Any]
+
+_LARGEST = 2**53
+"""Of the integers that doubles hold without gaps."""
 
 _OWN = tuple(
     getattr(validate, name)
@@ -20,13 +24,14 @@ _OWN = tuple(
 
 def truth(field: fields.Boolean, is_shown: bool) -> Schema:
     """true and false; words where a declaration has its own."""
-    if is_shown or not field.truthy:  # without words for true, any value is one
+    if is_shown:
         return {"type": "boolean"}
     own = "truthy" in vars(field) or "falsy" in vars(field) or type(field) is not fields.Boolean
+    own = own and bool(field.truthy)  # without words for true, any value is one
     words = [each for each in (*field.truthy, *field.falsy) if own and isinstance(each, str | int)]
     numbers = [each for each in words if not isinstance(each, bool)]
     taken = _taken(field, [True, False, *sorted(numbers, key=str)])
-    said = {"type": "boolean"} if taken == [True, False] else {"enum": taken}
+    said = {"type": "boolean"} if taken == [True, False] else rules.one_of(taken)
     return together([said, *_untried(field)])
 
 
@@ -37,10 +42,19 @@ def choices(field: fields.Enum[Any], is_shown: bool) -> Schema:
     names = list(field.enum.__members__) if not field.by_value and not is_shown else []
     forms = [*_forms(field), *names]
     taken = [each for each in forms if each is not None] if is_shown else _taken(field, forms)
-    said: Schema = {"enum": _distinct(taken)}
-    if all(isinstance(each, str) for each in taken):
+    said = rules.one_of(_distinct(taken))
+    if taken and all(isinstance(each, str) for each in taken):
         said = {"type": "string", **said}
-    return said if is_shown else together([said, *_untried(field)])
+    if is_shown:
+        return said
+    if any(not _taken(field, [float(each)]) for each in taken if _is_whole(each)):
+        said = noted(said, FRACTION)
+    return together([said, *_untried(field)])
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is an integer that may be written with a point."""
+    return type(value) is int and abs(value) <= _LARGEST
 
 
 def _forms(field: fields.Enum[Any]) -> list[Any]:

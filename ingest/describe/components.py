@@ -1,6 +1,7 @@
 """What operations share: schemas, responses and parameters, each written once and referred to."""
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Any
 
 Object = dict[str, Any]
@@ -13,42 +14,71 @@ class Components:
     def __init__(self) -> None:
         self._kinds: dict[str, Object] = {}
 
-    def add(self, kind: str, name: str, value: Object, otherwise: str = "") -> Object:
+    def add(self, kind: str, *names: str, value: Object) -> Object:
         """Add a component, unless the same is there already.
 
         Args:
             kind: the member of `components`: `schemas`, `responses`, …
-            name: its name.
-            otherwise: its name where another component has that one; with a number, if need be.
+            names: those that it may have: the first that no other component has; the last one with
+                a number, if need be.
 
         Returns:
             A reference to it.
         """
         named = self._kinds.setdefault(kind, {})
-        otherwise, number = otherwise or name, 1
-        while named.setdefault(name, value) != value:
-            name = otherwise if number == 1 and otherwise != name else f"{otherwise}{number + 1}"
-            number += 1
-        return {"$ref": f"#/components/{kind}/{name}"}
+        numbered = (f"{names[-1]}{number}" for number in count(2))
+        name = next(
+            each for each in chain(names, numbered) if named.setdefault(each, value) == value
+        )
+        return reference(kind, name)
 
-    def schema(self, name: str, schema: Mapping[str, Any]) -> Object:
+    def schema(self, name: str, schema: Mapping[str, Any], shared: Mapping[str, str]) -> Object:
         """Add a JSON Schema document, with what it defines beside it.
 
         Tools that read OpenAPI look for schemas among the components, and not in `$defs`.
+
+        Args:
+            shared: the names of definitions that other documents have, too, by those in this one.
         """
         defined = schema.get("$defs", {})
-        places = {"#": f"#/components/schemas/{name}"} | {
-            f"#/$defs/{each}": f"#/components/schemas/{name}.{each}" for each in defined
+        named = {each: shared.get(each, f"{name}.{each}") for each in defined}
+        places = {"#": f"{_HERE}schemas/{name}"} | {
+            f"#/$defs/{each}": f"{_HERE}schemas/{there}" for each, there in named.items()
         }
         for each, inner in defined.items():
-            self.add("schemas", f"{name}.{each}", _moved(inner, places))
+            self.add("schemas", named[each], value=_moved(inner, places))
         own = {key: value for key, value in schema.items() if key not in _OF_DOCUMENTS}
-        return self.add("schemas", name, _moved(own, places))
+        return self.add("schemas", name, value=_moved(own, places))
 
-    def document(self) -> Object:
-        return {kind: self._kinds[kind] for kind in sorted(self._kinds)}
+    def found(self, kind: str, name: str) -> Object:
+        """One that was added."""
+        found: Object = self._kinds[kind][name]
+        return found
+
+    def document(self, paths: Object) -> Object:
+        """Those that paths refer to, directly or not."""
+        reached: dict[str, set[str]] = {kind: set() for kind in sorted(self._kinds)}
+        waiting: list[Any] = [paths]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, dict):
+                leads = part.get("$ref")
+                if isinstance(leads, str) and leads.startswith(_HERE):
+                    kind, name = leads.removeprefix(_HERE).split("/")
+                    if name not in reached[kind]:
+                        reached[kind].add(name)
+                        waiting.append(self._kinds[kind][name])
+                waiting += part.values()
+            elif isinstance(part, list):
+                waiting += part
+        return {
+            kind: {name: each for name, each in self._kinds[kind].items() if name in names}
+            for kind, names in reached.items()
+            if names
+        }
 
 
+_HERE = "#/components/"
 _OF_DOCUMENTS = frozenset({"$schema", "$id", "$defs", "title"})
 """A title is the collection's name in all of its schemas, and generators call types by it."""
 
@@ -68,4 +98,4 @@ def _moved(value: Any, places: Mapping[str, str]) -> Any:
 
 
 def reference(kind: str, name: str) -> Object:
-    return {"$ref": f"#/components/{kind}/{name}"}
+    return {"$ref": f"{_HERE}{kind}/{name}"}

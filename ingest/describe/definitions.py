@@ -16,8 +16,9 @@ from ingest.describe.fields import (
     property_of,
 )
 from ingest.describe.notes import noted
-from ingest.describe.own_code import ANYTHING, SHOWS, Part, sees_lists, sent, shows
+from ingest.describe.own_code import ANYTHING, SHOWS, Part, changes, sees_lists, sent, shows
 from ingest.resources.resource import META, Resource
+from ingest.resources.shapes import shape_of
 
 MATCHING = "With `matching`, that field stands for the key."
 _MADE = "Made by the service where an item has none."
@@ -69,7 +70,7 @@ class Definitions:
         partial = _partial_of(schema, place.partial)
         unknown = field.unknown or schema.unknown
         listed = part is Part.ELEMENT and sees_lists(schema)
-        same = (type(schema), _fields_of(schema), unknown, partial, listed)
+        same = (shape_of(schema), unknown, partial, listed)
         if same not in self._names:
             name = self._names[same] = self._free_name(type(schema).__name__)
             self.found[name] = {}
@@ -78,13 +79,15 @@ class Definitions:
         return {"$ref": f"#/$defs/{self._names[same]}"}
 
     def _plucked(self, field: fields.Pluck, place: Place, part: Part) -> dict[str, Any]:
-        inner = field.schema.fields[field.field_name]
+        schema, inner = field.schema, field.schema.fields[field.field_name]
+        if not self.shown and field.field_name not in schema.load_fields:
+            return self._with_own_code(schema, part, _not_loaded(field, part))
         # Alone, it is null where the field outside may be null.
         if part is Part.OBJECT and not self.shown:
             inner = never_null(inner)
         said = described(inner, place.inside())
-        said = _checked(field.schema, field.field_name, said, self.shown)
-        return self._with_own_code(field.schema, part, said)
+        said = _checked(schema, field.field_name, said, self.shown)
+        return self._with_own_code(schema, part, said)
 
     def _with_own_code(self, schema: Schema, part: Part, said: dict[str, Any]) -> dict[str, Any]:
         """What is said of a part of a nested value, the code of its schema considered."""
@@ -155,16 +158,17 @@ class Definitions:
     ) -> dict[str, Any]:
         key, properties = resource.key, said["properties"]
         required = said.get("required", [])
+        has_default = key.field.load_default not in (missing, None)
         if patch or resource.own_key:
             others = {n: each for n, each in properties.items() if n != key.data_key}
             properties = {key.data_key: self.key(resource), **others}
         elif not key.field.dump_only:
-            properties[key.data_key] = self.key(resource, default=True)
+            properties[key.data_key] = self.key(resource, default=has_default)
         elif said["additionalProperties"]:
             properties = {key.data_key: False, **properties}
         if resource.server_key and properties.get(key.data_key) and not patch:
             properties[key.data_key] = {"description": _MADE, **properties[key.data_key]}
-        if patch or not (resource.server_key or key.field.load_default is not missing):
+        if patch or not (resource.server_key or has_default):
             required = [key.data_key, *required]
         found = {**said, "properties": {**properties, META: _META}}
         if required:
@@ -189,6 +193,16 @@ _BEFORE: dict[Part, dict[str, Any]] = {
     Part.ELEMENT: {},
 }
 """What marshmallow asks of a value before code of the user's sees it."""
+
+
+def _not_loaded(field: fields.Pluck, part: Part) -> dict[str, Any]:
+    """What is taken for a field that is only shown: what stays where the field looks for it."""
+    schema, name = field.schema, field.field_name
+    inner = schema.fields[name]
+    kept = (field.unknown or schema.unknown) == INCLUDE
+    if kept and _data_key(name, inner) == (inner.attribute or name):
+        return noted({}, "It is kept as it is sent, and must be fit to be shown.")
+    return {} if changes(schema, part) or shows(schema, part) else {"not": {}}
 
 
 def _checked(schema: Schema, name: str, said: dict[str, Any], shown: bool) -> dict[str, Any]:
@@ -228,10 +242,6 @@ def _checks(schema: Schema) -> Iterator[tuple[str, str]]:
 
 def _data_key(name: str, field: fields.Field[Any]) -> str:
     return name if field.data_key is None else field.data_key
-
-
-def _fields_of(schema: Schema) -> tuple[frozenset[str], frozenset[str]]:
-    return frozenset(schema.load_fields), frozenset(schema.dump_fields)
 
 
 def _partial_of(schema: Schema, given: Any) -> _Partial:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.describe.components import Components, Object, reference
+from ingest.describe.digest import digest_schemas
 from ingest.errors import ITEM_CODES, request_errors
 from ingest.model import BatchState, ItemOutcome
 
@@ -12,6 +13,7 @@ _INDICES = {"type": "array", "items": _COUNT}
 _TIME = {"type": "string", "format": "date-time"}
 _TEXT = {"type": "string"}
 _BATCH_ID = {"type": "string", "format": "uuid"}
+_REPAIR = {"attempt": {"type": "integer", "minimum": 1}, "repairable": {"type": "boolean"}}
 _TYPES = ["system", "client", "syntax", "content", "permission", "validation"]
 
 
@@ -90,9 +92,10 @@ def add_documents(components: Components) -> None:
         "FailuresMetadata": _failures_metadata(),
         "ListMetadata": _list_metadata(),
         "Batch": _batch(),
+        **digest_schemas(),
     }
     for name, schema in {**parts, **_documents(), **_dialects()}.items():
-        components.add("schemas", name, schema)
+        components.add("schemas", name, value=schema)
 
 
 def _write_metadata() -> Object:
@@ -106,6 +109,9 @@ def _write_metadata() -> Object:
             "invalidItemsCount": _COUNT,
             "validItems": _INDICES,
             "invalidItems": _INDICES,
+            **_REPAIR,
+            "droppedItems": _INDICES,
+            "droppedItemsCount": _COUNT,
             **counts,
             "outcomes": outcomes,
         },
@@ -135,6 +141,7 @@ def _batch() -> Object:
             "createdAt": _TIME,
             "acceptedAt": time,
             "finishedAt": time,
+            **_REPAIR,
             "metadata": of("WriteMetadata"),
             "failures": _array(of("Failure")),
             "response": {
@@ -161,6 +168,7 @@ def _documents() -> dict[str, Object]:
             data=_array(of("Batch")),
             required="metadata data",
         ),
+        "DigestDocument": document("success", data=of("Digest"), required="data"),
         "FailuresDocument": document(
             "success",
             metadata=of("FailuresMetadata"),

@@ -14,8 +14,9 @@ from marshmallow import fields
 from ingest.describe import moments, numbers, rules, texts
 from ingest.describe.about import about
 from ingest.describe.choices import choices, constant, truth
+from ingest.describe.defaults import odd_defaults
 from ingest.describe.notes import NOTES, noted, or_null, together
-from ingest.describe.own_code import ANYTHING, LOADS, PREPARES, SHOWS, Part, changes
+from ingest.describe.own_code import ANYTHING, DECIDES, LOADS, PREPARES, SHOWS, Part, changes
 from ingest.describe.rules import Form
 from ingest.resources.dumping import shows_in_its_own_way
 from ingest.validation.engine.known import field_class
@@ -76,7 +77,11 @@ def never_null(field: fields.Field[Any]) -> fields.Field[Any]:
 def described(field: fields.Field[Any], place: Place) -> Schema:
     """What the values of a field are."""
     said = _shown(field, place) if place.shown else _sent(field, place)
-    return or_null(said) if field.allow_none else _not_null(said)
+    said = or_null(said) if field.allow_none else _not_null(said)
+    if _kind(field) is None or field.pre_load or field.post_load:
+        return said
+    odd = odd_defaults(field, is_shown=place.shown)
+    return {"anyOf": [said, {"enum": odd}]} if odd else said
 
 
 def _shown(field: fields.Field[Any], place: Place) -> Schema:
@@ -99,7 +104,7 @@ def _sent(field: fields.Field[Any], place: Place) -> Schema:
     if value.rounds and field.validators:
         said = noted(said, value.rounds)
     if field.post_load:
-        said = noted(said, "Code of the schema's own has the last word.")
+        said = noted(said, DECIDES)
     if field.pre_load:
         return {**noted({}, PREPARES), NOTES: {"rules": [PREPARES], "prepared": said}}
     return said
@@ -170,14 +175,14 @@ def _integer(field: fields.Integer, place: Place) -> Value:
 
 def _float(field: fields.Float, place: Place) -> Value:
     said = numbers.floating(field, shown=place.shown)
-    return Value(said, Form.NUMBER if said["type"] == "number" else Form.EITHER)
+    return Value(said, Form.DOUBLE if said["type"] == "number" else Form.EITHER)
 
 
 def _decimal(field: fields.Decimal, place: Place) -> Value:
     said = numbers.decimal(field, shown=place.shown)
     return Value(
         said,
-        Form.NUMBER if said["type"] == "number" else Form.EITHER,
+        Form.DECIMAL if said["type"] == "number" else Form.EITHER,
         rounds=numbers.rounds(field),
     )
 
@@ -191,10 +196,16 @@ def _duration(field: fields.TimeDelta, place: Place) -> Value:
 
 
 def _list(field: fields.List[Any], place: Place) -> Value:
-    inner = described(field.inner, place.inside())
-    kind = _kind(field.inner)
-    form = _KINDS[kind](field.inner, place.inside()).form if kind in _SCALARS else Form.OTHER
-    return Value({"type": "array", "items": inner}, Form.LIST, form)
+    said = {"type": "array", "items": described(field.inner, place.inside())}
+    return Value(said, Form.LIST, _form_inside(field.inner, place))
+
+
+def _form_inside(field: fields.Field[Any], place: Place) -> Form:
+    """What the values in a container are when its validators see them."""
+    kind = _kind(field)
+    if kind not in _SCALARS or field.pre_load or field.post_load:
+        return Form.OTHER
+    return _KINDS[kind](field, place.inside()).form
 
 
 def _tuple(field: fields.Tuple, place: Place) -> Value:
@@ -209,7 +220,10 @@ def _dict(field: fields.Dict, place: Place) -> Value:
         said = _names(said, field.key_field, place)
     if field.value_field is not None:
         said["additionalProperties"] = described(field.value_field, place.inside())
-    return Value(said, Form.OBJECT)
+    key = field.key_field
+    # Two names may be read as the same key.
+    as_sent = key is None or _form_inside(key, place) is Form.TEXT
+    return Value(said, Form.OBJECT if as_sent else Form.OTHER)
 
 
 def _names(said: Schema, field: fields.Field[Any], place: Place) -> Schema:

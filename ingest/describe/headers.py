@@ -53,7 +53,7 @@ ANSWERS: Mapping[str, Object] = MappingProxyType(
 
 def add_headers(components: Components) -> None:
     for name, header in ANSWERS.items():
-        components.add("headers", name, header)
+        components.add("headers", name, value=header)
 
 
 def headers(*names: str) -> Object:
@@ -84,6 +84,7 @@ _OF_STATUS = {
     403: ("WWW-Authenticate",),
     405: ("Allow",),
     409: ("Location", "Idempotency-Replayed", "Retry-After"),
+    412: ("Location",),
     429: ("Retry-After",),
     503: ("Retry-After", "Location"),
 }

@@ -6,13 +6,15 @@ from typing import Any
 from ingest.describe.definitions import Definitions
 from ingest.describe.meta import SENT_META, SHOWN_META
 from ingest.describe.notes import NOTES, noted
+from ingest.describe.surrogates import without_surrogates
 from ingest.resources.resource import META, Resource
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MEDIA_TYPE = "application/schema+json"
 STORED = (
     "Texts hold no NUL character and no lone surrogate; integers fit 64 bits, other numbers a "
-    "double; times lie in the years 1 to 9999 in UTC; a key or unique text has at most 2,048 bytes."
+    "double; times lie in the years 1 to 9999 in UTC; a key or unique text has at most 2,048 "
+    "bytes; a key is sent as GET shows it."
 )
 
 
@@ -62,7 +64,8 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         "title": resource.name,
     }
     if kind is Kind.KEY:
-        return {**about, **Definitions(shown=False).key(resource)}
+        said = noted(Definitions(shown=False).key(resource), STORED)
+        return without_surrogates({**about, **said})
     definitions = Definitions(shown=kind is Kind.ITEM)
     definitions.reserve(META, SHOWN_META if kind is Kind.ITEM else SENT_META)
     said = definitions.root(resource, patch=kind is Kind.PATCH)
@@ -74,4 +77,4 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
         "unique": [[field.data_key for field in group] for group in resource.unique],
         **said.get(NOTES, {}),
     }
-    return {**about, **said, "$defs": definitions.found}
+    return without_surrogates({**about, **said, "$defs": definitions.found})

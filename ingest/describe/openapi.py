@@ -20,10 +20,13 @@ from ingest.describe.documents import add_documents
 from ingest.describe.headers import add_headers
 from ingest.describe.names import item_name, type_names
 from ingest.describe.parameters import add_parameters
+from ingest.describe.responses import Responses
+from ingest.formats.compression import ENCODINGS
 from ingest.resources.registry import Registry
 from ingest.resources.representation import Presenter
 from ingest.settings import Settings
 
+_WRITING = frozenset({"post", "patch", "put", "delete"})
 _INTRODUCTION = """\
 Save, change and delete items in batches. Every bad item is named with all that is wrong with it, \
 and a batch is committed exactly once.
@@ -52,24 +55,41 @@ def openapi(registry: Registry, settings: Settings) -> Object:
     for this in every:
         paths |= collection_paths.hash_paths(this)
     paths |= shared_paths.hash_batch_paths(first)
+    if settings.read_only:
+        paths = _reads(paths)
     for this in every:
         paths |= rpc.paths(this)
     paths |= shared_paths.operational_paths(settings.docs)
     return _head(settings) | {
         "tags": _tags(registry),
         "paths": paths,
-        "components": components.document() | {"securitySchemes": _security()},
+        "components": components.document(paths) | {"securitySchemes": _security()},
     }
+
+
+def _reads(paths: Object) -> Object:
+    """The paths without what writes."""
+    kept = {
+        name: {method: each for method, each in path.items() if method not in _WRITING}
+        for name, path in paths.items()
+    }
+    return {name: path for name, path in kept.items() if "get" in path}
 
 
 def _described(registry: Registry, settings: Settings, components: Components) -> list[Described]:
     names = type_names(registry)
     errors = answers.errors(Presenter(next(iter(registry.values()))))
+    writer = Responses(
+        components,
+        docs=f"{settings.public_url.rstrip('/')}/docs/errors/",
+        rated=bool(settings.rate_limit or settings.account_rate_limit),
+    )
     return [
         described(
             resource,
             settings,
             components,
+            writer,
             names[name],
             item_name(names[name], names.values()),
             errors,
@@ -81,15 +101,38 @@ def _described(registry: Registry, settings: Settings, components: Components) -
 def _head(settings: Settings) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Ingestion service",
             "version": version("ingest-service"),
             "summary": "Batches of items in, every bad one named.",
-            "description": _INTRODUCTION,
+            "description": _INTRODUCTION + _most(settings),
         },
+        "x-ingest": _limits(settings),
         "servers": [{"url": settings.public_url.rstrip("/") or "/"}],
         "security": [{"bearer": []}],
+    }
+
+
+def _most(settings: Settings) -> str:
+    if settings.read_only:
+        elsewhere = f" Send them to {settings.write_url}." if settings.write_url else ""
+        return f"\nThis instance takes no writes.{elsewhere}\n"
+    return f"""
+A write takes at most {settings.max_items:,} items and {settings.max_body:,} bytes, decompressed; \
+of NDJSON and CSV any number of items and {settings.max_stream:,} bytes. Bodies may be compressed \
+with {", ".join(ENCODINGS)} (`Content-Encoding`). All items are saved or none, unless \
+`Prefer: handling=lenient` is sent.
+"""
+
+
+def _limits(settings: Settings) -> Object:
+    """What OpenAPI has no word for."""
+    return {
+        "maxItems": settings.max_items,
+        "maxBody": settings.max_body,
+        "maxStream": settings.max_stream,
+        "maxNesting": settings.max_nesting,
+        "contentEncodings": [*ENCODINGS],
     }
 
 

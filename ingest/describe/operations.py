@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 from ingest.describe import answers, bodies, codes, parameters
 from ingest.describe.components import Object
-from ingest.describe.described import Described
+from ingest.describe.described import OPERATIONS, Described
 from ingest.describe.documents import of
-from ingest.describe.faces import EVERY, NAMED, Face
+from ingest.describe.faces import EVERY, IN_DATA, NAMED, Face
 from ingest.describe.headers import headers
-from ingest.describe.json_schema import MEDIA_TYPE, Kind
-from ingest.formats.compression import ENCODINGS
-from ingest.formats.negotiation import JSON, RESPONSES
+from ingest.describe.json_schema import MEDIA_TYPE
+from ingest.formats.negotiation import JSON
 from ingest.model import Action
 
 _HEADERS = ("Idempotency-Key", "Prefer", "dryRun")
@@ -26,171 +25,175 @@ class Group(NamedTuple):
     elsewhere: Sequence[Face] = ()
     """The faces which do not have the operation, and say so."""
     note: str = ""
-    """What its descriptions begin with."""
+    """What describes them."""
 
 
 USUAL = Group("")
 DATA_ONLY = Group(
     "Data",
-    (NAMED["data"],),
+    (IN_DATA,),
     tuple(face for face in EVERY if face is not NAMED["data"]),
     "Only in the dialect `data`: with `Accept: application/json; dialect=data`, or a token of that "
-    "dialect. ",
+    "dialect.",
 )
 """Of what only the dialect `data` has."""
 
+
+class _Write(NamedTuple):
+    """What is written of an action."""
+
+    verb: str
+    sent: str
+    """What the names of the schema of an item ends with, as an element and alone."""
+    alone: str
+    example: str
+
+
 _WRITES = {
-    Action.CREATE: ("Save", "Create", "Create", "sent"),
-    Action.UPDATE: ("Change", "Patch", "Patch", "changed"),
-    Action.DELETE: ("Delete", "Identity", "Reference", "deleted"),
+    Action.CREATE: _Write("Save", "Create", "Create", "sent"),
+    Action.UPDATE: _Write("Change", "Patch", "Patch", "changed"),
+    Action.DELETE: _Write("Delete", "Identity", "Reference", "deleted"),
 }
-"""The verb, what the names of the schemas of an item and of a lone one end with, the example."""
 
 
 def write(this: Described, action: Action, operation_id: str, group: Group = USUAL) -> Object:
     """POST, PATCH, PUT or DELETE of a collection of items."""
-    resource = this.resource
-    verb, schema, alone, example = _WRITES[action]
-    said = answers.writes(resource, action, this.example, f"{this.name}Written")
+    resource, does = this.resource, _WRITES[action]
     return {
         "operationId": operation_id,
         "tags": [resource.name],
-        "summary": f"{verb} a collection of {resource.name}",
-        "description": group.note + _limits(this),
-        "parameters": [
-            *parameters.shared(*_HEADERS),
-            parameters.matching(resource),
-            parameters.select(resource),
-        ],
-        "requestBody": bodies.items_body(
-            of(f"{this.item}{schema}"),
-            of(f"{this.item}{alone}"),
-            None if this.example is None else getattr(this.example, example),
-            maximum=this.settings.max_items,
+        "summary": f"{does.verb} a collection of {resource.name}",
+        **_noted(group),
+        "parameters": parameters.shared(
+            *_HEADERS, f"{this.name}Matching", f"{this.name}Select", *parameters.READING
         ),
+        "requestBody": _items_body(this, does),
         "responses": this.responses(
             operation_id,
-            f"{group.name}Write",
-            said,
+            _kinds("Write", group),
+            this.writes[action],
             codes.WRITE,
             group.faces,
+            shows=f"{OPERATIONS[action]}{this.name}",
             elsewhere=group.elsewhere,
             writes=True,
         ),
-        "x-ingest": _extension(this),
     }
+
+
+def _items_body(this: Described, does: _Write) -> Object:
+    several = {"type": "array", "items": of(f"{this.item}{does.sent}")}
+    either = {
+        "anyOf": [
+            several | {"maxItems": this.settings.max_items},
+            of(f"{this.item}{does.alone}"),
+        ]
+    }
+    name = f"{this.name}{does.sent}"
+    schema = this.components.add("schemas", name, value=either)
+    example = None if this.example is None else getattr(this.example, does.example)
+    body = bodies.items_body(schema, of(f"{this.item}{does.sent}"), example)
+    return this.components.add("requestBodies", name, value=body)
 
 
 def write_item(this: Described, action: Action, operation_id: str) -> Object:
     """PATCH, PUT or DELETE of one item, by its key in the path."""
-    resource, group = this.resource, DATA_ONLY
-    verb = _WRITES[action][0]
+    resource, group, does = this.resource, DATA_ONLY, _WRITES[action]
     operation: Object = {
         "operationId": operation_id,
         "tags": [resource.name],
-        "summary": f"{verb} one of {resource.name}",
-        "description": group.note + _limits(this),
-        "parameters": [
-            parameters.key_in_path(resource),
-            *parameters.shared(*_HEADERS),
-            parameters.select(resource),
-        ],
+        "summary": f"{does.verb} one of {resource.name}",
+        **_noted(group),
+        "parameters": parameters.shared(f"{this.item}KeyWritten", *_HEADERS, f"{this.name}Select"),
         "responses": this.responses(
             operation_id,
-            f"{group.name}WriteItem",
-            answers.writes(resource, action, this.example, f"{this.name}Written"),
+            _kinds("Write", group),
+            this.writes[action],
             codes.WRITE,
             group.faces,
+            shows=f"{OPERATIONS[action]}{this.name}",
             elsewhere=group.elsewhere,
             writes=True,
             single=True,
         ),
-        "x-ingest": _extension(this),
     }
     if action is Action.UPDATE:
-        operation["requestBody"] = bodies.item_body(
-            of(f"{this.item}Change"), this.example and this.example.changes, RESPONSES
+        example = this.example and this.example.changes
+        body = bodies.item_body(of(f"{this.item}Change"), example)
+        operation["requestBody"] = this.components.add(
+            "requestBodies", f"{this.item}Change", value=body
         )
     return operation
 
 
 def list_items(this: Described, operation_id: str, group: Group = USUAL) -> Object:
     """GET of a collection."""
-    said = answers.lists(this.resource, this.example, f"{this.name}Listed")
+    of_list = f"list{this.name}"
+    said = answers.lists(this.resource, this.example, f"{this.name}Listed", of_list)
+    shared = parameters.shared("limit", "offset", f"{this.name}After", f"{this.name}Select")
     return {
         "operationId": operation_id,
         "tags": [this.resource.name],
         "summary": f"List {this.resource.name}, ordered by {this.resource.key.data_key}",
-        "parameters": parameters.of_list(this.resource),
+        "parameters": shared + parameters.filters(this.components, this.resource, this.name),
         "responses": this.responses(
-            operation_id, f"{group.name}Read", said, codes.LIST, group.faces
+            operation_id, _kinds("Read", group), said, codes.LIST, group.faces, shows=of_list
         ),
     }
 
 
 def get_item(this: Described, operation_id: str, group: Group = USUAL) -> Object:
     """GET of one item."""
-    said = answers.items(this.resource, this.example, f"{this.item}Found")
+    of_item = f"get{this.item}"
+    said = answers.items(this.resource, this.example, f"{this.item}Found", of_item)
     return {
         "operationId": operation_id,
         "tags": [this.resource.name],
         "summary": f"One of {this.resource.name}",
-        "parameters": [parameters.key_in_path(this.resource), parameters.select(this.resource)],
+        "parameters": parameters.shared(f"{this.item}Key", f"{this.name}Select"),
         "responses": this.responses(
-            operation_id, f"{group.name}ReadItem", said, codes.ITEM, group.faces
+            operation_id,
+            _kinds("Read", group, "ReadItem"),
+            said,
+            codes.ITEM,
+            group.faces,
+            shows=of_item,
         ),
     }
 
 
 def get_schema(this: Described, operation_id: str) -> Object:
     """GET of the collection's JSON Schema."""
-    kinds = {"enum": [each.value for each in Kind], "default": Kind.CREATE.value}
     # A dialect that answers errors with 200 would stand beside the schema.
-    responses = this.responses(operation_id, "Schema", (), codes.LIST, USUAL.faces[:2])
-    found = {
-        "description": "The JSON Schema, of 2020-12.",
-        "headers": headers("X-Trace-Id", "ETag", "Vary"),
-        "content": {each: {"schema": {"type": "object"}} for each in (MEDIA_TYPE, JSON)},
-    }
-    unchanged = {
-        "description": "It is the version that `If-None-Match` names.",
-        "headers": headers("X-Trace-Id", "ETag", "Vary"),
-    }
+    responses = this.responses(operation_id, ("Schema",), (), codes.LIST, USUAL.faces[:2])
+    for name, response in _SCHEMA.items():
+        responses[name] = this.components.add("responses", f"Schema{name}", value=response)
     return {
         "operationId": operation_id,
         "tags": [this.resource.name],
         "summary": f"The JSON Schema of {this.resource.name}",
-        "parameters": [
-            {
-                "name": "for",
-                "in": "query",
-                "description": "What POST or PATCH sends, what GET shows, or a key.",
-                "schema": kinds,
-            }
-        ],
-        "responses": {"200": found, "304": unchanged} | responses,
+        "parameters": parameters.shared("for"),
+        "responses": dict(sorted(responses.items())),
     }
 
 
-def _limits(this: Described) -> str:
-    settings = this.settings
-    return (
-        f"At most {settings.max_items:,} items and {settings.max_body:,} bytes, decompressed; of "
-        f"NDJSON and CSV any number of items and {settings.max_stream:,} bytes. Bodies may be "
-        f"compressed with {', '.join(ENCODINGS)} (`Content-Encoding`). All items are saved or "
-        "none, unless `Prefer: handling=lenient` is sent."
-    )
+_SCHEMA: dict[str, Object] = {
+    "200": {
+        "description": "The JSON Schema, of 2020-12.",
+        "headers": headers("X-Trace-Id", "ETag", "Vary"),
+        "content": {each: {"schema": {"type": "object"}} for each in (MEDIA_TYPE, JSON)},
+    },
+    "304": {
+        "description": "It is the version that `If-None-Match` names.",
+        "headers": headers("X-Trace-Id", "ETag", "Vary"),
+    },
+}
 
 
-def _extension(this: Described) -> Object:
-    settings, resource = this.settings, this.resource
-    return {
-        "key": resource.key.data_key,
-        "unique": [[field.data_key for field in group] for group in resource.unique],
-        "maxItems": settings.max_items,
-        "maxBody": settings.max_body,
-        "maxStream": settings.max_stream,
-        "maxNesting": settings.max_nesting,
-        "idempotencyRequired": resource.idempotency_required or settings.idempotency_required,
-        "contentEncodings": [*ENCODINGS],
-    }
+def _kinds(kind: str, group: Group, *narrower: str) -> tuple[str, ...]:
+    """What the names of responses begin with."""
+    return tuple(f"{group.name}{each}" for each in (kind, *narrower))
+
+
+def _noted(group: Group) -> Object:
+    return {"description": group.note} if group.note else {}

@@ -21,6 +21,7 @@ PREPARES = "Code of the schema's own prepares the value; then the rules under `p
 LOADS = "Code of the schema's own reads the value."
 SHOWS = "Code of the schema's own decides what is shown."
 _CHECKS = "Code of the schema's own checks the {} as a whole: {}."
+DECIDES = "Code of the schema's own has the last word."
 LAST_WORD = "Code of the schema's own has the last word on the {}."
 
 Said = dict[str, Any]

@@ -1,8 +1,10 @@
 """The paths of the dialect `rpc`: a method for each thing that is done with a collection."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ingest.describe import answers, codes
+from ingest.describe.answers import Said
 from ingest.describe.components import Object
 from ingest.describe.described import Described
 from ingest.describe.documents import of
@@ -24,7 +26,9 @@ VERBS = {
 
 def paths(this: Described) -> Object:
     found: Object = {}
-    for verb in VERBS:
+    for verb, (action, _, _) in VERBS.items():
+        if action is not None and this.settings.read_only:
+            continue
         found[f"/api/v1.1/{this.resource.name}/{verb}"] = {"post": _method(this, verb, batch=False)}
         if verb != "get":
             batch = _method(this, verb, batch=True)
@@ -34,10 +38,11 @@ def paths(this: Described) -> Object:
 
 def _method(this: Described, verb: str, *, batch: bool) -> Object:
     action, reads, schema = VERBS[verb]
+    said: Sequence[Said]
     if action is None:
-        said = answers.items(this.resource, this.example, f"{this.item}Found")
+        said = answers.items(this.resource, this.example, f"{this.item}Found", f"get{this.item}")
     else:
-        said = answers.writes(this.resource, action, this.example, f"{this.name}Written")
+        said = this.writes[action]
     found = codes.ITEM if action is None else codes.WRITE
     several = f"{verb.capitalize()}{this.name if batch else this.item}"
     operation_id = f"rpc{several}{'Batch' if batch else ''}"
@@ -53,7 +58,7 @@ def _method(this: Described, verb: str, *, batch: bool) -> Object:
         },
         "responses": this.responses(
             operation_id,
-            "RpcRead" if action is None else "RpcWrite",
+            ("RpcRead" if action is None else "RpcWrite",),
             said,
             found,
             _FACES,

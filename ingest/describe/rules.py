@@ -1,7 +1,9 @@
 """Validators of a field as keywords of JSON Schema; what these cannot say, in words."""
 
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -10,7 +12,8 @@ from marshmallow import fields, validate
 from ingest.describe.addresses import email, url
 from ingest.describe.notes import noted
 from ingest.describe.patterns import Untranslatable, matching_start, one_of_characters
-from ingest.describe.values import NoForm, number, numbers, texts
+from ingest.describe.values import NoForm, nearest, numbers, texts
+from ingest.errors import encodable
 from ingest.validation.engine.long_texts import own_parts
 
 Schema = dict[str, Any]
@@ -21,7 +24,8 @@ class Form(StrEnum):
 
     TEXT = "text"
     INTEGER = "integer"
-    NUMBER = "number"
+    DOUBLE = "double"
+    DECIMAL = "decimal"
     EITHER = "either"
     """Numbers, and texts that stand for them, of which keywords for numbers say nothing."""
     LIST = "list"
@@ -36,6 +40,8 @@ _LENGTHS = {
     Form.LIST: ("minItems", "maxItems"),
     Form.OBJECT: ("minProperties", "maxProperties"),
 }
+_NUMBERS = (Form.INTEGER, Form.DOUBLE, Form.DECIMAL)
+_HOLDS = {"min": (operator.gt, operator.ge), "max": (operator.lt, operator.le)}
 
 
 def flat(validators: Iterable[Any]) -> Iterator[Any]:
@@ -85,24 +91,39 @@ def _length(rule: Any, form: Form, _: Form) -> Schema | None:
     if names is None:
         return None
     least, most = (rule.min, rule.max) if rule.equal is None else (rule.equal, rule.equal)
+    if most is not None and most < 0:
+        return {"not": {}}
     found = {} if least is None or least <= 0 else {names[0]: least}
-    return found if most is None else {**found, names[1]: max(most, 0)}
+    return found if most is None else {**found, names[1]: most}
 
 
 def _range(rule: Any, form: Form, _: Form) -> Schema | None:
-    if form not in (Form.INTEGER, Form.NUMBER, Form.EITHER):
+    if form not in (*_NUMBERS, Form.EITHER):
         return None
-    low = "minimum" if rule.min_inclusive else "exclusiveMinimum"
-    high = "maximum" if rule.max_inclusive else "exclusiveMaximum"
     try:
-        said = {
-            name: number(bound)
-            for name, bound in ((low, rule.min), (high, rule.max))
-            if bound is not None
-        }
+        said = _bound("min", rule.min, rule.min_inclusive, form)
+        said |= _bound("max", rule.max, rule.max_inclusive, form)
     except NoForm:
         return None
     return noted(said, words(rule)) if form is Form.EITHER else said
+
+
+def _bound(side: str, bound: Any, inclusive: bool, form: Form) -> Schema:
+    """One bound of a range.
+
+    What JSON writes for it is read as the field reads it, and may then lie on either side of it:
+    the decimal number 0.1 is less than the double 0.1.
+    """
+    if bound is None:
+        return {}
+    written = nearest(bound)
+    taken = form is Form.EITHER or _HOLDS[side][inclusive](_reader(form)(written), bound)
+    return {f"{side}imum" if taken else f"exclusive{side.title()}imum": written}
+
+
+def _reader(form: Form) -> Callable[[int | float], Any]:
+    """How a field reads a number in JSON."""
+    return float if form is Form.DOUBLE else lambda number: Decimal(str(number))
 
 
 def _regexp(rule: Any, form: Form, _: Form) -> Schema | None:
@@ -133,7 +154,7 @@ def _url(rule: Any, form: Form, _: Form) -> Schema | None:
 
 def _one_of(rule: Any, form: Form, _: Form) -> Schema | None:
     found = _equal_to(rule.choices, form)
-    return None if found is None else {"enum": found}
+    return None if found is None else one_of(found)
 
 
 def _none_of(rule: Any, form: Form, _: Form) -> Schema | None:
@@ -145,7 +166,12 @@ def _none_of(rule: Any, form: Form, _: Form) -> Schema | None:
 
 def _equal(rule: Any, form: Form, _: Form) -> Schema | None:
     found = _equal_to([rule.comparable], form)
-    return None if found is None else {"enum": found}
+    return None if found is None else one_of(found)
+
+
+def one_of(values: list[Any]) -> Schema:
+    """One of these values."""
+    return {"enum": values} if values else {"not": {}}
 
 
 def _contains_only(rule: Any, form: Form, inner: Form) -> Schema | None:
@@ -162,7 +188,7 @@ def _contains_only(rule: Any, form: Form, inner: Form) -> Schema | None:
     if found is None:
         return None
     nulls = [None] if None in rule.choices else []
-    return {"items": {"enum": [*found, *nulls]}}
+    return {"items": one_of([*found, *nulls])}
 
 
 def _contains_none_of(rule: Any, form: Form, inner: Form) -> Schema | None:
@@ -187,17 +213,17 @@ def _equal_to(values: Any, form: Form) -> list[Any] | None:
         return None  # of a text, `in` finds parts
     if form is Form.TEXT:
         return texts(values)
-    if form in (Form.INTEGER, Form.NUMBER):
-        found = numbers(values)
-        return [each for each in found if form is Form.NUMBER or isinstance(each, int)]
+    if form in _NUMBERS:
+        found = numbers(values, _reader(form))
+        return [each for each in found if form is not Form.INTEGER or isinstance(each, int)]
     return None
 
 
 def _characters(values: Any) -> list[str] | None:
-    """Those of some values that are one character."""
+    """Those of some values that are one character which a text in UTF-8 may hold."""
     if not isinstance(values, Sequence | Set | Mapping):
         return None
-    return sorted({each for each in values if isinstance(each, str) and len(each) == 1})
+    return sorted(each for each in texts(values) if len(each) == 1 and encodable(each) == each)
 
 
 _Writer = Callable[[Any, Form, Form], Schema | None]

@@ -1,40 +1,72 @@
 """The paths that are no collection's: batches, what operators' tools call, and this document."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from ingest.describe import answers, codes
+from ingest.describe import answers, codes, repair_paths
 from ingest.describe.answers import Said
+from ingest.describe.collection_paths import EXTENSION
 from ingest.describe.components import Object, reference
 from ingest.describe.described import Described
-from ingest.describe.faces import EVERY, Face, alone
+from ingest.describe.faces import EVERY, IN_JSON, Face, alone
 from ingest.describe.headers import headers
-from ingest.describe.parameters import shared
+from ingest.describe.parameters import BATCH_FILTERS, shared
 from ingest.errors import RequestError
-from ingest.formats.negotiation import CSV, JSON, NDJSON, YAML
+from ingest.formats.negotiation import CSV, EVENT_STREAM, JSON, NDJSON, YAML
 
 _BATCHES, _OPERATIONS = "batches", "operations"
 
 
 def batch_paths(this: Described) -> Object:
     """Batches under `/v1/`, with those of a collection as examples."""
-    return {
-        "/v1/batches": {"get": _batches(this, "listBatches", EVERY)},
-        "/v1/batches/{batch}": {"get": _batch(this, "getBatch", EVERY)},
-        "/v1/batches/{batch}/failures": {"get": _failures(this, "getBatchFailures", EVERY)},
-    }
+    root, found = "/v1/batches", dict[str, Any]()
+    for end, also in (("", ""), (EXTENSION, "As")):
+        of_end: Object = {
+            f"{root}{end}": {"get": _batches(this, f"listBatches{also}", EVERY)},
+            f"{root}/{{batch}}{end}": {
+                "get": _batch(this, f"getBatch{also}", EVERY),
+                "delete": repair_paths.give_up(this, f"giveUpBatch{also}"),
+            },
+            f"{root}/{{batch}}/items{end}": {
+                "patch": repair_paths.repair(this, f"repairBatch{also}")
+            },
+            f"{root}/{{batch}}/failures{end}": {
+                "get": _failures(this, f"getBatchFailures{also}", IN_JSON)
+            },
+            f"{root}/{{batch}}/digest{end}": {"get": _digest(this, f"getBatchDigest{also}", EVERY)},
+        }
+        found |= _extended(of_end) if end else of_end
+    return found
 
 
 def hash_batch_paths(this: Described) -> Object:
     """The same in the dialect `hash`."""
-    face = alone("hash")
-    root = "/api/batches"
-    found: Object = {
-        f"{root}.{{extension}}": {"get": _batches(this, "hashListBatches", face)},
-        f"{root}/{{batch}}.{{extension}}": {"get": _batch(this, "hashGetBatch", face)},
-    }
-    for path in found.values():
-        path["parameters"] = shared("extension")
-    return found
+    face, root = alone("hash"), "/api/batches"
+    return _extended(
+        {
+            f"{root}{EXTENSION}": {"get": _batches(this, "hashListBatches", face)},
+            f"{root}/{{batch}}{EXTENSION}": {
+                "get": _batch(this, "hashGetBatch", face),
+                "delete": repair_paths.give_up(this, "hashGiveUpBatch", face),
+            },
+            f"{root}/{{batch}}/items{EXTENSION}": {
+                "patch": repair_paths.repair(this, "hashRepairBatch", face)
+            },
+            f"{root}/{{batch}}/failures{EXTENSION}": {
+                "get": _failures(this, "hashGetBatchFailures", alone("hash", (JSON,)))
+            },
+            f"{root}/{{batch}}/digest{EXTENSION}": {
+                "get": _digest(this, "hashGetBatchDigest", face)
+            },
+        }
+    )
+
+
+def _extended(paths: Object) -> Object:
+    for name, path in paths.items():
+        of_failures = name.endswith(f"/failures{EXTENSION}")
+        path["parameters"] = shared("failuresExtension" if of_failures else "extension")
+    return paths
 
 
 def _batches(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
@@ -43,27 +75,36 @@ def _batches(this: Described, operation_id: str, faces: Sequence[Face]) -> Objec
         "operationId": operation_id,
         "tags": [_BATCHES],
         "summary": "List the batches of the account, the latest first",
-        "parameters": shared("limit", "offset", "idempotencyKey"),
+        "parameters": shared("limit", "offset", *BATCH_FILTERS),
         "responses": _responses(this, operation_id, said, codes.BATCHES, faces),
     }
 
 
 def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.batch(this.resource, this.example)
+    found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
+    if operation_id == "getBatch":
+        _content(this, found)[EVENT_STREAM] = {"schema": {"type": "string"}}
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],
         "summary": "One batch: its state, its counts, its failures and its answer",
         "parameters": shared("batch"),
-        "responses": _responses(this, operation_id, said, codes.BATCH, faces),
+        "responses": found,
     }
+
+
+def _content(this: Described, found: Object) -> Object:
+    """What the response that is no error may hold, by media type."""
+    _, _, kind, name = found["200"]["$ref"].split("/")
+    content: Object = this.components.found(kind, name)["content"]
+    return content
 
 
 def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.failures(this.resource)
-    found = _responses(this, operation_id, said, codes.BATCH, faces)
-    for media_type in (NDJSON, CSV):
-        found["200"]["content"][media_type] = {"schema": {"type": "string"}}
+    found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
+    _content(this, found).update({each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)})
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],
@@ -73,15 +114,30 @@ def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Obje
     }
 
 
+def _digest(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
+    said = answers.digest(this.resource)
+    return {
+        "operationId": operation_id,
+        "tags": [_BATCHES],
+        "summary": "Why the items of a batch failed, in groups, with remedies that are proven",
+        "parameters": shared("batch"),
+        "responses": _responses(this, operation_id, said, codes.BATCH, faces, "Batch"),
+    }
+
+
 def _responses(
     this: Described,
     operation_id: str,
     said: Sequence[Said],
     found: tuple[type[RequestError], ...],
     faces: Sequence[Face],
+    *kinds: str,
 ) -> Object:
-    kind = "Batch" if faces is EVERY else "HashBatch"
-    return this.responses(operation_id, kind, said, found, faces, of_collection=False)
+    before = "Hash" if faces[0].alone else ""
+    named = tuple(f"{before}{each}" for each in ("Read", *kinds))
+    return this.responses(
+        operation_id, named, said, found, faces, shows=said[0].of, of_collection=False
+    )
 
 
 def operational_paths(docs: str) -> Object:

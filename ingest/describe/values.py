@@ -1,13 +1,13 @@
 """Values of a declaration (choices, bounds, defaults, examples) as JSON."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-import orjson
 from marshmallow import fields
 
+from ingest.exactjson import dump_exact
 from ingest.resources.exact import json_form
 
 
@@ -23,7 +23,7 @@ def as_json(value: Any) -> Any:
     """
     try:
         form = _plain(json_form(value))
-        orjson.dumps(form)
+        dump_exact(form)
     except Exception:  # noqa: BLE001 - of a value of the user's, anything
         raise NoForm from None
     return form
@@ -31,7 +31,7 @@ def as_json(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return number(value)
+        return _number(value)
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
@@ -52,34 +52,49 @@ def shown(field: fields.Field[Any], loaded: Any) -> Any:
     return as_json(value)
 
 
-def number(value: Any) -> int | float:
-    """A number as JSON writes it.
+def _number(value: Decimal) -> int | float:
+    if value.is_finite() and value == int(value):
+        return int(value)
+    found = nearest(value)
+    if Decimal(str(found)) != value:  # it would be rounded
+        raise NoForm
+    return found
+
+
+def nearest(value: Any) -> int | float:
+    """The number nearest to a value that a double, or an integer of a double's size, can be.
 
     Raises:
-        NoForm: it is none, or would be rounded.
+        NoForm: it is no number, or beyond a double.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise NoForm
-    if not math.isfinite(value):
+    try:
+        double = float(value)
+    except (OverflowError, ValueError):
+        raise NoForm from None
+    if not math.isfinite(double):
         raise NoForm
-    if value == int(value):
-        return int(value)
-    if Decimal(str(float(value))) != Decimal(str(value)):
-        raise NoForm
-    return float(value)
+    return int(value) if value == int(value) else double
 
 
-def numbers(values: Iterable[Any]) -> list[int | float]:
-    """Those of some values that are numbers; a boolean is the number that Python takes it for."""
+def numbers(values: Iterable[Any], read: Callable[[Any], Any]) -> list[int | float]:
+    """Those of some values that a number in JSON is equal to, once it is read.
+
+    A boolean is the number that Python takes it for.
+    """
     found: list[int | float] = []
     for value in values:
+        exact = int(value) if isinstance(value, bool) else value
         try:
-            found.append(number(int(value) if isinstance(value, bool) else value))
+            written = nearest(exact)
         except NoForm:
             continue
+        if read(written) == exact:
+            found.append(written)
     return list(dict.fromkeys(found))
 
 
 def texts(values: Iterable[Any]) -> list[str]:
     """Those of some values that are texts."""
-    return list(dict.fromkeys(str(value) for value in values if isinstance(value, str)))
+    return list(dict.fromkeys(str.__str__(value) for value in values if isinstance(value, str)))

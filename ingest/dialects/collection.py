@@ -6,6 +6,8 @@ names the dialect, an answer has the closed list of statuses of document 003.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from ingest.dialects.answer import Answer, Context, Dialect, Document, Kind, Paging, Told
@@ -49,6 +51,15 @@ def written(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) ->
     return Answer(
         kind=Kind.WRITE, status=status, document=document, outcome=outcome, presenter=presenter
     )
+
+
+def repaired(outcome: Outcome, presenter: Presenter, *, minimal: bool = False) -> Answer:
+    """The answer to a repair: what its batch came to, with the statuses of PATCH."""
+    answer = written(outcome, presenter, minimal=minimal)
+    if answer.status == HTTPStatus.CREATED:
+        answer = replace(answer, status=HTTPStatus.OK.value)
+        answer.document["status"] = answer.status
+    return answer
 
 
 def dry_run(outcome: Outcome, *, minimal: bool = False) -> Answer:
@@ -102,13 +113,26 @@ def item(row: bytes, presenter: Presenter, select: Selection) -> Answer:
     return Answer(kind=Kind.ITEM, status=200, document=document, presenter=presenter, row=row)
 
 
-def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) -> Answer:
-    """One page of batches: counts, but neither indices nor failures nor responses."""
+def listed_batches(
+    found: Sequence[Batch], limit: int, offset: int, total: int, following: str | None = None
+) -> Answer:
+    """One page of batches: counts, but neither indices nor failures nor responses.
+
+    Args:
+        following: the batch after which the next one begins; None where there is none.
+    """
     paging = Paging(limit=limit, offset=offset, total=total)
     document = _envelope("success", 200, f"{len(found)} of {total} batches")
     document["metadata"] = _page(paging)
-    document["data"] = [_batch(each) | {"metadata": _counts(each)} for each in found]
+    if following is not None:
+        document["metadata"]["next"] = following
+    document["data"] = [in_list(each) for each in found]
     return Answer(kind=Kind.BATCHES, status=200, document=document, paging=paging)
+
+
+def in_list(shown: Batch) -> dict[str, Any]:
+    """A batch as it stands in a list."""
+    return _batch(shown) | {"metadata": _counts(shown)}
 
 
 def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:
@@ -147,6 +171,28 @@ def failures(shown: Batch, listed: Any) -> Answer:
     return Answer(kind=Kind.FAILURES, status=200, document=document)
 
 
+def digest(shown: Batch, found: Document) -> Answer:
+    """The digest of a batch's failures."""
+    counted, reasons = found["failedItemsCount"], len(found["groups"])
+    message = f"{counted} of {_items(shown.received)} {_are(counted)} invalid"
+    if counted:
+        message += f", for {reasons} {'reason' if reasons == 1 else 'reasons'}"
+    remedied = sum("remedy" in each for each in found["groups"])
+    if remedied:
+        message += (
+            f"; there {_are(remedied)} {remedied} {'remedy' if remedied == 1 else 'remedies'}"
+        )
+    document = _envelope("success", 200, message)
+    document["data"] = {
+        "batchId": str(shown.id),
+        "collection": shown.collection,
+        "action": shown.action.value,
+        "state": shown.state.value,
+        "receivedItemsCount": shown.received,
+    } | found
+    return Answer(kind=Kind.DIGEST, status=200, document=document)
+
+
 _OWN_STATUSES = {AMBIGUOUS_MATCH.code: 422}
 """Of codes whose first digits are no status of HTTP."""
 
@@ -175,7 +221,7 @@ def tell(answer: Answer, context: Context) -> Told:
     return Told(answer.status, answer.document | more if more else answer.document)
 
 
-_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 413: 400, 415: 400, 501: 400}
+_STATUSES = {201: 200, 207: 200, 408: 400, 409: 422, 412: 422, 413: 400, 415: 400, 501: 400}
 """Document 003 has a closed list. 429, 503 and 202 are kept: proxies and retries need them."""
 
 
@@ -208,8 +254,16 @@ def _batch(shown: Batch) -> Document:
         "createdAt": _time(shown.created_at),
         "acceptedAt": _time(shown.accepted_at),
         "finishedAt": _time(shown.finished_at),
+        **_repair(shown),
         "metadata": _metadata(shown),
     }
+
+
+def _repair(shown: Batch) -> Document:
+    """What is said of repairs, of a batch that was sent to be kept for them."""
+    if not shown.options.repair:
+        return {}
+    return {"attempt": shown.attempt, "repairable": shown.kept}
 
 
 def _page(paging: Paging) -> Document:
@@ -248,9 +302,10 @@ def _metadata(batch: Batch) -> Document:
     """Counts and indices; those of a batch that is being received are not known yet."""
     if batch.state is BatchState.RECEIVING or batch.received > MAX_INDICES:
         return _counts(batch)
-    invalid = set(batch.invalid)
-    valid = [index for index in range(batch.received) if index not in invalid]
-    return _counts(batch) | {"validItems": valid, "invalidItems": batch.invalid}
+    others = {*batch.invalid, *batch.dropped}
+    valid = [index for index in range(batch.received) if index not in others]
+    listed = _counts(batch) | {"validItems": valid, "invalidItems": batch.invalid}
+    return listed | {"droppedItems": batch.dropped} if batch.options.repair else listed
 
 
 def _short_metadata(batch: Batch) -> Document:
@@ -262,9 +317,11 @@ def _counts(batch: Batch) -> Document:
     metadata: Document = {
         "batchId": str(batch.id),
         "receivedItemsCount": batch.received,
-        "validItemsCount": batch.received - batch.invalid_count,
+        "validItemsCount": batch.valid_count,
         "invalidItemsCount": batch.invalid_count,
     }
+    if batch.options.repair:
+        metadata |= _repair(batch) | {"droppedItemsCount": len(batch.dropped)}
     if batch.state is BatchState.COMMITTED:
         metadata |= {
             "created": batch.created,

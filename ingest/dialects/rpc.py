@@ -9,6 +9,7 @@ from ingest.model import BatchState, Failure
 
 SUCCESS = "Successful operation"
 _NOT_SAVED = "Valid, but not saved: other items are invalid"
+_DROPPED = "Left out when the batch was repaired"
 _MAX_TEXT = 1_000
 _INVALID, _UNFINISHED = 450, 500
 _WRONG_DATABASE = 413
@@ -21,7 +22,7 @@ CODES: Mapping[int, int] = MappingProxyType(
         **dict.fromkeys((40302, 42901), 402),
         40301: 403,
         **dict.fromkeys((40403, 40404), 404),
-        **dict.fromkeys((40901, 40903, 40904, 41201), 409),
+        **dict.fromkeys((40901, 40903, 40904, 40905, 41201, 41202), 409),
         **dict.fromkeys((41501, 41502), 415),
         43501: 435,
         44101: 441,
@@ -114,6 +115,7 @@ def _batch(answer: Answer, keys: Sequence[str]) -> Document:
     if answer.outcome is None:
         raise ValueError("an answer about items has its outcome")
     batch, saved = answer.outcome.batch, iter(keys)
+    dropped = set(batch.dropped)
     failures = {failure.index: failure for failure in answer.failures}
     invalid = set(batch.invalid)
     codes = {CODES[failure.errors[0].code.code] for failure in answer.failures}
@@ -122,6 +124,8 @@ def _batch(answer: Answer, keys: Sequence[str]) -> Document:
     for index in range(batch.received):
         if index in failures:
             result.append(_failed(failures[index]))
+        elif index in dropped:
+            result.append(_error(400, _DROPPED))
         elif index in invalid:
             result.append(_error(code, f"See /v1/batches/{batch.id}/failures"))
         elif invalid and batch.state is not BatchState.COMMITTED:

@@ -14,6 +14,7 @@ from ingest.formats.csv_names import KnownNames
 from ingest.formats.csv_notation import Notation, misread
 from ingest.formats.failure_files import (
     ERROR_COLUMNS,
+    REPAIR_COLUMNS,
     ROW_COLUMN,
     is_index,
     item_cells,
@@ -66,7 +67,7 @@ class Header:
         """
         self.width = len(cells)
         names = [cell.strip() for cell in cells]
-        ignored = {name for name in ERROR_COLUMNS if not shape.names(name)}
+        ignored = {name for name in (*ERROR_COLUMNS, *REPAIR_COLUMNS) if not shape.names(name)}
         self.from_failures = not ignored.isdisjoint(names)
         """Whether it is a file of failed rows."""
         if self.from_failures:
@@ -133,6 +134,10 @@ class Header:
         if field_ or code not in ("", str(BAD_FORMAT.code)):
             return FailedBefore(raw, None)
         return FailedBefore(raw, _LOADED.sub("", message) or _UNCHANGED)
+
+    def place_of(self, name: str) -> int | None:
+        """Where a file of failed rows has one of their own columns, if it has."""
+        return self._errors.get(name)
 
     def stray(self, row: Sequence[str]) -> int | None:
         """The number of the first column that has a value and no name."""

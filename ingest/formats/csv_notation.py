@@ -25,6 +25,8 @@ _PART = "(YYYY|MM?|DD?)"
 _SEPARATOR = "([-/. ]{1,2})"
 _ORDER = re.compile(f"{_PART}{_SEPARATOR}{_PART}{_SEPARATOR}{_PART}")
 _TOGETHER = re.compile("YYYYMMDD|DDMMYYYY|MMDDYYYY")
+DATES = f"^(?:(?=.*Y)(?=.*M)(?=.*D){_ORDER.pattern}|{_TOGETHER.pattern})$"
+"""What `DateOrder` takes, as a pattern."""
 _TIME = re.compile("(?:T|,? +)([0-9]{1,2})(:.+)", re.DOTALL)
 
 DATE_ORDERS = (

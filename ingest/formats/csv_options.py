@@ -12,7 +12,8 @@ CSV_PARAMETERS = frozenset(
 )
 """The query parameters that say how a CSV body is read."""
 
-_DECIMALS = {"point": ".", "comma": ","}
+DECIMALS = {"point": ".", "comma": ","}
+SHORT_ROWS = ("refuse", "pad")
 
 
 def csv_format(
@@ -35,7 +36,7 @@ def csv_format(
         empty_as=empty_as(parameters),
         has_header=header != "absent",
         columns=_columns(header, parameters),
-        pads_short_rows=_choice(parameters, "shortRows", ("refuse", "pad")) == "pad",
+        pads_short_rows=_choice(parameters, "shortRows", SHORT_ROWS) == "pad",
         notation=_notation(parameters),
     )
 
@@ -76,7 +77,7 @@ def _columns(header: str | None, parameters: Mapping[str, str]) -> tuple[str, ..
 
 
 def _notation(parameters: Mapping[str, str]) -> Notation | None:
-    decimal = _character(parameters, "decimal", _DECIMALS)
+    decimal = _character(parameters, "decimal", DECIMALS)
     dates, nulls = parameters.get("dates"), parameters.get("nulls")
     try:
         order = None if dates is None else DateOrder.of(dates)

@@ -99,11 +99,11 @@ def open_decoder(
             empty = _EMPTY_ELEMENT[body.empty_as]
             target = Target(item, key, limits, empty)
             wrapped = Unwrapping(target, body.items, limits) if body.items else target
-            return _WholeBody(lambda data: xml.decode(data, wrapped, limits, body.charset), body)
+            return WholeBody(lambda data: xml.decode(data, wrapped, limits, body.charset), body)
         case negotiation.YAML:
-            return _WholeBody(lambda data: yaml.decode(data, limits), body)
+            return WholeBody(lambda data: yaml.decode(data, limits), body)
         case _:
-            return _WholeBody(lambda data: _json(data, resource, limits, typed), body)
+            return WholeBody(lambda data: _json(data, resource, limits, typed), body)
 
 
 def _resembles_failed_rows(resource: Resource) -> bool:
@@ -133,7 +133,7 @@ def _row(row: Any, number: int, limits: Limits) -> Any:
     return as_sent(row, f"It is failed row {number} of the body.", limits.max_nesting - 1)
 
 
-class _WholeBody:
+class WholeBody:
     """Collects the pieces of a body, and decodes all of it at the end."""
 
     columns: None = None

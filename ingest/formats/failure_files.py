@@ -25,6 +25,10 @@ as they were written, it stands for them."""
 ERROR_COLUMNS = ("error_field", "error_code", "error_message", ROW_COLUMN)
 """The last columns of the CSV. In a file that comes back they make no item, and `undefuse` gives
 its cells and the names of its columns the text that they had."""
+INDEX_COLUMN, DROP_COLUMN = "error_index", "error_drop"
+REPAIR_COLUMNS = (INDEX_COLUMN, DROP_COLUMN)
+"""More of them, where the batch is kept to be repaired: the index of each item, and whether the
+repair is to leave it out."""
 
 _WHOLE = "error_item"
 _MAX_INDEX_DIGITS = 6
@@ -112,6 +116,8 @@ class CsvWriter(Writer):
         columns: Sequence[str],
         key: str | None = None,
         read: "Callable[[Sequence[str]], Read] | None" = None,
+        *,
+        repairs: bool = False,
     ) -> None:
         """
         Args:
@@ -119,10 +125,12 @@ class CsvWriter(Writer):
             key: the column of bare keys; they are in the first where it is not there.
             read: from the header of the file to what reads its rows. An item that a row would not
                 be read as is in the cell of `ROW_COLUMN` as well. None for files without that.
+            repairs: whether the file has what a repair needs (`REPAIR_COLUMNS`).
         """
         self._columns = columns
         self._key = key
-        self._errors = [name for name in ERROR_COLUMNS if name not in columns]
+        named = (*ERROR_COLUMNS, *REPAIR_COLUMNS) if repairs else ERROR_COLUMNS
+        self._errors = [name for name in named if name not in columns]
         header = [*map(defuse, columns), *self._errors]
         self._read = None if read is None else read(header)
         self.head = csv_lines([header])
@@ -136,6 +144,8 @@ class CsvWriter(Writer):
             "error_code": "; ".join(str(error.code.code) for error in failure.errors),
             "error_message": "; ".join(error.message for error in failure.errors),
             ROW_COLUMN: _as_received(failure),
+            INDEX_COLUMN: str(failure.index),
+            DROP_COLUMN: "",
         }
         raw = failure.raw
         if self._key in self._columns and not errors[ROW_COLUMN] and not isinstance(raw, dict):

@@ -14,6 +14,7 @@ NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 XML = "application/xml"
 YAML = "application/yaml"
+EVENT_STREAM = "text/event-stream"
 
 REQUESTS = (JSON, NDJSON, CSV, XML, YAML)
 """What bodies of requests may be."""
@@ -21,6 +22,8 @@ STREAMS = frozenset({NDJSON, CSV})
 """Those of any number of items, which are decoded while they arrive."""
 RESPONSES = (JSON, XML, YAML)
 """What every response may be."""
+FAILURES = (JSON, NDJSON, CSV)
+"""What lists of failures may be."""
 EXTENSIONS = {"json": JSON, "ndjson": NDJSON, "csv": CSV, "xml": XML, "yaml": YAML}
 
 _ENCODERS: Mapping[str, Callable[[Any], bytes]] = {XML: xml.encode, YAML: yaml.encode}

@@ -20,7 +20,7 @@ type is refused, and with it entities and everything external.
 import base64
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any, cast
@@ -169,6 +169,14 @@ def invalid_xml(error: etree.XMLSyntaxError) -> MalformedBody:
     return MalformedBody(
         "The body is not valid XML", f"Line {line}, column {column}: {reason[:200]}."
     )
+
+
+def encode_item(item: Mapping[str, Any]) -> bytes:
+    """One item alone, as it is sent."""
+    element = etree.Element("item", type="object")
+    _fill(element, item)
+    text: bytes = etree.tostring(element, encoding="utf-8", xml_declaration=True)
+    return text
 
 
 def encode(document: Any) -> bytes:

@@ -9,7 +9,10 @@ from ingest.formats.negotiation import XML, BodyFormat
 XML_PARAMETERS = frozenset({"emptyAs", "items"})
 """The query parameters that say how an XML body is read."""
 
-_PATH = re.compile(r"/?[^/:]{1,200}(?:/[^/:]{1,200}){0,31}")
+PATH = "/?[^/:]{1,200}(?:/[^/:]{1,200}){0,31}"
+"""What `items` is, as a pattern."""
+
+_PATH = re.compile(PATH)
 
 
 def xml_format(charset: str | None, parameters: Mapping[str, str]) -> BodyFormat:

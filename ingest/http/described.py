@@ -6,6 +6,7 @@ from typing import Any
 
 from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import from_json
+from ingest.http.encoded import Encoded, encode
 
 
 class OpenApi:
@@ -13,10 +14,10 @@ class OpenApi:
 
     def __init__(self, describe: Callable[[], dict[str, Any]]) -> None:
         self._describe = describe
-        self._written: dict[str, asyncio.Future[bytes]] = {}
+        self._written: dict[str, asyncio.Future[Encoded]] = {}
 
-    async def file(self, media_type: str) -> bytes:
-        """Its bytes, of `JSON` or `YAML`."""
+    async def file(self, media_type: str) -> Encoded:
+        """The document, of `JSON` or `YAML`."""
         if media_type not in self._written:
             # In a thread: of many collections it is a second of work.
             write = asyncio.to_thread(self._write, media_type)
@@ -24,5 +25,5 @@ class OpenApi:
         # Who goes away meanwhile does not take it from the others.
         return await asyncio.shield(self._written[media_type])
 
-    def _write(self, media_type: str) -> bytes:
-        return from_json(dump_exact(self._describe()), media_type)
+    def _write(self, media_type: str) -> Encoded:
+        return encode(from_json(dump_exact(self._describe()), media_type))

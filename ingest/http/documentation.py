@@ -133,10 +133,9 @@ def unchanging(
     """
     body = shown.body if isinstance(shown.body, bytes) else b""
     kept = conditional(request, body, HTML)
-    response = kept if kept.status == HTTPStatus.NOT_MODIFIED else shown
-    # Browsers put the policy of the 304 in the place of the one that they have kept.
-    response.headers[POLICY] = shown.headers[POLICY]
-    for name in ("ETag", "Cache-Control", "Vary"):
-        response.headers[name] = kept.headers[name]
-    response.headers.update(headers or {})
-    return response
+    if kept.status != HTTPStatus.NOT_MODIFIED:
+        kept.charset = shown.charset
+    # Browsers put the policy of a 304 in the place of the one that they have kept.
+    kept.headers[POLICY] = shown.headers[POLICY]
+    kept.headers.update(headers or {})
+    return kept

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -21,7 +22,7 @@ from ingest.formats.failure_files import (
     Writer,
     whole_column,
 )
-from ingest.formats.negotiation import CSV, JSON, NDJSON
+from ingest.formats.negotiation import CSV, FAILURES, JSON, NDJSON
 from ingest.formats.shapes import ABSENT, ANY, Shape, item_shape
 from ingest.http.answers import paced, write
 from ingest.http.call import CALL, unknown_batch
@@ -42,7 +43,7 @@ _WIDE = 1_000
 """The columns of a body of CSV above which a thread writes its rows."""
 
 
-@endpoint(formats=(JSON, NDJSON, CSV))
+@endpoint(formats=FAILURES)
 async def get_failures(request: web.Request) -> web.StreamResponse:
     call, caller, pool = request[CALL], request[CALLER], request.app[SERVICE].pool
     batch = await batches.get(pool, caller.account, call.batch_id)
@@ -114,11 +115,17 @@ async def _writer(
     def read(header: Sequence[str]) -> Read:
         return Header(header, shape, empty=empty, max_nesting=limit).item
 
-    return await asyncio.to_thread(_csv_writer, names, key, shape, read)
+    write_csv = partial(_csv_writer, names, key, shape, read, repairs=batch.kept)
+    return await asyncio.to_thread(write_csv)
 
 
 def _csv_writer(
-    names: Sequence[str] | None, key: str, shape: Shape, read: Callable[[Sequence[str]], Read]
+    names: Sequence[str] | None,
+    key: str,
+    shape: Shape,
+    read: Callable[[Sequence[str]], Read],
+    *,
+    repairs: bool,
 ) -> Writer:
     """A writer of CSV with columns of these names, or with one where no header can have them.
 
@@ -127,8 +134,8 @@ def _csv_writer(
     """
     if names is not None and all(name and name == name.strip() for name in names):
         with suppress(MalformedBody):
-            return CsvWriter(names, key, read)
-    return WholeCsvWriter([whole_column(shape.names)])
+            return CsvWriter(names, key, read, repairs=repairs)
+    return WholeCsvWriter([whole_column(shape.names)], repairs=repairs)
 
 
 async def _parts(page: Sequence[Failure]) -> AsyncIterator[Sequence[Failure]]:

@@ -23,6 +23,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "resolution": ("merge-duplicates", "replace", "ignore-duplicates"),
     "return": ("minimal", "representation"),
     "replay": ("return",),
+    "repair": ("keep",),
 }
 
 
@@ -39,6 +40,8 @@ class Preferences:
     lenient: bool = False
     resolution: Resolution = Resolution.REFUSE
     replay_returns: bool = False
+    keeps: bool = False
+    """Whether what is refused for its items is kept to be repaired."""
     applied: tuple[str, ...] = ()
 
 
@@ -67,6 +70,7 @@ def parse_preferences(headers: tuple[str, ...]) -> Preferences:
         lenient=known.get("handling") == "lenient",
         resolution=Resolution(known.get("resolution", Resolution.REFUSE)),
         replay_returns="replay" in known,
+        keeps="repair" in known,
         applied=tuple(f"{name}={value}" if value else name for name, value in known.items()),
     )
 

@@ -30,7 +30,7 @@ from ingest.http.call import CALL, RESOURCE
 from ingest.http.gate import CALLER
 from ingest.http.links import docs_link, openapi_link, prefix, public_base, schema_link
 from ingest.http.service import SERVICE
-from ingest.model import Action, Outcome
+from ingest.model import Action, Batch, BatchState, Outcome
 from ingest.resources.resource import Resource
 from ingest.store.quotas import read_holdings
 from ingest.store.summaries import read_summaries
@@ -234,6 +234,7 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
         f"wait={most:g}" if each.startswith("wait=") and (prefers.wait or 0) > most else each
         for each in prefers.applied
         if outcome.batch.action is Action.CREATE or not each.startswith("resolution=")
+        if not each.startswith("repair=") or _keeps(outcome.batch)
         if each != "respond-async" or request.get(DIALECT, DEFAULT).knows_accepted
     ]
     if applied:
@@ -243,6 +244,11 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
     if outcome.replayed:
         headers["Idempotency-Replayed"] = "true"
     return headers
+
+
+def _keeps(batch: Batch) -> bool:
+    """Whether a batch is kept to be repaired, or would be if it were refused."""
+    return batch.options.repair and (batch.kept or batch.state is not BatchState.REJECTED)
 
 
 def _error_headers(problem: RequestError) -> dict[str, str]:

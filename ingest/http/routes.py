@@ -6,6 +6,7 @@ import re
 from aiohttp import web
 
 from ingest.http import (
+    digest,
     docs_page,
     error_pages,
     failures,
@@ -13,6 +14,7 @@ from ingest.http import (
     openapi,
     probes,
     reads,
+    repairs,
     rpc,
     schemas,
     static,
@@ -27,7 +29,7 @@ _KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"
 
 def _api(root: str) -> tuple[web.RouteDef, ...]:
     """The endpoints under `/v1/`, or under another root that is its alias."""
-    # Batches are read only, and no collection is called so; a colon begins what is done with one.
+    # No collection is called `batches`; a colon begins what is done with one.
     # Nor is a collection called as the root of another dialect goes on.
     others = "".join(
         f"|{re.escape(other.removeprefix(root))}"
@@ -41,6 +43,11 @@ def _api(root: str) -> tuple[web.RouteDef, ...]:
         web.get(f"{root}batches/{{batch}}", reads.get_batch),
         web.get(f"{root}batches/{{batch}}/failures", failures.get_failures),
         web.get(f"{root}batches/{{batch}}/failures.{{extension}}", failures.get_failures),
+        web.get(f"{root}batches/{{batch}}/digest", digest.get_digest),
+        web.get(f"{root}batches/{{batch}}/digest.{{extension}}", digest.get_digest),
+        web.patch(f"{root}batches/{{batch}}/items", repairs.repair),
+        web.patch(f"{root}batches/{{batch}}/items.{{extension}}", repairs.repair),
+        web.delete(f"{root}batches/{{batch}}", repairs.give_up),
         web.post(f"{root}{collection}:delete", writes.delete),
         web.post(f"{root}{collection}:delete.{{extension}}", writes.delete),
         web.post(f"{root}{collection}", writes.create),

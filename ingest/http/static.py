@@ -5,6 +5,7 @@ Their names change with their content, so that no browser ever needs to ask agai
 
 from aiohttp import web
 
+from ingest.http.encoded import takes_gzip
 from ingest.web.assets import assets, by_served_name
 
 _HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
@@ -16,7 +17,7 @@ async def show_asset(request: web.Request) -> web.Response:
     if asset is None:
         raise web.HTTPNotFound
     headers, body = dict(_HEADERS), asset.body
-    if _takes_gzip(request.headers.get("Accept-Encoding", "")):
+    if takes_gzip(request):
         headers["Content-Encoding"], body = "gzip", asset.compressed
     return web.Response(body=body, content_type=asset.media_type, charset="utf-8", headers=headers)
 
@@ -25,11 +26,3 @@ def asset_path(name: str) -> str | None:
     """The path of an asset by its plain name, such as `docs.css`; None where it is missing."""
     asset = assets().get(name)
     return None if asset is None else f"/static/{asset.name}"
-
-
-def _takes_gzip(accepted: str) -> bool:
-    for each in accepted.lower().split(","):
-        coding, _, weight = each.partition(";")
-        if coding.strip() == "gzip":
-            return weight.strip().rstrip("0.") != "q="
-    return False

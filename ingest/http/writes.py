@@ -89,9 +89,6 @@ def _write_of(
 ) -> Write:
     asked, said = call.preferences, call.head.format
     resolution = asked.resolution if action is Action.CREATE else Resolution.REFUSE
-    wait = settings.max_wait if dialect.waits else settings.wait
-    if asked.respond_async and dialect.knows_accepted:
-        wait = 0.0
     return Write(
         account=caller.account,
         token=caller.token,
@@ -106,14 +103,32 @@ def _write_of(
             matching=call.matching,
             groups=caller.groups,
             empty_as_null=said.media_type == CSV and said.empty_as is EmptyAs.NULL,
+            rewritten=said.notation is not None,
+            repair=_keeps(call, resource, settings),
         ),
         key=call.idempotency_key,
-        wait=wait if asked.wait is None else min(asked.wait, settings.max_wait),
+        wait=wait_of(call, dialect, settings),
         replay_returns=asked.replay_returns or settings.replay == "return",
         dry_run=call.dry_run,
         trace_id=call.trace_id,
         watched=_watched(resource, action, resolution, dialect),
     )
+
+
+def wait_of(call: Call, dialect: Dialect, settings: Settings) -> float:
+    """Seconds that the answer waits for the commit."""
+    asked = call.preferences
+    if asked.wait is not None:
+        return min(asked.wait, settings.max_wait)
+    if asked.respond_async and dialect.knows_accepted:
+        return 0.0
+    return settings.max_wait if dialect.waits else settings.wait
+
+
+def _keeps(call: Call, resource: Resource, settings: Settings) -> bool:
+    """Whether the batch is kept to be repaired, where it is refused for its items."""
+    wanted = call.preferences.keeps or resource.repairable or settings.repair == "keep"
+    return wanted and not call.preferences.lenient and not call.dry_run
 
 
 def _watched(

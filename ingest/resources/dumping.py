@@ -5,13 +5,15 @@ beside it. Then a `jsonb` column holds the field as GET shows it, and the databa
 be the answer.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import partial
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields, missing
 from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP
+
+from ingest.resources.shapes import shape_of
 
 DUMPING = (
     "__getattribute__",
@@ -38,15 +40,14 @@ _NO_FLOATS = (
 )
 
 
-def dumps_plainly(schema: Schema, around: tuple[type[Schema], ...] = ()) -> bool:
+def dumps_plainly(schema: Schema, around: tuple[Hashable, ...] = ()) -> bool:
     """Whether each field of the schema shows the same without the others."""
-    if type(schema) in around:
+    shape = shape_of(schema)
+    if shape in around:
         return True
     if overridden(schema, DUMPING) or schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP):
         return False
-    return all(
-        _shows_plainly(field, (*around, type(schema))) for field in schema.dump_fields.values()
-    )
+    return all(_shows_plainly(field, (*around, shape)) for field in schema.dump_fields.values())
 
 
 def shows_itself(field: fields.Field[Any]) -> bool:
@@ -105,15 +106,15 @@ def keeps_unknown(schema: Schema) -> bool:
     return schema.unknown == INCLUDE or loads_in_its_own_way(schema)
 
 
-def may_hold_floats(field: fields.Field[Any], around: tuple[type[Schema], ...] = ()) -> bool:
+def may_hold_floats(field: fields.Field[Any], around: tuple[Hashable, ...] = ()) -> bool:
     """Whether JSON of the field may hold numbers that jsonb changes."""
     if isinstance(field, fields.List):
         return may_hold_floats(field.inner, around)
     if not isinstance(field, fields.Nested):
         return not isinstance(field, _NO_FLOATS)
-    schema = type(field.schema)
-    return schema not in around and any(
-        may_hold_floats(each, (*around, schema)) for each in field.schema.dump_fields.values()
+    shape = shape_of(field.schema)
+    return shape not in around and any(
+        may_hold_floats(each, (*around, shape)) for each in field.schema.dump_fields.values()
     )
 
 
@@ -145,7 +146,7 @@ def _always(value: Any, *_: Any, **_options: Any) -> Any:
     return value
 
 
-def _shows_plainly(field: fields.Field[Any], around: tuple[type[Schema], ...]) -> bool:
+def _shows_plainly(field: fields.Field[Any], around: tuple[Hashable, ...]) -> bool:
     if isinstance(field, fields.Function | fields.Method) or field.dump_default is not missing:
         return False
     if shows_in_its_own_way(field):

@@ -1,11 +1,12 @@
 """Items without what some fields of their schema hold, nested schemas included."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from marshmallow import Schema, fields
 
 from ingest.resources.resource import nested_in
+from ingest.resources.shapes import shape_of
 
 Rule = Callable[[fields.Field[Any], Any], bool]
 """Whether the value of a field is left out."""
@@ -22,12 +23,12 @@ def only_shown(field: fields.Field[Any], _: Any) -> bool:
 
 
 def schemas_in(schema: Schema) -> Iterator[Schema]:
-    """A schema and all that are nested in it, one of each class."""
-    waiting, seen = [schema], set[type[Schema]]()
+    """A schema and all that are nested in it, one of each shape."""
+    waiting, seen = [schema], set[Hashable]()
     while waiting:
         found = waiting.pop()
-        if type(found) not in seen:
-            seen.add(type(found))
+        if (shape := shape_of(found)) not in seen:
+            seen.add(shape)
             yield found
             waiting += [each.schema for field in found.fields.values() for each in nested_in(field)]
 

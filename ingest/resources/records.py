@@ -51,13 +51,16 @@ class RecordWriter:
         self.sparse = action is Action.UPDATE or options.upserts
         self._partial = action is Action.UPDATE
         self._replaces = options.resolution is Resolution.REPLACE
-        self.converters = [FieldConverter(field, resource, digits) for field in resource.fields]
+        identity = resource.identity(options.matching)
+        # DELETE reads what identifies an item, and nothing else.
+        read = [identity] if action is Action.DELETE else resource.fields
+        self.converters = [FieldConverter(field, resource, digits) for field in read]
         self._objects = ObjectReader(resource)
         self._places = {field.source.partition(".")[0] for field in resource.fields}
         self.required = _required_of_clients(resource, action, options)
         # What DELETE reads was loaded by itself, without any `load_default`.
         finds = options.matching is not None and action is not Action.DELETE
-        self.matching = resource.identity(options.matching) if finds else None
+        self.matching = identity if finds else None
         self.finders = dict.fromkeys((resource.key, self.matching or resource.key))
         """What may find the stored item."""
 

@@ -25,6 +25,7 @@ from ingest.resources.dumping import (
     shows_what_it_loads,
 )
 from ingest.resources.exact import LOADED, RELOAD, SENT, SHOWN, decode, json_form, marked
+from ingest.resources.iso_times import iso_text
 from ingest.resources.layout import StoredField
 from ingest.resources.leaving_out import forbidden_null, left_out, only_shown, value_left_out
 from ingest.resources.objects import ObjectReader
@@ -49,25 +50,27 @@ class Presenter:
         self._serializers = {field.column: serializer(field) for field in self._shown}
         self._objects = ObjectReader(resource)
         self._schema = showing_nulls(resource.schema)
+        self._changed = [(name, each) for name, each in self._serializers.items() if each]
+        self._named_alike = all(field.column == field.data_key for field in self._shown)
         self._verbatim = (
             not resource.dumps_whole
             and not resource.loads_objects
-            and not any(self._serializers.values())
-            and all(field.column == field.data_key for field in self._shown)
+            and not self._changed
+            and self._named_alike
         )
+        self._members = frozenset({META, *self._serializers})
 
     def item(self, row: bytes, select: Selection) -> Any:
         """One row, read with `select` (a JSON object by column), as `dump_exact` writes it."""
         if self._verbatim:
             return orjson.Fragment(row)
-        return orjson.Fragment(self._item(load_exact(row), select))
+        return orjson.Fragment(dump_exact(self._item(load_exact(row), select)))
 
     def items(self, rows: bytes, select: Selection) -> Any:
         """A JSON array of rows, read with `select`, as a value that `dump_exact` writes."""
         if self._verbatim:
             return orjson.Fragment(rows)
-        shown = [self._item(row, select) for row in load_exact(rows)]
-        return orjson.Fragment(b"[%b]" % b",".join(shown))
+        return orjson.Fragment(dump_exact([self._item(row, select) for row in load_exact(rows)]))
 
     def keys(self, rows: bytes) -> list[str]:
         """The keys of a JSON array of rows, as text; of rows that were read without, none."""
@@ -75,14 +78,15 @@ class Presenter:
         values = [row[key.column] for row in load_exact(rows) if key.column in row]
         return [str(self._alone(key, value)) for value in values]
 
-    def _item(self, row: dict[str, Any], select: Selection) -> bytes:
-        document, lost = self._document(row)
-        shown = {name: each for name, each in document.items() if name not in select.hidden}
+    def _item(self, row: dict[str, Any], select: Selection) -> dict[str, Any]:
+        shown, lost = self._document(row)
+        if select.hidden:
+            shown = {name: each for name, each in shown.items() if name not in select.hidden}
         if META in row:
             shown[META] = row[META]
         if lost:
             shown[META] = {**shown.get(META, {}), NOT_SHOWN: lost}
-        return dump_exact(shown)
+        return shown
 
     def _document(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """What an item shows, and the fields that cannot be shown."""
@@ -104,6 +108,13 @@ class Presenter:
         return {key.data_key: row[key.column], **shown} if self._resource.own_key else shown
 
     def _of_fields(self, row: dict[str, Any]) -> dict[str, Any]:
+        # What was written with an earlier schema may have members that are shown no more.
+        if self._named_alike and row.keys() <= self._members:
+            return row | {
+                column: serialize(row[column])
+                for column, serialize in self._changed
+                if column in row
+            }
         return {
             field.data_key: self._alone(field, row[field.column])
             for field in self._shown
@@ -216,7 +227,7 @@ def serializer(field: StoredField) -> Callable[[Any], Any] | None:
             return None
         return field.field._serialize(_read(field, value), field.name, {})
 
-    return None if _is_plain(field) else serialize
+    return None if _is_plain(field) else iso_text(field) or serialize
 
 
 def _is_plain(field: StoredField) -> bool:

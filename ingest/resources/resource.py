@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from marshmallow import Schema, fields, missing
 
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, encodable
 from ingest.model import Selection
 from ingest.resources.columns import KEY_TYPES, ColumnType
 from ingest.resources.dumping import (
@@ -20,6 +20,7 @@ from ingest.resources.dumping import (
 from ingest.resources.layout import Layout, StoredField
 from ingest.resources.places import place_of_caller
 from ingest.resources.probing import loads_naive_times, stored_type
+from ingest.resources.shapes import shape_of
 from ingest.resources.summaries import Summary, each_of, name_refusal
 
 SERVER_KEY = "id"
@@ -55,6 +56,8 @@ class Resource(Layout):
         optional: fields that answers show only where `select` names them.
         rpc_id: its `db_id` in the dialect `rpc`; left out, its place in the module, from 1.
         rpc_resources: the `resource_id`s under which that is available there.
+        repairable: keep what was received of every strict batch that is refused for its items, as
+            `Prefer: repair=keep` does, so that it can be repaired in place.
 
     Raises:
         ConfigurationError: the schema cannot be stored faithfully; the message names the field.
@@ -75,6 +78,7 @@ class Resource(Layout):
         optional: str | Sequence[str] = (),
         rpc_id: int | None = None,
         rpc_resources: int | Sequence[int] = (1,),
+        repairable: bool = False,
     ) -> None:
         self.name = name
         self.place = place_of_caller()
@@ -86,6 +90,7 @@ class Resource(Layout):
             )
         self.schema = schema() if isinstance(schema, type) else schema
         self.idempotency_required = idempotency_required
+        self.repairable = repairable
         self.limit_reached = limit_reached or f"{name}_limit_reached"
         self.limit_exceeded = limit_exceeded
         self.limits_with = each_of(limits_with)
@@ -165,6 +170,10 @@ class Resource(Layout):
             key = fields.UUID(data_key=SERVER_KEY)
             key.name = SERVER_KEY
             declared = {SERVER_KEY: key, **declared}
+        for name, field in declared.items():
+            named = name + (field.data_key or "")
+            if encodable(named) != named:
+                raise self._refused(f"field {name!a}: a name cannot hold a lone surrogate")
         return tuple(
             StoredField(
                 name=name,
@@ -287,17 +296,19 @@ class Resource(Layout):
                 "AwareDateTime with a default_timezone"
             )
 
-    def _check_nested(self, field: fields.Field[Any], path: str, seen: tuple[type, ...]) -> None:
+    def _check_nested(
+        self, field: fields.Field[Any], path: str, seen: tuple[Hashable, ...]
+    ) -> None:
         """Refuse a load_only field inside a nested value: it is stored as it is shown."""
         for nested in nested_in(field):
-            schema = nested.schema
-            for name, inner in schema.fields.items() if type(schema) not in seen else ():
+            schema, shape = nested.schema, shape_of(nested.schema)
+            for name, inner in schema.fields.items() if shape not in seen else ():
                 if inner.load_only:
                     raise self._refused(
                         f"field '{path}.{name}' is load_only inside a nested value, which is "
                         "stored as it is shown; move it to the top level, or drop load_only"
                     )
-                self._check_nested(inner, f"{path}.{name}", (*seen, type(schema)))
+                self._check_nested(inner, f"{path}.{name}", (*seen, shape))
 
 
 def nested_in(field: fields.Field[Any]) -> Iterator[fields.Nested]:

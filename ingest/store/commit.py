@@ -55,11 +55,14 @@ class UnservedCollection(IngestError):
 
 
 async def apply_batch(
-    connection: "Connection", registry: Registry, account: str, batch_id: UUID
+    connection: "Connection", registry: Registry, account: str, batch_id: UUID, *, keeps: int = 0
 ) -> Finished | None:
     """Apply an accepted batch and finish it: `committed`, or `failed`.
 
     It fails with every bad item named, or as a whole, because of a limit of its account.
+
+    Args:
+        keeps: the most bytes that its account may keep to be repaired.
 
     Returns:
         None where the batch is not there, is finished, or is locked by another transaction:
@@ -84,7 +87,7 @@ async def apply_batch(
         batch = replace(batch, options=replace(batch.options, representation=False))
     timeout = await allow_time(connection, batch.received, batch.payload_bytes)
     layout = await layout_of(connection, resource, batch)
-    return await _apply(connection, resource, layout, batch, timeout)
+    return await _apply(connection, resource, layout, batch, timeout, keeps)
 
 
 async def dry_run(
@@ -113,13 +116,14 @@ async def _apply(
     layout: Layout,
     batch: Batch,
     timeout: float | None,
+    keeps: int,
 ) -> Finished:
     """Apply the batch; a row that appears between check and insert, the next check names."""
     for _ in range(ATTEMPTS):
         # Two items may swap unique values, so constraints are checked once all are written.
         await connection.execute("SAVEPOINT untouched; SET CONSTRAINTS ALL DEFERRED")
         try:
-            return await _attempt(connection, resource, layout, batch, timeout)
+            return await _attempt(connection, resource, layout, batch, timeout, keeps)
         except asyncpg.UniqueViolationError as error:
             refused = error
             await connection.execute("ROLLBACK TO SAVEPOINT untouched")
@@ -136,6 +140,7 @@ async def _attempt(
     layout: Layout,
     batch: Batch,
     timeout: float | None,
+    keeps: int,
 ) -> Finished:
     sql = statements(layout, batch.action, batch.options)
     conflicts = await find_conflicts(connection, sql, batch, timeout)
@@ -145,7 +150,7 @@ async def _attempt(
     invalid = sorted([*batch.invalid, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         limit = await limit_beside(connection, resource, sql, batch, bad, timeout)
-        return await _finish(connection, batch, invalid, refusal_text(limit))
+        return await _finish(connection, batch, invalid, refusal_text(limit), keeps)
     before = "untouched"
     if conflicts:  # whose failures are to be kept
         before = "checked"
@@ -155,7 +160,7 @@ async def _attempt(
     except LimitReached as reached:
         await connection.execute(f"ROLLBACK TO SAVEPOINT {before}")
         refusal = refusal_text(reached.document())
-        return await _finish(connection, batch, invalid, refusal)
+        return await _finish(connection, batch, invalid, refusal, keeps)
 
 
 async def _write(
@@ -183,11 +188,17 @@ async def _write(
 
 
 async def _finish(
-    connection: "Connection", batch: Batch, invalid: Sequence[int], refusal: str | None
+    connection: "Connection", batch: Batch, invalid: Sequence[int], refusal: str | None, keeps: int
 ) -> Finished:
     """Finish a batch of which no item was applied."""
     row = await connection.fetchrow(
-        QUERIES["finish_refused"], batch.account, batch.id, invalid, refusal
+        QUERIES["finish_refused"],
+        batch.account,
+        batch.id,
+        invalid,
+        refusal,
+        batch.options.repair,
+        keeps,
     )
     if row is None:
         raise RuntimeError("a batch that is locked is not there")

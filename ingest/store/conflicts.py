@@ -170,7 +170,7 @@ async def failures_of(
             continue
         raw = await _raw_items(connection, resource, batch, chunk["chunk"], found.keys())
         failures = [
-            Failure(index, raw[index], _item_errors(resource, batch, rows))
+            Failure(index, raw[index], _item_errors(resource, batch, rows), conflict=True)
             for index, rows in found.items()
         ]
         for start in range(0, len(failures), _AT_ONCE):

@@ -96,7 +96,7 @@ async def apply_group(
 ) -> Sequence[Finished]:
     """Apply and finish the batches of a group that have no conflict.
 
-    Where the indexes refuse every conflict, none is looked for.
+    Where a conflict would be noticed anyway, none is looked for.
 
     Raises:
         Conflicting: a conflict was met; nothing was done.
@@ -104,9 +104,10 @@ async def apply_group(
         UnservedCollection, NotApplicable: nothing was done.
     """
     resource, sql, timeout = await _prepare(connection, registry, batches)
-    if not sql.refused_by_indexes:
-        batches = await _without_conflicts(connection, sql, batches, timeout)
-    return await _apply(connection, resource, sql, batches, timeout)
+    if sql.unchecked is not None:
+        return await _apply(connection, resource, sql.unchecked, batches, timeout)
+    batches = await _without_conflicts(connection, sql, batches, timeout)
+    return await _apply(connection, resource, sql.apply, batches, timeout)
 
 
 async def apply_checked(
@@ -115,7 +116,7 @@ async def apply_checked(
     """As `apply_group`, but conflicts are looked for in any case."""
     resource, sql, timeout = await _prepare(connection, registry, batches)
     batches = await _without_conflicts(connection, sql, batches, timeout)
-    return await _apply(connection, resource, sql, batches, timeout)
+    return await _apply(connection, resource, sql.apply, batches, timeout)
 
 
 async def _prepare(
@@ -152,14 +153,14 @@ async def _without_conflicts(
 async def _apply(
     connection: "Connection",
     resource: Resource,
-    sql: Statements,
+    statement: str,
     batches: Sequence[Batch],
     timeout: float | None,
 ) -> Sequence[Finished]:
     if not batches:
         return ()
     try:
-        done = await _write(connection, sql, batches, timeout)
+        done = await _write(connection, statement, batches, timeout)
         await check_limits(connection, resource, batches)
     except asyncpg.UniqueViolationError as error:
         raise Conflicting("a value is taken") from error
@@ -171,17 +172,15 @@ async def _apply(
 
 
 async def _write(
-    connection: "Connection", sql: Statements, batches: Sequence[Batch], timeout: float | None
+    connection: "Connection", statement: str, batches: Sequence[Batch], timeout: float | None
 ) -> Sequence[Finished]:
-    """Write the items; a batch is finished if all of its items were written."""
-    if not sql.refused_by_indexes:
-        # Two items may swap unique values, so constraints are checked once all are written.
-        await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+    """Write the items; a batch is finished if all of its items were written.
+
+    Two items may swap unique values: constraints are checked at the end of the statement.
+    """
     first = batches[0]
     ids = [batch.id for batch in batches]
     rows = await connection.fetch(
-        sql.apply, ids, first.account, first.collection, [], None, timeout=timeout
+        statement, ids, first.account, first.collection, [], None, timeout=timeout
     )
-    if not sql.refused_by_indexes:
-        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE", timeout=timeout)
     return [finished_from(row) for row in rows]

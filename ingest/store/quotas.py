@@ -113,7 +113,7 @@ async def limit_beside(
         batch: with `invalid_count` as validation found it.
     """
     holdings = await _holdings(connection, batch.account)
-    good = batch.received - batch.invalid_count - len(bad)
+    good = batch.valid_count - len(bad)
     if not holdings.maxima or not good or batch.action is Action.DELETE:
         return None
     created = good if batch.action is Action.CREATE else 0

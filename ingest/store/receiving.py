@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 QUERIES = load_queries("receiving.sql")
 
 _KEY_INDEX = "batches_idempotency_key"
-# What one transaction removes: chunks of 1 MiB, rows of failures.
-_CHUNKS, _FAILURES = 64, 20_000
+# What one transaction removes: chunks of 1 MiB, rows of single items.
+_CHUNKS, _ROWS = 64, 20_000
 
 
 async def begin(pool: Pool, batch: NewBatch) -> None:
@@ -55,7 +55,7 @@ async def add(pool: Pool, account: str, batch: UUID, chunk: Chunk) -> None:
     async with pool.transaction(account) as connection:
         added = await _add(connection, account, batch, chunk)
     if not added:
-        raise _given_up()
+        raise given_up()
 
 
 async def beat(pool: Pool, account: str, batch: UUID) -> None:
@@ -98,8 +98,7 @@ async def settle_in(
     Raises:
         Unavailable: it was given up.
     """
-    accepted = batch.state is BatchState.ACCEPTED
-    held = key if accepted else None
+    held = key if batch.is_staged else None
     settled = await connection.fetchrow(
         QUERIES["settle"],
         batch.account,
@@ -110,11 +109,12 @@ async def settle_in(
         held and held.fingerprint,
         batch.chunk.received,
         batch.chunk.invalid,
-        size if accepted else 0,
+        size if batch.is_staged else 0,
         refusal_text(batch.refusal),
+        batch.kept,
     )
     if settled is None:
-        raise _given_up()
+        raise given_up()
 
 
 async def discard(
@@ -130,7 +130,8 @@ async def discard(
     if given_up is None:
         return False
     await remove_payloads(pool, account, batch)
-    await _remove(pool, account, batch, "remove_failures", _FAILURES)
+    for query in ("remove_failures", "remove_changes"):
+        await _remove(pool, account, batch, query, _ROWS)
     async with pool.transaction(account) as connection:
         await connection.execute(QUERIES["remove_batch"], account, batch)
     return True
@@ -193,7 +194,8 @@ class _GivenUp(Unavailable):
     """A sweeper has seen no heartbeat for too long."""
 
 
-def _given_up() -> Unavailable:
+def given_up() -> Unavailable:
+    """The error of a request whose heartbeat a sweeper has missed for too long."""
     return _GivenUp(
         "The batch took too long to arrive and was given up; nothing was saved",
         "Send the same request again.",

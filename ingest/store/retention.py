@@ -22,6 +22,9 @@ class Kept:
     """The saved items of the response, and the idempotency key."""
     row: dt.timedelta
     """Failures; and whole batches that no stored item can name."""
+    repair: dt.timedelta
+    """What batches that were refused for their items are repaired with; then they are kept as
+    others are that were refused."""
 
 
 async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, int]:
@@ -34,10 +37,17 @@ async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, i
         found = await connection.fetch(
             QUERIES["expired"], kept.payload, kept.answer, kept.row, at_most
         )
+        found += await connection.fetch(QUERIES["expired_repairs"], kept.repair, at_most)
     by_kind: dict[str, dict[str, list[UUID]]] = defaultdict(lambda: defaultdict(list))
     for row in found:
         by_kind[row["kind"]][row["account"]].append(row["id"])
-    ages = {"payload": kept.payload, "answer": kept.answer, "failures": kept.row, "row": kept.row}
+    ages = {
+        "payload": kept.payload,
+        "answer": kept.answer,
+        "failures": kept.row,
+        "row": kept.row,
+        "repair": kept.repair,
+    }
     for kind, accounts in by_kind.items():
         for account, ids in accounts.items():
             async with pool.transaction(account) as connection:

@@ -71,8 +71,8 @@ async def save(pool: Pool, account: str, new: Sequence[NewBatch]) -> list[Except
 async def stage(connection: "Connection", account: str, new: Sequence[NewBatch]) -> set[UUID]:
     """Write batches of one account; the ids of those whose idempotency key was free.
 
-    A batch that is rejected is kept for its failures, and has no payload; one that is `receiving`
-    has neither as yet.
+    A batch that is rejected stays for its failures, and has no payload, unless it is to be
+    repaired; one that is `receiving` has neither as yet.
     """
     # In one order, or two groups with the same keys would wait for each other for ever.
     ordered = sorted(new, key=_key)
@@ -105,9 +105,8 @@ def _key(batch: NewBatch) -> str:
 
 def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
     """The parameters of `stage` after the account: batches, payloads, failures, sizes, refusals."""
-    accepted = [each.state is BatchState.ACCEPTED for each in new]
-    keys = [each.key if kept else None for each, kept in zip(new, accepted, strict=True)]
-    chunks = [each.chunk if kept else None for each, kept in zip(new, accepted, strict=True)]
+    keys = [each.key if each.is_staged else None for each in new]
+    chunks = [each.chunk if each.is_staged else None for each in new]
     failures = [(each.id, failure) for each in new for failure in _failures(each)]
     return [
         [each.id for each in new],
@@ -130,6 +129,8 @@ def _columns(new: Sequence[NewBatch]) -> list[list[Any]]:
         [each.token for each in new],
         [each.layout for each in new],
         [refusal_text(each.refusal) for each in new],
+        [each.kept for each in new],
+        [failure.conflict for _, failure in failures],
     ]
 
 

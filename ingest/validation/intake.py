@@ -1,6 +1,6 @@
 """The items of one batch on their way into chunks, a slice at a time so that others get a turn."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count, groupby
 from typing import Any
@@ -47,12 +47,14 @@ class Intake:
         *,
         max_values: int,
         watched: Set[str] = frozenset(),
+        typed: bool = True,
     ) -> None:
         """
         Args:
             max_values: the most values that one item may hold.
             watched: the fields, by their names in the schema, of which chunks say whether items of
                 a sparse write carried them.
+            typed: whether items may be typed ones.
         """
         self._validator = validator
         self._groups = options.groups if validator.action is Action.CREATE else ()
@@ -60,7 +62,7 @@ class Intake:
         # Those read no `meta`, which has to say which of several groups an item belongs to.
         plain = takes_plainly(options)
         self._accept = validator.accept if plain else None
-        self._typed = validator.typed if plain else None
+        self._typed = validator.typed if plain and typed else None
         # What it drops of an item is not in the record, and counts all the same.
         self._drops_unknown = validator.resource.schema.unknown not in (RAISE, INCLUDE)
         # A wrong column mapping misses each field, and has another in its place.
@@ -129,7 +131,8 @@ class Intake:
                 f"The item holds more than {self._max_values} values.",
                 description="Send its parts as items of their own.",
             )
-            taken.failures.append(Failure(self.received, as_received(item), [error]))
+            index = next(self._indices())
+            taken.failures.append(Failure(index, as_received(item), [error]))
         self._keep(taken, orjson.dumps(taken.records))
 
     def cut(self, *, last: bool = False) -> Chunk:
@@ -169,7 +172,7 @@ class Intake:
         taken = _Taken()
         values = self._max_values if large else _SLICE_VALUES
         keep, groups = taken.keep, self._groups
-        for index, item, key in zip(count(self.received), items, keys):
+        for index, item, key in zip(self._indices(), items, keys, strict=False):
             found = accept(index, item, key) if accept else None
             if found is None and accept and type(item) is Rewritten:
                 found = _accept_rewritten(accept, index, item, key)
@@ -188,6 +191,10 @@ class Intake:
                 if len(taken.failures) == _SLICE_FAILURES:
                     break
         return taken
+
+    def _indices(self) -> Iterator[int]:
+        """The indices of the next items."""
+        return count(self.received)
 
     def _may_hold_too_many(self, items: Sequence[Any], encoded: bytes) -> bool:
         """Whether one of the items may hold more values than it may."""

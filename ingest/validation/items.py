@@ -63,7 +63,8 @@ class ItemValidator:
         """From a loaded item to its record; None, and an answer of None, leave it to the writer."""
         self.accept = generate_accept(resource, self._writer, partial)
         """From a raw item to its record; None, and an answer of None, leave it to `check`."""
-        self.typed = self.accept and typed_items(resource, self._writer, partial)
+        at_speed = self.accept is not None or action is Action.DELETE
+        self.typed = typed_items(resource, self._writer, partial) if at_speed else None
         """Whole bodies of items; None where the schema needs more than that."""
 
     @cached_property
@@ -159,9 +160,9 @@ class ItemValidator:
             message = str(field.field.error_messages["null"])
             raise InvalidItem([ItemError(NULL_NOT_ALLOWED, message, field.data_key)])
         loaded = {} if value is missing else {field.source: self._load_field(field, value)}
-        if value is not missing and alters(field.field, value):
+        if value is not missing and field in self._altering and alters(field.field, value):
             raise InvalidItem([_altered(field)])
-        return self._write(index, loaded, item, item, missing)[0], False
+        return self._write(index, loaded, item, item, missing)
 
     def _load_fields(self, item: dict[str, Any], received: dict[str, Any]) -> tuple[Any, Taken]:
         """What is loaded of an item, and what its fields took it from.

@@ -36,7 +36,8 @@ async def theirs(service: Service, operator: Pool) -> Theirs:
     """An account with an item, a committed batch, a failed one, a used key and a limit."""
     item = {"email": f"{SECRET}@example.com", "first_name": SECRET, "tags": [SECRET]}
     saved = await service.post("contacts", item, idempotency_key=SECRET)
-    failed = await service.post("contacts", {**item, "age": SECRET})
+    failed = await service.post("contacts", {**item, "age": SECRET}, prefer="repair=keep")
+    assert failed.body["metadata"]["repairable"] is True
     await set_quota(operator, "acme", "contacts", 1)
     key = saved.body["data"][0]["id"]
     return Theirs(
@@ -85,6 +86,26 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
         ("GET", "/v1/batches/{batch}/failures.{extension}"): [
             (f"batches/{theirs.failed}/failures.{extension}", None, {})
             for extension in ("json", "ndjson", "csv")
+        ],
+        ("GET", "/v1/batches/{batch}/digest"): [
+            (f"batches/{each}/digest", None, {}) for each in (theirs.batch, theirs.failed)
+        ],
+        ("GET", "/v1/batches/{batch}/digest.{extension}"): [
+            (f"batches/{theirs.failed}/digest.json", None, {})
+        ],
+        ("DELETE", "/v1/batches/{batch}"): [
+            (f"batches/{each}", None, headers)
+            for each in (theirs.batch, theirs.failed)
+            for headers in ({}, {"if_match": '"1"'})
+        ],
+        ("PATCH", "/v1/batches/{batch}/items"): [
+            (f"batches/{each}/items", [change], headers)
+            for each in (theirs.batch, theirs.failed)
+            for change in ({"index": 0, "drop": True}, {"index": 0, "item": {}})
+            for headers in ({}, {"if_match": '"1"'})
+        ],
+        ("PATCH", "/v1/batches/{batch}/items.{extension}"): [
+            (f"batches/{theirs.failed}/items.json", [{"index": 0, "drop": True}], {}),
         ],
         ("GET", "/v1/batches.{extension}"): [("batches.json", None, {})],
         ("POST", "/v1/{collection}:delete.{extension}"): [("contacts:delete.json", [key], {})],

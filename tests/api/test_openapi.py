@@ -1,5 +1,6 @@
 """GET /openapi.json and /openapi.yaml: what this instance serves, and nothing else."""
 
+import gzip
 from collections.abc import AsyncIterator
 
 import pytest
@@ -48,6 +49,39 @@ async def test_who_has_this_version_is_not_sent_it_again(api: Service, path: str
             assert response.status == status
             assert response.headers["ETag"] == tag
             assert (await response.read() == body) is (status == 200)
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi.yaml", "/docs", "/docs/try"])
+async def test_it_is_sent_compressed_to_those_who_take_that(api: Service, path: str) -> None:
+    """Each of the two has a tag of its own, and either tells that nothing has changed."""
+    found = {}
+    for wanted in ("identity", "gzip"):
+        asked = {"Accept-Encoding": wanted, "Accept": "text/html, */*"}
+        async with api.client.get(path, headers=asked) as response:
+            assert "Accept-Encoding" in response.headers["Vary"]
+            assert response.headers.get("Content-Encoding", "identity") == wanted
+            length = int(response.headers["Content-Length"])
+            found[wanted] = (response.headers["ETag"], length, await response.read())
+    (tag, length, body), (tag_of_gzip, length_of_gzip, same) = found["identity"], found["gzip"]
+    assert same == body
+    assert length == len(body)
+    assert length_of_gzip < length
+    assert tag != tag_of_gzip
+    for held in (tag, tag_of_gzip):
+        async with api.client.get(path, headers={**asked, "If-None-Match": held}) as response:
+            assert response.status == 304
+            assert response.headers["ETag"] == tag_of_gzip
+
+
+async def test_it_is_compressed_once(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("/openapi.json", "/docs"):
+        async with api.client.get(path) as response:
+            first = await response.read()
+        with monkeypatch.context() as patched:
+            patched.setattr(gzip, "compress", None)
+            async with api.client.get(path) as response:
+                assert response.headers["Content-Encoding"] == "gzip"
+                assert await response.read() == first
 
 
 @configured(docs="token")

@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 import orjson
@@ -53,7 +53,7 @@ def example(path: str, method: str, status: int, media_type: str, name: str) -> 
 
 
 def request_example(path: str, method: str, media_type: str) -> bytes:
-    value = operation(path, method)["requestBody"]["content"][media_type]["example"]
+    value = resolved(operation(path, method)["requestBody"])["content"][media_type]["example"]
     return value.encode() if isinstance(value, str) else orjson.dumps(value)
 
 
@@ -186,31 +186,70 @@ async def test_what_is_saved_is_shown_changed_and_deleted(
 
 
 @pytest.mark.parametrize("collection", ["contacts", "deals", "airports"])
+async def test_each_media_type_of_one_item_is_taken(service: Service, collection: str) -> None:
+    sender = Sender(service, collection)
+    await sender.send("POST", sender.root, request_example(sender.root, "post", JSON))
+    [key] = await sender.keys()
+    for media_type in EXTENSIONS:
+        body = request_example(f"{sender.root}/{{key}}", "patch", media_type)
+        status, text = await sender.send(
+            "PATCH",
+            f"{sender.root}/{key}?dryRun=true",
+            body,
+            Content_Type=media_type,
+            Accept=f"{JSON}; dialect=data",
+        )
+        assert status == 200, (media_type, text)
+
+
+async def test_what_is_changed_and_deleted_is_told_in_brief(service: Service) -> None:
+    """Of PATCH and DELETE, one example of the items is enough."""
+    sender = Sender(service, "airports")
+    asked = [f"{JSON}; dialect={name}" for name in NAMED if name != "rpc"]
+    for method, accept in product(("patch", "delete"), (XML, YAML, *asked)):
+        [item] = orjson.loads(request_example(sender.root, "post", JSON))
+        await sender.send("POST", sender.root, [{**item, "name": "another"}])
+        path = f"{sender.root}.{EXTENSIONS.get(accept, 'json')}"
+        body = request_example(sender.root, method, JSON)
+        status, text = await sender.send(
+            method.upper(), path, body, Accept=accept, Prefer="return=minimal"
+        )
+        batches = orjson.loads((await sender.send("GET", "/v1/batches", None))[1])
+        told = example(sender.root, method, status, accept, "saved")
+        shown = as_example(text, batch=batches["data"][0]["id"])
+        assert (shown if accept in (XML, YAML) else orjson.loads(shown)) == told, (method, accept)
+        await sender.send("DELETE", sender.root, [item])
+
+
+@pytest.mark.parametrize("collection", ["contacts", "deals", "airports"])
 async def test_what_is_refused_is_told(service: Service, collection: str) -> None:
     sender = Sender(service, collection)
     [item] = orjson.loads(request_example(sender.root, "post", JSON))
     two = [item, BAD_ITEM]
     await check(sender, "POST", sender.root, two, 422, "invalid_items", "post")
+    await sender.send("POST", sender.root, [item])
+    deleted = [{sender.key: key} for key in await sender.keys()]
+    await check(sender, "DELETE", sender.root, [*deleted, {}], 422, "invalid_items", "delete")
+    await sender.clear()
     status, text = await sender.send("POST", f"{sender.root}?dryRun=true", [item])
     told = example(sender.root, "post", 200, JSON, "dryRun")
     assert (status, orjson.loads(as_example(text))) == (200, told)
-    lenient = await sender.send("POST", sender.root, two, Prefer="handling=lenient, wait=30")
-    assert lenient[0] == 207
-    answer = orjson.loads(lenient[1])
-    [key] = await sender.keys()
-    text = as_example(
-        lenient[1],
-        batch=answer["metadata"]["batchId"],
-        key=key if self_made(sender, key) else None,
-    )
-    assert orjson.loads(text) == example(sender.root, "post", 207, JSON, "partial")
+    prefer = "handling=lenient, return=minimal"
+    await check(sender, "POST", sender.root, two, 207, "partial", "post", Prefer=prefer)
 
 
 async def check(
-    sender: Sender, method: str, path: str, body: Any, status: int, name: str, of: str
+    sender: Sender,
+    method: str,
+    path: str,
+    body: Any,
+    status: int,
+    name: str,
+    of: str,
+    **headers: str,
 ) -> None:
     """Send something, and compare what comes back with an example."""
-    got, text = await sender.send(method, path, body)
+    got, text = await sender.send(method, path, body, **headers)
     assert got == status, text
     answer = orjson.loads(text)
     told = as_example(text, batch=answer["metadata"].get("batchId"))

@@ -16,6 +16,8 @@ async def test_everyone_can_try_an_endpoint(open_page: Open, dev: Dev) -> None:
     page = await open_page("/docs/try#/airports/createAirports")
     create = page.page.locator("#operations-airports-createAirports")
     await create.locator(".try-out__btn").click()
+    for control in await create.locator("tr[data-param-name] :is(input, select, textarea)").all():
+        assert await control.input_value() == "", "a first try does the plain thing"
     await create.locator("textarea").fill(json.dumps([AIRPORT]))
     for look in LOOKS:
         await page.look(look)

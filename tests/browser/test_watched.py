@@ -13,6 +13,7 @@ from tests.browser.watched import Watched, watch
 
 SCRIPTS = {
     "an error": ("console.error('went wrong')", "went wrong"),
+    "a warning": ("console.warn('doubtful')", "doubtful"),
     "an exception": ("setTimeout(() => { throw new Error('uncaught one') })", "uncaught one"),
     "an inline style": (
         "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')",

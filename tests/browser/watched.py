@@ -88,7 +88,7 @@ class Watched:
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type in ("error", "warning"):
             self.wrong.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def _asked(self, request: Request) -> None:

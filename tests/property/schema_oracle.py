@@ -16,12 +16,13 @@ from ingest.describe.definitions import MATCHING
 from ingest.describe.json_schema import STORED, Kind, json_schema
 from ingest.describe.notes import rules_of
 from ingest.describe.numbers import FRACTION
-from ingest.describe.own_code import LAST_WORD, PREPARES
+from ingest.describe.own_code import DECIDES, LAST_WORD, PREPARES
 from ingest.errors import INVALID, NOT_STORABLE
 from ingest.exactjson import dump_exact
 from ingest.model import Action, Options
 from ingest.resources.dumping import showing_nulls
 from ingest.resources.exact import json_form
+from ingest.resources.identity import alters
 from ingest.resources.leaving_out import forbidden_null, left_out, schemas_in
 from ingest.resources.records import InvalidItem
 from ingest.validation.items import ItemValidator
@@ -30,6 +31,7 @@ Errors = Sequence[tuple[int, str]]
 """Code and path of each error of an item."""
 _RAISED = (INVALID.code, "")
 """Of an item of which code of the user's raised something else than ValidationError."""
+_LAST_WORDS = {DECIDES, *(LAST_WORD.format(each) for each in ("object", "list"))}
 _HOOKS = {PREPARES, LAST_WORD.format("object")}
 _Speaks = Callable[[Iterable[str]], bool]
 _PART = re.compile(r"\\.|\$")
@@ -70,11 +72,21 @@ class Oracle:
         """Whether the schema takes an item."""
         return bool(self._checkers[kind].is_valid(item))
 
-    def why_not(self, kind: Kind, item: Any) -> str:
-        """What the schema says against an item."""
-        return "; ".join(
-            f"{each.json_path}: {each.message}" for each in self._checkers[kind].iter_errors(item)
-        )
+    def why_not(self, kind: Kind, item: Any) -> list[str]:
+        """What the schema says against an item that GET shows.
+
+        Code with the last word on a value may have made another form of it than the field shows.
+        """
+        return [
+            f"{each.json_path}: {each.message}"
+            for each in self._checkers[kind].iter_errors(item)
+            if not self._is_made(kind, each)
+        ]
+
+    def _is_made(self, kind: Kind, error: ValidationError) -> bool:
+        document, path = self.documents[kind], ".".join(map(str, error.absolute_path))
+        said = _along(document, document, path)
+        return any(_LAST_WORDS.intersection(rules_of(each)) for each in said)
 
     def errors(self, kind: Kind, item: Any) -> Errors:
         """What the service says against an item."""
@@ -99,9 +111,14 @@ class Oracle:
             (code, path)
             for code, path in errors
             if code != NOT_STORABLE.code
+            and not self._is_another_key(path, item)
             and not self._in_words(self.documents[kind], path, speaks)
             and not ((code, path) == _RAISED and self._may_raise(kind))
         ]
+
+    def _is_another_key(self, path: str, item: Any) -> bool:
+        key = self._resource.key
+        return path == key.data_key and alters(key.field, item.get(path))
 
     def _may_raise(self, kind: Kind) -> bool:
         """Whether there is a default that was never checked, or a rule that is only in words."""

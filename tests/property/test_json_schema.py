@@ -72,15 +72,15 @@ def compare_shown(oracle: Oracle, item: dict[str, Any]) -> list[str]:
         return []
     wrong = []
     Tally.shown += 1
-    if not oracle.takes(Kind.ITEM, shown):
-        wrong.append(f"item refuses {shown!r}: {oracle.why_not(Kind.ITEM, shown)}")
+    if refusals := oracle.why_not(Kind.ITEM, shown):
+        wrong.append(f"item refuses {shown!r}: {refusals}")
     if not oracle.errors(Kind.CREATE, shown):
         Tally.sent_back += 1
-        if not oracle.takes(Kind.CREATE, shown):
-            wrong.append(f"create refuses {shown!r}: {oracle.why_not(Kind.CREATE, shown)}")
+        if refusals := oracle.why_not(Kind.CREATE, shown):
+            wrong.append(f"create refuses {shown!r}: {refusals}")
     part = oracle.some_of(shown)
-    if not oracle.errors(Kind.PATCH, part) and not oracle.takes(Kind.PATCH, part):
-        wrong.append(f"patch refuses {part!r}: {oracle.why_not(Kind.PATCH, part)}")
+    if not oracle.errors(Kind.PATCH, part) and (refusals := oracle.why_not(Kind.PATCH, part)):
+        wrong.append(f"patch refuses {part!r}: {refusals}")
     return wrong
 
 
@@ -91,13 +91,13 @@ def check(resource: Resource, items: Iterable[dict[str, Any]]) -> None:
         if wrong:
             fields = "\n".join(f"{n}: {f!r}" for n, f in resource.schema.fields.items())
             documents = json.dumps(oracle.documents[Kind.CREATE])
-            raise AssertionError("\n".join([*wrong, fields, documents]))
+            raise AssertionError("\n".join([*wrong, f"of {item!r}", fields, documents]))
 
 
 @pytest.mark.timeout(0)
 def test_schema_and_service_agree_on_any_schema() -> None:
     @settings(
-        max_examples=COMPARISONS // ITEMS * 3 // 2,  # some are no resources
+        max_examples=COMPARISONS // ITEMS * 2,  # some are no resources
         deadline=None,
         derandomize=not FUZZING,
         database=None,
@@ -106,6 +106,8 @@ def test_schema_and_service_agree_on_any_schema() -> None:
     )
     @given(schemas(many=False), st.integers(0, 2**32))
     def agree(drawn: DrawnSchema, seed: int) -> None:
+        if Tally.compared >= COMPARISONS:
+            return
         try:
             resource = Resource("drawn", drawn.schema)
         except (ConfigurationError, LookupError, ValueError):  # names with dots in `only`

@@ -204,6 +204,7 @@ async def explain(pool: Pool, kind: Kind, count: int, mode: str) -> dict[str, Pl
         "stranded": (sql.stranded, (*key, [0])),
         "creating": (sql.creating, (*key, [0])),
         "apply": (sql.apply, (*key, "contacts", [*range(0, count, 4)], [0])),
+        "unchecked": (sql.unchecked, (*key, "contacts", [], None)),
     }
     plans = {}
     try:
@@ -214,11 +215,13 @@ async def explain(pool: Pool, kind: Kind, count: int, mode: str) -> dict[str, Pl
             )
             for name, (statement, arguments) in calls.items():
                 if statement is not None:
+                    await connection.execute("SAVEPOINT before")
                     text = await connection.fetchval(
                         f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}",
                         *arguments,
                     )
                     plans[name] = Plan(json.loads(text)[0])
+                    await connection.execute("ROLLBACK TO SAVEPOINT before")
             raise _Undo
     except _Undo:
         return plans
@@ -280,9 +283,12 @@ async def test_a_plan_that_was_made_for_a_small_table_serves_a_large_one(
             await stage(connection, "acme", [batch])
             await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
             failed = ", '{}'" if kind.options.lenient else ""
+            given = f"'{{{batch.id}}}', 'acme', 'contacts'"
+            assert sql.unchecked is not None
             calls = {
                 f"""check_it('{{{batch.id}}}', 'acme'{failed})""": sql.check,
-                f"""apply_it('{{{batch.id}}}', 'acme', 'contacts', '{{0}}', '{{0}}')""": sql.apply,
+                f"apply_it({given}, '{{0}}', '{{0}}')": sql.apply,
+                f"unchecked_of({given}, '{{}}', NULL)": sql.unchecked,
             }
             for call, statement in calls.items():
                 await connection.execute(f"PREPARE {call.partition('(')[0]} AS {statement}")

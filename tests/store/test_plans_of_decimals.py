@@ -77,13 +77,17 @@ async def test_the_account_is_read_once_for_any_number_of_items(pool: Pool, name
     batch = await stage(pool, name, items)
     sql = statements(PRICES, batch.action, batch.options)
     calls: dict[str, tuple[Any, ...]] = {sql.check: (), sql.apply: ("prices", [], [])}
+    if sql.unchecked:
+        calls[sql.unchecked] = ("prices", [], None)
     if name == "create":  # the keys exist
         del calls[sql.apply]
     async with pool.transaction("acme") as connection:
         for statement, arguments in calls.items():
+            await connection.execute("SAVEPOINT before")
             text = await connection.fetchval(
                 f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", [batch.id], "acme", *arguments
             )
+            await connection.execute("ROLLBACK TO SAVEPOINT before")
             scans = [
                 node
                 for node in _nodes(json.loads(text)[0]["Plan"])

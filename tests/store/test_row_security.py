@@ -32,6 +32,8 @@ ROWS = """
         SELECT id, 0, account, '[]' FROM ingest.batches;
     INSERT INTO ingest.failures (batch, index, account, raw, errors)
         SELECT id, 0, account, '{}', '[]' FROM ingest.batches;
+    INSERT INTO ingest.changes (batch, index, account, record)
+        SELECT id, 0, account, '{}' FROM ingest.batches;
     INSERT INTO collections.airports ("$account", "$batch", "$created_at", "$updated_at", iata)
         SELECT account, id, now(), now(), 'FRA' FROM ingest.batches;
     INSERT INTO collections.contacts ("$account", "$batch", "$created_at", "$updated_at", id)
@@ -46,6 +48,7 @@ TABLES = {
     "ingest.batches": "account",
     "ingest.payloads": "account",
     "ingest.failures": "account",
+    "ingest.changes": "account",
     "collections.airports": '"$account"',
     "collections.contacts": '"$account"',
     "collections.deals": '"$account"',

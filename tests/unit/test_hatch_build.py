@@ -20,6 +20,7 @@ mkdir -p static && echo built >static/try.js
 """
 NPM = """#!/bin/sh
 echo npm "$@" >>calls
+mkdir -p node_modules
 """
 NPM_OUT_OF_REACH = """#!/bin/sh
 echo 'npm error code ENOTFOUND
@@ -108,7 +109,21 @@ def test_what_is_built_is_built_again_only_when_its_sources_change(
     assert len(checkout.calls) == 2
     checkout.source.write_text("two")
     checkout.build()
-    assert len(checkout.calls) == 4
+    assert checkout.calls == ["npm ci", "node build.mjs", "node build.mjs"]
+
+
+def test_packages_that_are_there_need_no_npm_until_others_are_wanted(
+    checkout: Checkout, programs: Path
+) -> None:
+    put(programs, node=NODE.format(major=22), npm=NPM)
+    checkout.build()
+    put(programs, npm=NPM_OUT_OF_REACH)
+    checkout.source.write_text("two")
+    checkout.build()
+    assert (checkout.web / "static" / "try.js").exists()
+    (checkout.web / "package-lock.json").write_text("{}")
+    checkout.build()
+    assert not (checkout.web / "static" / "try.js").exists()
 
 
 def test_what_is_built_needs_no_node(checkout: Checkout, programs: Path) -> None:
@@ -136,7 +151,7 @@ def test_without_npm_the_package_is_built_and_says_what_is_missing(
     put(programs, node=NODE.format(major=20), npm=NPM)
     checkout.build()
     put(programs, npm=NPM_OUT_OF_REACH)
-    checkout.source.write_text("two")
+    (checkout.web / "package-lock.json").write_text("{}")
     checkout.build()
     static = checkout.web / "static"
     assert [file.name for file in static.iterdir()] == ["missing.txt"]

@@ -1,7 +1,7 @@
 """The fields of a collection, nested ones too, each with its rules in words."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from ingest.describe.words.rule import WRONG_TYPE, Rule, shown
 from ingest.describe.words.validators import own_rule, rules_of
 from ingest.resources.layout import StoredField
 from ingest.resources.resource import Resource
+from ingest.resources.shapes import shape_of
 
 _UNKNOWN = ("unknown_field",)
 _REFUSED = Rule("Other fields are refused.", _UNKNOWN)
-_Seen = tuple[type[Schema], ...]
+_Seen = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +175,7 @@ def _more(field: fields.Field[Any], seen: _Seen) -> Iterator[Rule]:
 
 def _of_object(field: fields.Nested, seen: _Seen) -> Iterator[Rule]:
     """The rules of an object that is nested in an item."""
-    if type(field.schema) in seen:
+    if shape_of(field.schema) in seen:
         yield Rule("It has the same fields as the object that it is in.")
     yield unknown_rule(field.schema, field.unknown)
 
@@ -182,7 +183,7 @@ def _of_object(field: fields.Nested, seen: _Seen) -> Iterator[Rule]:
 def _presence_of_plucked(field: Any) -> Iterator[Rule]:
     """Of the nested field that the values of a `Pluck` stand for."""
     inner = field.schema.fields[field.field_name]
-    if inner.dump_only and field.schema.unknown == RAISE:
+    if inner.dump_only and (field.unknown or field.schema.unknown) == RAISE:
         yield Rule("It is shown, and never sent.", _UNKNOWN)
     elif not inner.allow_none:
         yield Rule("It is not null where it is plucked.", ("null_not_allowed",))
@@ -193,13 +194,13 @@ def _inside(field: fields.Field[Any], path: str, seen: _Seen) -> Iterator[FieldR
     if isinstance(field, fields.Pluck):
         inner = field.schema.fields[field.field_name]
         about = [*_presence_of_plucked(field)]
-        yield from _rows(inner, f"{path}.*", about, (*seen, type(field.schema)))
+        yield from _rows(inner, f"{path}.*", about, (*seen, shape_of(field.schema)))
     elif isinstance(field, fields.Nested):
         if many(field):
             path = f"{path}.*"
             rules = (Rule("An object.", (WRONG_TYPE,)), *_of_object(field, seen))
             yield FieldRow(path=path, rules=rules, nullable=True)
-        if type(field.schema) not in seen:
+        if shape_of(field.schema) not in seen:
             yield from _rows_of_schema(field.schema, path, seen)
     elif isinstance(field, fields.List):
         yield from _rows(field.inner, f"{path}.*", (), seen)
@@ -218,7 +219,7 @@ def _rows_of_schema(schema: Schema, path: str, seen: _Seen) -> Iterator[FieldRow
         key = name if field.data_key is None else field.data_key
         about = (*_presence(field, schema), *_hooks(schema, name))
         marks = ("required",) if field.required and not field.dump_only else ()
-        yield from _rows(field, f"{path}.{key}", about, (*seen, type(schema)), marks)
+        yield from _rows(field, f"{path}.{key}", about, (*seen, shape_of(schema)), marks)
 
 
 def _said(field: fields.Field[Any], name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from ingest.describe.words.rule import BAD_FORMAT, WRONG_TYPE, Rule, each_shown, shown
+from ingest.errors import encodable
 
 _TYPE = (WRONG_TYPE,)
 _FORMAT = (WRONG_TYPE, BAD_FORMAT)
@@ -92,7 +93,7 @@ def _time(field: fields.Time) -> Rule:
 
 def _written(field: Any, what: str, sample: Any) -> Rule:
     """What is written, and how."""
-    form, errors = field.format or field.DEFAULT_FORMAT, (*_FORMAT, "not_storable")
+    form, errors = encodable(field.format or field.DEFAULT_FORMAT), (*_FORMAT, "not_storable")
     if form in _TIMESTAMPS:
         return Rule(f"{what}, as {_TIMESTAMPS[form]} since 1970.", errors)
     if form in field.SERIALIZATION_FUNCS:

@@ -1,9 +1,9 @@
 -- name: insert
--- Indices, raw items and errors, side by side. As texts: a JSON array of them would be read, and
+-- Indices, raw items, errors and what they are of, side by side. As texts: a JSON array of them would be read, and
 -- raw items may hold what PostgreSQL cannot read, such as \u0000.
-INSERT INTO ingest.failures (batch, index, account, raw, errors)
-SELECT $1, f.index, $2, f.raw::json, f.errors::json
-FROM unnest($3::integer[], $4::text[], $5::text[]) AS f(index, raw, errors)
+INSERT INTO ingest.failures (batch, index, account, raw, errors, conflict)
+SELECT $1, f.index, $2, f.raw::json, f.errors::json, f.conflict
+FROM unnest($3::integer[], $4::text[], $5::text[], $6::boolean[]) AS f(index, raw, errors, conflict)
 
 -- name: first
 -- The first $3 of each batch, as many as fit into $4 bytes, and at least one. Only those that do are

@@ -22,10 +22,10 @@ UPDATE ingest.batches SET heartbeat_at = now()
 WHERE account = $1 AND id = $2 AND state = 'receiving' AND heartbeat_at > '-infinity'
 
 -- name: settle
--- All of it has arrived: `accepted` with its key, or `rejected`.
+-- All of it has arrived: `accepted` with its key, or `rejected`, which may be kept ($11) with it.
 UPDATE ingest.batches b
 SET state = $3, heartbeat_at = NULL, invalid_so_far = 0, options = $4,
-    idempotency_key = $5, fingerprint = $6, payload_bytes = $9, refusal = $10,
+    idempotency_key = $5, fingerprint = $6, payload_bytes = $9, refusal = $10, kept = $11,
     accepted_at = CASE WHEN $3 = 'accepted' THEN now() END,
     finished_at = CASE WHEN $3 = 'rejected' THEN now() END,
     invalid = ARRAY (
@@ -66,6 +66,12 @@ WHERE account = $1 AND batch = $2 AND chunk IN (
 DELETE FROM ingest.failures
 WHERE account = $1 AND batch = $2 AND index IN (
     SELECT index FROM ingest.failures WHERE account = $1 AND batch = $2 ORDER BY index LIMIT $3
+)
+
+-- name: remove_changes
+DELETE FROM ingest.changes
+WHERE account = $1 AND batch = $2 AND index IN (
+    SELECT index FROM ingest.changes WHERE account = $1 AND batch = $2 ORDER BY index LIMIT $3
 )
 
 -- name: remove_batch

@@ -8,19 +8,20 @@ WITH here AS MATERIALIZED (
     INSERT INTO ingest.batches (
         id, account, collection, action, options, state, idempotency_key, fingerprint, trace_id,
         received, invalid, payload_bytes, accepted_at, finished_at, heartbeat_at, token, layout,
-        refusal
+        refusal, kept
     )
     SELECT b.id, here.account, b.collection, b.action, b.options::json, b.state, b.key,
            b.fingerprint, b.trace_id, b.received, b.invalid::integer[], b.payload_bytes,
            CASE WHEN b.state = 'accepted' THEN now() END,
            CASE WHEN b.state = 'rejected' THEN now() END,
-           CASE WHEN b.state = 'receiving' THEN now() END, b.token, b.layout, b.refusal::json
+           CASE WHEN b.state = 'receiving' THEN now() END, b.token, b.layout,
+           b.refusal::json, b.kept
     FROM here CROSS JOIN unnest(
         $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[],
         $9::text[], $10::integer[], $11::text[], $18::bigint[], $19::uuid[],
-        $20::text[], $21::text[]
+        $20::text[], $21::text[], $22::boolean[]
     ) AS b(id, collection, action, options, state, key, fingerprint, trace_id, received, invalid,
-           payload_bytes, token, layout, refusal)
+           payload_bytes, token, layout, refusal, kept)
     ON CONFLICT DO NOTHING
     RETURNING id, account
 ), payloads AS (
@@ -32,10 +33,10 @@ WITH here AS MATERIALIZED (
 ), failures AS (
     -- As texts: a JSON array of raw items would be read, and they may hold what PostgreSQL cannot
     -- read, such as \u0000.
-    INSERT INTO ingest.failures (batch, index, account, raw, errors)
-    SELECT written.id, f.index, written.account, f.raw::json, f.errors::json
-    FROM written JOIN unnest($14::uuid[], $15::integer[], $16::text[], $17::text[])
-        AS f(id, index, raw, errors) ON f.id = written.id
+    INSERT INTO ingest.failures (batch, index, account, raw, errors, conflict)
+    SELECT written.id, f.index, written.account, f.raw::json, f.errors::json, f.conflict
+    FROM written JOIN unnest($14::uuid[], $15::integer[], $16::text[], $17::text[], $23::boolean[])
+        AS f(id, index, raw, errors, conflict) ON f.id = written.id
 )
 SELECT id FROM written
 

@@ -8,6 +8,7 @@ Each statement is set-based, and reads the staged records inside the database:
     stranded     of a lenient batch alone: items that need a value which a failed item keeps
     creating     of an upsert alone: how many items, but for those of $3, find no stored one
     apply        writes the good items, and the outcome of each batch beside them
+    unchecked    as `apply`, of batches in which no conflict was looked for
     at_once      takes what is pending of a collection, and applies it
 
 Names of the service begin with one `$`, names of a schema never do (see `ingest.resources`).
@@ -21,6 +22,7 @@ from ingest.resources.layout import Layout
 from ingest.store.statements.apply import Apply
 from ingest.store.statements.at_once import AtOnce
 from ingest.store.statements.check import Check
+from ingest.store.statements.unchecked import Unchecked
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Statements:
     """The statements of one kind of batch.
 
     `stranded` is there where items can give values up, `creating` where they may find a stored one,
-    `at_once` where `apply` alone refuses every conflict.
+    `unchecked` where it notices every conflict, and then does not finish every batch.
     """
 
     check: str
@@ -36,22 +38,22 @@ class Statements:
     stranded: str | None
     creating: str | None
     apply: str
+    unchecked: str | None
     at_once: str | None
-    refused_by_indexes: bool
-    """Whether `apply` alone refuses every conflict, so that batches may be applied unchecked."""
 
 
 @lru_cache(maxsize=512)
 def statements(resource: Layout, action: Action, options: Options) -> Statements:
     """The statements for batches of `resource` with this action and these options."""
     check = Check(resource, action, options)
-    refused_by_indexes = check.creates and check.by_key and not check.upsert
+    unchecked = Unchecked(resource, action, options)
+    at_once = AtOnce(resource, action, options)
     return Statements(
         check=check.check(but_failed=options.lenient),
         conflicting=f"SELECT DISTINCT batch FROM ({check.check()}) conflicts",
         stranded=check.stranded() if options.lenient and check.gives_up else None,
         creating=check.creating() if check.upsert else None,
         apply=Apply(resource, action, options).apply(),
-        at_once=AtOnce(resource, action, options).apply() if refused_by_indexes else None,
-        refused_by_indexes=refused_by_indexes,
+        unchecked=unchecked.apply() if unchecked.notices_all else None,
+        at_once=at_once.apply() if at_once.plain and at_once.by_key else None,
     )

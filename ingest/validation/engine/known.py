@@ -8,7 +8,7 @@ import datetime as dt
 import decimal
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +17,7 @@ from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCH
 
 from ingest.resources.dumping import overridden
 from ingest.resources.resource import nested_in
+from ingest.resources.shapes import shape_of
 from ingest.validation.engine.passing_on import passes_on
 from ingest.validation.engine.source import Uncompiled
 
@@ -182,11 +183,12 @@ def count_fields(schema: Schema) -> int:
     return sum(len(each.load_fields) for each in _schemas_in(schema))
 
 
-def _schemas_in(schema: Schema, around: tuple[type[Schema], ...] = ()) -> Iterator[Schema]:
+def _schemas_in(schema: Schema, around: tuple[Hashable, ...] = ()) -> Iterator[Schema]:
     """The schema and those nested in it, each once within itself."""
-    if type(schema) in around:
+    shape = shape_of(schema)
+    if shape in around:
         return
     yield schema
     for field in schema.load_fields.values():
         for nested in nested_in(field):
-            yield from _schemas_in(nested.schema, (*around, type(schema)))
+            yield from _schemas_in(nested.schema, (*around, shape))

@@ -9,12 +9,13 @@ cannot be longer than so much is not asked about a longer one.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from ingest.resources.resource import nested_in
+from ingest.resources.shapes import shape_of
 from ingest.validation.engine.known import has_known_rules
 
 LONG = 4 * 1024
@@ -206,17 +207,18 @@ def _first_of(text: str, characters: str) -> int:
     return min((at for at in map(text.find, characters) if at >= 0), default=len(text))
 
 
-def _fields(schema: Schema, around: tuple[type[Schema], ...] = ()) -> "Iterator[fields.Field[Any]]":
+def _fields(schema: Schema, around: tuple[Hashable, ...] = ()) -> "Iterator[fields.Field[Any]]":
     """Every field that a schema loads, those in others and in nested schemas included.
 
     A schema inside of itself is made of copies of the same fields, which have the same validators.
     """
-    if type(schema) in around:
+    shape = shape_of(schema)
+    if shape in around:
         return
     for field in schema.load_fields.values():
         yield from _in_field(field)
         for nested in nested_in(field):
-            yield from _fields(nested.schema, (*around, type(schema)))
+            yield from _fields(nested.schema, (*around, shape))
 
 
 def _in_field(field: "fields.Field[Any]") -> "Iterator[fields.Field[Any]]":

@@ -21,8 +21,8 @@ from marshmallow import (
 )
 
 from ingest import Resource
-from ingest.describe.json_schema import Kind, json_schema
-from ingest.describe.notes import rules_of
+from ingest.describe.json_schema import STORED, Kind, json_schema
+from ingest.describe.notes import noted, rules_of
 from tests.property.schema_oracle import Oracle
 
 KEY = "0191d7a0-0000-7000-8000-00000000abcd"
@@ -300,7 +300,7 @@ def test_a_key_of_the_clients_is_required_and_never_null() -> None:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "http://x/v1/airports/schema?for=key",
         "title": "airports",
-        **key,
+        **noted(key, STORED),
     }
 
 

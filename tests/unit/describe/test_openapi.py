@@ -2,10 +2,11 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import orjson
@@ -18,9 +19,14 @@ from openapi_spec_validator import validate
 from ingest import Resource
 from ingest.describe.names import item_name, type_names
 from ingest.describe.openapi import openapi
-from ingest.errors import request_errors
+from ingest.describe.parameters import READING
+from ingest.errors import InvalidParameter, request_errors
 from ingest.exactjson import dump_exact
+from ingest.examples import contacts, deals
+from ingest.formats.csv_options import csv_format
 from ingest.formats.negotiation import REQUESTS
+from ingest.formats.xml_options import xml_format
+from ingest.http.headers import BODY_PARAMETERS
 from ingest.http.routes import ROUTES
 from ingest.http.rpc_parameters import Verb
 from ingest.resources.registry import Registry, load_registry
@@ -30,6 +36,8 @@ from tests.harness import REGISTRY
 SETTINGS = Settings(database_url="", redis_url="")
 _NAMES = ("contacts", "everything", "people", "seats", "clients", "notes")
 SERVED = Registry([REGISTRY[name] for name in _NAMES])
+_FEW = [contacts, deals]
+_MOST_OF_ONE = 105_000  # bytes
 METHODS = ("get", "post", "patch", "put", "delete")
 _WRITE = """
 import sys
@@ -49,6 +57,15 @@ def document() -> dict[str, Any]:
 def operations(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for path in found["paths"].values():
         yield from (path[method] for method in METHODS if method in path)
+
+
+def resolved(part: dict[str, Any], found: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A part of a document, or what it refers to."""
+    if "$ref" not in part:
+        return part
+    _, _, kind, name = part["$ref"].split("/")
+    there: dict[str, Any] = (found or document())["components"][kind][name]
+    return there
 
 
 @cache
@@ -125,34 +142,33 @@ def test_each_reference_leads_somewhere() -> None:
 def test_each_error_has_an_example() -> None:
     """But for those of paths and methods that the document does not have.
 
-    Of the dialects without paths of their own, one for each status is enough.
+    Of the dialects, one for each status is enough.
     """
     shown = document()["components"]["examples"].keys()
     elsewhere = {"unknown_endpoint", "unknown_collection", "idempotency_key_required"}
     for code in request_errors():
         if code.name in elsewhere | {"method_not_allowed", "ambiguous_match"}:
             continue
-        for dialect in ("", ".problem", ".hash", ".rpc"):
-            if (code.name, dialect) == ("unknown_batch", ".rpc"):
-                continue
+        for dialect in ("", ".problem"):
             assert f"{code.name}{dialect}" in shown
 
 
 def test_each_write_takes_every_media_type_with_an_example() -> None:
     for name in ("contacts", "deals", "airports"):
         for method in ("post", "patch", "put", "delete"):
-            content = document()["paths"][f"/v1/{name}"][method]["requestBody"]["content"]
+            content = resolved(document()["paths"][f"/v1/{name}"][method]["requestBody"])["content"]
             assert tuple(content) == REQUESTS
             assert all("example" in each for each in content.values())
 
 
 def test_what_is_accepted_leads_to_its_batch() -> None:
     accepted = document()["components"]["responses"]["Write202"]
-    assert accepted["links"]["batch"]["operationId"] == "getBatch"
+    assert resolved(accepted["links"]["batch"])["operationId"] == "getBatch"
     assert "Location" in accepted["headers"]
     create = document()["paths"]["/v1/contacts"]["post"]["responses"]
-    assert create["201"]["links"]["item"]["operationId"] == "getContact"
-    assert "links" not in create["200"]  # a dry run
+    links = resolved(create["201"])["links"]
+    assert resolved(links["item"])["operationId"] == "getContact"
+    assert "links" not in resolved(create["200"])  # a dry run
     schema = accepted["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/AcceptedDocument"}
 
@@ -169,17 +185,69 @@ def test_settings_are_in_it() -> None:
     found = openapi(load_registry(EXAMPLES), settings)
     validate(found)
     assert found["servers"] == [{"url": "https://api.example.com/ingest"}]
+    assert found["x-ingest"]["maxItems"] == 77
+    assert found["paths"]["/v1/contacts"]["x-ingest"]["idempotencyRequired"]
     create = found["paths"]["/v1/contacts"]["post"]
-    assert create["x-ingest"]["maxItems"] == 77
-    assert create["x-ingest"]["idempotencyRequired"]
-    [several, _] = create["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    body = resolved(create["requestBody"], found)["content"]["application/json"]
+    [several, _] = resolved(body["schema"], found)["anyOf"]
     assert several["maxItems"] == 77
-    assert "RateLimit" in create["responses"]["201"]["headers"]
+    assert "RateLimit" in resolved(create["responses"]["201"], found)["headers"]
     assert "idempotency_key_required" in found["components"]["examples"]
     page = "https://api.example.com/ingest/docs/errors/token_required"
     shown = found["components"]["examples"]["token_required"]["value"]
     assert shown["error"]["moreInfo"] == page
     assert found["paths"]["/openapi.json"]["get"]["security"] == [{"bearer": []}]
+
+
+def test_an_instance_that_only_reads_describes_no_write() -> None:
+    settings = dataclasses.replace(SETTINGS, read_only=True, write_url="https://write.example.com/")
+    found = openapi(load_registry(EXAMPLES), settings)
+    validate(found)
+    methods = {(path, method) for path, each in found["paths"].items() for method in each}
+    written = {path for path, method in methods if method in METHODS and method != "get"}
+    assert written == {f"/api/v1.1/{name}/get" for name in ("contacts", "deals", "airports")}
+    assert {f"/v1/contacts{end}" for end in ("", ".{extension}", "/{key}")} <= {*found["paths"]}
+    assert "requestBodies" not in found["components"]
+    assert "Prefer" not in found["components"]["parameters"]
+    assert not [each for each in found["components"]["schemas"] if each.endswith("Written")]
+    assert "https://write.example.com/" in found["info"]["description"]
+
+
+def test_the_parameters_of_bodies_are_those_that_are_read() -> None:
+    assert {*READING} == BODY_PARAMETERS
+    create = document()["paths"]["/v1/contacts"]["post"]["parameters"]
+    assert {resolved(each)["name"] for each in create} >= BODY_PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "refused"),
+    [
+        ("dates", ["DD/MM/YYYY", "D. M. YYYY", "YYYYMMDD"], ["DD/DD/YYYY", "DD/MM", "MMYYYYDD"]),
+        ("items", ["feed/entry", "/a", "a b"], ["", "a//b", "x:y"]),
+        ("nulls", ["NULL", "NULL,N/A"], ["", "NULL,", ",x"]),
+    ],
+)
+def test_a_parameter_of_bodies_has_the_pattern_of_what_is_read(
+    name: str, taken: list[str], refused: list[str]
+) -> None:
+    schema = document()["components"]["parameters"][name]["schema"]
+    read = partial(xml_format, None) if name == "items" else partial(csv_format, None, None)
+    for text in taken:
+        assert re.search(schema["pattern"], text), text
+        assert read({name: text})
+    for text in refused:
+        assert not re.search(schema["pattern"], text), text
+        with pytest.raises(InvalidParameter):
+            read({name: text})
+
+
+def test_what_collections_share_is_written_once() -> None:
+    """A collection more costs what is its own; a measurement is in decision 27."""
+    one, two = (openapi(Registry(served), SETTINGS) for served in (_FEW[:1], _FEW))
+    more = len(dump_exact(two)) - len(dump_exact(one))
+    assert more < _MOST_OF_ONE, more
+    shared = {*one["components"]["responses"]} & {*two["components"]["responses"]}
+    assert len(shared) > 0.9 * len(one["components"]["responses"])
 
 
 class Chained(Schema):
@@ -203,8 +271,8 @@ Branched = Schema.from_dict({"name": fields.String(), **_BRANCHES}, name="Branch
 def test_schemas_may_nest_in_themselves(schema: type[Schema]) -> None:
     found = openapi(Registry([Resource("nodes", schema)]), SETTINGS)
     validate(found)
-    content = found["paths"]["/v1/nodes"]["post"]["requestBody"]["content"]["application/json"]
-    assert ("example" in content or "examples" in content) is (schema is not Endless)
+    body = resolved(found["paths"]["/v1/nodes"]["post"]["requestBody"], found)
+    assert ("example" in body["content"]["application/json"]) is (schema is not Endless)
 
 
 def test_words_of_a_declaration_may_be_no_unicode() -> None:
@@ -224,6 +292,6 @@ def test_code_of_the_users_that_breaks_leaves_an_example_out() -> None:
 
     found = openapi(Registry([Resource("broken", Broken)]), SETTINGS)
     validate(found)
-    content = found["paths"]["/v1/broken"]["post"]["requestBody"]["content"]
-    assert "example" not in content["application/json"]
+    body = resolved(found["paths"]["/v1/broken"]["post"]["requestBody"], found)
+    assert "example" not in body["content"]["application/json"]
     assert orjson.dumps(found)

@@ -63,6 +63,8 @@ def members_of(resource: Resource, writer: RecordWriter, partial: Partial) -> li
             )
     if resource.key in writer.required and resource.key.field.dump_only:
         raise Uncompiled("a key that only the service makes")
+    if not {*writer.required} <= {each.converter.field for each in found}:
+        raise Uncompiled("what identifies an item is not loaded with it")
     return found
 
 

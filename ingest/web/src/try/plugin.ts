@@ -8,7 +8,5 @@ export const plain: Plugin = ({ React }) => ({
     DeepLink: () => ({ text }: { text: string }) => React.createElement("span", null, text),
     // There is one server: this one.
     ServersContainer: () => () => null,
-    // It takes the dialect of OpenAPI 3.1 for the only one, and shows ours (2020-12) all the same.
-    JsonSchemaDialect: () => () => null,
   },
 });
