@@ -30,6 +30,9 @@ def batch_paths(this: Described) -> Object:
             f"{root}/{{batch}}/items{end}": {
                 "patch": repair_paths.repair(this, f"repairBatch{also}")
             },
+            f"{root}/{{batch}}:repair{end}": {
+                "post": repair_paths.apply_remedies(this, f"applyRemedies{also}")
+            },
             f"{root}/{{batch}}/failures{end}": {
                 "get": _failures(this, f"getBatchFailures{also}", IN_JSON)
             },
@@ -51,6 +54,9 @@ def hash_batch_paths(this: Described) -> Object:
             },
             f"{root}/{{batch}}/items{EXTENSION}": {
                 "patch": repair_paths.repair(this, "hashRepairBatch", face)
+            },
+            f"{root}/{{batch}}:repair{EXTENSION}": {
+                "post": repair_paths.apply_remedies(this, "hashApplyRemedies", face)
             },
             f"{root}/{{batch}}/failures{EXTENSION}": {
                 "get": _failures(this, "hashGetBatchFailures", alone("hash", (JSON,)))
