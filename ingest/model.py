@@ -16,6 +16,9 @@ MAX_LISTED_ITEMS = 10_000
 """Above this many items an answer lists neither what was saved nor which items were valid."""
 MAX_KEPT = 16 * 1024 * 1024
 """Above this many bytes of them the items that were saved are not kept with their batch."""
+KEPT = 16 * 1024
+"""Bytes that each batch counts which is kept to be repaired, besides its items: there are not to be
+any number of small ones."""
 MAX_INDICES = 1_000_000
 """Above this many items a batch is shown without their indices."""
 
@@ -187,6 +190,8 @@ class Options:
     """The columns of a CSV body, in their order: failed rows are shown under them."""
     empty_as_null: bool = False
     """Whether an empty cell of a CSV body is null."""
+    rewritten: bool = False
+    """Whether texts of a CSV body were rewritten, as its query says, before they were validated."""
     repair: bool = False
     """Whether what was received is kept to be repaired, where it is refused for its items."""
 
@@ -208,7 +213,7 @@ class Options:
             stored["hidden"] = sorted(self.select.hidden)
         if not self.groups:
             del stored["groups"]
-        for name in ("empty_as_null", "repair"):
+        for name in ("empty_as_null", "rewritten", "repair"):
             if not stored[name]:
                 del stored[name]
         return stored

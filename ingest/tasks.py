@@ -1,8 +1,10 @@
 """Ending tasks, and what must be finished although its task is being ended."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 _SWALLOWED = 0.5  # seconds
 
@@ -33,3 +35,20 @@ async def finish(work: "Coroutine[Any, Any, None]") -> None:
     task.result()
     if cancelled is not None:
         raise cancelled
+
+
+async def ahead(source: AsyncIterator[Value]) -> AsyncGenerator[Value, None]:
+    """The same values; while one is used, the next is made."""
+    coming = asyncio.ensure_future(_next(source))
+    try:
+        while found := await coming:
+            coming = asyncio.ensure_future(_next(source))
+            yield found[0]
+    finally:
+        await end([coming])
+
+
+async def _next(source: AsyncIterator[Value]) -> tuple[Value] | None:
+    async for value in source:
+        return (value,)
+    return None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from ingest.describe.digest import EXAMPLE
 from ingest.describe.examples import BATCH, Example
 from ingest.dialects import collection
 from ingest.dialects.answer import Answer
@@ -19,7 +20,7 @@ from ingest.resources.representation import Presenter
 from ingest.resources.resource import Resource
 
 _MOMENT = dt.datetime(2026, 11, 24, 12, 30, tzinfo=dt.UTC)
-SHOWING = frozenset({"saved", "partial", "items", "item", "batch", "batches", "failures"})
+SHOWING = frozenset({"saved", "partial", "items", "item", "batch", "batches", "failures", "digest"})
 """The answers that may show items, batches or failures, and not only what became of a request."""
 BAD_ITEM = "example"
 """What no collection takes as an item; but as a key, perhaps."""
@@ -172,6 +173,13 @@ def failures(resource: Resource) -> list[Said]:
     shown: Sequence[Any] = [{"index": 1, "rawData": failure.raw, "errors": problems}]
     answer = collection.failures(batch, shown)
     return [_said("failures", answer, "FailuresDocument", "getBatchFailures")]
+
+
+def digest(resource: Resource) -> list[Said]:
+    """The digest of the failures of a batch of two items, of which one is invalid."""
+    batch = replace(_committed(resource, Action.CREATE, None), received=2, invalid_count=1)
+    answer = collection.digest(batch, EXAMPLE)
+    return [_said("digest", answer, "DigestDocument", "getBatchDigest")]
 
 
 def _said(name: str, answer: Answer, schema: str, of: str = "", *, minimal: bool = False) -> Said:

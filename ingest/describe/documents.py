@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.describe.components import Components, Object, reference
+from ingest.describe.digest import digest_schemas
 from ingest.errors import ITEM_CODES, request_errors
 from ingest.model import BatchState, ItemOutcome
 
@@ -100,6 +101,7 @@ def add_documents(components: Components) -> None:
         "ListMetadata": _list_metadata(),
         "Batch": _batch(),
         "RpcCall": _object(_CALL),
+        **digest_schemas(),
     }
     for name, schema in {**parts, **_documents(), **_dialects()}.items():
         components.add("schemas", name, value=schema)
@@ -175,6 +177,7 @@ def _documents() -> dict[str, Object]:
             data=_array(of("Batch")),
             required="metadata data",
         ),
+        "DigestDocument": document("success", data=of("Digest"), required="data"),
         "FailuresDocument": document(
             "success",
             metadata=of("FailuresMetadata"),

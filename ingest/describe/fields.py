@@ -14,6 +14,7 @@ from marshmallow import fields
 from ingest.describe import moments, numbers, rules, texts
 from ingest.describe.about import about
 from ingest.describe.choices import choices, constant, truth
+from ingest.describe.defaults import odd_defaults
 from ingest.describe.notes import NOTES, noted, or_null, together
 from ingest.describe.own_code import ANYTHING, DECIDES, LOADS, PREPARES, SHOWS, Part, changes
 from ingest.describe.rules import Form
@@ -76,7 +77,11 @@ def never_null(field: fields.Field[Any]) -> fields.Field[Any]:
 def described(field: fields.Field[Any], place: Place) -> Schema:
     """What the values of a field are."""
     said = _shown(field, place) if place.shown else _sent(field, place)
-    return or_null(said) if field.allow_none else _not_null(said)
+    said = or_null(said) if field.allow_none else _not_null(said)
+    if _kind(field) is None or field.pre_load or field.post_load:
+        return said
+    odd = odd_defaults(field, is_shown=place.shown)
+    return {"anyOf": [said, {"enum": odd}]} if odd else said
 
 
 def _shown(field: fields.Field[Any], place: Place) -> Schema:

@@ -27,6 +27,7 @@ class Kind(Enum):
     BATCHES = "batches"
     BATCH = "batch"
     FAILURES = "failures"
+    DIGEST = "digest"
     ERROR = "error"
 
 

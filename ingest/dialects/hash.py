@@ -85,7 +85,7 @@ def _data(answer: Answer, context: Context) -> Any:
         return _page(document, context.collection)
     if answer.kind is Kind.BATCHES:
         return _page(document, "batches")
-    if answer.kind is Kind.ITEM:
+    if answer.kind in (Kind.ITEM, Kind.DIGEST):
         return document["data"]
     if answer.kind is Kind.BATCH:
         return document["data"] | {"response": _stored(answer, context)}

@@ -103,6 +103,7 @@ def _write_of(
             matching=call.matching,
             groups=caller.groups,
             empty_as_null=said.media_type == CSV and said.empty_as is EmptyAs.NULL,
+            rewritten=said.notation is not None,
             repair=_keeps(call, resource, settings),
         ),
         key=call.idempotency_key,

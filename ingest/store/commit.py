@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
-from ingest.model import AtMost, Batch, Finished, NewBatch, Outcome
+from ingest.model import KEPT, AtMost, Batch, Finished, NewBatch, Outcome
 from ingest.resources.layout import Layout
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
@@ -199,6 +199,7 @@ async def _finish(
         refusal,
         batch.options.repair,
         keeps,
+        KEPT,
     )
     if row is None:
         raise RuntimeError("a batch that is locked is not there")

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from ingest.exactjson import dump_exact, load_exact
+from ingest.exactjson import dump_exact, load_exact, may_round
 from ingest.model import AtMost, Failure, ItemError
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from ingest.store.pool import Connection
 
 QUERIES = load_queries("failures.sql")
-_ROWS = 500
-_BYTES = 256 * 1024
-_MUCH = 2 * _BYTES  # what only an item can be that is a page of its own: a thread reads it
+_PAGE = AtMost(500, 256 * 1024)
+_SHORT = 2_000  # characters of errors that are read once for all items that have them
+_MUCH = 512 * 1024  # bytes of raw items that a thread reads
 
 
 async def insert_failures(
@@ -68,7 +69,9 @@ def first_of(failures: Sequence[Failure], at_most: AtMost) -> list[Failure]:
     return found
 
 
-async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Failure]]:
+async def pages(
+    pool: Pool, account: str, batch: UUID, page: AtMost = _PAGE
+) -> AsyncIterator[list[Failure]]:
     """All failures of an account's batch in the order of their indices.
 
     A page is a transaction of its own and holds about 256 KiB, so that neither a slow reader nor
@@ -77,7 +80,7 @@ async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Fai
     index = -1
     while True:
         async with pool.transaction(account) as connection:
-            rows = await connection.fetch(QUERIES["after"], account, batch, index, _ROWS, _BYTES)
+            rows = await connection.fetch(QUERIES["after"], account, batch, index, *page)
         if not rows:
             return
         if sum(len(row["raw"]) for row in rows) > _MUCH:
@@ -88,8 +91,26 @@ async def pages(pool: Pool, account: str, batch: UUID) -> AsyncIterator[list[Fai
 
 
 def _failures(rows: Sequence[asyncpg.Record]) -> list[Failure]:
-    return [Failure(row["index"], load_exact(row["raw"].encode()), _errors(row)) for row in rows]
+    return [
+        Failure(row["index"], raw, _errors(row))
+        for row, raw in zip(rows, _raw_items(rows), strict=True)
+    ]
 
 
-def _errors(row: asyncpg.Record) -> list[ItemError]:
-    return [ItemError.from_document(each) for each in orjson.loads(row["errors"])]
+def _raw_items(rows: Sequence[asyncpg.Record]) -> list[Any]:
+    """The raw items of a page: all at once, unless one of them needs a closer look."""
+    texts = [row["raw"].encode() for row in rows]
+    whole = b"[%b]" % b",".join(texts)
+    return list(map(load_exact, texts)) if may_round(whole) else orjson.loads(whole)
+
+
+def _errors(row: asyncpg.Record) -> Sequence[ItemError]:
+    text = row["errors"]
+    return _known_errors(text) if len(text) <= _SHORT else _read_errors(text)
+
+
+def _read_errors(text: str) -> Sequence[ItemError]:
+    return tuple(ItemError.from_document(each) for each in orjson.loads(text))
+
+
+_known_errors = lru_cache(maxsize=1024)(_read_errors)

@@ -248,8 +248,9 @@ async def test_batches_of_other_groups_are_unseen(service: Service, confined: Co
         for batch in batches.values():
             status = (await client.get(f"batches/{batch}")).status
             assert status == (200 if batch in ids else 404)
-            status = (await client.get(f"batches/{batch}/failures")).status
-            assert status == (200 if batch in ids else 404)
+            for part in ("failures", "digest"):
+                status = (await client.get(f"batches/{batch}/{part}")).status
+                assert status == (200 if batch in ids else 404)
 
 
 async def test_a_key_of_another_group_returns_nothing(service: Service, confined: Confined) -> None:

@@ -87,6 +87,12 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             (f"batches/{theirs.failed}/failures.{extension}", None, {})
             for extension in ("json", "ndjson", "csv")
         ],
+        ("GET", "/v1/batches/{batch}/digest"): [
+            (f"batches/{each}/digest", None, {}) for each in (theirs.batch, theirs.failed)
+        ],
+        ("GET", "/v1/batches/{batch}/digest.{extension}"): [
+            (f"batches/{theirs.failed}/digest.json", None, {})
+        ],
         ("DELETE", "/v1/batches/{batch}"): [
             (f"batches/{each}", None, headers)
             for each in (theirs.batch, theirs.failed)
@@ -97,6 +103,13 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             for each in (theirs.batch, theirs.failed)
             for change in ({"index": 0, "drop": True}, {"index": 0, "item": {}})
             for headers in ({}, {"if_match": '"1"'})
+        ],
+        ("POST", "/v1/batches/{batch}:repair"): [
+            (f"batches/{each}:repair", {"remedies": ["x"]}, {})
+            for each in (theirs.batch, theirs.failed)
+        ],
+        ("POST", "/v1/batches/{batch}:repair.{extension}"): [
+            (f"batches/{theirs.failed}:repair.json", {"remedies": ["x"]}, {})
         ],
         ("PATCH", "/v1/batches/{batch}/items.{extension}"): [
             (f"batches/{theirs.failed}/items.json", [{"index": 0, "drop": True}], {}),

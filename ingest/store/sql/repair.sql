@@ -1,6 +1,6 @@
 -- name: kept_bytes
--- What an account keeps to be repaired, but for one batch.
-SELECT coalesce(sum(payload_bytes), 0)::bigint
+-- What an account keeps to be repaired, but for one batch; each counts $3 bytes more.
+SELECT coalesce(sum(payload_bytes + $3::bigint), 0)::bigint
 FROM ingest.batches
 WHERE account = $1 AND kept AND id IS DISTINCT FROM $2
 

@@ -163,3 +163,39 @@ def test_a_plucked_field_is_kept_where_it_is_looked_for_or_code_makes_it() -> No
         oracle = Oracle(Resource("things", Schema.from_dict({"f": field})))
         assert oracle.takes(Kind.CREATE, {"f": 5}) == taken
         assert taken == (not oracle.errors(Kind.CREATE, {"f": 5}))
+
+
+@pytest.mark.parametrize(
+    ("field", "is_shown", "is_sent"),
+    [
+        (fields.Boolean(load_default=list), [[]], []),
+        (fields.Boolean(load_default=0), [0], [0]),
+        (fields.Boolean(dump_default="yes"), ["yes"], ["yes"]),
+        (fields.UUID(load_default="none"), ["none"], []),
+        (fields.Tuple((fields.Integer(), fields.Integer()), load_default=[1]), [], []),
+        (fields.List(fields.Boolean(), load_default="y"), [["y"]], [["y"]]),
+        (fields.Boolean(load_default=False), [], []),
+        (fields.Integer(load_default=0, validate=validate.Range(1)), [], []),
+        (fields.Integer(load_default="none"), [], []),
+        (fields.List(fields.Nested(Person), load_default=list), [], []),
+    ],
+)
+def test_a_default_is_shown_as_it_is(
+    field: fields.Field[Any], is_shown: list[Any], is_sent: list[Any]
+) -> None:
+    for kind, odd in ((Kind.ITEM, is_shown), (Kind.CREATE, is_sent)):
+        inner = Schema.from_dict({"f": field})
+        resource = Resource("things", Schema.from_dict({"inner": fields.Nested(inner)}))
+        found = json_schema(resource, kind, "")["$defs"][inner.__name__]
+        either = found["properties"]["f"].get("anyOf", [])
+        assert [part["enum"] for part in either if "enum" in part] == ([odd] if odd else [])
+
+
+def test_a_default_of_another_form_is_taken_as_it_is_shown() -> None:
+    inner = Schema.from_dict({"f": fields.Boolean(load_default=0)})
+    oracle = Oracle(Resource("things", Schema.from_dict({"inner": fields.Nested(inner)})))
+    shown = oracle.shown({"inner": {}})
+    assert shown["inner"] == {"f": 0}
+    assert oracle.takes(Kind.ITEM, shown)
+    assert oracle.takes(Kind.CREATE, shown)
+    assert not oracle.errors(Kind.CREATE, shown)

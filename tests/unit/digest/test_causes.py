@@ -1,0 +1,253 @@
+"""Each cause finds the examples that it is for, and not what only resembles them."""
+
+from typing import Any
+
+import pytest
+
+from ingest.model import Options
+from tests.unit.digest.digests import groups, orders, people
+
+WRONG, FORMAT, CHOICE, LENGTH = 42203, 42204, 42207, 42206
+
+
+def _of_field(field: str, values: list[Any], code: int, like: str | None = None) -> Any:
+    """The group of values that fail in a field, each in an item that is good otherwise."""
+    items = [{"title": "T", field: value} for value in values]
+    return groups([*items, {"title": "good"}])[code, like or field]
+
+
+@pytest.mark.parametrize(
+    ("cause", "field", "code", "value", "mended"),
+    [
+        ("decimal_comma", "price", WRONG, "12,50", "12.50"),
+        ("decimal_comma", "price", WRONG, "-0,5", "-0.5"),
+        ("decimal_comma", "weight", WRONG, "1.234.567,8", "1234567.8"),
+        ("decimal_comma", "price", WRONG, "1\u202f234,56", "1234.56"),
+        ("decimal_comma", "price", WRONG, "1'234,56", "1234.56"),
+        ("thousands_separators", "price", WRONG, "1,234,567", "1234567"),
+        ("thousands_separators", "price", WRONG, "1,234.50", "1234.50"),
+        ("thousands_separators", "weight", WRONG, "1 234", "1234"),
+        ("thousands_separators", "price", WRONG, "1.234.567", "1234567"),
+        ("thousands_separators", "count", WRONG, "1,234", 1234),
+        ("thousands_separators", "count", WRONG, "1.234", 1234),
+        ("day_month_order", "day", FORMAT, "24/12/2026", "2026-12-24"),
+        ("day_month_order", "day", FORMAT, "24. 12. 2026", "2026-12-24"),
+        ("day_month_order", "day", FORMAT, "12-24-2026", "2026-12-24"),
+        ("day_month_order", "day", FORMAT, "2026/12/4", "2026-12-04"),
+        ("day_month_order", "local", FORMAT, "24.12.2026 9:05", "2026-12-24T09:05"),
+        ("day_month_order", "american", FORMAT, "24.12.2026", "12/24/2026"),
+        ("blanks", "day", FORMAT, " 2026-12-24\u00a0", "2026-12-24"),
+        ("blanks", "state", CHOICE, "won\u200b", "won"),
+        ("blanks", "count", WRONG, " 12 ", 12),
+        ("choice_case", "state", CHOICE, "WON", "won"),
+        ("choice_case", "state", CHOICE, " lost", "Lost"),
+        ("word_for_nothing", "day", FORMAT, "N/A", None),
+        ("word_for_nothing", "price", WRONG, "-", None),
+        ("word_for_nothing", "day", FORMAT, "", None),
+        ("spreadsheet_error", "price", WRONG, "#DIV/0!", None),
+        ("spreadsheet_error", "day", FORMAT, "#N/A", None),
+        ("lost_zeros", "zip", FORMAT, "1234", "01234"),
+        ("lost_zeros", "zip", WRONG, 1234, "01234"),
+    ],
+)
+def test_values_that_it_finds(cause: str, field: str, code: int, value: Any, mended: Any) -> None:
+    group = _of_field(field, [value] * 3, code)
+    assert group["cause"]["name"] == cause
+    assert not group["cause"]["ambiguous"]
+    remedy = group["remedy"]
+    assert (remedy["heals"], remedy["leaves"]) == (3, 0)
+    assert (remedy["before"], remedy["after"]) == ({field: value}, {field: mended})
+    assert remedy["transform"]["op"] == cause
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "value"),
+    [
+        ("price", WRONG, "1,2,3"),
+        ("price", WRONG, "12,34,56"),
+        ("price", WRONG, "1.23.456"),
+        ("price", WRONG, "EUR 12"),
+        ("count", WRONG, "12,5"),
+        ("count", WRONG, "1.5"),
+        ("day", FORMAT, "31/02/2026"),
+        ("day", FORMAT, "24/12/26"),
+        ("day", FORMAT, "24/12-2026"),
+        ("day", FORMAT, "24/12/2026 9:05 tomorrow"),
+        ("state", CHOICE, "wonn"),
+        ("day", FORMAT, "never"),
+        ("price", WRONG, "#1"),
+        ("zip", FORMAT, "123456"),
+        ("zip", FORMAT, "12a4"),
+        ("email", FORMAT, "ann at example.com"),
+        ("code", LENGTH, "ab"),
+        ("code", LENGTH, "12"),
+    ],
+)
+def test_values_that_only_resemble_them(field: str, code: int, value: Any) -> None:
+    group = _of_field(field, [value] * 3, code)
+    assert "cause" not in group, group["cause"]
+    assert "remedy" not in group
+
+
+def test_a_day_above_twelve_decides() -> None:
+    group = _of_field("day", ["03/04/2026"] * 98 + ["24/12/2026"], FORMAT)
+    assert group["remedy"]["transform"]["order"] == "DD/MM/YYYY"
+    assert group["remedy"]["heals"] == 99
+    other = _of_field("day", ["03/04/2026"] * 98 + ["12/24/2026"], FORMAT)
+    assert other["remedy"]["transform"]["order"] == "MM/DD/YYYY"
+
+
+def test_no_day_above_twelve_is_ambiguous() -> None:
+    group = _of_field("day", ["03/04/2026", "05/06/2026"], FORMAT)
+    assert "remedy" not in group
+    cause = group["cause"]
+    assert (cause["name"], cause["ambiguous"]) == ("day_month_order", True)
+    assert [each["transform"]["order"] for each in cause["readings"]] == [
+        "DD/MM/YYYY",
+        "MM/DD/YYYY",
+    ]
+    assert [each["after"]["day"] for each in cause["readings"]] == ["2026-04-03", "2026-03-04"]
+
+
+def test_days_that_contradict_each_other_are_ambiguous() -> None:
+    values = ["03/04/2026"] * 90 + ["24/12/2026"] * 6 + ["12/24/2026"] * 4
+    group = _of_field("day", values, FORMAT)
+    assert group["cause"]["ambiguous"]
+    assert "remedy" not in group
+
+
+def test_a_day_that_is_its_month_needs_no_order() -> None:
+    group = _of_field("day", ["05/05/2026"], FORMAT)
+    assert group["remedy"]["after"] == {"day": "2026-05-05"}
+
+
+def test_a_comma_before_three_digits_is_ambiguous() -> None:
+    group = _of_field("price", ["1,234", "2,500"], WRONG)
+    assert group["cause"]["ambiguous"]
+    assert {each["after"]["price"] for each in group["cause"]["readings"]} == {"1.234", "1234"}
+    decided = _of_field("price", ["1,234", "2,50"], WRONG)
+    assert decided["remedy"]["transform"]["op"] == "decimal_comma"
+    other = _of_field("price", ["1,234", "2,500.00"], WRONG)
+    assert other["remedy"]["transform"]["op"] == "thousands_separators"
+
+
+def test_one_in_twenty_may_be_left() -> None:
+    enough = _of_field("price", ["1,5"] * 19 + ["x"], WRONG)
+    assert (enough["remedy"]["heals"], enough["remedy"]["leaves"]) == (19, 1)
+    assert "cause" not in _of_field("price", ["1,5"] * 18 + ["x"], WRONG)
+
+
+def test_nothing_is_left_out_where_null_is_not_allowed() -> None:
+    group = _of_field("count", ["n/a"], WRONG)
+    assert group["remedy"]["before"] == {"count": "n/a"}
+    assert group["remedy"]["after"] == {}
+
+
+def test_nothing_in_a_required_field_has_no_remedy() -> None:
+    found = groups([{"title": ""}, {"title": ""}])[LENGTH, "title"]
+    assert found["cause"]["name"] == "word_for_nothing"
+    assert "remedy" not in found
+
+
+def test_rounded_numbers_are_lost() -> None:
+    group = _of_field("ean", ["4.00638E+12", "1E+11"], FORMAT)
+    assert group["cause"]["name"] == "rounded_number"
+    assert "remedy" not in group
+
+
+def test_utf_8_read_as_windows_1252() -> None:
+    group = _of_field("place", [{"city": "ZÃ¼rich"}] * 2, CHOICE, "place.city")
+    assert group["cause"]["name"] == "wrong_charset"
+    assert group["remedy"]["after"] == {"place": {"city": "Zürich"}}
+    lost = _of_field("place", [{"city": "Z\ufffdrich"}], CHOICE, "place.city")
+    assert lost["cause"]["name"] == "wrong_charset"
+    assert "remedy" not in lost
+    assert "cause" not in _of_field("place", [{"city": "São Paulo"}], CHOICE, "place.city")
+
+
+def test_elements_of_lists_and_members_of_dicts_are_alike() -> None:
+    items = [{"title": "T", "amounts": ["1", "2,5", "3,5"]}, {"title": "T", "amounts": ["4,5"]}]
+    group = groups(items)[WRONG, "amounts.*"]
+    assert (group["count"], group["examples"]) == (2, ["2,5", "4,5"])
+    assert group["remedy"]["after"] == {"amounts": ["1", "2.5", "3.5"]}
+    scores = groups([{"title": "T", "scores": {"a.b": "1,5", "c": "2"}}])[WRONG, "scores.*"]
+    assert scores["remedy"]["after"] == {"scores": {"a.b": "1.5", "c": "2"}}
+    nested = groups([{"title": "T", "places": [{"city": "Rome"}, {"city": "ROME"}]}])
+    remedy = nested[CHOICE, "places.*.city"]["remedy"]
+    assert remedy["after"] == {"places": [{"city": "Rome"}, {"city": "Rome"}]}
+
+
+def test_a_repeated_header_is_left_out() -> None:
+    header = {"title": "title", "email": "email", "price": " Price"}
+    found = groups([{"title": "good"}, header, header])
+    for group in found.values():
+        assert group["cause"]["name"] == "repeated_header"
+        assert (group["remedy"]["heals"], group["remedy"]["after"]) == (2, None)
+    assert found[FORMAT, "email"]["remedy"]["before"] == header
+    named = groups([{"title": "title", "email": "none of these"}])
+    assert "cause" not in named[FORMAT, "email"]
+
+
+def test_a_row_of_totals_is_left_out() -> None:
+    total = {"code": "Total:", "price": "1234.50", "count": 7}
+    group = groups([{"title": "good"}, total])[42201, "title"]
+    assert group["cause"]["name"] == "totals_row"
+    assert group["remedy"]["after"] is None
+    company = {"code": "Total", "email": "sales@total.example", "price": "1"}
+    assert "cause" not in groups([{"title": "good"}, company])[42201, "title"]
+    assert "cause" not in groups([{"title": "good"}, {"code": "Total"}])[42201, "title"]
+
+
+def test_swapped_columns_of_a_whole_batch() -> None:
+    swapped = [{"name": "555 01", "phone": "Ann"}, {"name": "555 02", "phone": "Bo"}]
+    group = groups(swapped, people)[FORMAT, "phone"]
+    assert group["cause"]["name"] == "swapped_columns"
+    assert group["remedy"]["transform"] == {"op": "swap", "fields": ["name", "phone"]}
+    assert group["remedy"]["after"] == {"name": "Ann", "phone": "555 01"}
+    # Where an item is good as it is, the columns are not swapped.
+    some = groups([*swapped, {"name": "Cy", "phone": "555 03"}], people)[FORMAT, "phone"]
+    assert "cause" not in some
+    # One column that is missing is no swap.
+    assert "cause" not in groups([{"phone": "Ann"}], people)[FORMAT, "phone"]
+
+
+def test_cells_of_swapped_columns_are_read_again() -> None:
+    columns = Options(columns=("title", "count"))
+    items = [{"title": "41", "count": "Ann"}, {"title": "42", "count": "Bo"}]
+    group = groups(items, orders, options=columns)[WRONG, "count"]
+    assert group["remedy"]["after"] == {"title": "Ann", "count": 41}
+    # Of JSON, texts stay texts.
+    assert "cause" not in groups(items)[WRONG, "count"]
+
+
+def test_shifted_columns_of_a_whole_batch() -> None:
+    columns = Options(columns=("title", "email", "state", "count"))
+    left = [{"title": "A", "email": "won", "state": "1"}, {"title": "B", "email": "open"}]
+    group = groups(left, orders, options=columns)[FORMAT, "email"]
+    assert group["cause"]["name"] == "shifted_columns"
+    assert group["remedy"]["transform"] == {"op": "shift", "from": "email", "by": 1}
+    assert group["remedy"]["after"] == {"state": "won", "count": 1}
+    right = [{"title": "A", "state": "a@b.cd", "count": "won"}] * 2
+    found = groups(right, orders, options=columns)[CHOICE, "state"]
+    assert found["remedy"]["transform"] == {"op": "shift", "from": "email", "by": -1}
+    assert found["remedy"]["after"] == {"email": "a@b.cd", "state": "won"}
+    # Nothing of an item may be lost: no column is empty here.
+    full = [{"title": "A", "email": "won", "state": "1", "count": "x"}] * 2
+    assert "cause" not in groups(full, orders, options=columns)[FORMAT, "email"]
+
+
+def test_items_of_another_collection() -> None:
+    items = [{"name": "Ann", "phone": "555 01"}, {"name": "Bo", "phone": "555 02"}]
+    found = groups(items, orders, [people])
+    for group in found.values():
+        assert group["cause"]["name"] == "wrong_collection"
+        assert group["cause"]["collection"] == "people"
+        assert "remedy" not in group
+    assert all("cause" not in each for each in groups(items, orders).values())
+    mixed = groups([*items, {"title": "an order"}], orders, [people])
+    assert all("cause" not in each for each in mixed.values())
+
+
+def test_nothing_is_proven_of_rewritten_texts() -> None:
+    found = groups([{"title": "T", "price": "1.5,5"}], orders, options=Options(rewritten=True))
+    assert "cause" not in found[WRONG, "price"]
