@@ -19,6 +19,7 @@ from ingest.resources.resource import Resource
 Item = dict[str, Any]
 Accepts = Callable[[Item], bool]
 """Whether a collection takes an item."""
+_UNCLEAR = "Nothing in the batch tells which of several readings of the values is meant."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Transform:
     """Whether it is of the whole batch, and so no item of it may be good."""
     changes: Sequence[str] | None = None
     """The fields of an item that it changes; None for one that does the same for all errors."""
+    unclear: str = _UNCLEAR
+    """The same where other transforms heal as well, to other values."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """What is shown with the cause."""
 
@@ -66,6 +69,7 @@ def of_values(
     says: str,
     fits: Callable[[Field], bool],
     mend: Callable[[Any, Place], Any],
+    unclear: str = _UNCLEAR,
     **document: Any,
 ) -> Propose:
     """A cause that lies in single values.
@@ -73,6 +77,7 @@ def of_values(
     Args:
         fits: the fields whose values may have it.
         mend: from a value that failed, and its place, to the mended one, or to a `Mark`.
+        unclear, document: those of the transforms.
     """
 
     def propose(about: About) -> Iterator[Transform]:
@@ -95,7 +100,15 @@ def of_values(
 
         shown = {"op": cause, "field": place.like, **document}
         name = str(place.steps[0])
-        yield Transform(cause, says, shown, mend_item, mend_value=mend_value, changes=(name,))
+        yield Transform(
+            cause,
+            says,
+            shown,
+            mend_item,
+            mend_value=mend_value,
+            changes=(name,),
+            unclear=unclear,
+        )
 
     return propose
 

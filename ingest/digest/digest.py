@@ -242,10 +242,7 @@ def _cause_document(cause: Cause) -> dict[str, Any]:
     }
     if cause.ambiguous:
         readings = [cause.tried, *cause.ambiguous]
-        shown_cause["message"] = (
-            "The values can be read in more than one way, and nothing in the batch tells which is "
-            "meant."
-        )
+        shown_cause["message"] = transform.unclear
         shown_cause["readings"] = [
             {"transform": dict(each.transform.document), "heals": each.heals, **_example(each)}
             for each in readings

@@ -42,9 +42,8 @@ async def apply(request: web.Request) -> web.Response:
     batch, attempt = await batch_of(request)
     resource_of(request, batch)
     wanted = await _wanted(request)
-    service, caller = request.app[SERVICE], request[CALLER]
     # What is stored must not lack what the caller is not shown.
-    digest = await digest_of(service, batch, caller, masked=False)
+    digest = await digest_of(request, batch, masked=False)
     offered = digest.remedies()
     if unknown := [each for each in wanted if each not in offered]:
         raise InvalidParameter(

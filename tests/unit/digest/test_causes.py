@@ -81,6 +81,8 @@ def test_values_that_it_finds(cause: str, field: str, code: int, value: Any, men
         ("email", FORMAT, "ann at example.com"),
         ("code", LENGTH, "ab"),
         ("code", LENGTH, "12"),
+        ("code", WRONG, 1234),
+        ("title", WRONG, 7),
     ],
 )
 def test_values_that_only_resemble_them(field: str, code: int, value: Any) -> None:
@@ -102,6 +104,7 @@ def test_no_day_above_twelve_is_ambiguous() -> None:
     assert "remedy" not in group
     cause = group["cause"]
     assert (cause["name"], cause["ambiguous"]) == ("day_month_order", True)
+    assert cause["message"].startswith("No day exceeds 12")
     assert [each["transform"]["order"] for each in cause["readings"]] == [
         "DD/MM/YYYY",
         "MM/DD/YYYY",
@@ -124,6 +127,7 @@ def test_a_day_that_is_its_month_needs_no_order() -> None:
 def test_a_comma_before_three_digits_is_ambiguous() -> None:
     group = _of_field("price", ["1,234", "2,500"], WRONG)
     assert group["cause"]["ambiguous"]
+    assert group["cause"]["message"].startswith("Nothing in the batch tells")
     assert {each["after"]["price"] for each in group["cause"]["readings"]} == {"1.234", "1234"}
     decided = _of_field("price", ["1,234", "2,50"], WRONG)
     assert decided["remedy"]["transform"]["op"] == "decimal_comma"
