@@ -29,11 +29,14 @@ class About:
     resource: Resource
     code: ErrorCode
     place: Place
-    item: Item
+    item: Any
+    """As it was received: an object, or the cells of a row that is none."""
     every_item_failed: bool
     """Whether the batch has no good item."""
     columns: Sequence[str] | None = None
     """Those of a CSV body."""
+    empty_as_null: bool = False
+    """Whether an empty cell of it is null."""
     elsewhere: Mapping[str, Accepts] = field(default_factory=dict)
     """The other collections of the caller's, and what they take."""
 
@@ -47,7 +50,7 @@ class Transform:
     """The cause in a sentence or two, for a person."""
     document: Mapping[str, Any]
     """The same for a program: `op`, and what that needs to be done again."""
-    mend: Callable[[Item, Sequence[Steps]], Any]
+    mend: Callable[[Any, Sequence[Steps]], Any]
     """From an item, and the places of it that failed, to a mended copy, or to a `Mark`."""
     mend_value: Callable[[Any], Any] | None = None
     """The same of one value, where it lies in that."""
@@ -55,6 +58,8 @@ class Transform:
     """Whether it is of the whole batch, and so no item of it may be good."""
     changes: Sequence[str] | None = None
     """The fields of an item that it changes; None for one that does the same for all errors."""
+    of_rows: bool = False
+    """Whether it takes the cells of a row, and no objects."""
     unclear: str = _UNCLEAR
     """The same where other transforms heal as well, to other values."""
     more: Mapping[str, Any] = field(default_factory=dict)
