@@ -36,11 +36,10 @@ async def get_digest(request: web.Request) -> web.Response:
     return await respond(request, answer)
 
 
-async def digest_of(request: web.Request, batch: Batch, *, masked: bool = True) -> Digest:
-    """The digest of a batch. A thread makes it, a page at a time, while the next page is read.
+async def digest_of(request: web.Request, batch: Batch) -> Digest:
+    """The digest of a batch, of what the caller may see of its failures.
 
-    Args:
-        masked: whether it knows of failures only what the caller may see.
+    A thread makes it, a page at a time, while the next page is read.
 
     Raises:
         MalformedBody: the client has gone.
@@ -56,7 +55,7 @@ async def digest_of(request: web.Request, batch: Batch, *, masked: bool = True) 
         digest = await asyncio.to_thread(Digest, batch, resource, others)
         async with aclosing(ahead(pages(service.pool, batch.account, batch.id, PAGE))) as read:
             async for page in read:
-                seen = failures_as_seen(page, batch, caller, resource) if masked else page
+                seen = failures_as_seen(page, batch, caller, resource)
                 presence.check()
                 await service.loop_time.turn(caller.account)
                 await asyncio.to_thread(service.loop_time.take, caller.account, digest.add, seen)

@@ -243,6 +243,12 @@ def test_shifted_columns_of_a_whole_batch() -> None:
     assert "cause" not in groups(full, orders, options=columns)[FORMAT, "email"]
 
 
+def test_no_shift_takes_away_what_is_required() -> None:
+    items = [{"name": "555 01"}, {"name": "555 02"}]
+    found = groups(items, people, options=Options(columns=("name", "phone")))
+    assert "cause" not in found[42201, "phone"]
+
+
 def test_rows_that_end_with_a_delimiter() -> None:
     columns = Options(columns=("title", "count"))
     error = [ItemError(BAD_FORMAT, "This row has 3 cells, and not one for each of 2 columns.")]
