@@ -13,6 +13,7 @@ from ingest.formats.csv_options import DECIMALS, SHORT_ROWS
 from ingest.formats.csv_records import DELIMITERS
 from ingest.formats.negotiation import EXTENSIONS, FAILURES, EmptyAs
 from ingest.formats.xml_options import PATH
+from ingest.model import BatchState
 from ingest.resources.columns import ColumnType
 from ingest.resources.layout import StoredField
 from ingest.resources.lists import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_VALUES, filterable
@@ -36,6 +37,7 @@ _SCALARS: Mapping[ColumnType, Object] = MappingProxyType(
 """How values are written in URLs, where OpenAPI has a word for it."""
 
 _TEXT = {"type": "string"}
+_STORED_TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _KEYS = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
@@ -124,6 +126,27 @@ _SHARED: Mapping[str, Object] = MappingProxyType(
             "Only the batch that this Idempotency-Key was used for.",
             _KEYS | {"pattern": r"^[\x21-\x7e]{1,255}$"},
         ),
+        "state": _query("state", "Only batches in this state.", _one_of(*BatchState)),
+        "collection": _query(
+            "collection",
+            "Only batches of this collection.",
+            {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,47}$"},
+        ),
+        "since": _query(
+            "since",
+            "Only batches that were begun since this time.",
+            {"type": "string", "format": "date-time"},
+        ),
+        "afterBatch": _query(
+            "after",
+            "Go on behind this batch: `metadata.next` of the page before.",
+            {"type": "string", "format": "uuid"},
+        ),
+        "writtenBy": _query(
+            "batch",
+            "Only items that this batch was the last to write.",
+            {"type": "string", "format": "uuid"},
+        ),
         "Idempotency-Key": {
             "name": "Idempotency-Key",
             "in": "header",
@@ -171,6 +194,10 @@ _SHARED: Mapping[str, Object] = MappingProxyType(
 """Those that are the same for every collection; a component each."""
 
 
+BATCH_FILTERS = ("state", "collection", "since", "afterBatch", "idempotencyKey")
+"""Those by which a list has some of the batches."""
+
+
 def add_parameters(components: Components) -> None:
     for name, parameter in _SHARED.items():
         components.add("parameters", name, value=parameter)
@@ -193,8 +220,9 @@ def add_of_collection(components: Components, resource: Resource, name: str, ite
 
 
 def filters(components: Components, resource: Resource, name: str) -> list[Object]:
-    """A parameter for each field that a list can be filtered by."""
-    return [
+    """A parameter for each field that a list can be filtered by, and the batch that wrote it."""
+    of_batch = [] if "batch" in filterable(resource) else shared("writtenBy")
+    return of_batch + [
         components.add("parameters", f"{name}.{_NO_NAME.sub('_', field)}", value=parameter)
         for field, parameter in _filters(resource)
     ]
@@ -268,12 +296,12 @@ def _matching(resource: Resource) -> Object:
 def _value(field: StoredField) -> Object:
     """A value in a URL."""
     choices = [each for each in shown_choices(field.field) if encodable(each) == each]
-    return _one_of(*choices) if choices else {**_SCALARS.get(field.type, _TEXT)}
+    return _one_of(*choices) if choices else {**_SCALARS.get(field.type, _STORED_TEXT)}
 
 
 def _in_path(key: StoredField) -> Object:
     schema = _value(key)
-    return schema | {"minLength": 1, "pattern": "^[^/]+$"} if schema == _TEXT else schema
+    return {**_TEXT, "minLength": 1, "pattern": "^[^/]+$"} if schema == _STORED_TEXT else schema
 
 
 def _written_in_path(key: StoredField, item: str) -> Object:

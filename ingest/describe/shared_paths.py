@@ -10,9 +10,9 @@ from ingest.describe.components import Object, reference
 from ingest.describe.described import Described
 from ingest.describe.faces import EVERY, IN_JSON, Face, alone
 from ingest.describe.headers import headers
-from ingest.describe.parameters import shared
+from ingest.describe.parameters import BATCH_FILTERS, shared
 from ingest.errors import RequestError
-from ingest.formats.negotiation import CSV, JSON, NDJSON, YAML
+from ingest.formats.negotiation import CSV, EVENT_STREAM, JSON, NDJSON, YAML
 
 _BATCHES, _OPERATIONS = "batches", "operations"
 
@@ -29,6 +29,9 @@ def batch_paths(this: Described) -> Object:
             },
             f"{root}/{{batch}}/items{end}": {
                 "patch": repair_paths.repair(this, f"repairBatch{also}")
+            },
+            f"{root}/{{batch}}:repair{end}": {
+                "post": repair_paths.apply_remedies(this, f"applyRemedies{also}")
             },
             f"{root}/{{batch}}/failures{end}": {
                 "get": _failures(this, f"getBatchFailures{also}", IN_JSON)
@@ -51,6 +54,9 @@ def hash_batch_paths(this: Described) -> Object:
             },
             f"{root}/{{batch}}/items{EXTENSION}": {
                 "patch": repair_paths.repair(this, "hashRepairBatch", face)
+            },
+            f"{root}/{{batch}}:repair{EXTENSION}": {
+                "post": repair_paths.apply_remedies(this, "hashApplyRemedies", face)
             },
             f"{root}/{{batch}}/failures{EXTENSION}": {
                 "get": _failures(this, "hashGetBatchFailures", alone("hash", (JSON,)))
@@ -75,28 +81,36 @@ def _batches(this: Described, operation_id: str, faces: Sequence[Face]) -> Objec
         "operationId": operation_id,
         "tags": [_BATCHES],
         "summary": "List the batches of the account, the latest first",
-        "parameters": shared("limit", "offset", "idempotencyKey"),
+        "parameters": shared("limit", "offset", *BATCH_FILTERS),
         "responses": _responses(this, operation_id, said, codes.BATCHES, faces),
     }
 
 
 def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.batch(this.resource, this.example)
+    found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
+    if operation_id == "getBatch":
+        _content(this, found)[EVENT_STREAM] = {"schema": {"type": "string"}}
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],
         "summary": "One batch: its state, its counts, its failures and its answer",
         "parameters": shared("batch"),
-        "responses": _responses(this, operation_id, said, codes.BATCH, faces, "Batch"),
+        "responses": found,
     }
+
+
+def _content(this: Described, found: Object) -> Object:
+    """What the response that is no error may hold, by media type."""
+    _, _, kind, name = found["200"]["$ref"].split("/")
+    content: Object = this.components.found(kind, name)["content"]
+    return content
 
 
 def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.failures(this.resource)
     found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
-    _, _, kind, name = found["200"]["$ref"].split("/")
-    content = this.components.found(kind, name)["content"]
-    content |= {each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)}
+    _content(this, found).update({each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)})
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],

@@ -113,13 +113,26 @@ def item(row: bytes, presenter: Presenter, select: Selection) -> Answer:
     return Answer(kind=Kind.ITEM, status=200, document=document, presenter=presenter, row=row)
 
 
-def listed_batches(found: Sequence[Batch], limit: int, offset: int, total: int) -> Answer:
-    """One page of batches: counts, but neither indices nor failures nor responses."""
+def listed_batches(
+    found: Sequence[Batch], limit: int, offset: int, total: int, following: str | None = None
+) -> Answer:
+    """One page of batches: counts, but neither indices nor failures nor responses.
+
+    Args:
+        following: the batch after which the next one begins; None where there is none.
+    """
     paging = Paging(limit=limit, offset=offset, total=total)
     document = _envelope("success", 200, f"{len(found)} of {total} batches")
     document["metadata"] = _page(paging)
-    document["data"] = [_batch(each) | {"metadata": _counts(each)} for each in found]
+    if following is not None:
+        document["metadata"]["next"] = following
+    document["data"] = [in_list(each) for each in found]
     return Answer(kind=Kind.BATCHES, status=200, document=document, paging=paging)
+
+
+def in_list(shown: Batch) -> dict[str, Any]:
+    """A batch as it stands in a list."""
+    return _batch(shown) | {"metadata": _counts(shown)}
 
 
 def batch(outcome: Outcome, presenter: Presenter | None) -> Answer:

@@ -14,6 +14,7 @@ NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 XML = "application/xml"
 YAML = "application/yaml"
+EVENT_STREAM = "text/event-stream"
 
 REQUESTS = (JSON, NDJSON, CSV, XML, YAML)
 """What bodies of requests may be."""

@@ -19,6 +19,7 @@ from ingest.model import EVERY_FIELD, Selection
 from ingest.resources.layout import StoredField
 from ingest.resources.lists import DEFAULT_LIMIT
 from ingest.resources.resource import Resource
+from ingest.store.batch_filter import ALL_BATCHES, BatchFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Call:
     after: Any = None
     """The key behind which a list goes on."""
     """Fields and the values that they must equal, as the database takes them."""
-    batch_key: str | None = None
+    batches: BatchFilter = ALL_BATCHES
     """The idempotency key of the batch that is wanted of a list."""
     schema_for: Kind = Kind.CREATE
     """What of the collection a schema is wanted of."""

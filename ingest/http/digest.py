@@ -19,7 +19,8 @@ from ingest.store import batches
 from ingest.store.failures import pages
 from ingest.tasks import ahead
 
-_PAGE = AtMost(2_000, 1024 * 1024)
+PAGE = AtMost(2_000, 1024 * 1024)
+"""How many failures are worked on at once."""
 
 
 @endpoint()
@@ -34,10 +35,13 @@ async def get_digest(request: web.Request) -> web.Response:
     return await respond(request, answer)
 
 
-async def digest_of(service: Service, batch: Batch, caller: Caller) -> Digest:
-    """The digest of a batch, as a caller may see it.
+async def digest_of(
+    service: Service, batch: Batch, caller: Caller, *, masked: bool = True
+) -> Digest:
+    """The digest of a batch. A thread makes it, a page at a time, while the next page is read.
 
-    A thread makes it, a page at a time, while the next page is read.
+    Args:
+        masked: whether it knows of failures only what the caller may see.
     """
     resource = service.registry.get(batch.collection)
     others = [
@@ -47,9 +51,9 @@ async def digest_of(service: Service, batch: Batch, caller: Caller) -> Digest:
     ]
     async with service.admission.reads.taken(caller.account):
         digest = await asyncio.to_thread(Digest, batch, resource, others)
-        async with aclosing(ahead(pages(service.pool, batch.account, batch.id, _PAGE))) as read:
+        async with aclosing(ahead(pages(service.pool, batch.account, batch.id, PAGE))) as read:
             async for page in read:
-                seen = failures_as_seen(page, batch, caller, resource)
+                seen = failures_as_seen(page, batch, caller, resource) if masked else page
                 await service.loop_time.turn(caller.account)
                 await asyncio.to_thread(service.loop_time.take, caller.account, digest.add, seen)
     return digest

@@ -1,23 +1,36 @@
 """Query parameters: each known by name, given once, with a value that can be read."""
 
+import datetime as dt
 import re
-from collections.abc import Sequence, Set
-from typing import Any
+from collections.abc import Callable, Sequence, Set
+from typing import Any, TypeVar
+from uuid import UUID
 
 from multidict import MultiMapping
 
 from ingest.describe.json_schema import Kind
 from ingest.errors import InvalidParameter
-from ingest.model import EVERY_FIELD, Selection
+from ingest.model import EVERY_FIELD, BatchState, Selection
 from ingest.resources.layout import StoredField
-from ingest.resources.lists import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_VALUES, filterable
+from ingest.resources.lists import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_OFFSET,
+    MAX_VALUES,
+    WRITTEN_BY,
+    filterable,
+)
 from ingest.resources.resource import META, Resource
 from ingest.resources.url_values import parse, shown_choices
+from ingest.store.batch_filter import ALL_BATCHES, BatchFilter
 
 FILTERS = "field=value"
 """Stands for the fields that a list can be filtered by."""
 
+_Read = TypeVar("_Read")
+
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_COLLECTION = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 _QUOTED = re.compile(r'"[^"]*"')
 # Quotes count where they are around a whole name; a name may have one inside.
 _PART = re.compile(rf"\s*-?{_QUOTED.pattern}\s*(?=,|$)|[^,]+")
@@ -123,9 +136,10 @@ class Query:
 
     def filters(self) -> tuple[tuple[StoredField, Sequence[Any]], ...]:
         """The fields that are filtered by, each with the values of which one will do."""
+        fields = {"batch": WRITTEN_BY, **self._filterable} if self._resource else {}
         return tuple(
             (field, tuple(_value("filter", field, text) for text in self._given.getall(name)))
-            for name, field in self._filterable.items()
+            for name, field in fields.items()
             if name in self._given
         )
 
@@ -138,14 +152,29 @@ class Query:
             raise _illegal("for", text, f"It takes one of {', '.join(Kind)}.")
         return Kind(text)
 
-    def batch_key(self) -> str | None:
-        """The idempotency key by which a list of batches finds one."""
-        text = self._given.get("idempotencyKey")
-        if text is None or self._resource is not None:
-            return None
-        if not _KEY.fullmatch(text):
-            raise _illegal("idempotencyKey", text, "It takes 1 to 255 visible ASCII characters.")
-        return text
+    def batches(self) -> BatchFilter:
+        """What the batches of a list of batches have in common."""
+        if self._resource is not None:
+            return ALL_BATCHES
+        key, state = self._given.get("idempotencyKey"), self._given.get("state")
+        if key is not None and not _KEY.fullmatch(key):
+            raise _illegal("idempotencyKey", key, "It takes 1 to 255 visible ASCII characters.")
+        if state is not None and state not in frozenset(BatchState):
+            raise _illegal("state", state, f"It takes one of {', '.join(BatchState)}.")
+        return BatchFilter(
+            key=key,
+            state=None if state is None else BatchState(state),
+            collection=self._read("collection", _collection, "It takes the name of a collection."),
+            since=self._read("since", _moment, "It takes a time such as 2026-11-22T10:00:00Z."),
+            after=self._read("after", UUID, "It takes the id of a batch: `metadata.next`."),
+        )
+
+    def _read(self, name: str, read: Callable[[str], _Read], wanted: str) -> _Read | None:
+        text = self._given.get(name)
+        try:
+            return None if text is None else read(text)
+        except (ValueError, OverflowError):
+            raise _illegal(name, text or "", wanted) from None
 
     def after(self) -> Any:
         """The key behind which a list goes on; None for its beginning."""
@@ -153,6 +182,19 @@ class Query:
         if text is None or resource is None:
             return None
         return _value("parameter 'after' of the key", resource.key, text)
+
+
+def _collection(text: str) -> str:
+    """The name of a collection that there is, or was."""
+    if not _COLLECTION.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _moment(text: str) -> dt.datetime:
+    """A time in ISO 8601; in UTC where it has no offset."""
+    read = dt.datetime.fromisoformat(text)
+    return (read if read.tzinfo else read.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 
 def _quoted(name: str) -> str:

@@ -9,6 +9,8 @@ from aiohttp import web
 from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
+from ingest.formats.negotiation import EVENT_STREAM, RESPONSES
+from ingest.http import progress
 from ingest.http.call import CALL, RESOURCE, unknown_batch
 from ingest.http.gate import CALLER
 from ingest.http.links import prefix
@@ -56,7 +58,7 @@ async def _admitted(request: web.Request) -> AsyncIterator[None]:
 
 
 def _link_to_next(request: web.Request, following: str | None) -> dict[str, str]:
-    """The header that leads to the page after a key."""
+    """The header that leads to the page after a key, or a batch."""
     if following is None:
         return {}
     query = request.rel_url.query.copy()
@@ -88,17 +90,20 @@ async def get_item(request: web.Request) -> web.Response:
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     async with _admitted(request):
-        found, total = await batches.list_batches(
-            service.pool, caller, call.limit, call.offset, call.batch_key
+        found, total, last = await batches.list_batches(
+            service.pool, caller, call.limit, call.offset, call.batches
         )
         found = [batch_as_seen(batch, caller) for batch in found]
-        answer = collection.listed_batches(found, call.limit, call.offset, total)
-        return await respond(request, answer)
+        following = None if last is None else str(last)
+        answer = collection.listed_batches(found, call.limit, call.offset, total, following)
+        return await respond(request, answer, _link_to_next(request, following))
 
 
-@endpoint()
-async def get_batch(request: web.Request) -> web.Response:
+@endpoint(formats=(*RESPONSES, EVENT_STREAM))
+async def get_batch(request: web.Request) -> web.StreamResponse:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
+    if call.media_type == EVENT_STREAM:
+        return await progress.follow(request)
     at_most = AtMost(service.settings.max_failures, service.settings.max_answer)
     async with _admitted(request):
         [outcome] = await batches.get_outcomes(

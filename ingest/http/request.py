@@ -28,9 +28,9 @@ from ingest.model import EVERY_FIELD
 from ingest.resources.resource import RESERVED_COLLECTIONS
 
 PAGE = frozenset({"limit", "offset"})
-BATCHES = PAGE | {"idempotencyKey"}
+BATCHES = PAGE | {"idempotencyKey", "state", "collection", "since", "after"}
 SELECT = frozenset({"select"})
-LIST = PAGE | SELECT | {"after", FILTERS}
+LIST = PAGE | SELECT | {"after", "batch", FILTERS}
 SCHEMA = frozenset({"for"})
 WRITE_ITEM = frozenset({"select", "dryRun"})
 WRITE = WRITE_ITEM | {"matching"} | BODY_PARAMETERS
@@ -169,7 +169,7 @@ def _in_query(query: Query) -> dict[str, Any]:
         "offset": query.offset(),
         "filters": query.filters(),
         "after": query.after(),
-        "batch_key": query.batch_key(),
+        "batches": query.batches(),
         "schema_for": query.schema_for(),
     }
 

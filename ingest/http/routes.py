@@ -14,6 +14,7 @@ from ingest.http import (
     openapi,
     probes,
     reads,
+    remedies,
     repairs,
     rpc,
     schemas,
@@ -24,6 +25,7 @@ from ingest.http import (
 from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
+_BATCH = "{batch:[^/:]+}"
 _KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"
 
 
@@ -48,6 +50,8 @@ def _api(root: str) -> tuple[web.RouteDef, ...]:
         web.patch(f"{root}batches/{{batch}}/items", repairs.repair),
         web.patch(f"{root}batches/{{batch}}/items.{{extension}}", repairs.repair),
         web.delete(f"{root}batches/{{batch}}", repairs.give_up),
+        web.post(f"{root}batches/{_BATCH}:repair", remedies.apply),
+        web.post(f"{root}batches/{_BATCH}:repair.{{extension}}", remedies.apply),
         web.post(f"{root}{collection}:delete", writes.delete),
         web.post(f"{root}{collection}:delete.{{extension}}", writes.delete),
         web.post(f"{root}{collection}", writes.create),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from functools import cache
 
+from marshmallow import fields
+
 from ingest.resources.columns import ColumnType
 from ingest.resources.layout import StoredField
 from ingest.resources.resource import RESERVED_PARAMETERS, Resource
@@ -12,6 +14,8 @@ DEFAULT_LIMIT = 100
 MAX_OFFSET = 2**63 - 1
 MAX_VALUES = 100
 """The most values of one filter."""
+WRITTEN_BY = StoredField("batch", "batch", "", "$batch", ColumnType.UUID, fields.UUID())
+"""The batch that wrote an item last; a field of its name is filtered by in its place."""
 
 
 @cache

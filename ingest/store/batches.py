@@ -13,6 +13,7 @@ import orjson
 from ingest.access.rights import Caller
 from ingest.errors import IngestError
 from ingest.model import Action, AtMost, Batch, BatchState, Finished, Options, Outcome
+from ingest.store.batch_filter import ALL_BATCHES, BatchFilter
 from ingest.store.failures import first_failures
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
@@ -43,6 +44,13 @@ async def get(pool: Pool, account: str, batch: UUID) -> Batch | None:
     """A batch of an account by its id."""
     async with pool.transaction(account) as connection:
         row = await connection.fetchrow(QUERIES["get_batch"], account, batch)
+    return None if row is None else from_row(row)
+
+
+async def get_listed(pool: Pool, account: str, batch: UUID) -> Batch | None:
+    """A batch of an account by its id, without what it saved and the indices of what is invalid."""
+    async with pool.transaction(account) as connection:
+        row = await connection.fetchrow(QUERIES["get_listed"], account, batch)
     return None if row is None else from_row(row)
 
 
@@ -81,25 +89,27 @@ def _shown(batch: Batch, at_most: AtMost) -> Batch:
 
 
 async def list_batches(
-    pool: Pool, caller: Caller, limit: int, offset: int, key: str | None = None
-) -> tuple[list[Batch], int]:
-    """One page of the batches that a caller may see, the newest first, and how many there are.
+    pool: Pool, caller: Caller, limit: int, offset: int, wanted: BatchFilter = ALL_BATCHES
+) -> tuple[list[Batch], int, UUID | None]:
+    """One page of the batches that a caller may see, the newest first, how many match, and the last
+    of the page where others follow.
 
     They are those of its token, and those of the collections that it may read; where it is
     confined to groups, only those whose senders were confined to the same or to fewer.
-
-    Args:
-        key: finds the one batch that holds this idempotency key.
     """
     groups = orjson.dumps(caller.groups).decode() if caller.groups else None
+    state = wanted.state and wanted.state.value
     visible = (caller.account, caller.readable, groups, caller.token)
+    matching = (*visible, state, wanted.collection, wanted.since)
     async with pool.transaction(caller.account, snapshot=True) as connection:
-        if key is not None:
-            rows = await connection.fetch(QUERIES["list_batches_of_key"], *visible, key)
-            return [from_row(row) for row in rows][offset : offset + limit], len(rows)
-        rows = await connection.fetch(QUERIES["list_batches"], *visible, limit, offset)
-        total = await connection.fetchval(QUERIES["count_batches"], *visible)
-    return [from_row(row) for row in rows], total
+        if wanted.key is not None:
+            rows = await connection.fetch(QUERIES["list_batches_of_key"], *matching, wanted.key)
+            return [from_row(row) for row in rows][offset : offset + limit], len(rows), None
+        page = (wanted.after, limit + 1, offset)
+        rows = await connection.fetch(QUERIES["list_batches"], *matching, *page)
+        total = await connection.fetchval(QUERIES["count_batches"], *matching)
+    found = [from_row(row) for row in rows[:limit]]
+    return found, total, found[-1].id if len(rows) > limit else None
 
 
 async def finished_among(pool: Pool, account: str, batches: Sequence[UUID]) -> set[UUID]:
@@ -173,12 +183,17 @@ def from_row(row: asyncpg.Record) -> Batch:
     del columns["trace_id"]
     columns.pop("attempts", None)
     invalid_so_far = columns.pop("invalid_so_far")
+    invalid = row["invalid"]
+    if row["dropped"]:  # which the row counts among them
+        dropped = set(row["dropped"])
+        invalid = [index for index in invalid if index not in dropped]
     try:
         read = {
             "action": Action(row["action"]),
             "options": _options(row["options"]),
             "state": BatchState(row["state"]),
-            "invalid_count": invalid_so_far or len(row["invalid"]),
+            "invalid": invalid,
+            "invalid_count": invalid_so_far or len(invalid),
             "data": row["data"] and row["data"].encode(),
             "error": row["error"] and _error(row["error"]),
         }

@@ -16,6 +16,7 @@ from ingest.settings import Settings
 from ingest.store import batches, repair
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool
+from ingest.store.quotas import set_quota
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token
 from ingest.validation.changes import Changed
@@ -102,6 +103,20 @@ async def test_the_groups_of_the_sender_are_those_of_what_is_mended(
     assert reply.status == 200
     rows = (await service.get("contacts?select=meta")).body["data"]
     assert {row["meta"]["group"] for row in rows} == {"north"}
+
+
+async def test_what_a_limit_refuses_is_kept_and_tried_again(
+    service: Service, operator: Pool
+) -> None:
+    await set_quota(operator, "acme", "contacts", 1)
+    first = await service.post("contacts", [JIM, ANN], prefer=KEEP, idempotency_key="k")
+    assert (first.status, first.error[0]) == (403, 40302)
+    assert first.body["metadata"]["repairable"] is True
+    again = await mend(service, first)
+    assert (again.status, again.body["metadata"]["attempt"]) == (403, 2)
+    reply = await mend(service, first, {"index": 1, "drop": True})
+    assert (reply.status, reply.body["metadata"]["droppedItems"]) == (200, [1])
+    assert await service.count("contacts") == 1
 
 
 async def test_an_api_that_dies_while_changes_arrive_leaves_the_batch_as_it_was(

@@ -117,7 +117,7 @@ async def test_what_is_committed_is_not_read_where_everything_used_to_wait(
 
 
 async def test_a_page_of_batches_reads_what_it_shows(pool: Pool, superuser: Any) -> None:
-    page = (QUERIES["list_batches"], "acme", None, None, None, 20, 0)
+    page = (QUERIES["list_batches"], "acme", None, None, None, None, None, None, None, 20, 0)
     await superuser.execute(_BATCHES, 1, "acme", "committed", 20)
     await blocks(pool, *page, account="acme")
     await superuser.execute(_BATCHES, 1_000, "other", "committed", MANY)
