@@ -147,7 +147,7 @@ async def _attempt(
     bad = conflicts.indices()
     if conflicts:
         await write_failures(connection, layout, batch, conflicts)
-    invalid = sorted([*batch.invalid, *bad])
+    invalid = sorted([*batch.invalid, *batch.dropped, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         limit = await limit_beside(connection, resource, sql, batch, bad, timeout)
         return await _finish(connection, batch, invalid, refusal_text(limit), keeps)

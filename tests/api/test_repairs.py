@@ -2,19 +2,12 @@
 
 import json
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from ingest.batches.write import Given, Write
-from ingest.errors import AttemptMismatch
-from ingest.http.service import SERVICE
-from ingest.ids import uuid7
-from ingest.model import DROPPED
-from ingest.store import batches
 from ingest.store.pool import Pool
 from tests.api.shared import ANN, BAD, JIM, configured, contact, stored
-from tests.harness import REGISTRY, Reply, Service
+from tests.harness import Reply, Service
 
 KEEP = "repair=keep"
 
@@ -424,20 +417,3 @@ async def test_every_dialect_answers_repairs(service: Service) -> None:
     )
     results = shown.body["data"]["response"]["body"]["result"]
     assert [each["error"] for each in results] == [0, 0, 400]
-
-
-async def test_code_can_repair_too(service: Service) -> None:
-    """As remedies do, which are no body of a request."""
-    first = await rejected(service, JIM, BAD, BAD)
-    running = service.app[SERVICE]
-    batch = await batches.get(running.pool, "acme", UUID(first.body["metadata"]["batchId"]))
-    assert batch is not None
-    write = Write.of_batch(
-        batch, REGISTRY["contacts"], token=batch.token or uuid7(), wait=60, trace_id="t" * 32
-    )
-    changes = Given({1: ANN, 2: DROPPED})
-    outcome = await running.pipeline.repair(write, batch, changes, attempt=1)
-    assert outcome.batch.state == "committed"
-    assert (outcome.batch.attempt, outcome.batch.created, outcome.batch.dropped) == (2, 2, [2])
-    with pytest.raises(AttemptMismatch):
-        await running.pipeline.repair(write, batch, Given({}), attempt=1)
