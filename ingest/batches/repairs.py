@@ -11,6 +11,9 @@ from ingest.model import Batch
 from ingest.settings import Settings
 from ingest.store import repair
 from ingest.store.pool import Pool
+from ingest.turns import Turns
+
+_AT_ONCE = 4  # batches that are merged at a time, one of each account
 
 
 class Repairs:
@@ -21,6 +24,8 @@ class Repairs:
         self._pool = pool
         self._backlog = backlog
         self._staging = staging
+        # A few bytes may have the database look for the conflicts of a million items.
+        self._turns = Turns(_AT_ONCE, 1)
 
     async def merge(
         self, write: Write, batch: Batch, changes: Changes, attempt: int | None
@@ -47,9 +52,10 @@ class Repairs:
                     size = sum(each.size for each in some)
                     room.take(len(some), size, saves=True)
                     await repair.add(self._pool, account, staged, some)
-                size_of_all = await repair.merge(
-                    self._pool, write.resource, batch, staged, attempt, self._most_kept
-                )
+                async with self._turns.taken(account):
+                    size_of_all = await repair.merge(
+                        self._pool, write.resource, batch, staged, attempt, self._most_kept
+                    )
         if size_of_all is None:
             return False
         self._backlog.accepted(account, batch.received, size_of_all)

@@ -82,17 +82,12 @@ def write(this: Described, action: Action, operation_id: str, group: Group = USU
 
 
 def _items_body(this: Described, does: _Write) -> Object:
-    several = {"type": "array", "items": of(f"{this.item}{does.sent}")}
-    either = {
-        "anyOf": [
-            several | {"maxItems": this.settings.max_items},
-            of(f"{this.item}{does.alone}"),
-        ]
-    }
+    item, alone = of(f"{this.item}{does.sent}"), of(f"{this.item}{does.alone}")
+    several = {"type": "array", "items": item, "maxItems": this.settings.max_items}
     name = f"{this.name}{does.sent}"
-    schema = this.components.add("schemas", name, value=either)
+    schema = this.components.add("schemas", name, value={"anyOf": [several, alone]})
     example = None if this.example is None else getattr(this.example, does.example)
-    body = bodies.items_body(schema, of(f"{this.item}{does.sent}"), example)
+    body = bodies.items_body(schema, item, alone, example)
     return this.components.add("requestBodies", name, value=body)
 
 

@@ -23,7 +23,7 @@ from ingest.errors import (
     NotRepairable,
     Unavailable,
 )
-from ingest.model import Batch
+from ingest.model import KEPT, Batch
 from ingest.resources.resource import Resource
 from ingest.store.conflicts import find_conflicts, write_failures
 from ingest.store.merging import QUERIES, merge_records
@@ -187,7 +187,7 @@ async def _check_room(connection: "Connection", batch: Batch, size: int, most: i
     """Refuse what makes a batch larger than there is room for."""
     if size <= batch.payload_bytes:
         return
-    if size + await _kept_bytes(connection, batch.account, batch.id) > most:
+    if size + KEPT + await _kept_bytes(connection, batch.account, batch.id) > most:
         raise BodyTooLarge(
             "The account keeps too much to be repaired",
             f"It may keep {most} bytes. Repair its other batches first, or give them up.",
@@ -209,7 +209,7 @@ async def _try(
 
 
 async def _kept_bytes(connection: "Connection", account: str, but: UUID | None) -> int:
-    found: int = await connection.fetchval(QUERIES["kept_bytes"], account, but)
+    found: int = await connection.fetchval(QUERIES["kept_bytes"], account, but, KEPT)
     return found
 
 

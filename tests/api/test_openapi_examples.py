@@ -202,6 +202,17 @@ async def test_each_media_type_of_one_item_is_taken(service: Service, collection
         assert status == 200, (media_type, text)
 
 
+async def test_each_call_of_rpc_is_taken(service: Service) -> None:
+    """One after another, as each finds what the one before has left."""
+    sender, root = Sender(service, "airports"), "/api/v1.1/airports"
+    for media_type, end in product((JSON, XML), ("", "_batch")):
+        for verb in ("add", "import", "get", "update", "delete"):
+            path = f"{root}/{verb}" if verb == "get" else f"{root}/{verb}{end}"
+            body = request_example(path, "post", media_type)
+            status, text = await sender.send("POST", path, body, Content_Type=media_type)
+            assert (status, orjson.loads(text)["error"]) == (200, 0), (path, media_type, text)
+
+
 async def test_what_is_changed_and_deleted_is_told_in_brief(service: Service) -> None:
     """Of PATCH and DELETE, one example of the items is enough."""
     sender = Sender(service, "airports")

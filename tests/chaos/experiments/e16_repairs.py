@@ -33,14 +33,15 @@ async def run(stack: Stack, scale: Scale, random: Random) -> Result:
 
 async def _mend_each(client: Client, prefix: str, numbers: Iterator[int]) -> None:
     for number in numbers:
-        await _mend(client, f"{prefix}{number}")
+        await _mend(client, f"{prefix}{number}", drop=bool(number % 2))
 
 
-async def _mend(client: Client, key: str) -> None:
-    """Send a batch with a bad item, and correct that, however often each of them takes."""
-    sent = Sent(key, _ITEMS)
+async def _mend(client: Client, key: str, *, drop: bool) -> None:
+    """Send a batch with a bad item, and correct or drop that, however often each of them takes."""
+    sent = Sent(key, _ITEMS - drop)
     client.ledger.sent.append(sent)
     *good, last = deals(key, _ITEMS)
+    change = {"drop": True} if drop else {"item": last}
     batch = None
     while batch is None:
         reply = await client.request(
@@ -57,7 +58,7 @@ async def _mend(client: Client, key: str) -> None:
         reply = await client.request(
             "PATCH",
             f"/v1/batches/{batch}/items",
-            [{"index": _ITEMS - 1, "item": last}],
+            [{"index": _ITEMS - 1, **change}],
             If_Match='"1"',
             Prefer="return=minimal",
         )
