@@ -211,7 +211,10 @@ def add_of_collection(components: Components, resource: Resource, name: str, ite
     """Add the parameters of a collection's operations: `key`, `select`, `matching`, `after`."""
     for title, parameter in (
         (f"{item}Key", _key_in_path(resource, _in_path(resource.key))),
-        (f"{item}KeyWritten", _key_in_path(resource, _written_in_path(resource.key, item))),
+        (
+            f"{item}KeyWritten",
+            _key_in_path(resource, _written_in_path(components, resource.key, item)),
+        ),
         (f"{name}Select", _select(resource)),
         (f"{name}Matching", _matching(resource)),
         (f"{name}After", _after(resource)),
@@ -304,9 +307,7 @@ def _in_path(key: StoredField) -> Object:
     return {**_TEXT, "minLength": 1, "pattern": "^[^/]+$"} if schema == _STORED_TEXT else schema
 
 
-def _written_in_path(key: StoredField, item: str) -> Object:
+def _written_in_path(components: Components, key: StoredField, item: str) -> Object:
     """What is stored may be older than a bound; what is written is not."""
-    schema = _in_path(key)
-    if key.type is not ColumnType.TEXT or "enum" in schema:
-        return schema
-    return {"allOf": [reference("schemas", f"{item}Key"), schema]}
+    has_pattern = "pattern" in components.found("schemas", f"{item}Key")
+    return reference("schemas", f"{item}Key") if has_pattern else _in_path(key)

@@ -27,7 +27,7 @@ _CHANGE = {
         "item": {"description": "What takes its place."},
         "drop": {"description": "Whether the batch is saved without it.", "type": "boolean"},
         "rawData": {"description": "As `item`, in a row of the failures that was corrected."},
-        "errors": {"type": "array"},
+        "errors": {"type": "array", "items": {}},
     },
     "required": ["index"],
 }

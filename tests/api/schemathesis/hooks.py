@@ -9,6 +9,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -20,6 +21,7 @@ from schemathesis.openapi.checks import (
     IgnoredAuth,
     MissingHeaderNotRejected,
     RejectedPositiveData,
+    UndefinedStatusCode,
     UnsupportedMethodResponse,
 )
 
@@ -37,6 +39,7 @@ _NOT_STORABLE = 42209
 _IN_WORDS = {"meta.group"}
 """Fields with rules that JSON Schema has only words for."""
 _TOO_MANY = 41302
+_LONG = 8_000  # bytes of a URL that no HTTP server has to take (RFC 9110, 4.1)
 _NOT_ALLOWED = 40501
 
 
@@ -108,6 +111,10 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
     if case.operation.path.startswith("/api/") and _excused_by_document(failure, response):
         return False
     codes = set(map(int, _CODES.findall(response.text)))
+    if isinstance(failure, UndefinedStatusCode):
+        return response.status_code != HTTPStatus.BAD_REQUEST or len(response.request.url) < _LONG
+    if isinstance(failure, RejectedPositiveData) and _is_borrowed(case):
+        return False
     if isinstance(failure, RejectedPositiveData):
         unsaid = _unsaid(case.media_type, case.body)
         # The field that `matching` names may not be left out, and bare items have its rules.
@@ -133,6 +140,14 @@ def _excused_by_document(failure: Any, response: Any) -> bool:
     return isinstance(failure, kinds) and _said(response.text) != 0
 
 
+def _is_borrowed(case: Any) -> bool:
+    """Whether a path has the format of another one: the stateful phase goes on with the parameters
+    that it has seen by their names, whatever the schema says of them."""
+    declared = case.operation.path_parameters.get("extension")
+    sent = case.path_parameters.get("extension")
+    return declared is not None and sent not in declared.definition["schema"]["enum"]
+
+
 def _unsaid(media_type: str, body: Any) -> set[int]:
     """The codes that a body may get because a format has no word for it."""
     if media_type not in (NDJSON, CSV):
@@ -142,11 +157,15 @@ def _unsaid(media_type: str, body: Any) -> set[int]:
         each == {} for each in items
     ):  # there is no empty collection, and no item without fields
         return {40001}
-    # An empty cell is no text, and not null.
-    empty = any(
-        value in ("", None) for each in items if isinstance(each, dict) for value in each.values()
-    )
-    return {42201} if media_type == CSV and empty else set()
+    if media_type == NDJSON:
+        return set()
+    pairs = [pair for each in items if isinstance(each, dict) for pair in each.items()]
+    found = set()
+    if any(value in ("", None) for _, value in pairs):  # it is an empty cell, and so not there
+        found.add(42201)
+    if any(not name.strip() for name, _ in pairs):  # a column has a name
+        found.add(42204)
+    return found
 
 
 def _is_text(case: Any) -> bool:
