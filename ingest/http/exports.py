@@ -13,7 +13,8 @@ from aiohttp import web
 from ingest.errors import Unavailable
 from ingest.exactjson import dump_exact, load_exact
 from ingest.formats.failure_columns import Columns
-from ingest.formats.failure_files import csv_lines, defuse, item_cells, whole_column
+from ingest.formats.failure_files import csv_lines, csv_rows, defuse, whole_column
+from ingest.formats.ndjson import ndjson_lines
 from ingest.formats.negotiation import CSV, NDJSON
 from ingest.formats.shapes import item_shape
 from ingest.http.answers import paced, write
@@ -43,7 +44,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     if media_type == CSV:
         response.charset = "utf-8"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    head, lines = await _csv(request) if media_type == CSV else (b"", _ndjson)
+    head, lines = await _csv(request) if media_type == CSV else (b"", ndjson_lines)
     await response.prepare(request)
     if request.method == "HEAD":
         return response
@@ -91,10 +92,6 @@ async def _pages(request: web.Request) -> AsyncIterator[Rows]:
         left = None if left is None else left - len(shown)
 
 
-def _ndjson(rows: Rows) -> bytes:
-    return b"".join(dump_exact(row) + b"\n" for row in rows)
-
-
 async def _csv(request: web.Request) -> tuple[bytes, Callable[[Rows], bytes]]:
     """The header, and what writes the items under it; no cell is taken for a formula."""
     resource = request[RESOURCE]
@@ -111,9 +108,7 @@ async def _csv(request: web.Request) -> tuple[bytes, Callable[[Rows], bytes]]:
         for field in resource.fields
         if field.shown and field.data_key not in request[CALL].select.hidden
     )
-    return csv_lines([[*map(defuse, names)]]), lambda rows: csv_lines(
-        [*map(defuse, item_cells(each, names))] for each in _documents(rows)
-    )
+    return csv_lines([[*map(defuse, names)]]), lambda rows: csv_rows(_documents(rows), names)
 
 
 def _documents(rows: Rows) -> list[Any]:
