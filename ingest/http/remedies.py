@@ -42,9 +42,7 @@ async def apply(request: web.Request) -> web.Response:
     batch, attempt = await batch_of(request)
     resource_of(request, batch)
     wanted = await _wanted(request)
-    service, caller = request.app[SERVICE], request[CALLER]
-    # What is stored must not lack what the caller is not shown.
-    digest = await digest_of(service, batch, caller, masked=False)
+    digest = await digest_of(request, batch)
     offered = digest.remedies()
     if unknown := [each for each in wanted if each not in offered]:
         raise InvalidParameter(
@@ -97,6 +95,7 @@ class _Mending:
         """There is nothing to read."""
 
     async def items(self) -> AsyncGenerator[list[ItemChange], None]:
+        # As they were received: what is stored must not lack what the caller is not shown.
         batch, pool = self._batch, self._service.pool
         async with aclosing(ahead(pages(pool, batch.account, batch.id, PAGE))) as read:
             async for page in read:

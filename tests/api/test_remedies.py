@@ -81,6 +81,18 @@ async def test_one_remedy_leaves_the_rest_to_be_repaired(service: Service) -> No
     assert (last.status, last.body["metadata"]["created"]) == (200, 3)
 
 
+async def test_rows_with_one_delimiter_too_many(service: Service) -> None:
+    batch = await kept(service, "title;value\nA;1;\nB;2;\n")
+    ids = await offered(service, batch)
+    assert {*ids} == {"extra_cells None"}
+    reply = await apply(service, batch, [*ids.values()])
+    assert reply.status == 200, reply.body
+    assert [(each["title"], each["value"]) for each in reply.body["data"]] == [
+        ("A", "1"),
+        ("B", "2"),
+    ]
+
+
 async def test_what_is_not_proven_any_more_is_not_applied(service: Service) -> None:
     """Without the one day above 12 nothing tells days from months."""
     batch = await kept(service)
