@@ -10,7 +10,7 @@ RECORDS = (
 )
 
 
-@pytest.mark.parametrize("raw", [None, b'{"7":{"b":"\\ud800","$i":9},"12":1e2}'])
+@pytest.mark.parametrize("raw", [None, b'{"7":{"b":"\\ud83d\\ude00","$i":9},"12":1e2}'])
 def test_each_is_as_it_was_written(raw: bytes | None) -> None:
     found = entries(RECORDS, raw)
     assert [each.index for each in found] == [0, 7, 12]
