@@ -19,7 +19,7 @@ from ingest.outage import Outage
 from ingest.settings import Settings
 from ingest.store import batches, receiving
 from ingest.store.pool import Pool
-from ingest.store.retention import Kept, remove_expired
+from ingest.store.retention import Kept, remove_excess, remove_expired
 from workers.commit import Committer
 
 log = structlog.get_logger(__name__)
@@ -101,6 +101,15 @@ async def remove_all_expired(settings: Settings, pool: Pool) -> None:
         await asyncio.sleep(_BETWEEN_STEPS)
 
 
+async def remove_all_excess(settings: Settings, pool: Pool) -> None:
+    """Remove the before-images that are more than an account may have, in steps."""
+    step = settings.retention_step
+    while True:
+        if await remove_excess(pool, settings.revert_max_bytes, step) < step:
+            return
+        await asyncio.sleep(_BETWEEN_STEPS)
+
+
 def kept_of(settings: Settings) -> Kept:
     """How long each thing is kept, by the settings."""
     return Kept(
@@ -108,4 +117,5 @@ def kept_of(settings: Settings) -> Kept:
         answer=dt.timedelta(seconds=settings.idempotency_ttl),
         row=dt.timedelta(seconds=settings.batch_ttl),
         repair=dt.timedelta(seconds=settings.repair_ttl),
+        images=dt.timedelta(seconds=settings.revert_ttl),
     )

@@ -57,8 +57,8 @@ class Digest:
     ) -> None:
         """
         Args:
-            resource: that of the batch; without it, or where the texts of a file were rewritten
-                before they were validated, nothing can be proven.
+            resource: that of the batch; without it, where the texts of a file were rewritten
+                before they were validated, or nothing was sent, nothing can be proven.
             others: what else the caller may send items to.
         """
         self._batch = batch
@@ -68,7 +68,8 @@ class Digest:
         self._every_item_failed = batch.invalid_count == batch.received > 0
         self._proof: Proof | None = None
         self._elsewhere: Mapping[str, Accepts] = {}
-        if resource is not None and not batch.options.rewritten:
+        proves = not batch.options.rewritten and batch.action is not Action.REVERT
+        if resource is not None and proves:
             self._proof = Proof(resource, batch.action, batch.options)
             if batch.action is Action.CREATE and self._every_item_failed:
                 self._elsewhere = {each.name: _accepts(each, batch) for each in others}

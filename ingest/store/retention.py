@@ -25,6 +25,8 @@ class Kept:
     repair: dt.timedelta
     """What batches that were refused for their items are repaired with; then they are kept as
     others are that were refused."""
+    images: dt.timedelta
+    """What items were before a batch changed or deleted them."""
 
 
 async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, int]:
@@ -38,6 +40,7 @@ async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, i
             QUERIES["expired"], kept.payload, kept.answer, kept.row, at_most
         )
         found += await connection.fetch(QUERIES["expired_repairs"], kept.repair, at_most)
+        found += await connection.fetch(QUERIES["expired_images"], kept.images, at_most)
     by_kind: dict[str, dict[str, list[UUID]]] = defaultdict(lambda: defaultdict(list))
     for row in found:
         by_kind[row["kind"]][row["account"]].append(row["id"])
@@ -47,9 +50,26 @@ async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, i
         "failures": kept.row,
         "row": kept.row,
         "repair": kept.repair,
+        "images": kept.images,
     }
     for kind, accounts in by_kind.items():
         for account, ids in accounts.items():
             async with pool.transaction(account) as connection:
                 await connection.execute(QUERIES[f"remove_{kind}"], account, ids, ages[kind])
     return {kind: sum(map(len, accounts.values())) for kind, accounts in by_kind.items()}
+
+
+async def remove_excess(pool: Pool, most: int, at_most: int) -> int:
+    """Remove the before-images of an account beyond so many bytes, of at most `at_most` batches.
+
+    The oldest go first. Returns of how many batches.
+    """
+    async with pool.connection() as connection:
+        found = await connection.fetch(QUERIES["excess_images"], most, at_most)
+    accounts: dict[str, list[UUID]] = defaultdict(list)
+    for row in found:
+        accounts[row["account"]].append(row["id"])
+    for account, ids in accounts.items():
+        async with pool.transaction(account) as connection:
+            await connection.execute(QUERIES["remove_images"], account, ids, dt.timedelta())
+    return len(found)

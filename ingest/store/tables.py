@@ -13,7 +13,7 @@ from ingest.resources.layout import Layout, StoredField
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0008"
+REQUIRED_REVISION = "0009"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"

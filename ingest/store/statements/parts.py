@@ -12,11 +12,6 @@ from ingest.resources.columns import ColumnType
 from ingest.resources.layout import Layout, StoredField
 from ingest.store.tables import GROUP, kept_columns, quote, table_name
 
-_OWN_GROUPS = """own(batch, name) AS MATERIALIZED (
-    SELECT b.id, json_array_elements_text(b.options -> 'groups')
-    FROM ingest.batches b
-    WHERE b.account = $2 AND b.id = ANY ($1::uuid[])
-)"""  # the groups that each batch's sender is confined to: the same, in one statement
 _INDEX_BITS = 32
 INDEX_MASK = 2**_INDEX_BITS - 1
 
@@ -75,8 +70,16 @@ class Parts:
         Args:
             which: a condition for the items `r`; empty for all.
         """
-        own = [_OWN_GROUPS] if self.may_meet_others else []
+        own = [self._own_groups()] if self.may_meet_others else []
         return [self._items(which), *own, self._resolved()]
+
+    def _own_groups(self) -> str:
+        """The groups that each batch's sender is confined to: the same, in one statement."""
+        return """own(batch, name) AS MATERIALIZED (
+    SELECT b.id, json_array_elements_text(b.options -> 'groups')
+    FROM ingest.batches b
+    WHERE b.account = $2 AND b.id = ANY ($1::uuid[])
+)"""
 
     def _items(self, which: str = "") -> str:
         return f"""items AS MATERIALIZED (
@@ -111,10 +114,14 @@ class Parts:
             several = 't."$next" IS NOT NULL'
         return f"""resolved AS MATERIALIZED (
     SELECT i.*, t.{self.key} AS "$target", t."$version" AS "$stored",
-        t."{GROUP}" AS "$in", {several} AS "$ambiguous"{old}
+        t."{GROUP}" AS "$in", {several} AS "$ambiguous"{old}{self._before()}
     FROM items i
     LEFT JOIN {stored}
 )"""
+
+    def _before(self) -> str:
+        """What else is read of the stored row `t`."""
+        return ""
 
     def _found(self, row: str, item: str, equal: Sequence[tuple[StoredField, str]]) -> str:
         """What to JOIN an item with: the stored row, one at most, that has these values.

@@ -1,0 +1,151 @@
+"""What a batch that undoes another one finds: the rows that it wrote, and what they were before.
+
+An item of such a batch is a row that the other one has changed. First come those that have a
+before-image, in the order of its items, then those that it created, by key. `$kind` says what is
+to become of it::
+
+    u  was updated: its columns get the values of its image
+    d  was deleted: the image becomes a row again
+    c  was created: the row is deleted
+    l  was created, and is not as it was left
+
+A row is as the other batch left it where it names that batch as its writer. What was done since is
+found by the before-images of others, which name the writers of what they replaced.
+"""
+
+from ingest.store.statements.parts import Parts
+from ingest.store.tables import ACCOUNT, BATCH, GROUP, VERSION, quote
+
+_IMAGES = """json_array_elements(m.images::json) WITH ORDINALITY AS e(image, place)"""
+_CLOCKS = "interval '1 hour'"  # by which those of two servers may differ, after a failover
+
+
+class Undone(Parts):
+    """Parts of every statement of such a batch, which is always alone in it."""
+
+    def _sources(self, which: str = "") -> list[str]:
+        """Args: `which` is a condition for the items `r`."""
+        return [
+            self._original(),
+            *([self._own_groups()] if self.may_meet_others else []),
+            self._was(),
+            self._left(),
+            self._since(),
+            self._changed_items(),
+            self._resolved_items(which),
+        ]
+
+    def _original(self) -> str:
+        return """original AS MATERIALIZED (
+    SELECT b.id AS batch, o.id AS undone, o.created, o.finished_at
+    FROM ingest.batches b
+    CROSS JOIN LATERAL (
+        SELECT * FROM ingest.batches o
+        WHERE o.account = $2 AND o.id = (b.options ->> 'reverts')::uuid LIMIT 1
+    ) o
+    WHERE b.account = $2 AND b.id = ANY ($1::uuid[])
+)"""
+
+    def _was(self) -> str:
+        """The images, and the rows that have their keys now."""
+        stored = self._found("t", "i", [(self.resource.key, f"(i.was).{self.key}")])
+        return f"""was AS MATERIALIZED (
+    SELECT i.*, t.{self.key} AS target, t."{BATCH}" AS writer
+    FROM (
+        SELECT m.deleted, m.chunk, e.place, m.account::text AS "{ACCOUNT}",
+            json_populate_record(NULL::{self.table}, e.image) AS was
+        FROM original o
+        JOIN ingest.before_images m ON m.account = $2 AND m.batch = o.undone
+        CROSS JOIN LATERAL {_IMAGES}
+        OFFSET 0
+    ) i LEFT JOIN {stored}
+)"""
+
+    def _left(self) -> str:
+        """The keys of what was created and is as it was left; the account is read for them."""
+        return f"""kept AS MATERIALIZED (
+    SELECT t.{self.key} AS key
+    FROM (SELECT * FROM {self.table} OFFSET 0) t
+    WHERE (SELECT o.created FROM original o) > 0
+      AND t."{ACCOUNT}" = $2 AND t."{BATCH}" = (SELECT o.undone FROM original o)
+      AND NOT EXISTS (SELECT FROM was w WHERE (w.was).{self.key} = t.{self.key})
+)"""
+
+    def _since(self) -> str:
+        """What others made of rows that were as they were left; looked for where some are not."""
+        return f"""since AS MATERIALIZED (
+    SELECT DISTINCT ON ((s.was).{self.key}) (s.was).{self.key} AS key, s.batch AS later,
+        (s.was)."{GROUP}" AS "group"
+    FROM (
+        SELECT m.batch, m.made_at, json_populate_record(NULL::{self.table}, e.image) AS was
+        FROM original o
+        JOIN ingest.before_images m ON m.account = $2 AND m.made_at > '-infinity'
+            AND m.made_at > o.finished_at - {_CLOCKS}
+            AND m.writers @> ARRAY[o.undone]
+        CROSS JOIN LATERAL {_IMAGES}
+        WHERE e.image ->> '{BATCH}' = o.undone::text
+        OFFSET 0
+    ) s
+    WHERE (SELECT o.created FROM original o) > (SELECT count(*) FROM kept)
+        OR EXISTS (SELECT FROM was w WHERE NOT w.deleted AND w.target IS NULL)
+    ORDER BY (s.was).{self.key}, s.made_at
+)"""
+
+    def _changed_items(self) -> str:
+        """All items; of what was created and is nowhere to be found, only how many there are."""
+        none = f"NULL::{self.table}"
+        no_key = f"NULL::{self.resource.key.type.value}"
+        return f"""lost AS MATERIALIZED (
+    SELECT s.key, s.later, s."group" FROM since s
+    WHERE NOT EXISTS (SELECT FROM was w WHERE (w.was).{self.key} = s.key)
+), items AS MATERIALIZED (
+    SELECT row_number() OVER (ORDER BY e.kind IN ('c', 'l'), e.deleted, e.chunk, e.place, e.key) - 1
+        AS "$n", $2::text AS "{ACCOUNT}", e.kind AS "$kind", e.was AS "$was", e.later AS "$since",
+        e."group" AS "$left", e.key AS "$key"
+    FROM (
+        SELECT CASE WHEN w.deleted THEN 'd' ELSE 'u' END AS kind, w.deleted, w.chunk, w.place,
+            (w.was).{self.key} AS key, w.was, s.later, (w.was)."{GROUP}" AS "group"
+        FROM was w LEFT JOIN since s ON s.key = (w.was).{self.key}
+        UNION ALL
+        SELECT 'c', NULL, NULL, NULL, k.key, {none}, NULL, NULL FROM kept k
+        UNION ALL
+        SELECT 'l', NULL, NULL, NULL, l.key, {none}, l.later, l."group" FROM lost l
+        UNION ALL
+        SELECT 'l', NULL, NULL, NULL, {no_key}, {none}, NULL, NULL
+        FROM generate_series(1, (SELECT o.created FROM original o)
+            - (SELECT count(*) FROM kept) - (SELECT count(*) FROM lost))
+    ) e(kind, deleted, chunk, place, key, was, later, "group")
+)"""
+
+    def _resolved_items(self, which: str) -> str:
+        only = f"\n    WHERE {which}" if which else ""
+        stored = self._found("t", "r", [(self.resource.key, 'r."$key"')])
+        return f"""resolved AS MATERIALIZED (
+    SELECT r.* FROM (
+        SELECT o.batch AS "$batch", r."$n"::integer AS "$i", r.*, t.{self.key} AS "$target",
+            t."{VERSION}" AS "$stored", coalesce(t."{GROUP}", r."$left") AS "$in",
+            coalesce(t."{BATCH}", r."$since") AS "$later", CASE r."$kind"
+                WHEN 'u' THEN t."{BATCH}" IS DISTINCT FROM o.undone
+                WHEN 'd' THEN t."{BATCH}" IS NOT NULL
+                ELSE r."$kind" = 'l'
+            END AS "$stale"{self._before()}
+        FROM original o CROSS JOIN items r LEFT JOIN {stored}
+    ) r{only}
+)"""
+
+    def _known(self) -> str:
+        return """known AS (
+    SELECT * FROM resolved
+)"""
+
+    def _wanted(self) -> str:
+        """Each item with the unique values that it would leave; NULL where it leaves none."""
+        new = "".join(
+            f""", CASE WHEN r."$kind" <> 'c' AND NOT r."$stale"
+            THEN (r."$was").{quote(field.column)} END AS "$new{number}\""""
+            for number, field in self._unique_columns()
+        )
+        return f"""wanted AS MATERIALIZED (
+    SELECT r.*, NOT r."$stale" AS "$decides"{new}
+    FROM known r
+)"""
