@@ -225,7 +225,7 @@ class Database:
             WHERE schemaname = 'collections'
                OR schemaname = 'ingest' AND tablename = ANY ($1)
             """,
-            ["batches", "payloads", "failures", "counters"],
+            ["batches", "payloads", "failures", "counters", "before_images"],
         )
         await self.connection.execute(f"TRUNCATE {', '.join(row['name'] for row in rows)} CASCADE")
 

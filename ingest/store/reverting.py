@@ -28,7 +28,9 @@ async def size_of(pool: Pool, batch: Batch) -> int:
     """
     if batch.state is not BatchState.COMMITTED:
         raise NotRevertible(
-            f"The batch is {batch.state.value}", "Only what was saved is undone.", batch_id=batch.id
+            f"The batch is {batch.state.value}: there is nothing to undo",
+            "Only what was saved is undone.",
+            batch_id=batch.id,
         )
     async with pool.transaction(batch.account) as connection:
         size, kept = await connection.fetchrow(
@@ -76,5 +78,5 @@ def _failure(
 
 
 def _changed_since(later: Any) -> ItemError:
-    which = "What changed it is no longer known." if later is None else f"Batch {later} did it."
+    which = "Which batch changed it is no longer known." if later is None else f"Batch {later} changed it."
     return ItemError(VERSION_MISMATCH, "The item has been changed since.", "meta.version", which)

@@ -55,7 +55,7 @@ async def test_what_was_updated_gets_back_what_it_had(service: Service) -> None:
     after = await held(service, "?select=meta")
     for email in (ANN["email"], JIM["email"]):
         old, new = before[email].pop("meta"), after[email].pop("meta")
-        assert (new["version"], new["created"]) == (old["version"] + 2, old["created"])
+        assert (new["version"], new["createdAt"]) == (old["version"] + 2, old["createdAt"])
         assert new["batch"] == reply.body["metadata"]["batchId"]
     assert after == before
 

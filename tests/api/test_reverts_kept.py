@@ -12,7 +12,8 @@ from ingest.store.quotas import set_quota
 from ingest.store.retention import remove_excess
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token
-from tests.api.shared import ANN, BAD, JIM, configured, contact, stored
+from tests.api.shared import ANN, BAD, JIM, configured, contact, send, stored
+from tests.api.test_everything import EMPTY, FULL, NULLS
 from tests.api.test_reverts import held, saved, undo
 from tests.harness import Service
 from tests.waiting import finished
@@ -65,16 +66,27 @@ async def test_lenient_leaves_who_needs_what_another_one_keeps(service: Service)
 
 
 async def test_no_value_changes_on_its_way(service: Service) -> None:
-    whole = {
-        "code": "a\"\\\u00e9",
-        "decimal": "12345678901234567890.000000000000000000010",
+    digits = '{"code": 5, "decimal": 12345678901234567890.12345678901234567890, "anything": 1e400}'
+    await send(service, "everything", digits)
+    items = {
+        "everything": ([FULL, NULLS, EMPTY], "code", {"the text": "t", "scores": {}, "secret": "x"}),
+        "loose": ([{"name": "a", "more": [1e22, "\u2028"], "$x": {}}], "name", {"more": 0, "y": 1}),
+        "people": ([{"name": "a", "born": "2000-01-01"}], "name", {"born": None}),
     }
-    first = await service.post("everything", [whole])
-    if first.status != 201:
-        pytest.fail(str(first.body))
+    for collection, (sent, key, change) in items.items():
+        assert (await service.post(collection, sent)).status == 201
+        before = (await service.get(collection)).body["data"]
+        keys = [each[key] for each in before]
+        changed = await service.patch(collection, [{key: each} | change for each in keys])
+        assert changed.body["metadata"]["updated"] == len(keys), changed.body
+        assert (await undo(service, changed)).status == 200
+        assert (await service.get(collection)).body["data"] == before
+        gone = await service.delete(collection, keys)
+        assert (await undo(service, gone)).status == 200
+        assert (await service.get(collection)).body["data"] == before
 
 
-@pytest.mark.parametrize("settings", [{"revert_ttl": 0.0}], indirect=True, ids=["off"])
+@configured(revert_ttl=0.0)
 async def test_without_before_images_nothing_is_undone(service: Service, operator: Pool) -> None:
     (ann,) = await saved(service, ANN)
     first = await service.patch("contacts", [{"id": ann["id"], "age": 42}])
