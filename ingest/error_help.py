@@ -87,8 +87,8 @@ _REQUESTS = {
         "Read the batch at the Location header; send the corrected items as a new batch.",
     ),
     "not_revertible": Help(
-        "The batch cannot be undone: it saved nothing, it finished too long ago, or the service does "
-        "not keep what items were before.",
+        "The batch cannot be undone: it saved nothing, it finished too long ago, or what items "
+        "were before it is not kept.",
         "Read the batch at the Location header; send what the items are to be as a new batch.",
     ),
     "attempt_mismatch": Help(

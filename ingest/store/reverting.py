@@ -78,5 +78,9 @@ def _failure(
 
 
 def _changed_since(later: Any) -> ItemError:
-    which = "Which batch changed it is no longer known." if later is None else f"Batch {later} changed it."
+    which = (
+        "Which batch changed it is no longer known."
+        if later is None
+        else f"Batch {later} changed it."
+    )
     return ItemError(VERSION_MISMATCH, "The item has been changed since.", "meta.version", which)

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import pytest
-
-from tests.api.shared import ANN, JIM, configured, contact
+from tests.api.shared import ANN, JIM, contact
 from tests.harness import Reply, Service
-from tests.waiting import finished
 
 WITH_META = "contacts?select=meta"
 
@@ -107,9 +104,7 @@ async def test_what_was_changed_since_is_left_alone_and_named(service: Service) 
     before = await held(service)
     reply = await undo(service, first)
     assert (reply.status, reply.body["result"]) == (422, "failure")
-    failures = {
-        each["rawData"]["id"]: each["errors"][0] for each in reply.body["failures"]
-    }
+    failures = {each["rawData"]["id"]: each["errors"][0] for each in reply.body["failures"]}
     assert {key: each["code"] for key, each in failures.items()} == {ann: 41201, zero: 41201}
     assert updated.body["metadata"]["batchId"] in failures[ann]["description"]
     assert deleted.body["metadata"]["batchId"] in failures[zero]["description"]

@@ -3,8 +3,6 @@
 import dataclasses
 from typing import Any
 
-import pytest
-
 from ingest.access.rights import parse_grants
 from ingest.settings import Settings
 from ingest.store.pool import Pool
@@ -69,7 +67,11 @@ async def test_no_value_changes_on_its_way(service: Service) -> None:
     digits = '{"code": 5, "decimal": 12345678901234567890.12345678901234567890, "anything": 1e400}'
     await send(service, "everything", digits)
     items = {
-        "everything": ([FULL, NULLS, EMPTY], "code", {"the text": "t", "scores": {}, "secret": "x"}),
+        "everything": (
+            [FULL, NULLS, EMPTY],
+            "code",
+            {"the text": "t", "scores": {}, "secret": "x"},
+        ),
         "loose": ([{"name": "a", "more": [1e22, "\u2028"], "$x": {}}], "name", {"more": 0, "y": 1}),
         "people": ([{"name": "a", "born": "2000-01-01"}], "name", {"born": None}),
     }
@@ -182,9 +184,7 @@ async def test_who_may_undo(service: Service, operator: Pool) -> None:
         assert (await undo(may, batch, "?dryRun=true")).status in (200, 422)
 
 
-async def test_a_confined_token_undoes_what_it_can_reach(
-    service: Service, operator: Pool
-) -> None:
+async def test_a_confined_token_undoes_what_it_can_reach(service: Service, operator: Pool) -> None:
     north, south = [
         Service(service.client, (await create_token(operator, "acme", name, groups=[name]))[1])
         for name in ("north", "south")

@@ -186,9 +186,7 @@ def conflict(
     )
 
 
-def repeated(
-    source: str, columns: list[str], attribute: int, only: list[str] | None = None
-) -> str:
+def repeated(source: str, columns: list[str], attribute: int, only: list[str] | None = None) -> str:
     """Items that repeat the values of an earlier one; NULLs repeat nothing.
 
     Repetitions among the items themselves come before those inferred with the help of stored rows.

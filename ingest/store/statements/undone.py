@@ -37,7 +37,7 @@ class Undone(Parts):
 
     def _original(self) -> str:
         return """original AS MATERIALIZED (
-    SELECT b.id AS batch, o.id AS undone, o.created, o.finished_at
+    SELECT b.id AS batch, o.id AS undone, o.created, o.updated, o.finished_at
     FROM ingest.batches b
     CROSS JOIN LATERAL (
         SELECT * FROM ingest.batches o
@@ -62,13 +62,15 @@ class Undone(Parts):
 )"""
 
     def _left(self) -> str:
-        """The keys of what was created and is as it was left; the account is read for them."""
+        """The keys of all that is as it was left, where some of it was created.
+
+        For that the account is read once.
+        """
         return f"""kept AS MATERIALIZED (
     SELECT t.{self.key} AS key
     FROM (SELECT * FROM {self.table} OFFSET 0) t
     WHERE (SELECT o.created FROM original o) > 0
       AND t."{ACCOUNT}" = $2 AND t."{BATCH}" = (SELECT o.undone FROM original o)
-      AND NOT EXISTS (SELECT FROM was w WHERE (w.was).{self.key} = t.{self.key})
 )"""
 
     def _since(self) -> str:
@@ -86,35 +88,46 @@ class Undone(Parts):
         WHERE e.image ->> '{BATCH}' = o.undone::text
         OFFSET 0
     ) s
-    WHERE (SELECT o.created FROM original o) > (SELECT count(*) FROM kept)
-        OR EXISTS (SELECT FROM was w WHERE NOT w.deleted AND w.target IS NULL)
+    WHERE EXISTS (SELECT FROM was w WHERE NOT w.deleted AND w.target IS NULL)
+        OR (SELECT o.created > 0 AND o.created + o.updated > (SELECT count(*) FROM kept)
+            FROM original o)
     ORDER BY (s.was).{self.key}, s.made_at
 )"""
 
     def _changed_items(self) -> str:
-        """All items; of what was created and is nowhere to be found, only how many there are."""
-        none = f"NULL::{self.table}"
-        no_key = f"NULL::{self.resource.key.type.value}"
-        return f"""lost AS MATERIALIZED (
-    SELECT s.key, s.later, s."group" FROM since s
-    WHERE NOT EXISTS (SELECT FROM was w WHERE (w.was).{self.key} = s.key)
-), items AS MATERIALIZED (
-    SELECT row_number() OVER (ORDER BY e.kind IN ('c', 'l'), e.deleted, e.chunk, e.place, e.key) - 1
-        AS "$n", $2::text AS "{ACCOUNT}", e.kind AS "$kind", e.was AS "$was", e.later AS "$since",
-        e."group" AS "$left", e.key AS "$key"
+        """All items; of what was created and is nowhere to be found, only how many there are.
+
+        What is known of one key is put together by a sort: where the planner expects few rows, it
+        would join each with all.
+        """
+        none, no_key = f"NULL::{self.table}", f"NULL::{self.resource.key.type.value}"
+        return f"""known_of(kind, deleted, chunk, place, key, was, later, "group") AS (
+    SELECT CASE WHEN w.deleted THEN 'd' ELSE 'u' END, w.deleted, w.chunk, w.place,
+        (w.was).{self.key}, w.was, NULL::text, (w.was)."{GROUP}"
+    FROM was w
+    UNION ALL
+    SELECT 'c', NULL, NULL, NULL, k.key, {none}, NULL, NULL FROM kept k
+    UNION ALL
+    SELECT 'l', NULL, NULL, NULL, s.key, {none}, s.later::text, s."group" FROM since s
+), found AS MATERIALIZED (
+    SELECT row_number() OVER (ORDER BY e.imaged DESC, e.deleted, e.chunk, e.place, e.key) - 1 AS n,
+        e.kind, e.was, e.since, e."group", e.key
     FROM (
-        SELECT CASE WHEN w.deleted THEN 'd' ELSE 'u' END AS kind, w.deleted, w.chunk, w.place,
-            (w.was).{self.key} AS key, w.was, s.later, (w.was)."{GROUP}" AS "group"
-        FROM was w LEFT JOIN since s ON s.key = (w.was).{self.key}
-        UNION ALL
-        SELECT 'c', NULL, NULL, NULL, k.key, {none}, NULL, NULL FROM kept k
-        UNION ALL
-        SELECT 'l', NULL, NULL, NULL, l.key, {none}, l.later, l."group" FROM lost l
-        UNION ALL
-        SELECT 'l', NULL, NULL, NULL, {no_key}, {none}, NULL, NULL
-        FROM generate_series(1, (SELECT o.created FROM original o)
-            - (SELECT count(*) FROM kept) - (SELECT count(*) FROM lost))
-    ) e(kind, deleted, chunk, place, key, was, later, "group")
+        SELECT k.*, max(k.later) OVER same AS since,
+            bool_or(k.kind IN ('u', 'd')) OVER same AS imaged
+        FROM known_of k
+        WINDOW same AS (PARTITION BY k.key)
+    ) e
+    WHERE NOT e.imaged OR e.kind IN ('u', 'd')
+), items("$n", "$kind", "$was", "$since", "$left", "$key", "{ACCOUNT}") AS MATERIALIZED (
+    SELECT f.*, $2::text FROM found f
+    UNION ALL
+    SELECT g.n - 1, 'l', {none}, NULL, NULL, {no_key}, $2
+    FROM (SELECT count(*) AS all, count(*) FILTER (WHERE f.kind IN ('c', 'l')) AS created
+          FROM found f) c
+    CROSS JOIN LATERAL generate_series(
+        c.all + 1, c.all + (SELECT o.created FROM original o) - c.created
+    ) g(n)
 )"""
 
     def _resolved_items(self, which: str) -> str:
@@ -124,7 +137,7 @@ class Undone(Parts):
     SELECT r.* FROM (
         SELECT o.batch AS "$batch", r."$n"::integer AS "$i", r.*, t.{self.key} AS "$target",
             t."{VERSION}" AS "$stored", coalesce(t."{GROUP}", r."$left") AS "$in",
-            coalesce(t."{BATCH}", r."$since") AS "$later", CASE r."$kind"
+            coalesce(t."{BATCH}", r."$since"::uuid) AS "$later", CASE r."$kind"
                 WHEN 'u' THEN t."{BATCH}" IS DISTINCT FROM o.undone
                 WHEN 'd' THEN t."{BATCH}" IS NOT NULL
                 ELSE r."$kind" = 'l'
