@@ -222,7 +222,7 @@ class Database:
         rows = await self.connection.fetch(
             """
             SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-            WHERE schemaname = 'collections'
+            WHERE schemaname IN ('collections', 'images')
                OR schemaname = 'ingest' AND tablename = ANY ($1)
             """,
             ["batches", "payloads", "failures", "counters", "before_images"],

@@ -1,5 +1,5 @@
 -- The service's own tables as they are today. A resource's table is made from its schema
--- (`resource_tables.py`), in the schema `collections`.
+-- (`resource_tables.py`), in the schema `collections`; that of its before-images is in `images`.
 --
 --   1 Roles and schemas      3 Batches                  5 Functions
 --   2 Access                 4 Row-level security       6 Functions that look across accounts
@@ -40,8 +40,9 @@ END $$;
 -- A migration makes the schema `ingest` and the table of its revision before it runs this file.
 CREATE SCHEMA IF NOT EXISTS ingest;
 CREATE SCHEMA collections;
+CREATE SCHEMA images;
 GRANT USAGE ON SCHEMA ingest TO ingest_app, ingest_lookup;
-GRANT USAGE ON SCHEMA collections TO ingest_app;
+GRANT USAGE ON SCHEMA collections, images TO ingest_app;
 
 -- The revision of this schema, which readiness looks at.
 CREATE TABLE IF NOT EXISTS ingest.schema_version (
@@ -316,31 +317,24 @@ CREATE TABLE ingest.changes (
 COMMENT ON COLUMN ingest.changes.record IS 'NULL where the item is invalid, or is dropped';
 COMMENT ON COLUMN ingest.changes.raw IS 'as it was received, where its record does not say it';
 
--- What items were before a batch changed or deleted them, so that it can be undone. A batch may be
--- gone before its images are.
+-- What is kept of items that a batch changed or deleted, so that it can be undone. The images
+-- themselves are in the table of their collection, in the schema `images`: an array of rows for each of
+-- these. A batch may be gone before its images are.
 CREATE TABLE ingest.before_images (
-    batch    uuid,
-    deleted  boolean,
-    chunk    bigint,
-    account  ingest.account_name NOT NULL,
-    made_at  timestamptz NOT NULL DEFAULT statement_timestamp(),
-    bytes    bigint NOT NULL CHECK (bytes > 0),
-    writers  uuid[] NOT NULL,
-    images   text NOT NULL,
+    batch       uuid,
+    deleted     boolean,
+    chunk       bigint,
+    account     ingest.account_name NOT NULL,
+    collection  text COLLATE "C" NOT NULL,
+    made_at     timestamptz NOT NULL DEFAULT statement_timestamp(),
+    bytes       bigint NOT NULL CHECK (bytes > 0),
+    writers     uuid[] NOT NULL,
     PRIMARY KEY (batch, deleted, chunk)
-) WITH (
-    -- As of payloads: what is written at the rate of the writes is removed at that rate.
-    autovacuum_vacuum_cost_delay = 0,
-    autovacuum_vacuum_scale_factor = 0.05,
-    toast.autovacuum_vacuum_cost_delay = 0,
-    toast.autovacuum_vacuum_scale_factor = 0.05
 );
-ALTER TABLE ingest.before_images ALTER COLUMN images SET STORAGE EXTERNAL;
 COMMENT ON COLUMN ingest.before_images.deleted IS 'whether the batch deleted the rows, or changed them';
 COMMENT ON COLUMN ingest.before_images.writers IS 'the batches that had written them';
-COMMENT ON COLUMN ingest.before_images.images IS 'a JSON array of rows, in the order of the items';
 -- What was done since a moment, and how much there is; the condition as of batches_listed.
-CREATE INDEX before_images_made ON ingest.before_images (account, made_at) INCLUDE (batch, bytes)
+CREATE INDEX before_images_made ON ingest.before_images (account, made_at) INCLUDE (collection, batch, bytes)
     WHERE made_at > '-infinity';
 
 -- What a fingerprint stands for. Of no account: it describes schemas, and holds no item.
@@ -407,7 +401,7 @@ CREATE POLICY operator ON ingest.payloads TO CURRENT_USER USING (true);
 -- The functions of section 6. Of items they see only which batch has any.
 GRANT SELECT ON ingest.role_rights, ingest.tokens, ingest.quotas, ingest.batches TO ingest_lookup;
 GRANT SELECT (batch) ON ingest.payloads, ingest.failures TO ingest_lookup;
-GRANT SELECT (account, batch, made_at, bytes) ON ingest.before_images TO ingest_lookup;
+GRANT SELECT (account, collection, batch, made_at, bytes) ON ingest.before_images TO ingest_lookup;
 GRANT UPDATE (last_used_at) ON ingest.tokens TO ingest_lookup;
 CREATE POLICY lookup ON ingest.role_rights FOR SELECT TO ingest_lookup USING (true);
 CREATE POLICY lookup ON ingest.tokens FOR SELECT TO ingest_lookup USING (true);
@@ -674,14 +668,14 @@ $$;
 
 -- Batches whose before-images are older than that, the oldest first.
 CREATE FUNCTION ingest.expired_images(age interval, at_most integer)
-    RETURNS TABLE (account text, id uuid)
+    RETURNS TABLE (account text, collection text, id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     WITH before AS (
         SELECT (lpad(to_hex((extract(epoch FROM now() - age) * 1000)::bigint), 12, '0')
                 || repeat('0', 20))::uuid AS id
     )
-    SELECT DISTINCT i.account::text, i.batch
+    SELECT DISTINCT i.account::text, i.collection, i.batch
     FROM ingest.before_images i
     WHERE i.batch < (SELECT id FROM before) AND i.made_at < now() - age
     ORDER BY i.batch
@@ -690,7 +684,7 @@ $$;
 
 -- Batches whose before-images are more than `most` bytes, with all newer ones of their account.
 CREATE FUNCTION ingest.excess_images(most bigint, at_most integer)
-    RETURNS TABLE (account text, id uuid)
+    RETURNS TABLE (account text, collection text, id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     WITH over AS (
@@ -698,9 +692,9 @@ AS $$
         WHERE i.made_at > '-infinity'
         GROUP BY i.account HAVING sum(i.bytes) > most
     )
-    SELECT DISTINCT s.account::text, s.batch
+    SELECT DISTINCT s.account::text, s.collection, s.batch
     FROM (
-        SELECT i.account, i.batch, sum(i.bytes) OVER (
+        SELECT i.account, i.collection, i.batch, sum(i.bytes) OVER (
                    PARTITION BY i.account ORDER BY i.made_at DESC, i.batch DESC
                ) AS until
         FROM ingest.before_images i

@@ -16,7 +16,7 @@ from ingest.store.state import state_logged
 from ingest.tasks import end
 from workers.commit import Committer
 from workers.jobs import run_jobs
-from workers.maintenance import remove_all_excess, remove_all_expired, repeat, sweep
+from workers.maintenance import remove_all_expired, remove_old_images, repeat, sweep
 from workers.slots import Slots
 from workers.wakeup import listen, listen_for_notices
 
@@ -66,7 +66,11 @@ async def running_worker(
         repeat(
             "retention", settings.retention_interval, lambda: remove_all_expired(settings, pool)
         ),
-        repeat("before-images", _EXCESS_INTERVAL, lambda: remove_all_excess(settings, pool)),
+        repeat(
+            "before-images",
+            _EXCESS_INTERVAL,
+            lambda: remove_old_images(settings, pool, excess=True),
+        ),
     ]
     tasks = [asyncio.create_task(part) for part in parts]
     try:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
+from ingest.store.tables import IMAGES, quote
 
 QUERIES = load_queries("retention.sql")
 
@@ -25,8 +26,6 @@ class Kept:
     repair: dt.timedelta
     """What batches that were refused for their items are repaired with; then they are kept as
     others are that were refused."""
-    images: dt.timedelta
-    """What items were before a batch changed or deleted them."""
 
 
 async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, int]:
@@ -40,7 +39,6 @@ async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, i
             QUERIES["expired"], kept.payload, kept.answer, kept.row, at_most
         )
         found += await connection.fetch(QUERIES["expired_repairs"], kept.repair, at_most)
-        found += await connection.fetch(QUERIES["expired_images"], kept.images, at_most)
     by_kind: dict[str, dict[str, list[UUID]]] = defaultdict(lambda: defaultdict(list))
     for row in found:
         by_kind[row["kind"]][row["account"]].append(row["id"])
@@ -50,7 +48,6 @@ async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, i
         "failures": kept.row,
         "row": kept.row,
         "repair": kept.repair,
-        "images": kept.images,
     }
     for kind, accounts in by_kind.items():
         for account, ids in accounts.items():
@@ -59,17 +56,32 @@ async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, i
     return {kind: sum(map(len, accounts.values())) for kind, accounts in by_kind.items()}
 
 
-async def remove_excess(pool: Pool, most: int, at_most: int) -> int:
-    """Remove the before-images of an account beyond so many bytes, of at most `at_most` batches.
+async def remove_images(
+    pool: Pool, age: dt.timedelta, at_most: int, *, most: int | None = None
+) -> int:
+    """Remove before-images of at most `at_most` batches: those of a certain age.
 
-    The oldest go first. Returns of how many batches.
+    Args:
+        most: instead of these, the oldest that an account has beyond so many bytes.
+
+    Returns:
+        Of how many batches.
     """
     async with pool.connection() as connection:
-        found = await connection.fetch(QUERIES["excess_images"], most, at_most)
-    accounts: dict[str, list[UUID]] = defaultdict(list)
+        if most is None:
+            found = await connection.fetch(QUERIES["expired_images"], age, at_most)
+        else:
+            found = await connection.fetch(QUERIES["excess_images"], most, at_most)
+    places: dict[tuple[str, str], list[UUID]] = defaultdict(list)
     for row in found:
-        accounts[row["account"]].append(row["id"])
-    for account, ids in accounts.items():
+        places[row["account"], row["collection"]].append(row["id"])
+    for (account, collection), ids in places.items():
+        images = f"{quote(IMAGES)}.{quote(collection)}"
         async with pool.transaction(account) as connection:
-            await connection.execute(QUERIES["remove_images"], account, ids, dt.timedelta())
+            await connection.execute(
+                f"DELETE FROM {images} WHERE account = $1 AND batch = ANY ($2)",  # noqa: S608 - quoted
+                account,
+                ids,
+            )
+            await connection.execute(QUERIES["remove_images"], account, ids)
     return len(found)

@@ -4,47 +4,43 @@ ALTER TABLE ingest.batches
     ADD CONSTRAINT batches_action_check
         CHECK (action IN ('create', 'update', 'delete', 'revert'));
 
+CREATE SCHEMA images;
+GRANT USAGE ON SCHEMA images TO ingest_app;
+
+-- An array of rows for each is in the table of its collection, in the schema `images`.
 CREATE TABLE ingest.before_images (
-    batch    uuid,
-    deleted  boolean,
-    chunk    bigint,
-    account  ingest.account_name NOT NULL,
-    made_at  timestamptz NOT NULL DEFAULT statement_timestamp(),
-    bytes    bigint NOT NULL CHECK (bytes > 0),
-    writers  uuid[] NOT NULL,
-    images   text NOT NULL,
+    batch       uuid,
+    deleted     boolean,
+    chunk       bigint,
+    account     ingest.account_name NOT NULL,
+    collection  text COLLATE "C" NOT NULL,
+    made_at     timestamptz NOT NULL DEFAULT statement_timestamp(),
+    bytes       bigint NOT NULL CHECK (bytes > 0),
+    writers     uuid[] NOT NULL,
     PRIMARY KEY (batch, deleted, chunk)
-) WITH (
-    -- As of payloads: what is written at the rate of the writes is removed at that rate.
-    autovacuum_vacuum_cost_delay = 0,
-    autovacuum_vacuum_scale_factor = 0.05,
-    toast.autovacuum_vacuum_cost_delay = 0,
-    toast.autovacuum_vacuum_scale_factor = 0.05
 );
-ALTER TABLE ingest.before_images ALTER COLUMN images SET STORAGE EXTERNAL;
 COMMENT ON COLUMN ingest.before_images.deleted IS 'whether the batch deleted the rows, or changed them';
 COMMENT ON COLUMN ingest.before_images.writers IS 'the batches that had written them';
-COMMENT ON COLUMN ingest.before_images.images IS 'a JSON array of rows, in the order of the items';
 -- What was done since a moment, and how much there is; the condition as of batches_listed.
-CREATE INDEX before_images_made ON ingest.before_images (account, made_at) INCLUDE (batch, bytes)
+CREATE INDEX before_images_made ON ingest.before_images (account, made_at) INCLUDE (collection, batch, bytes)
     WHERE made_at > '-infinity';
 ALTER TABLE ingest.before_images ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ingest.before_images TO ingest_app;
 CREATE POLICY own_account ON ingest.before_images TO ingest_app
     USING (account = current_setting('ingest.account', true));
-GRANT SELECT (account, batch, made_at, bytes) ON ingest.before_images TO ingest_lookup;
+GRANT SELECT (account, collection, batch, made_at, bytes) ON ingest.before_images TO ingest_lookup;
 CREATE POLICY lookup ON ingest.before_images FOR SELECT TO ingest_lookup USING (true);
 
 -- Batches whose before-images are older than that, the oldest first.
 CREATE FUNCTION ingest.expired_images(age interval, at_most integer)
-    RETURNS TABLE (account text, id uuid)
+    RETURNS TABLE (account text, collection text, id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     WITH before AS (
         SELECT (lpad(to_hex((extract(epoch FROM now() - age) * 1000)::bigint), 12, '0')
                 || repeat('0', 20))::uuid AS id
     )
-    SELECT DISTINCT i.account::text, i.batch
+    SELECT DISTINCT i.account::text, i.collection, i.batch
     FROM ingest.before_images i
     WHERE i.batch < (SELECT id FROM before) AND i.made_at < now() - age
     ORDER BY i.batch
@@ -53,7 +49,7 @@ $$;
 
 -- Batches whose before-images are more than `most` bytes, with all newer ones of their account.
 CREATE FUNCTION ingest.excess_images(most bigint, at_most integer)
-    RETURNS TABLE (account text, id uuid)
+    RETURNS TABLE (account text, collection text, id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     WITH over AS (
@@ -61,9 +57,9 @@ AS $$
         WHERE i.made_at > '-infinity'
         GROUP BY i.account HAVING sum(i.bytes) > most
     )
-    SELECT DISTINCT s.account::text, s.batch
+    SELECT DISTINCT s.account::text, s.collection, s.batch
     FROM (
-        SELECT i.account, i.batch, sum(i.bytes) OVER (
+        SELECT i.account, i.collection, i.batch, sum(i.bytes) OVER (
                    PARTITION BY i.account ORDER BY i.made_at DESC, i.batch DESC
                ) AS until
         FROM ingest.before_images i

@@ -1,13 +1,14 @@
 """What may be undone: by whom, for how long, within which limits, and what is in its way."""
 
 import dataclasses
+import datetime as dt
 from typing import Any
 
 from ingest.access.rights import parse_grants
 from ingest.settings import Settings
 from ingest.store.pool import Pool
 from ingest.store.quotas import set_quota
-from ingest.store.retention import remove_excess
+from ingest.store.retention import remove_images
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token
 from tests.api.shared import ANN, BAD, JIM, configured, contact, send, stored
@@ -106,13 +107,16 @@ async def test_they_are_kept_for_their_time_and_within_their_bytes(
     second = await service.patch("contacts", [{"id": ann["id"], "age": 43}])
     await remove_all_expired(settings, committer.pool)
     assert await stored(operator, IMAGES) == 2
-    # One is within the bytes: the older one goes.
-    assert await remove_excess(committer.pool, 700, 100) == 1
+    async with operator.connection() as connection:
+        size = await connection.fetchval(f"SELECT sum(bytes)::bigint FROM {IMAGES}")
+    assert await remove_images(committer.pool, dt.timedelta(), 100, most=size) == 0
+    assert await remove_images(committer.pool, dt.timedelta(), 100, most=size - 1) == 1  # the older
+    assert await stored(operator, "images.contacts") == 1
     assert (await undo(service, first)).error[0] == 40906
     assert (await undo(service, second)).status == 200
     over = dataclasses.replace(settings, revert_ttl=1e-6)
     await remove_all_expired(over, committer.pool)
-    assert await stored(operator, IMAGES) == 0
+    assert await stored(operator, IMAGES) == await stored(operator, "images.contacts") == 0
 
 
 async def test_what_saved_nothing_is_not_undone(service: Service) -> None:

@@ -107,7 +107,7 @@ class Parts:
             # The account is read once, however many items there are; OFFSET keeps it so.
             stored = f"""(
         SELECT t.*, row_number() OVER same AS "$number", lead(t.{self.key}) OVER same AS "$next"
-        FROM (SELECT * FROM {self.table}{seen} OFFSET 0) t
+        FROM (SELECT *{self.whole} FROM {self.table} t{seen} OFFSET 0) t
         WHERE (t."$account", t.{match}) IN (SELECT "$account", {match} FROM items)
         WINDOW same AS (PARTITION BY t.{match} ORDER BY t.{self.key})
     ) t ON t."$number" = 1 AND t.{match} = i.{match}"""
@@ -118,6 +118,11 @@ class Parts:
     FROM items i
     LEFT JOIN {stored}
 )"""
+
+    @property
+    def whole(self) -> str:
+        """SELECT: the row `t` itself, beside its columns, where rows are looked up."""
+        return ""
 
     def _before(self) -> str:
         """What else is read of the stored row `t`."""
@@ -133,9 +138,12 @@ class Parts:
         """
         same = " AND ".join(f"{row}.{quote(field.column)} = {value}" for field, value in equal)
         same = f'{row}."$account" = {item}."$account" AND {same}'
+        whole = self.whole if row == "t" else ""
         if any(field.type is ColumnType.NUMERIC for field, _ in equal):
-            return f"(SELECT * FROM {self.table} OFFSET 0) {row} ON {same}"
-        return f"LATERAL (SELECT * FROM {self.table} {row} WHERE {same} LIMIT 1) {row} ON true"
+            return f"(SELECT *{whole} FROM {self.table} {row} OFFSET 0) {row} ON {same}"
+        return (
+            f"LATERAL (SELECT *{whole} FROM {self.table} {row} WHERE {same} LIMIT 1) {row} ON true"
+        )
 
     def _known(self) -> str:
         """The items that mean one stored row or none, and not one of several."""

@@ -44,7 +44,7 @@ ORDER BY r."$i\""""
 
 
 class Revert(Undone, Apply):
-    """Writes `apply`."""
+    """Writes `apply`, with the parameters of `Apply`."""
 
     def _good(self) -> list[str]:
         good = """good AS MATERIALIZED (

@@ -14,9 +14,11 @@ found by the before-images of others, which name the writers of what they replac
 """
 
 from ingest.store.statements.parts import Parts
-from ingest.store.tables import ACCOUNT, BATCH, GROUP, VERSION, quote
+from ingest.store.tables import ACCOUNT, BATCH, GROUP, VERSION, images_name, quote
 
-_IMAGES = """json_array_elements(m.images::json) WITH ORDINALITY AS e(image, place)"""
+_IMAGES = """LATERAL (
+            SELECT row_number() OVER () AS place, row AS was FROM unnest(m.images) row
+        ) e"""
 _CLOCKS = "interval '1 hour'"  # by which those of two servers may differ, after a failover
 
 
@@ -52,11 +54,10 @@ class Undone(Parts):
         return f"""was AS MATERIALIZED (
     SELECT i.*, t.{self.key} AS target, t."{BATCH}" AS writer
     FROM (
-        SELECT m.deleted, m.chunk, e.place, m.account::text AS "{ACCOUNT}",
-            json_populate_record(NULL::{self.table}, e.image) AS was
+        SELECT m.deleted, m.chunk, e.place, e.was, m.account::text AS "{ACCOUNT}"
         FROM original o
-        JOIN ingest.before_images m ON m.account = $2 AND m.batch = o.undone
-        CROSS JOIN LATERAL {_IMAGES}
+        JOIN {images_name(self.resource)} m ON m.account = $2 AND m.batch = o.undone
+        CROSS JOIN {_IMAGES}
         OFFSET 0
     ) i LEFT JOIN {stored}
 )"""
@@ -79,13 +80,19 @@ class Undone(Parts):
     SELECT DISTINCT ON ((s.was).{self.key}) (s.was).{self.key} AS key, s.batch AS later,
         (s.was)."{GROUP}" AS "group"
     FROM (
-        SELECT m.batch, m.made_at, json_populate_record(NULL::{self.table}, e.image) AS was
+        SELECT m.batch, c.made_at, e.was
         FROM original o
-        JOIN ingest.before_images m ON m.account = $2 AND m.made_at > '-infinity'
-            AND m.made_at > o.finished_at - {_CLOCKS}
-            AND m.writers @> ARRAY[o.undone]
-        CROSS JOIN LATERAL {_IMAGES}
-        WHERE e.image ->> '{BATCH}' = o.undone::text
+        JOIN ingest.before_images c ON c.account = $2 AND c.made_at > '-infinity'
+            AND c.made_at > o.finished_at - {_CLOCKS}
+            AND c.writers @> ARRAY[o.undone]
+        CROSS JOIN LATERAL (
+            SELECT * FROM {images_name(self.resource)} m
+            WHERE m.account = $2 AND m.batch = c.batch AND m.deleted = c.deleted
+              AND m.chunk = c.chunk
+            LIMIT 1
+        ) m
+        CROSS JOIN {_IMAGES}
+        WHERE (e.was)."{BATCH}" = o.undone
         OFFSET 0
     ) s
     WHERE EXISTS (SELECT FROM was w WHERE NOT w.deleted AND w.target IS NULL)
