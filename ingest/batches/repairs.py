@@ -1,17 +1,19 @@
 """How a refused batch is repaired in place: its changes are staged, then merged at once."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from ingest.batches.backlog import Backlog
 from ingest.batches.staging import Staging
 from ingest.batches.write import Changes, Write
-from ingest.errors import NotRepairable
+from ingest.errors import InvalidParameter, NotRepairable
 from ingest.ids import uuid7
 from ingest.model import Batch
 from ingest.settings import Settings
 from ingest.store import repair
 from ingest.store.pool import Pool
 from ingest.turns import Turns
+from ingest.validation.changes import Changed
 
 _AT_ONCE = 4  # batches that are merged at a time, one of each account
 
@@ -49,6 +51,7 @@ class Repairs:
                 aclosing(self._staging.changed(write, changes)) as arriving,
             ):
                 async for some in arriving:
+                    _check_indices(some, batch)
                     size = sum(each.size for each in some)
                     room.take(len(some), size, saves=True)
                     await repair.add(self._pool, account, staged, some)
@@ -60,3 +63,11 @@ class Repairs:
             return False
         self._backlog.accepted(account, batch.received, size_of_all)
         return True
+
+
+def _check_indices(changes: Sequence[Changed], batch: Batch) -> None:
+    last = max((each.index for each in changes), default=0)
+    if last >= batch.received:
+        raise InvalidParameter(
+            f"There is no item {last}", f"The batch has items 0 to {batch.received - 1}."
+        )

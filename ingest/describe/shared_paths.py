@@ -90,7 +90,7 @@ def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.batch(this.resource, this.example)
     found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
     if operation_id == "getBatch":
-        _content(this, found)[EVENT_STREAM] = {"schema": {"type": "string"}}
+        this.content(found)[EVENT_STREAM] = {"schema": {"type": "string"}}
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],
@@ -100,17 +100,10 @@ def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     }
 
 
-def _content(this: Described, found: Object) -> Object:
-    """What the response that is no error may hold, by media type."""
-    _, _, kind, name = found["200"]["$ref"].split("/")
-    content: Object = this.components.found(kind, name)["content"]
-    return content
-
-
 def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.failures(this.resource)
     found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
-    _content(this, found).update({each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)})
+    this.content(found).update({each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)})
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],

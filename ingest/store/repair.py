@@ -94,7 +94,6 @@ async def merge(
 
     Raises:
         NotRepairable, AttemptMismatch: the batch is not what it was when it was read.
-        InvalidParameter: it has no such item.
         BodyTooLarge: it would be larger than its account may keep.
         Unavailable: nothing was changed.
         OutcomeUnknown: the database went away during the COMMIT.
@@ -159,11 +158,6 @@ async def _merge(
     connection: "Connection", resource: Resource, batch: Batch, repair: UUID, most: int
 ) -> int | None:
     account, both = batch.account, (batch.account, batch.id, repair)
-    last = await connection.fetchval(QUERIES["last_change"], account, repair)
-    if last is not None and last >= batch.received:
-        raise InvalidParameter(
-            f"There is no item {last}", f"The batch has items 0 to {batch.received - 1}."
-        )
     timeout = await allow_time(connection, batch.received, batch.payload_bytes)
     await merge_records(connection, batch, repair)
     size = await connection.fetchval(QUERIES["payload_size"], account, batch.id, timeout=timeout)

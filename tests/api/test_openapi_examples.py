@@ -163,6 +163,11 @@ async def test_what_is_saved_is_shown_changed_and_deleted(
     before[field] = f"x{before[field]}"[: len(before[field])]
     await check(sender, "POST", sender.root, [{**before, **changed}], 201, "saved", "post")
     await check(sender, "GET", sender.root, None, 200, "items", "get")
+    for media_type in (NDJSON, CSV):
+        shown = resolved(operation(sender.root, "get")["responses"]["200"])["content"][media_type]
+        status, text = await sender.send("GET", sender.root, None, Accept=media_type)
+        read = orjson.loads if media_type == NDJSON else str
+        assert (status, read(text)) == (200, read(shown["example"]))
     status, text = await sender.send("GET", f"{sender.root}/{key}", None)
     told = example(f"{sender.root}/{{key}}", "get", 200, JSON, "item")
     assert (status, orjson.loads(as_example(text))) == (200, told)

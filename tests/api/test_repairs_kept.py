@@ -20,7 +20,7 @@ from ingest.store.quotas import set_quota
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token
 from ingest.validation.changes import Changed
-from tests.api.shared import ANN, BAD, JIM, contact, stored
+from tests.api.shared import ANN, BAD, JIM, configured, contact, stored
 from tests.api.test_repairs import KEEP, batch_of, mend, place, rejected
 from tests.harness import REGISTRY, Reply, Service
 from tests.waiting import finished
@@ -50,9 +50,15 @@ async def test_it_is_kept_for_its_own_time_and_then_as_others_are(
     assert await stored(operator, "ingest.batches") == 0
 
 
-async def test_a_resource_or_the_settings_can_keep_all(
-    api: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@configured(repair="keep")
+async def test_the_settings_can_keep_all(service: Service) -> None:
+    reply = await service.post("contacts", [JIM, BAD])
+    assert reply.body["metadata"]["repairable"] is True
+    reply = await mend(service, reply, {"index": 1, "item": ANN})
+    assert (reply.status, reply.body["metadata"]["created"]) == (200, 2)
+
+
+async def test_a_resource_can_keep_all(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(REGISTRY["contacts"], "repairable", True)
     reply = await api.post("contacts", [JIM, BAD])
     assert reply.body["metadata"]["repairable"] is True

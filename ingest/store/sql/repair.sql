@@ -33,9 +33,6 @@ WITH repair AS (
 )
 SELECT ARRAY (SELECT index FROM added) AS added FROM repair
 
--- name: last_change
-SELECT max(index) FROM ingest.changes WHERE account = $1 AND batch = $2
-
 -- name: changes
 -- Those with an index from $3 to before $4, in order: as many as fit into $6 bytes, and at least one.
 SELECT index, record, raw
