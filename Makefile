@@ -15,6 +15,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 install = $(PIP) $(1) || { $(BIN)/python -c 'import hatchling' 2>/dev/null && \
 	echo "make: trying again with what is installed" >&2 && $(PIP) --no-build-isolation $(1); }
 NO_CACHE := $(shell test -w . || echo --no-cache)
+# The tests start hundreds of processes: each would compile the sources again (containers set this).
+unexport PYTHONDONTWRITEBYTECODE
 AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help

@@ -16,6 +16,9 @@ MAX_LISTED_ITEMS = 10_000
 """Above this many items an answer lists neither what was saved nor which items were valid."""
 MAX_KEPT = 16 * 1024 * 1024
 """Above this many bytes of them the items that were saved are not kept with their batch."""
+KEPT = 16 * 1024
+"""Bytes that each batch counts which is kept to be repaired, besides its items: there are not to be
+any number of small ones."""
 MAX_INDICES = 1_000_000
 """Above this many items a batch is shown without their indices."""
 

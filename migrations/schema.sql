@@ -218,7 +218,8 @@ COMMENT ON COLUMN ingest.batches.layout IS
     'the fingerprint of what its records mean; NULL where a version before 0007 accepted it';
 COMMENT ON COLUMN ingest.batches.heartbeat_at IS
     'when the last of it arrived, while it is received; -infinity once it is being removed';
-COMMENT ON COLUMN ingest.batches.invalid IS 'indices of the invalid items, ascending';
+COMMENT ON COLUMN ingest.batches.invalid IS
+    'indices of the items that are not saved, ascending: invalid ones, and dropped ones';
 COMMENT ON COLUMN ingest.batches.invalid_so_far IS 'how many items are invalid, while it is received';
 COMMENT ON COLUMN ingest.batches.payload_bytes IS 'how much was staged for an accepted batch';
 COMMENT ON COLUMN ingest.batches.outcomes IS

@@ -24,8 +24,9 @@ from ingest.settings import Settings
 from ingest.store.pool import Pool, open_pool
 from ingest.store.tokens import create_token
 from migrations.run import migrate
-from tests.databases import copied, empty, execute, url_of
+from tests.databases import Emptied, copied, execute, url_of
 from tests.harness import REGISTRY, Service
+from tests.known_types import remember_types
 from tests.processes import running
 from workers.commit import Committer
 from workers.settings import open_committer, running_worker
@@ -64,6 +65,13 @@ def _plain_tracebacks() -> None:
     structlog.configure(processors=[*before, plain])
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _known_types() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember_types(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     folder = tmp_path_factory.mktemp("postgres") / "server"
@@ -92,9 +100,17 @@ def migrated_template(postgres_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def _shared_database(postgres_url: str, migrated_template: str) -> str:
+def _shared_database(postgres_url: str, migrated_template: str) -> Iterator[Emptied]:
     asyncio.run(execute(postgres_url, f"CREATE DATABASE {_SHARED} TEMPLATE {migrated_template}"))
-    return url_of(postgres_url, _SHARED)
+    shared = Emptied(url_of(postgres_url, _SHARED))
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+async def _own_database(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
+    async with copied(postgres_url, migrated_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -105,19 +121,14 @@ async def empty_database(postgres_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def database_url(
-    request: pytest.FixtureRequest,
-    postgres_url: str,
-    migrated_template: str,
-    _shared_database: str,
-) -> AsyncIterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The superuser's URL of a migrated database without any rows."""
     if request.node.get_closest_marker("own_database"):
-        async with copied(postgres_url, migrated_template) as url:
-            yield url
-    else:
-        await empty(_shared_database)
-        yield _shared_database
+        own: str = request.getfixturevalue("_own_database")
+        return own
+    shared: Emptied = request.getfixturevalue("_shared_database")
+    shared.empty()
+    return shared.url
 
 
 @pytest.fixture

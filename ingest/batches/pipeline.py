@@ -25,7 +25,8 @@ from ingest.batches.doorbell import Doorbell
 from ingest.batches.idempotency import Claim, Claims, in_progress
 from ingest.batches.migrated import Migrated
 from ingest.batches.repairs import Repairs
-from ingest.batches.staging import Staged, Staging
+from ingest.batches.staged import Staged
+from ingest.batches.staging import Staging
 from ingest.batches.waiting import Waited, Waiters
 from ingest.batches.write import Body, Changes, Write
 from ingest.errors import KeyRequired, Replayed, Unavailable

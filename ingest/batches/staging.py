@@ -10,25 +10,25 @@ being written; no more of it is in memory.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
 
-from ingest import metrics
 from ingest.batches.backlog import Backlog, Room
 from ingest.batches.coalescing import Coalescer
+from ingest.batches.staged import OneChunk, Saving, Staged, Stream
 from ingest.batches.write import Body, Changes, Nothing, Write
 from ingest.errors import Unavailable
 from ingest.model import (
+    KEPT,
     Action,
     BatchState,
     Chunk,
-    IdempotencyKey,
     NewBatch,
     Resolution,
     state_of,
@@ -37,7 +37,7 @@ from ingest.resources.resource import Resource
 from ingest.settings import Settings
 from ingest.store import receiving, repair, staging
 from ingest.store.pool import Pool
-from ingest.store.trial import try_stream, try_whole
+from ingest.store.trial import try_whole
 from ingest.tasks import end
 from ingest.turns import PerName
 from ingest.validation.changes import Changed, ChangeIntake
@@ -47,7 +47,7 @@ from ingest.validation.intake import Intake, takes_plainly
 from ingest.validation.items import ItemValidator
 
 if TYPE_CHECKING:
-    from ingest.store.pool import Connection
+    pass
 
 log = structlog.get_logger(__name__)
 
@@ -55,26 +55,6 @@ _TOGETHER = 4 * 1024 * 1024  # bytes of several small batches that are saved tog
 HEARTBEAT = 10.0
 """Seconds between two signs of life of a stream; sweepers wait for several of them."""
 _GRACE = 5.0  # seconds in which streams that broke off are removed when the process ends
-
-
-class Staged(Protocol):
-    """A batch whose items are all validated; `settle` decides it, `batch` says as what."""
-
-    batch: NewBatch
-    size: int
-    """Bytes of payload."""
-
-    async def settle(self, key: IdempotencyKey | None) -> None:
-        """Make it durable as accepted, with its key, or as rejected.
-
-        Raises:
-            KeyTaken: another batch holds the key in PostgreSQL; it may be settled again.
-            Unavailable: it was not written.
-            OutcomeUnknown: the database went away meanwhile.
-        """
-
-    async def settle_in(self, connection: "Connection") -> None:
-        """The same in a transaction of the caller's, without a key."""
 
 
 class Staging:
@@ -90,7 +70,7 @@ class Staging:
         self._pool = pool
         self._backlog = backlog
         self._most_kept = settings.most_kept
-        self._saving: _Saving = Coalescer(
+        self._saving: Saving = Coalescer(
             partial(staging.save, pool), at_once=2, at_most=256, at_most_bytes=_TOGETHER
         )
         self._removals: set[asyncio.Task[bool]] = set()
@@ -110,9 +90,9 @@ class Staging:
                     await chunks.aclose()  # the items are not needed any more
                     batch = await self._tried(batch, write.resource)
                     batch = await self._kept(batch, first.size)
-                    yield _OneChunk(batch, first.size, self._saving)
+                    yield OneChunk(batch, first.size, self._saving)
                     return
-                stream = _Stream(batch, write.resource, self._pool)
+                stream = Stream(batch, write.resource, self._pool)
                 async with self.receiving(batch.account, batch.id, lambda: stream.settled):
                     await stream.receive(chunks)
                     stream.batch = await self._kept(stream.batch, stream.size)
@@ -168,7 +148,7 @@ class Staging:
         if batch.state is not BatchState.REJECTED or not batch.options.repair:
             return batch
         held = await repair.kept_bytes(self._pool, batch.account)
-        return replace(batch, kept=held + size <= self._most_kept)
+        return replace(batch, kept=held + size + KEPT <= self._most_kept)
 
     async def _counted(
         self, chunks: AsyncGenerator[Chunk, None], write: Write, room: Room
@@ -248,101 +228,6 @@ class Staging:
             await asyncio.shield(removal)
         except Unavailable as error:
             log.warning("a stream is left to the sweeper", batch=str(batch), error=str(error))
-
-
-@dataclass(slots=True)
-class _OneChunk:
-    """A batch that is written in one go, together with others of its account."""
-
-    batch: NewBatch
-    size: int
-    saving: "_Saving"
-
-    async def settle(self, key: IdempotencyKey | None) -> None:
-        batch = self.batch if key is None else replace(self.batch, key=key)
-        accepts = batch.state is BatchState.ACCEPTED
-        with metrics.STAGE_SECONDS.time() if accepts else nullcontext():
-            await self.saving.call(batch.account, batch, self.size)
-
-    async def settle_in(self, connection: "Connection") -> None:
-        await staging.stage(connection, self.batch.account, [self.batch])
-
-
-class _Stream:
-    """A batch that is written as it arrives."""
-
-    def __init__(self, batch: NewBatch, resource: Resource, pool: Pool) -> None:
-        self.batch = batch
-        self._resource = resource
-        self.size = batch.chunk.size
-        self.settled = False
-        self._pool = pool
-
-    async def receive(self, chunks: AsyncIterator[Chunk]) -> None:
-        """Stage every chunk; `batch` has the counts and the state of all of them afterwards."""
-        account, batch_id = self.batch.account, self.batch.id
-        repairs, chunk = self.batch.options.repair, self.batch.chunk
-        begun = replace(self.batch, chunk=with_records(chunk)) if repairs else self.batch
-        await receiving.begin(self._pool, begun)
-        async with _OneBehind(partial(receiving.add, self._pool, account, batch_id)) as writer:
-            async for chunk in chunks:
-                await writer.put(chunk if not repairs else with_records(chunk))
-                self.size += chunk.size
-        lenient = self.batch.options.lenient
-        self.batch = replace(
-            self.batch,
-            chunk=chunk,
-            options=self.batch.options.of_size(chunk.received),
-            state=state_of(lenient=lenient, received=chunk.received, invalid=chunk.invalid),
-        )
-        if self.batch.state is BatchState.REJECTED and chunk.received > chunk.invalid:
-            self.batch = await try_stream(self._pool, self._resource, self.batch)
-
-    async def settle(self, key: IdempotencyKey | None) -> None:
-        await receiving.settle(self._pool, self.batch, key, self.size)
-        self.settled = True
-        if not self.batch.is_staged:
-            with suppress(Unavailable):  # the retention removes them in time
-                await receiving.remove_payloads(self._pool, self.batch.account, self.batch.id)
-
-    async def settle_in(self, connection: "Connection") -> None:
-        await receiving.settle_in(connection, self.batch, None, self.size)
-
-
-class _OneBehind:
-    """Writes one chunk while the next is being made; the block ends when all are written."""
-
-    def __init__(self, write: Callable[[Chunk], Coroutine[Any, Any, None]]) -> None:
-        self._write = write
-        self._writing: asyncio.Task[None] | None = None
-
-    async def put(self, chunk: Chunk) -> None:
-        """Begin to write, once the write before has ended. Raises what that one raised."""
-        if self._writing is not None:
-            await self._writing
-        self._writing = asyncio.create_task(self._write(chunk))
-
-    async def __aenter__(self) -> "_OneBehind":
-        return self
-
-    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
-        if self._writing is None:
-            return
-        if kind is None:
-            await self._writing
-            return
-        # The block has failed already: all that matters is that no write is left.
-        await asyncio.wait([self._writing])
-        if not self._writing.cancelled():
-            self._writing.exception()
-
-
-def with_records(chunk: Chunk) -> Chunk:
-    """The chunk with a place for records, though it has none: corrected items may go there."""
-    return chunk if chunk.records else replace(chunk, records=b"[]")
-
-
-_Saving = Coalescer[NewBatch, None]
 
 
 def _new_batch(write: Write, body: Body, batch_id: UUID, first: Chunk) -> NewBatch:

@@ -1,7 +1,7 @@
 """What a request asks for, and how its body arrives: what the pipeline is given."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 from uuid import UUID
@@ -108,22 +108,6 @@ class Changes(Protocol):
 
     async def pause(self) -> None:
         """As of a `Body`."""
-
-
-class Given:
-    """Changes that are known already: what is to be at each index, or `DROPPED`."""
-
-    def __init__(self, changes: Mapping[int, Any]) -> None:
-        self._changes = [ItemChange(index, item) for index, item in changes.items()]
-
-    async def begin(self) -> None:
-        """There is nothing to read."""
-
-    async def items(self) -> AsyncGenerator[list[ItemChange], None]:
-        yield self._changes
-
-    async def pause(self) -> None:
-        await asyncio.sleep(0)
 
 
 class Body(Protocol):

@@ -13,7 +13,6 @@ from ingest.formats.negotiation import (
     NDJSON,
     REQUESTS,
     RESPONSES,
-    STREAMS,
     XML,
     from_json,
 )
@@ -28,22 +27,26 @@ _NOTES = {
 }
 
 
-def items_body(several: Mapping[str, Any], item: Mapping[str, Any], example: Any) -> Object:
+def items_body(
+    several: Mapping[str, Any], item: Mapping[str, Any], alone: Mapping[str, Any], example: Any
+) -> Object:
     """The request body of a write to a collection.
 
     Args:
         several: the schema of the collection of items, or of one alone.
         item: that of one item.
+        alone: the same of one that is no element of an array, nor bare in CSV.
         example: one item; None where there is none.
     """
-    streamed: Object = {"type": "array", "items": {**item}}
+    streamed: Mapping[str, Object] = {
+        NDJSON: {"type": "array", "items": {**item}},
+        CSV: {"type": "array", "items": {**alone}},
+    }
     return {
         "description": "A collection of items, or one item.",
         "required": True,
         "content": {
-            media_type: _media(
-                media_type, streamed if media_type in STREAMS else {**several}, example
-            )
+            media_type: _media(media_type, streamed.get(media_type, {**several}), example)
             for media_type in REQUESTS
         },
     }

@@ -91,6 +91,12 @@ class Described:
         absent = [self.errors[MethodNotAllowed.error_code.name]]
         return self.writer.of(answered, (every, faces), (absent, elsewhere))
 
+    def content(self, responses: Object) -> Object:
+        """What the response that is no error may hold, by media type."""
+        _, _, kind, name = responses["200"]["$ref"].split("/")
+        found: Object = self.components.found(kind, name)["content"]
+        return found
+
 
 def _add_identities(components: Components, item: str, key: str) -> None:
     """What DELETE takes: a key, or an object that has it."""

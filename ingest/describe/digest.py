@@ -5,7 +5,8 @@ from ingest.describe.components import Object, reference
 _TEXT: Object = {"type": "string"}
 _COUNT: Object = {"type": "integer", "minimum": 0}
 _ANY: Object = {"type": "object"}
-_ITEM: Object = {"type": ["object", "null"]}
+_BEFORE: Object = {"description": "What changes of it; of a row that is no item, its cells."}
+_AFTER: Object = {"type": ["object", "null"]}
 
 EXAMPLE: Object = {
     "failedItemsCount": 1,
@@ -41,7 +42,7 @@ EXAMPLE: Object = {
 
 def digest_schemas() -> dict[str, Object]:
     """The parts of a digest, by the names of their components."""
-    reading = {"transform": _ANY, "heals": _COUNT, "before": _ITEM, "after": _ITEM}
+    reading = {"transform": _ANY, "heals": _COUNT, "before": _BEFORE, "after": _AFTER}
     remedy = {"id": _TEXT, **reading, "leaves": _COUNT}
     cause = {
         "name": _TEXT,

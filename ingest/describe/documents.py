@@ -31,6 +31,14 @@ def _array(items: Object) -> Object:
     return {"type": "array", "items": items}
 
 
+_CALL: dict[str, Object] = {
+    "token": {"type": "string", "description": "Where no header has it."},
+    "db_id": {"type": "integer"},
+    "resource_id": {"type": "integer"},
+    "matching": {"type": "string", "description": "The field that finds a profile."},
+    "profile_id": {"description": "The key of a profile."},
+}
+"""What every call of the dialect `rpc` may have."""
 _NOTIFICATIONS = {"notifications": _array(_TEXT)}
 
 
@@ -92,6 +100,7 @@ def add_documents(components: Components) -> None:
         "FailuresMetadata": _failures_metadata(),
         "ListMetadata": _list_metadata(),
         "Batch": _batch(),
+        "RpcCall": _object(_CALL),
         **digest_schemas(),
     }
     for name, schema in {**parts, **_documents(), **_dialects()}.items():

@@ -15,7 +15,7 @@ from ingest.describe import moments, numbers, rules, texts
 from ingest.describe.about import about
 from ingest.describe.choices import choices, constant, truth
 from ingest.describe.defaults import odd_defaults
-from ingest.describe.notes import NOTES, noted, or_null, together
+from ingest.describe.notes import NOTES, either, noted, or_null, together
 from ingest.describe.own_code import ANYTHING, DECIDES, LOADS, PREPARES, SHOWS, Part, changes
 from ingest.describe.rules import Form
 from ingest.resources.dumping import shows_in_its_own_way
@@ -81,7 +81,7 @@ def described(field: fields.Field[Any], place: Place) -> Schema:
     if _kind(field) is None or field.pre_load or field.post_load:
         return said
     odd = odd_defaults(field, is_shown=place.shown)
-    return {"anyOf": [said, {"enum": odd}]} if odd else said
+    return either(said, {"enum": odd}) if odd else said
 
 
 def _shown(field: fields.Field[Any], place: Place) -> Schema:

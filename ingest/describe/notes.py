@@ -54,9 +54,13 @@ def or_null(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     if plain and ("type" in schema or "enum" in schema):
         return {**schema, **_with_null(schema)}
-    rules = rules_of(schema)
+    return either(schema, {"type": "null"})
+
+
+def either(schema: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A schema that also takes what another one takes, with the rules of the first."""
     said = {name: each for name, each in schema.items() if name not in ("$comment", NOTES)}
-    return noted({"anyOf": [said, {"type": "null"}]}, *rules)
+    return noted({"anyOf": [said, other]}, *rules_of(schema))
 
 
 def _with_null(schema: dict[str, Any]) -> dict[str, Any]:

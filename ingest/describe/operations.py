@@ -10,7 +10,11 @@ from ingest.describe.documents import of
 from ingest.describe.faces import EVERY, IN_DATA, NAMED, Face
 from ingest.describe.headers import headers
 from ingest.describe.json_schema import MEDIA_TYPE
-from ingest.formats.negotiation import JSON
+from ingest.formats.failure_columns import Columns
+from ingest.formats.failure_files import csv_lines, csv_rows
+from ingest.formats.ndjson import ndjson_lines
+from ingest.formats.negotiation import CSV, JSON, NDJSON
+from ingest.formats.shapes import item_shape
 from ingest.model import Action
 
 _HEADERS = ("Idempotency-Key", "Prefer", "dryRun")
@@ -82,17 +86,12 @@ def write(this: Described, action: Action, operation_id: str, group: Group = USU
 
 
 def _items_body(this: Described, does: _Write) -> Object:
-    several = {"type": "array", "items": of(f"{this.item}{does.sent}")}
-    either = {
-        "anyOf": [
-            several | {"maxItems": this.settings.max_items},
-            of(f"{this.item}{does.alone}"),
-        ]
-    }
+    item, alone = of(f"{this.item}{does.sent}"), of(f"{this.item}{does.alone}")
+    several = {"type": "array", "items": item, "maxItems": this.settings.max_items}
     name = f"{this.name}{does.sent}"
-    schema = this.components.add("schemas", name, value=either)
+    schema = this.components.add("schemas", name, value={"anyOf": [several, alone]})
     example = None if this.example is None else getattr(this.example, does.example)
-    body = bodies.items_body(schema, of(f"{this.item}{does.sent}"), example)
+    body = bodies.items_body(schema, item, alone, example)
     return this.components.add("requestBodies", name, value=body)
 
 
@@ -131,14 +130,32 @@ def list_items(this: Described, operation_id: str, group: Group = USUAL) -> Obje
     of_list = f"list{this.name}"
     said = answers.lists(this.resource, this.example, f"{this.name}Listed", of_list)
     shared = parameters.shared("limit", "offset", f"{this.name}After", f"{this.name}Select")
+    responses = this.responses(
+        operation_id, _kinds("Read", group), said, codes.LIST, group.faces, shows=of_list
+    )
+    if group is USUAL:
+        this.content(responses).update(_files(this))
     return {
         "operationId": operation_id,
         "tags": [this.resource.name],
         "summary": f"List {this.resource.name}, ordered by {this.resource.key.data_key}",
         "parameters": shared + parameters.filters(this.components, this.resource, this.name),
-        "responses": this.responses(
-            operation_id, _kinds("Read", group), said, codes.LIST, group.faces, shows=of_list
-        ),
+        "responses": responses,
+    }
+
+
+def _files(this: Described) -> Object:
+    """Lists without documents around their items."""
+    items = [] if this.example is None else [this.example.shown]
+    columns = Columns(this.resource.key.data_key, item_shape(this.resource))
+    columns.add(items)
+    header = csv_lines([columns.names])
+    return {
+        NDJSON: {"schema": {"type": "string"}, "example": ndjson_lines(items).decode()},
+        CSV: {
+            "schema": {"type": "string"},
+            "example": (header + csv_rows(items, columns.names)).decode(),
+        },
     }
 
 

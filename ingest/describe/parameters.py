@@ -37,6 +37,7 @@ _SCALARS: Mapping[ColumnType, Object] = MappingProxyType(
 """How values are written in URLs, where OpenAPI has a word for it."""
 
 _TEXT = {"type": "string"}
+_STORED_TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _KEYS = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
@@ -210,7 +211,10 @@ def add_of_collection(components: Components, resource: Resource, name: str, ite
     """Add the parameters of a collection's operations: `key`, `select`, `matching`, `after`."""
     for title, parameter in (
         (f"{item}Key", _key_in_path(resource, _in_path(resource.key))),
-        (f"{item}KeyWritten", _key_in_path(resource, _written_in_path(resource.key, item))),
+        (
+            f"{item}KeyWritten",
+            _key_in_path(resource, _written_in_path(components, resource.key, item)),
+        ),
         (f"{name}Select", _select(resource)),
         (f"{name}Matching", _matching(resource)),
         (f"{name}After", _after(resource)),
@@ -295,17 +299,15 @@ def _matching(resource: Resource) -> Object:
 def _value(field: StoredField) -> Object:
     """A value in a URL."""
     choices = [each for each in shown_choices(field.field) if encodable(each) == each]
-    return _one_of(*choices) if choices else {**_SCALARS.get(field.type, _TEXT)}
+    return _one_of(*choices) if choices else {**_SCALARS.get(field.type, _STORED_TEXT)}
 
 
 def _in_path(key: StoredField) -> Object:
     schema = _value(key)
-    return schema | {"minLength": 1, "pattern": "^[^/]+$"} if schema == _TEXT else schema
+    return {**_TEXT, "minLength": 1, "pattern": "^[^/]+$"} if schema == _STORED_TEXT else schema
 
 
-def _written_in_path(key: StoredField, item: str) -> Object:
+def _written_in_path(components: Components, key: StoredField, item: str) -> Object:
     """What is stored may be older than a bound; what is written is not."""
-    schema = _in_path(key)
-    if key.type is not ColumnType.TEXT or "enum" in schema:
-        return schema
-    return {"allOf": [reference("schemas", f"{item}Key"), schema]}
+    has_pattern = "pattern" in components.found("schemas", f"{item}Key")
+    return reference("schemas", f"{item}Key") if has_pattern else _in_path(key)

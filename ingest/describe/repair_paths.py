@@ -27,7 +27,7 @@ _CHANGE = {
         "item": {"description": "What takes its place."},
         "drop": {"description": "Whether the batch is saved without it.", "type": "boolean"},
         "rawData": {"description": "As `item`, in a row of the failures that was corrected."},
-        "errors": {"type": "array"},
+        "errors": {"type": "array", "items": {}},
     },
     "required": ["index"],
 }
@@ -37,12 +37,7 @@ _SAID = ("saved", "accepted", INVALID_ITEMS)
 
 def repair(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) -> Object:
     """PATCH of the items of a batch."""
-    found = answers.writes(
-        this.resource, Action.UPDATE, this.example, "CollectionDocument", "repairBatch"
-    )
-    return {
-        "operationId": operation_id,
-        "tags": ["batches"],
+    return _repairing(this, operation_id, faces) | {
         "summary": "Correct items of a refused batch that is kept, and save it",
         "description": "A strict batch that was sent with `Prefer: repair=keep` is kept where it is"
         " refused for its items. Only changed items are validated; all of the batch is saved then,"
@@ -58,6 +53,35 @@ def repair(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) ->
                 CSV: {"schema": {"type": "string", "description": "The failures, corrected."}},
             },
         },
+    }
+
+
+def apply_remedies(this: Described, operation_id: str, faces: Sequence[Face] = EVERY) -> Object:
+    """POST of remedies of a digest."""
+    ids = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    schema = {"type": "object", "properties": {"remedies": ids}, "required": ["remedies"]}
+    example = {"remedies": ["decimal_comma-5f1d2ce5b6a9"]}
+    return _repairing(this, operation_id, faces) | {
+        "summary": "Apply remedies of its digest to a refused batch that is kept, and save it",
+        "description": "Each is applied to the items that it heals, if the digest offers it now;"
+        " all of the batch is saved then, under its id, or nothing.",
+        "parameters": [*shared("batch", "Prefer"), _IF_MATCH],
+        "requestBody": {
+            "description": "Ids of remedies.",
+            "required": True,
+            "content": {JSON: {"schema": schema, "example": example}, YAML: {"schema": schema}},
+        },
+    }
+
+
+def _repairing(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
+    """What all repairs answer."""
+    found = answers.writes(
+        this.resource, Action.UPDATE, this.example, "CollectionDocument", "repairBatch"
+    )
+    return {
+        "operationId": operation_id,
+        "tags": ["batches"],
         "responses": this.responses(
             operation_id,
             _kinds(faces, "Repair"),

@@ -5,9 +5,11 @@ from typing import Any
 
 from ingest.describe import answers, codes
 from ingest.describe.answers import Said
+from ingest.describe.bodies import written
 from ingest.describe.components import Object
 from ingest.describe.described import Described
 from ingest.describe.documents import of
+from ingest.describe.examples import Example
 from ingest.describe.faces import alone
 from ingest.formats.negotiation import JSON, XML
 from ingest.model import Action
@@ -52,10 +54,7 @@ def _method(this: Described, verb: str, *, batch: bool) -> Object:
         "tags": [this.resource.name],
         "summary": f"{reads} {many} of {this.resource.name}, in the dialect `rpc`",
         "security": [{"bearer": []}, {SECURITY: []}],
-        "requestBody": {
-            "required": True,
-            "content": {JSON: {"schema": _call(this, schema, batch=batch)}, XML: {}},
-        },
+        "requestBody": _body(this, verb, schema, batch=batch),
         "responses": this.responses(
             operation_id,
             ("RpcRead" if action is None else "RpcWrite",),
@@ -68,16 +67,22 @@ def _method(this: Described, verb: str, *, batch: bool) -> Object:
     }
 
 
-def _call(this: Described, schema: str, *, batch: bool) -> Object:
+def _body(this: Described, verb: str, schema: str, *, batch: bool) -> Object:
     data: Any = of(f"{this.item}{schema}") if schema else {"type": "object"}
-    return {
-        "type": "object",
-        "properties": {
-            "token": {"type": "string", "description": "Where no header has it."},
-            "db_id": {"type": "integer"},
-            "resource_id": {"type": "integer"},
-            "matching": {"type": "string", "description": "The field that finds a profile."},
-            "profile_id": {"description": "The key of a profile."},
-            "data": {"type": "array", "items": data} if batch else data,
-        },
-    }
+    own = {"properties": {"data": {"type": "array", "items": data} if batch else data}}
+    call = {"allOf": [of("RpcCall"), own]}
+    content: Object = {JSON: {"schema": call}, XML: {"schema": call}}
+    if this.example is not None:
+        example = _example(this.example, verb, batch=batch)
+        for media_type, media in content.items():
+            media["example"] = written([example], media_type, alone=True)
+    names = [f"Rpc{each}{'Batch' if batch else ''}" for each in (this.item, f"{this.item}{verb}")]
+    body = {"required": True, "content": content}
+    return this.components.add("requestBodies", *names, value=body)
+
+
+def _example(example: Example, verb: str, *, batch: bool) -> Object:
+    data = {"update": example.changed, "delete": example.deleted}.get(verb, example.sent)
+    if batch:
+        return {"data": [data]}
+    return {"profile_id": example.key} if verb in ("get", "delete") else {"data": data}

@@ -33,6 +33,9 @@ def batch_paths(this: Described) -> Object:
             f"{root}/{{batch}}:revert{end}": {
                 "post": revert_paths.revert(this, f"revertBatch{also}")
             },
+            f"{root}/{{batch}}:repair{end}": {
+                "post": repair_paths.apply_remedies(this, f"applyRemedies{also}")
+            },
             f"{root}/{{batch}}/failures{end}": {
                 "get": _failures(this, f"getBatchFailures{also}", IN_JSON)
             },
@@ -57,6 +60,9 @@ def hash_batch_paths(this: Described) -> Object:
             },
             f"{root}/{{batch}}:revert{EXTENSION}": {
                 "post": revert_paths.revert(this, "hashRevertBatch", face)
+            },
+            f"{root}/{{batch}}:repair{EXTENSION}": {
+                "post": repair_paths.apply_remedies(this, "hashApplyRemedies", face)
             },
             f"{root}/{{batch}}/failures{EXTENSION}": {
                 "get": _failures(this, "hashGetBatchFailures", alone("hash", (JSON,)))
@@ -90,7 +96,7 @@ def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.batch(this.resource, this.example)
     found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
     if operation_id == "getBatch":
-        _content(this, found)[EVENT_STREAM] = {"schema": {"type": "string"}}
+        this.content(found)[EVENT_STREAM] = {"schema": {"type": "string"}}
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],
@@ -100,17 +106,10 @@ def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     }
 
 
-def _content(this: Described, found: Object) -> Object:
-    """What the response that is no error may hold, by media type."""
-    _, _, kind, name = found["200"]["$ref"].split("/")
-    content: Object = this.components.found(kind, name)["content"]
-    return content
-
-
 def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.failures(this.resource)
     found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
-    _content(this, found).update({each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)})
+    this.content(found).update({each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)})
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],

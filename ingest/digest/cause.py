@@ -19,6 +19,7 @@ from ingest.resources.resource import Resource
 Item = dict[str, Any]
 Accepts = Callable[[Item], bool]
 """Whether a collection takes an item."""
+_UNCLEAR = "Nothing in the batch tells which of several readings of the values is meant."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,14 @@ class About:
     resource: Resource
     code: ErrorCode
     place: Place
-    item: Item
+    item: Any
+    """As it was received: an object, or the cells of a row that is none."""
     every_item_failed: bool
     """Whether the batch has no good item."""
     columns: Sequence[str] | None = None
     """Those of a CSV body."""
+    empty_as_null: bool = False
+    """Whether an empty cell of it is null."""
     elsewhere: Mapping[str, Accepts] = field(default_factory=dict)
     """The other collections of the caller's, and what they take."""
 
@@ -46,7 +50,7 @@ class Transform:
     """The cause in a sentence or two, for a person."""
     document: Mapping[str, Any]
     """The same for a program: `op`, and what that needs to be done again."""
-    mend: Callable[[Item, Sequence[Steps]], Any]
+    mend: Callable[[Any, Sequence[Steps]], Any]
     """From an item, and the places of it that failed, to a mended copy, or to a `Mark`."""
     mend_value: Callable[[Any], Any] | None = None
     """The same of one value, where it lies in that."""
@@ -54,6 +58,10 @@ class Transform:
     """Whether it is of the whole batch, and so no item of it may be good."""
     changes: Sequence[str] | None = None
     """The fields of an item that it changes; None for one that does the same for all errors."""
+    of_rows: bool = False
+    """Whether it takes the cells of a row, and no objects."""
+    unclear: str = _UNCLEAR
+    """The same where other transforms heal as well, to other values."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """What is shown with the cause."""
 
@@ -66,6 +74,7 @@ def of_values(
     says: str,
     fits: Callable[[Field], bool],
     mend: Callable[[Any, Place], Any],
+    unclear: str = _UNCLEAR,
     **document: Any,
 ) -> Propose:
     """A cause that lies in single values.
@@ -73,6 +82,7 @@ def of_values(
     Args:
         fits: the fields whose values may have it.
         mend: from a value that failed, and its place, to the mended one, or to a `Mark`.
+        unclear, document: those of the transforms.
     """
 
     def propose(about: About) -> Iterator[Transform]:
@@ -95,7 +105,15 @@ def of_values(
 
         shown = {"op": cause, "field": place.like, **document}
         name = str(place.steps[0])
-        yield Transform(cause, says, shown, mend_item, mend_value=mend_value, changes=(name,))
+        yield Transform(
+            cause,
+            says,
+            shown,
+            mend_item,
+            mend_value=mend_value,
+            changes=(name,),
+            unclear=unclear,
+        )
 
     return propose
 

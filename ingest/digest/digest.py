@@ -8,19 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.digest.cause import About, Accepts, Item, Transform
-from ingest.digest.causes import CAUSES
+from ingest.digest.cause import About, Accepts, Item, Propose, Transform
+from ingest.digest.causes import CAUSES, CAUSES_OF_ROWS
+from ingest.digest.document import group_document
 from ingest.digest.groups import Counted, Group, Groups
-from ingest.digest.marks import ABSENT, LEFT_OUT, Mark
+from ingest.digest.marks import LEFT_OUT, Mark
 from ingest.digest.places import Places
 from ingest.digest.proof import Proof
-from ingest.digest.shown import shown, some
 from ingest.digest.trials import Came, Cause, Test, Trials, Tried
-from ingest.model import Action, Batch, Failure
+from ingest.model import Action, Batch, Failure, Options
 from ingest.resources.resource import Resource
 
 MAX_SHOWN = 100
 """The groups that are shown: those with the most items."""
+_CAUSES: Mapping[type, Sequence[Propose]] = {dict: CAUSES, list: CAUSES_OF_ROWS}
 _EXPLAINED = 200
 """The groups for which causes are looked for."""
 _WHOLE = 50
@@ -57,8 +58,7 @@ class Digest:
     ) -> None:
         """
         Args:
-            resource: that of the batch; without it, where the texts of a file were rewritten
-                before they were validated, or nothing was sent, nothing can be proven.
+            resource: that of the batch; without it nothing can be proven.
             others: what else the caller may send items to.
         """
         self._batch = batch
@@ -66,10 +66,10 @@ class Digest:
         self.items = 0
         """The failures that were counted."""
         self._every_item_failed = batch.invalid_count == batch.received > 0
+        self._unexplained = _why_unexplained(batch, resource)
         self._proof: Proof | None = None
         self._elsewhere: Mapping[str, Accepts] = {}
-        proves = not batch.options.rewritten and batch.action is not Action.REVERT
-        if resource is not None and proves:
+        if resource is not None and self._unexplained is None:
             self._proof = Proof(resource, batch.action, batch.options)
             if batch.action is Action.CREATE and self._every_item_failed:
                 self._elsewhere = {each.name: _accepts(each, batch) for each in others}
@@ -94,9 +94,8 @@ class Digest:
 
     def _begin(self, group: Group, item: Any) -> None:
         """Propose what may explain a new group."""
-        if self._proof is None or self._resource is None or type(item) is not dict:
-            return
-        if self._explained >= _EXPLAINED:
+        causes = _CAUSES.get(type(item), ())
+        if self._proof is None or self._resource is None or self._explained >= _EXPLAINED:
             return
         self._explained += 1
         about = About(
@@ -106,9 +105,10 @@ class Digest:
             item=item,
             every_item_failed=self._every_item_failed and self._explained <= _WHOLE,
             columns=self._batch.options.columns,
+            empty_as_null=self._batch.options.empty_as_null,
             elsewhere=self._elsewhere,
         )
-        proposed = [each for propose in CAUSES for each in propose(about)]
+        proposed = [each for propose in causes for each in propose(about)]
         steps = group.place.steps
         group.trials = Trials(
             key=group.key,
@@ -145,35 +145,36 @@ class Digest:
 
     def remedies(self) -> dict[str, Remedy]:
         """What is offered, by id."""
-        found = [self._remedy(group, self._cause(group)) for group in self._shown()]
+        found = [self._remedy(group, self._cause(group)) for group in self._ordered()[:MAX_SHOWN]]
         return {each.id: each for each in found if each is not None}
 
     def document(self) -> dict[str, Any]:
         """The digest as answers show it."""
-        groups = self._shown()
-        listed = [self._listed(group) for group in groups]
-        errors = self._groups.total
+        ordered = self._ordered()
+        shown, others = ordered[:MAX_SHOWN], ordered[MAX_SHOWN:]
         document: dict[str, Any] = {
             "failedItemsCount": self.items,
-            "errorsCount": errors,
-            "groups": listed,
+            "errorsCount": self._groups.total,
+            "groups": [self._document_of(group) for group in shown],
         }
-        left_out = [each for each in self._groups if each not in groups]
-        if left_out or self._groups.uncounted:
+        if others or self._groups.uncounted:
             document["others"] = {
-                "groups": len(left_out),
-                "count": sum(each.count for each in left_out),
+                "groups": len(others),
+                "count": sum(each.count for each in others),
                 "errors": self._groups.uncounted,
             }
-        if self._batch.options.rewritten:
-            document["notExplained"] = (
-                "Causes are not looked for: the texts of the file were rewritten as its query "
-                "says, and cannot be validated by themselves."
-            )
+        if self._unexplained is not None:
+            document["notExplained"] = self._unexplained
         return document
 
-    def _shown(self) -> list[Group]:
-        return sorted(self._groups, key=lambda each: (-each.count, each.indices[0]))[:MAX_SHOWN]
+    def _ordered(self) -> list[Group]:
+        return sorted(self._groups, key=lambda each: (-each.count, each.indices[0]))
+
+    def _document_of(self, group: Group) -> dict[str, Any]:
+        cause = self._cause(group)
+        remedy = self._remedy(group, cause)
+        id_ = None if remedy is None else remedy.id
+        return group_document(group, cause, id_, items=self.items)
 
     def _cause(self, group: Group) -> Cause | None:
         if group.trials is None:
@@ -190,31 +191,21 @@ class Digest:
         digest = hashlib.blake2b(named, digest_size=6).hexdigest()
         return Remedy(f"{transform.cause}-{digest}", group, transform, cause.tried.heals)
 
-    def _listed(self, group: Group) -> dict[str, Any]:
-        listed: dict[str, Any] = {
-            "code": group.code.code,
-            "name": group.code.name,
-            "type": group.code.type,
-            "field": group.key[1],
-            "rule": group.rule,
-            "count": group.count,
-            "share": round(group.count / self.items, 4),
-            "indices": group.indices,
-            "examples": group.examples,
-        }
-        cause = self._cause(group)
-        if cause is not None:
-            listed["cause"] = _cause_document(cause)
-        remedy = self._remedy(group, cause)
-        if remedy is not None and cause is not None:
-            listed["remedy"] = {
-                "id": remedy.id,
-                "transform": dict(remedy.transform.document),
-                "heals": remedy.heals,
-                "leaves": group.count - remedy.heals,
-                **_example(cause.tried),
-            }
-        return listed
+
+def _why_unexplained(batch: Batch, resource: Resource | None) -> str | None:
+    """Why no causes are looked for; None where they are."""
+    if resource is None:
+        return "Causes are not looked for: the collection is not served any more."
+    if batch.action is Action.REVERT:
+        return "Causes are not looked for: nothing was sent that could be validated."
+    if batch.layout not in (None, resource.fingerprint):
+        return "Causes are not looked for: the schema has changed since the batch was sent."
+    if batch.options.rewritten:
+        return (
+            "Causes are not looked for: the texts of the file were rewritten as its query says, "
+            "and cannot be validated by themselves."
+        )
+    return None
 
 
 def _accepts(resource: Resource, batch: Batch) -> Accepts:
@@ -227,45 +218,7 @@ def _accepts(resource: Resource, batch: Batch) -> Accepts:
         if not needed <= item.keys() or known.isdisjoint(item):
             return False
         if not made:
-            made.append(Proof(resource, Action.CREATE, batch.options))
+            made.append(Proof(resource, Action.CREATE, Options(groups=batch.options.groups)))
         return not made[0].errors(item)
 
     return accepts
-
-
-def _cause_document(cause: Cause) -> dict[str, Any]:
-    transform = cause.tried.transform
-    shown_cause = {
-        "name": transform.cause,
-        "message": transform.says,
-        "ambiguous": bool(cause.ambiguous),
-        **transform.more,
-    }
-    if cause.ambiguous:
-        readings = [cause.tried, *cause.ambiguous]
-        shown_cause["message"] = (
-            "The values can be read in more than one way, and nothing in the batch tells which is "
-            "meant."
-        )
-        shown_cause["readings"] = [
-            {"transform": dict(each.transform.document), "heals": each.heals, **_example(each)}
-            for each in readings
-        ]
-    return shown_cause
-
-
-def _example(tried: Tried) -> dict[str, Any]:
-    """What changes of the first item that is healed: before, and after."""
-    if tried.example is None:
-        return {}
-    item, mended = tried.example
-    if mended is LEFT_OUT:
-        return {"before": some(item), "after": None}
-    names = dict.fromkeys([*item, *mended])
-    changed = [name for name in names if item.get(name, ABSENT) is not mended.get(name, ABSENT)][
-        :20
-    ]
-    return {
-        "before": {name: shown(item[name]) for name in changed if name in item},
-        "after": {name: shown(mended[name]) for name in changed if name in mended},
-    }

@@ -65,21 +65,22 @@ class Proof:
         return error.code.code, self._places.find(error.field).like, shortened(error.message)
 
     def look(
-        self, item: dict[str, Any], mended: dict[str, Any], changes: Sequence[str] | None = None
+        self, item: Any, mended: dict[str, Any], changes: Sequence[str] | None = None
     ) -> Verdict:
         """What is left of the errors of an item.
 
         Args:
-            item: as it was received.
+            item: as it was received: an object, or the cells of a row.
             mended: a copy with other values.
             changes: the fields with another value, where they are known.
         """
+        is_row = type(item) is not dict
         changed = changes or [
             name
-            for name in {**item, **mended}
-            if item.get(name, ABSENT) is not mended.get(name, ABSENT)
+            for name in (mended if is_row else {**item, **mended})
+            if is_row or item.get(name, ABSENT) is not mended.get(name, ABSENT)
         ]
-        if self._load is not None and self._are_right(self._load, changed, mended):
+        if not is_row and self._load is not None and self._are_right(self._load, changed, mended):
             return Verdict(changed)
         if count_values(mended, MAX_VALUES) > MAX_VALUES:
             return Verdict((), frozenset([TOO_LARGE]), is_clean=False)

@@ -6,7 +6,8 @@ from typing import Any
 from ingest.exactjson import dump_exact
 
 _LONGEST = 200
-_FIELDS = 20
+MOST_FIELDS = 20
+"""Of an item."""
 
 
 def shown(value: Any) -> Any:
@@ -28,5 +29,5 @@ def some(item: Mapping[str, Any]) -> dict[str, Any]:
     """The first fields of an item."""
     return {
         shortened(name): shown(value)
-        for name, value, _ in zip(item, item.values(), range(_FIELDS), strict=False)
+        for name, value, _ in zip(item, item.values(), range(MOST_FIELDS), strict=False)
     }

@@ -107,7 +107,8 @@ class Test:
         return self._known[name]
 
     def _look(self, transform: Transform, places: Sequence[Steps]) -> tuple[Any, Verdict | None]:
-        mended = transform.mend(self.item, places) if type(self.item) is dict else UNLIKE
+        wanted = list if transform.of_rows else dict
+        mended = transform.mend(self.item, places) if type(self.item) is wanted else UNLIKE
         if isinstance(mended, Mark):
             return mended, None
         return mended, self._proof.look(self.item, mended, transform.changes)
@@ -123,7 +124,7 @@ class Tried:
     unlike: int = 0
     failed: int = 0
     """Items that it was made for and did not heal, which takes long to find out."""
-    example: tuple[Item, Any] | None = None
+    example: tuple[Any, Any] | None = None
     """The first item that it healed, before and after."""
     known: dict[str, tuple[Any, Came]] = field(default_factory=dict)
     """What some texts come to."""

@@ -15,6 +15,7 @@ _KINDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "answer": ("ingest.batches", "answers or idempotency keys", "INGEST_IDEMPOTENCY_TTL"),
         "failures": ("ingest.failures", "the failed items", "INGEST_BATCH_TTL"),
         "row": ("ingest.batches", "the rows", "INGEST_BATCH_TTL"),
+        "repair": ("ingest.batches", "what is to be repaired", "INGEST_REPAIR_TTL"),
     }
 )
 """For each kind of thing: its table, how findings call it, the setting that says how long it is
@@ -27,7 +28,12 @@ async def overdue(subject: Subject) -> AsyncIterator[Finding]:
     late = _LATE + 10 * dt.timedelta(seconds=settings.retention_interval)
     ages = [
         late + dt.timedelta(seconds=seconds)
-        for seconds in (settings.payload_ttl, settings.idempotency_ttl, settings.batch_ttl)
+        for seconds in (
+            settings.payload_ttl,
+            settings.idempotency_ttl,
+            settings.batch_ttl,
+            settings.repair_ttl,
+        )
     ]
     for row in await look(subject.pool, "overdue", *ages, _LOOKED_FOR):
         table, things, setting = _KINDS[row["kind"]]

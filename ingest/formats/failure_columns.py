@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ingest.formats.shapes import ANY, Kind, Shape
-from ingest.model import Failure
 
 # Each row has a cell under every column: more columns, or more bytes of names, are not worth it.
 _MAX_COLUMNS = 1_000
@@ -43,9 +42,8 @@ class Columns:
             if (name in whole or name not in in_both) and whole.isdisjoint(around)
         )
 
-    def add(self, failures: Iterable[Failure]) -> None:
-        for failure in failures:
-            raw = failure.raw
+    def add(self, items: Iterable[Any]) -> None:
+        for raw in items:
             found: Iterable[tuple[tuple[str, ...], Any]] = [((self._key,), raw)]
             if isinstance(raw, dict):
                 found = _names(raw, (), self._shape)

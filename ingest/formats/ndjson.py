@@ -1,11 +1,12 @@
 """NDJSON bodies: one JSON value a line, read while they arrive."""
 
 from codecs import BOM_UTF8
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from ingest.exactjson import keep_digits, may_round
+from ingest.exactjson import dump_exact, keep_digits, may_round
 from ingest.formats.failed_lines import as_sent, is_failed_row
 from ingest.formats.limits import Limits, item_too_large, no_body, unreadable
 from ingest.formats.nesting import may_nest_deeper, nests_deeper
@@ -118,6 +119,11 @@ class NdjsonDecoder:
         if self._failed_rows and is_failed_row(item):
             return as_sent(item, f"Line {number}.", limit - 1)
         return item
+
+
+def ndjson_lines(values: Iterable[Any]) -> bytes:
+    """Values as lines."""
+    return b"".join(dump_exact(value) + b"\n" for value in values)
 
 
 def _unreadable(line: bytes, number: int, reason: str) -> Unreadable:

@@ -33,6 +33,8 @@ class Endpoint:
     parameters: frozenset[str] = frozenset()
     formats: tuple[str, ...] = RESPONSES
     """The media types that it answers in."""
+    files: tuple[str, ...] = ()
+    """More of them, which hold no document of any dialect: only the default one has them."""
     body: bool = False
     token_in_body: bool = False
     """Whether the handler finds out by itself who calls."""

@@ -105,7 +105,7 @@ async def _writer(
         columns = Columns(key, shape)
         async for page in shown():
             async for part in _parts(page):
-                columns.add(part)
+                columns.add([each.raw for each in part])
             if columns.too_many:
                 break
         names = None if columns.too_many else columns.names

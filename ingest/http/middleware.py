@@ -154,6 +154,8 @@ def _is_acceptable(request: web.Request) -> bool:
     call, dialect = request[CALL], request.get(DIALECT, DEFAULT)
     if call.unknown_dialect:
         return False
+    if dialect is not DEFAULT and call.endpoint and call.media_type in call.endpoint.files:
+        call = request[CALL] = replace(call, media_type=None)
     by_extension = call.named_by is Format.EXTENSION
     if dialect.format is Format.EXTENSION and not (by_extension and call.media_type):
         raise FormatRequired(f"Name the format: {_stem(call)}.json, .xml or .yaml")

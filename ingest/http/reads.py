@@ -1,19 +1,16 @@
 """GET: lists, single items, batches."""
 
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from aiohttp import web
 
 from ingest.access.rights import Right
 from ingest.dialects import collection
 from ingest.errors import ItemNotFound
 from ingest.formats.negotiation import EVENT_STREAM, RESPONSES
-from ingest.http import progress
+from ingest.http import exports, progress
 from ingest.http.call import CALL, RESOURCE, unknown_batch
 from ingest.http.gate import CALLER
 from ingest.http.links import prefix
+from ingest.http.reading import reading
 from ingest.http.request import BATCHES, LIST, SELECT, endpoint
 from ingest.http.responses import respond
 from ingest.http.service import SERVICE
@@ -23,11 +20,13 @@ from ingest.resources.url_values import as_text, parse
 from ingest.store import batches, reads
 
 
-@endpoint(right=Right.READ, parameters=LIST)
-async def list_items(request: web.Request) -> web.Response:
+@endpoint(right=Right.READ, parameters=LIST, files=exports.FILES)
+async def list_items(request: web.Request) -> web.StreamResponse:
+    if request[CALL].media_type in exports.FILES:
+        return await exports.export(request)
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     resource = request[RESOURCE]
-    async with _admitted(request):
+    async with reading(request):
         page = await reads.list_items(
             service.pool,
             resource,
@@ -43,18 +42,6 @@ async def list_items(request: web.Request) -> web.Response:
         presenter = service.presenters[resource.name]
         answer = collection.listed(page, presenter, call.select, following)
         return await respond(request, answer, _link_to_next(request, following))
-
-
-@asynccontextmanager
-async def _admitted(request: web.Request) -> AsyncIterator[None]:
-    """A turn at reading much; what it takes is the account's time, that of the database too."""
-    account, service = request[CALLER].account, request.app[SERVICE]
-    async with service.admission.reads.taken(account):
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            service.loop_time.spend(account, time.monotonic() - began)
 
 
 def _link_to_next(request: web.Request, following: str | None) -> dict[str, str]:
@@ -89,7 +76,7 @@ async def get_item(request: web.Request) -> web.Response:
 @endpoint(parameters=BATCHES)
 async def list_batches(request: web.Request) -> web.Response:
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
-    async with _admitted(request):
+    async with reading(request):
         found, total, last = await batches.list_batches(
             service.pool, caller, call.limit, call.offset, call.batches
         )
@@ -105,7 +92,7 @@ async def get_batch(request: web.Request) -> web.StreamResponse:
     if call.media_type == EVENT_STREAM:
         return await progress.follow(request)
     at_most = AtMost(service.settings.max_failures, service.settings.max_answer)
-    async with _admitted(request):
+    async with reading(request):
         [outcome] = await batches.get_outcomes(
             service.pool, caller.account, [call.batch_id], at_most
         )

@@ -3,16 +3,18 @@
 import re
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Protocol
 
+import structlog
 from aiohttp import hdrs, web
 
 from ingest.access.rights import Caller, Right
-from ingest.batches.write import Write
+from ingest.batches.write import Changes, Write
 from ingest.dialects import DEFAULT, collection
 from ingest.errors import NotRepairable
 from ingest.formats.changes import open_changes
 from ingest.formats.limits import Limits
-from ingest.formats.negotiation import STREAMS
+from ingest.formats.negotiation import STREAMS, EmptyAs
 from ingest.http.bodies import Body
 from ingest.http.call import CALL, unknown_batch
 from ingest.http.gate import CALLER
@@ -31,6 +33,15 @@ from ingest.store import batches
 from ingest.store.repair import check_attempt
 from ingest.store.repair import give_up as give_up_batch
 
+log = structlog.get_logger(__name__)
+
+
+class ClosedChanges(Changes, Protocol):
+    """Changes that hold what they read until they are closed."""
+
+    async def aclose(self) -> None: ...
+
+
 _PREFERENCES = frozenset({"respond-async", "return", "wait"})
 """Those that mean something here."""
 _TAG = re.compile(r'(?:W/)?"?([^",\s]+)"?')
@@ -39,12 +50,20 @@ _TAG = re.compile(r'(?:W/)?"?([^",\s]+)"?')
 @endpoint(parameters=BODY_PARAMETERS, body=True)
 async def repair(request: web.Request) -> web.Response:
     """Correct items of a batch at their indices, and save it as that batch."""
+    batch, attempt = await batch_of(request)
+    resource = resource_of(request, batch)
+    return await repaired(request, batch, attempt, _body_of(request, batch, resource))
+
+
+async def repaired(
+    request: web.Request, batch: Batch, attempt: int | None, changes: ClosedChanges
+) -> web.Response:
+    """The answer to a repair with these changes."""
     call, caller, service = request[CALL], request[CALLER], request.app[SERVICE]
     applied = [each for each in call.preferences.applied if each.split("=")[0] in _PREFERENCES]
     preferences = replace(call.preferences, applied=tuple(applied))
     call = request[CALL] = replace(call, preferences=preferences)
-    batch, attempt = await _batch_of(request)
-    resource = _resource_of(request, batch)
+    resource = resource_of(request, batch)
     dialect = request.get(DIALECT, DEFAULT)
     write = Write.of_batch(
         batch,
@@ -54,8 +73,8 @@ async def repair(request: web.Request) -> web.Response:
         trace_id=call.trace_id,
     )
     await service.pipeline.admit(write)
-    async with aclosing(_body_of(request, resource)) as body:
-        outcome = await service.pipeline.repair(write, batch, body, attempt)
+    async with aclosing(changes):
+        outcome = await service.pipeline.repair(write, batch, changes, attempt)
     request[WRITTEN] = outcome
     seen = as_seen(outcome, caller, resource)
     presenter = service.presenters[resource.name]
@@ -68,13 +87,14 @@ async def repair(request: web.Request) -> web.Response:
 @endpoint()
 async def give_up(request: web.Request) -> web.StreamResponse:
     """Keep a batch no longer to be repaired; the answer is the batch."""
-    batch, attempt = await _batch_of(request)
+    batch, attempt = await batch_of(request)
     await give_up_batch(request.app[SERVICE].pool, batch, attempt)
+    log.info("batch given up", batch=str(batch.id), collection=batch.collection)
     shown: web.StreamResponse = await get_batch(request)
     return shown
 
 
-async def _batch_of(request: web.Request) -> tuple[Batch, int | None]:
+async def batch_of(request: web.Request) -> tuple[Batch, int | None]:
     """The batch of the path, and the attempt that it has to be at.
 
     Raises:
@@ -103,7 +123,8 @@ def _attempt(request: web.Request, batch: Batch) -> int | None:
     return int(tags[0]) if tags[0].isascii() and tags[0].isdigit() and len(tags[0]) < 10 else 0
 
 
-def _resource_of(request: web.Request, batch: Batch) -> Resource:
+def resource_of(request: web.Request, batch: Batch) -> Resource:
+    """The resource of a batch. Raises NotRepairable where it is gone."""
     resource = request.app[SERVICE].registry.get(batch.collection)
     if resource is None:
         raise NotRepairable(
@@ -121,7 +142,7 @@ def _check_rights(caller: Caller, batch: Batch) -> None:
         caller.needs(Right.UPDATE, batch.collection)
 
 
-def _body_of(request: web.Request, resource: Resource) -> Body:
+def _body_of(request: web.Request, batch: Batch, resource: Resource) -> Body:
     call, settings = request[CALL], request.app[SERVICE].settings
     limits = Limits(
         settings.max_body,
@@ -129,7 +150,10 @@ def _body_of(request: web.Request, resource: Resource) -> Body:
         settings.max_nesting,
         check=Presence(request).check,
     )
-    decoder = open_changes(call.head.format, resource, limits)
+    said = call.head.format
+    if said.empty_as is None and batch.options.empty_as_null:  # its failures are written so
+        said = replace(said, empty_as=EmptyAs.NULL)
+    decoder = open_changes(said, resource, limits)
     if call.head.format.media_type in STREAMS:
         return Stream(request, settings.max_stream, decoder)
     return Body(request, settings.max_body, decoder)

@@ -129,7 +129,8 @@ def _extension(request: web.Request, service: Service) -> str | None:
 
 def _said_to(endpoint: Endpoint, request: web.Request, service: Service) -> dict[str, Any]:
     """What path, headers and query say to an endpoint; or what is wrong with them."""
-    accept = _accepted(request, endpoint.formats)
+    formats = endpoint.formats + endpoint.files
+    accept = _accepted(request, formats)
     media_type, named_by = accept.media_type, _named_by(accept)
     named, extension = _named(request, service, endpoint)
     if extension is not None and not accept.unknown:
@@ -142,7 +143,7 @@ def _said_to(endpoint: Endpoint, request: web.Request, service: Service) -> dict
         "select": EVERY_FIELD if resource is None else resource.selection,
         "item": named.get("key", ""),
         "batch": named.get("batch", ""),
-        "media_type": media_type if media_type in endpoint.formats else None,
+        "media_type": media_type if media_type in formats else None,
         "named_by": named_by,
         "named": accept.named,
         "dialect": accept.dialect,

@@ -248,7 +248,8 @@ def _headers(request: web.Request, status: int) -> dict[str, str]:
 
 def _keeps(batch: Batch) -> bool:
     """Whether a batch is kept to be repaired, or would be if it were refused."""
-    return batch.options.repair and (batch.kept or batch.state is not BatchState.REJECTED)
+    refused = batch.state in (BatchState.REJECTED, BatchState.FAILED)
+    return batch.options.repair and (batch.kept or not refused)
 
 
 def _error_headers(problem: RequestError) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ingest.http import (
     openapi,
     probes,
     reads,
+    remedies,
     repairs,
     reverts,
     rpc,
@@ -25,6 +26,7 @@ from ingest.http import (
 from ingest.http.roots import ALIASES, API, ROOTS
 
 # `schema` is never a key: that path is kept for the collection's JSON Schema.
+_BATCH = "{batch:[^/:]+}"
 _KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"
 
 
@@ -49,8 +51,10 @@ def _api(root: str) -> tuple[web.RouteDef, ...]:
         web.patch(f"{root}batches/{{batch}}/items", repairs.repair),
         web.patch(f"{root}batches/{{batch}}/items.{{extension}}", repairs.repair),
         web.delete(f"{root}batches/{{batch}}", repairs.give_up),
-        web.post(f"{root}batches/{{batch:[^/:]+}}:revert", reverts.revert),
-        web.post(f"{root}batches/{{batch:[^/:]+}}:revert.{{extension}}", reverts.revert),
+        web.post(f"{root}batches/{_BATCH}:repair", remedies.apply),
+        web.post(f"{root}batches/{_BATCH}:repair.{{extension}}", remedies.apply),
+        web.post(f"{root}batches/{_BATCH}:revert", reverts.revert),
+        web.post(f"{root}batches/{_BATCH}:revert.{{extension}}", reverts.revert),
         web.post(f"{root}{collection}:delete", writes.delete),
         web.post(f"{root}{collection}:delete.{{extension}}", writes.delete),
         web.post(f"{root}{collection}", writes.create),

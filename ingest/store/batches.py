@@ -183,12 +183,17 @@ def from_row(row: asyncpg.Record) -> Batch:
     del columns["trace_id"]
     columns.pop("attempts", None)
     invalid_so_far = columns.pop("invalid_so_far")
+    invalid = row["invalid"]
+    if row["dropped"]:  # which the row counts among them
+        dropped = set(row["dropped"])
+        invalid = [index for index in invalid if index not in dropped]
     try:
         read = {
             "action": Action(row["action"]),
             "options": _options(row["options"]),
             "state": BatchState(row["state"]),
-            "invalid_count": invalid_so_far or len(row["invalid"]),
+            "invalid": invalid,
+            "invalid_count": invalid_so_far or len(invalid),
             "data": row["data"] and row["data"].encode(),
             "error": row["error"] and _error(row["error"]),
         }

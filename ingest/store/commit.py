@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
-from ingest.model import Action, AtMost, Batch, Finished, NewBatch, Outcome
+from ingest.model import KEPT, Action, AtMost, Batch, Finished, NewBatch, Outcome
 from ingest.resources.layout import Layout
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
@@ -151,7 +151,7 @@ async def _attempt(
             await write_kept(connection, layout, batch, conflicts, timeout)
         else:
             await write_failures(connection, layout, batch, conflicts)
-    invalid = sorted([*batch.invalid, *bad])
+    invalid = sorted([*batch.invalid, *batch.dropped, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         limit = await limit_beside(connection, resource, sql, batch, bad, timeout)
         return await _finish(connection, batch, invalid, refusal_text(limit), keeps)
@@ -203,6 +203,7 @@ async def _finish(
         refusal,
         batch.options.repair,
         keeps,
+        KEPT,
     )
     if row is None:
         raise RuntimeError("a batch that is locked is not there")

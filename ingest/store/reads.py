@@ -33,6 +33,7 @@ async def list_items(
     after: Any = None,
     select: Selection = EVERY_FIELD,
     groups: Sequence[str] = (),
+    counted: bool = True,
 ) -> Page:
     """One page and the count of all that match, of one instant. Ordered by key.
 
@@ -42,6 +43,7 @@ async def list_items(
             them.
         after: a key; only the items behind it.
         groups: only items of these; none for all.
+        counted: whether they are counted; else there are said to be none.
     """
     values: list[Any] = [each[0] if len(each) == 1 else each for _, each in filters]
     if groups:
@@ -57,9 +59,10 @@ async def list_items(
         found = await connection.fetch(page, account, *values, limit + 1, offset, large, *behind)
         fitting = _fitting(found[:limit], at_most.bytes)
         rows = await _with_large(connection, resource, account, fitting, select)
-        if values:
+        total = 0
+        if counted and values:
             total = await connection.fetchval(count, account, *values)
-        else:
+        elif counted:
             total = await connection.fetchval(_COUNT_ALL, account, resource.name)
     last = fitting[-1]["key"] if len(fitting) < len(found) else None
     return Page(rows, limit, offset, total or 0, last, after is not None)

@@ -23,7 +23,7 @@ from ingest.errors import (
     NotRepairable,
     Unavailable,
 )
-from ingest.model import Batch
+from ingest.model import KEPT, Batch
 from ingest.resources.resource import Resource
 from ingest.store.conflicts import find_conflicts, write_failures
 from ingest.store.merging import QUERIES, merge_records
@@ -94,7 +94,6 @@ async def merge(
 
     Raises:
         NotRepairable, AttemptMismatch: the batch is not what it was when it was read.
-        InvalidParameter: it has no such item.
         BodyTooLarge: it would be larger than its account may keep.
         Unavailable: nothing was changed.
         OutcomeUnknown: the database went away during the COMMIT.
@@ -159,11 +158,6 @@ async def _merge(
     connection: "Connection", resource: Resource, batch: Batch, repair: UUID, most: int
 ) -> int | None:
     account, both = batch.account, (batch.account, batch.id, repair)
-    last = await connection.fetchval(QUERIES["last_change"], account, repair)
-    if last is not None and last >= batch.received:
-        raise InvalidParameter(
-            f"There is no item {last}", f"The batch has items 0 to {batch.received - 1}."
-        )
     timeout = await allow_time(connection, batch.received, batch.payload_bytes)
     await merge_records(connection, batch, repair)
     size = await connection.fetchval(QUERIES["payload_size"], account, batch.id, timeout=timeout)
@@ -187,7 +181,7 @@ async def _check_room(connection: "Connection", batch: Batch, size: int, most: i
     """Refuse what makes a batch larger than there is room for."""
     if size <= batch.payload_bytes:
         return
-    if size + await _kept_bytes(connection, batch.account, batch.id) > most:
+    if size + KEPT + await _kept_bytes(connection, batch.account, batch.id) > most:
         raise BodyTooLarge(
             "The account keeps too much to be repaired",
             f"It may keep {most} bytes. Repair its other batches first, or give them up.",
@@ -209,7 +203,7 @@ async def _try(
 
 
 async def _kept_bytes(connection: "Connection", account: str, but: UUID | None) -> int:
-    found: int = await connection.fetchval(QUERIES["kept_bytes"], account, but)
+    found: int = await connection.fetchval(QUERIES["kept_bytes"], account, but, KEPT)
     return found
 
 

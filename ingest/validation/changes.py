@@ -11,6 +11,8 @@ from ingest.resources.entries import Entry, entries
 from ingest.validation.intake import Intake
 from ingest.validation.items import ItemValidator
 
+_MANY = 10_000  # items that are dropped, of which one takes no more than its index
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -38,6 +40,10 @@ class ChangeIntake(Intake):
         self._expected: Sequence[int] = ()
         self._before = 0
         self._dropped: list[int] = []
+
+    @property
+    def full(self) -> bool:
+        return super().full or len(self._dropped) >= _MANY
 
     def expect(self, changes: Sequence[ItemChange]) -> list[Any]:
         """The items of the next changes, which are to be taken; there are none of dropped ones."""

@@ -8,6 +8,8 @@ ALTER TABLE ingest.batches
         CHECK (state <> 'rejected' OR idempotency_key IS NULL OR kept),
     ADD CONSTRAINT only_a_failure_is_kept
         CHECK (NOT kept OR state IN ('rejected', 'failed'));
+COMMENT ON COLUMN ingest.batches.invalid IS
+    'indices of the items that are not saved, ascending: invalid ones, and dropped ones';
 COMMENT ON COLUMN ingest.batches.kept IS
     'whether its payload, its failures and its key are kept to be repaired';
 COMMENT ON COLUMN ingest.batches.repairs IS 'how often it was repaired; it is at attempt repairs + 1';

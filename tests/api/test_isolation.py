@@ -105,6 +105,13 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
             for change in ({"index": 0, "drop": True}, {"index": 0, "item": {}})
             for headers in ({}, {"if_match": '"1"'})
         ],
+        ("POST", "/v1/batches/{batch}:repair"): [
+            (f"batches/{each}:repair", {"remedies": ["x"]}, {})
+            for each in (theirs.batch, theirs.failed)
+        ],
+        ("POST", "/v1/batches/{batch}:repair.{extension}"): [
+            (f"batches/{theirs.failed}:repair.json", {"remedies": ["x"]}, {})
+        ],
         ("PATCH", "/v1/batches/{batch}/items.{extension}"): [
             (f"batches/{theirs.failed}/items.json", [{"index": 0, "drop": True}], {}),
         ],

@@ -163,6 +163,11 @@ async def test_what_is_saved_is_shown_changed_and_deleted(
     before[field] = f"x{before[field]}"[: len(before[field])]
     await check(sender, "POST", sender.root, [{**before, **changed}], 201, "saved", "post")
     await check(sender, "GET", sender.root, None, 200, "items", "get")
+    for media_type in (NDJSON, CSV):
+        shown = resolved(operation(sender.root, "get")["responses"]["200"])["content"][media_type]
+        status, text = await sender.send("GET", sender.root, None, Accept=media_type)
+        read = orjson.loads if media_type == NDJSON else str
+        assert (status, read(text)) == (200, read(shown["example"]))
     status, text = await sender.send("GET", f"{sender.root}/{key}", None)
     told = example(f"{sender.root}/{{key}}", "get", 200, JSON, "item")
     assert (status, orjson.loads(as_example(text))) == (200, told)
@@ -200,6 +205,17 @@ async def test_each_media_type_of_one_item_is_taken(service: Service, collection
             Accept=f"{JSON}; dialect=data",
         )
         assert status == 200, (media_type, text)
+
+
+async def test_each_call_of_rpc_is_taken(service: Service) -> None:
+    """One after another, as each finds what the one before has left."""
+    sender, root = Sender(service, "airports"), "/api/v1.1/airports"
+    for media_type, end in product((JSON, XML), ("", "_batch")):
+        for verb in ("add", "import", "get", "update", "delete"):
+            path = f"{root}/{verb}" if verb == "get" else f"{root}/{verb}{end}"
+            body = request_example(path, "post", media_type)
+            status, text = await sender.send("POST", path, body, Content_Type=media_type)
+            assert (status, orjson.loads(text)["error"]) == (200, 0), (path, media_type, text)
 
 
 async def test_what_is_changed_and_deleted_is_told_in_brief(service: Service) -> None:

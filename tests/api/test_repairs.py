@@ -312,6 +312,16 @@ async def test_rows_of_csv_are_dropped_and_unchanged_ones_fail_again(service: Se
     assert await service.count("contacts") == 3
 
 
+async def test_empty_cells_mean_what_they_meant(service: Service) -> None:
+    sent = {"content_type": "text/csv", "prefer": KEEP}
+    csv = "email,first_name,last_name\nx,X,\n"
+    first = await service.request("POST", "/v1/contacts?emptyAs=null", data=csv, **sent)
+    assert first.body["failures"][0]["rawData"]["last_name"] is None
+    body = (await corrected(service, first, "csv")).replace(b",X,", b",,")
+    reply = await service.request("PATCH", place(first), data=body, content_type="text/csv")
+    assert reply.codes == {0: [(42202, "first_name")]}
+
+
 async def test_rows_of_csv_that_are_no_changes(api: Service) -> None:
     first = await rejected(api, JIM, BAD)
     for body, said in (
@@ -345,7 +355,7 @@ async def test_formats_of_repairs(api: Service) -> None:
     assert yaml.body["failures"][0]["rawData"] == {"email": "q"}
 
 
-@configured(max_backlog_bytes=10_000)
+@configured(max_backlog_bytes=100_000)
 async def test_an_account_keeps_no_more_than_it_may(
     api: Service, rival: Service, operator: Pool
 ) -> None:
@@ -355,13 +365,13 @@ async def test_an_account_keeps_no_more_than_it_may(
     async def refused(service: Service, size: int) -> Reply:
         return await service.post("loose", [item(size), {"name": 1}], prefer=KEEP)
 
-    first, small = await refused(api, 1_500), await refused(api, 1_000)
+    first, small = await refused(api, 15_000), await refused(api, 1_000)
     assert first.body["metadata"]["repairable"] is True
     assert small.body["metadata"]["repairable"] is True
     third = await refused(api, 1_900)
     assert (third.status, third.body["metadata"]["repairable"]) == (422, False)
     assert "Preference-Applied" not in third.headers
-    grown = await mend(api, first, {"index": 0, "item": item(3_200)})
+    grown = await mend(api, first, {"index": 0, "item": item(24_000)})
     assert (grown.status, grown.error[0]) == (413, 41301)
     assert (await batch_of(api, first))["attempt"] == 1
     theirs = await refused(rival, 1_900)
@@ -369,6 +379,41 @@ async def test_an_account_keeps_no_more_than_it_may(
     # What is kept stands in no write's way, and what is given up makes room.
     assert (await api.post("contacts", [ANN], prefer="respond-async")).status == 202
     await api.request("DELETE", place(small).removesuffix("/items"))
-    grown = await mend(api, first, {"index": 0, "item": item(3_200)})
+    grown = await mend(api, first, {"index": 0, "item": item(24_000)})
     assert (grown.status, grown.body["metadata"]["attempt"]) == (422, 2)
     assert await stored(operator, "ingest.changes") == 0
+
+
+async def test_every_dialect_answers_repairs(service: Service) -> None:
+    first = await rejected(service, JIM, BAD, BAD)
+    batch = place(first)
+    change, drop = {"index": 1, "item": {"email": "z"}}, {"index": 2, "drop": True}
+
+    async def asked(path: str, dialect: str, **options: Any) -> Reply:
+        accept = f"application/json; dialect={dialect}"
+        return await service.request("PATCH", path, [change, drop], accept=accept, **options)
+
+    data = await asked(batch, "data")
+    assert (data.status, data.body["metadata"]["droppedItems"]) == (400, [2])
+    named = await asked(f"{batch}.json", "status")
+    assert (named.status, named.body["error_name"]) == (400, "invalid_items")
+    own = await asked(batch, "collection", if_match='"1"')
+    assert (own.status, own.body["error"]["code"]) == (422, 41202)
+    rpc = await asked(batch, "rpc", if_match='"1"')
+    assert (rpc.status, rpc.body["error"]) == (200, 409)
+    mapped = await service.request("PATCH", f"{batch.replace('/v1', '/api')}.json", [change])
+    assert mapped.status == 200
+    assert mapped.body["status"] in (42201, 42204)
+    problem = await service.request(
+        "PATCH", batch, [change], accept="application/problem+json", if_match='"7"'
+    )
+    assert (problem.status, problem.body["title"]) == (412, "Attempt mismatch")
+    change = {"index": 1, "item": ANN}
+    done = await asked(batch, "data")
+    assert (done.status, len(done.body["data"])) == (200, 2)
+    shown = await service.get(
+        batch.removeprefix("/v1/").removesuffix("/items"),
+        accept="application/json; dialect=rpc",
+    )
+    results = shown.body["data"]["response"]["body"]["result"]
+    assert [each["error"] for each in results] == [0, 0, 400]

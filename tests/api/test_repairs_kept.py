@@ -16,10 +16,11 @@ from ingest.settings import Settings
 from ingest.store import batches, repair
 from ingest.store.commit import apply_batch
 from ingest.store.pool import Pool
+from ingest.store.quotas import set_quota
 from ingest.store.roles import create_role
 from ingest.store.tokens import create_token
 from ingest.validation.changes import Changed
-from tests.api.shared import ANN, BAD, JIM, contact, stored
+from tests.api.shared import ANN, BAD, JIM, configured, contact, stored
 from tests.api.test_repairs import KEEP, batch_of, mend, place, rejected
 from tests.harness import REGISTRY, Reply, Service
 from tests.waiting import finished
@@ -49,9 +50,15 @@ async def test_it_is_kept_for_its_own_time_and_then_as_others_are(
     assert await stored(operator, "ingest.batches") == 0
 
 
-async def test_a_resource_or_the_settings_can_keep_all(
-    api: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@configured(repair="keep")
+async def test_the_settings_can_keep_all(service: Service) -> None:
+    reply = await service.post("contacts", [JIM, BAD])
+    assert reply.body["metadata"]["repairable"] is True
+    reply = await mend(service, reply, {"index": 1, "item": ANN})
+    assert (reply.status, reply.body["metadata"]["created"]) == (200, 2)
+
+
+async def test_a_resource_can_keep_all(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(REGISTRY["contacts"], "repairable", True)
     reply = await api.post("contacts", [JIM, BAD])
     assert reply.body["metadata"]["repairable"] is True
@@ -102,6 +109,20 @@ async def test_the_groups_of_the_sender_are_those_of_what_is_mended(
     assert reply.status == 200
     rows = (await service.get("contacts?select=meta")).body["data"]
     assert {row["meta"]["group"] for row in rows} == {"north"}
+
+
+async def test_what_a_limit_refuses_is_kept_and_tried_again(
+    service: Service, operator: Pool
+) -> None:
+    await set_quota(operator, "acme", "contacts", 1)
+    first = await service.post("contacts", [JIM, ANN], prefer=KEEP, idempotency_key="k")
+    assert (first.status, first.error[0]) == (403, 40302)
+    assert first.body["metadata"]["repairable"] is True
+    again = await mend(service, first)
+    assert (again.status, again.body["metadata"]["attempt"]) == (403, 2)
+    reply = await mend(service, first, {"index": 1, "drop": True})
+    assert (reply.status, reply.body["metadata"]["droppedItems"]) == (200, [1])
+    assert await service.count("contacts") == 1
 
 
 async def test_an_api_that_dies_while_changes_arrive_leaves_the_batch_as_it_was(

@@ -147,7 +147,7 @@ class Client:
             if reply is not None and self._understood(sent, reply):
                 location = reply.headers.get("Location")
                 if sent.state is None and location is not None:
-                    sent.state = await self._follow(location)
+                    sent.state = await self.follow(location)
                 continue
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -171,7 +171,7 @@ class Client:
             return False
         return True
 
-    async def _follow(self, location: str) -> str:
+    async def follow(self, location: str) -> str:
         """Ask for a batch until it is finished."""
         pause = _FIRST_PAUSE
         while True:

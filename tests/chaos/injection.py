@@ -120,11 +120,14 @@ TARGETS = (
     Target("ingest.batches.idempotency", "*.claim", after=[Point.AFTER_CLAIM], when=_was_free),
     Target("ingest.store.staging", "save", after=[Point.AFTER_STAGE]),
     Target("ingest.store.receiving", "settle", after=[Point.AFTER_STAGE]),
+    Target("ingest.store.repair", "add", after=[Point.AFTER_STAGE]),
+    Target("ingest.store.repair", "merge", after=[Point.AFTER_STAGE]),
     Target("ingest.batches.doorbell", "*.ring", [Point.BEFORE_RING], [Point.AFTER_RING]),
     Target("ingest.store.group_commit", "apply_group", after=[Point.BEFORE_COMMIT]),
     Target("ingest.store.commit", "apply_batch", after=[Point.BEFORE_COMMIT]),
     Target("ingest.batches.doorbell", "*.announce", [Point.AFTER_COMMIT, Point.BEFORE_PUBLISH]),
     Target("ingest.http.writes", "respond", [Point.BEFORE_REPLY]),
+    Target("ingest.http.repairs", "respond", [Point.BEFORE_REPLY]),
 )
 
 

@@ -21,6 +21,7 @@ from tests.chaos.experiments import (
     e13_retention,
     e14_flooding_account,
     e15_upgrades,
+    e16_repairs,
 )
 from tests.chaos.report import Result
 from tests.chaos.scale import API_POINTS, COMMON, WORKER_POINTS, Scale, crashes
@@ -51,6 +52,7 @@ MEASURED: Sequence[Experiment] = (e13_retention.run,)
 CRASHING: dict[Experiment, str] = {
     e01_killed_workers.at_points: crashes(WORKER_POINTS, 0.02),
     e02_killed_apis.run: crashes(API_POINTS, 0.01),
+    e16_repairs.run: ",".join((crashes(API_POINTS, 0.01), crashes(WORKER_POINTS, 0.02))),
 }
 """Each on a stack of its own, with its planned faults."""
 

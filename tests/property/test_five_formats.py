@@ -146,7 +146,7 @@ def as_csv(items: list[Any]) -> bytes:
     """A CSV file as a client writes it, for what CSV can say."""
     failures = [Failure(index, item, []) for index, item in enumerate(items)]
     columns = Columns("code")
-    columns.add(failures)
+    columns.add(each.raw for each in failures)
     writer = CsvWriter(columns.names)
     rows = list(csv.reader(io.StringIO((writer.head + writer.page(failures)).decode(), newline="")))
     return _delimited(rows)

@@ -64,12 +64,13 @@ WRITES = st.builds(
     extension=st.sampled_from(sorted(BODIES)),
 )
 
+# The members of an item that was sent have no order: it depends on where its raw form comes from.
 _TABLES = (
     """SELECT s.code, s.badge, s."row", s.place, s.colour FROM collections.seats s
        WHERE s."$account" = $1 ORDER BY s.code""",
     """SELECT action, state, received, invalid, created, updated, unchanged, deleted, outcomes
        FROM ingest.batches WHERE account = $1 ORDER BY id""",
-    """SELECT f.index, f.raw::text, f.errors::text FROM ingest.failures f
+    """SELECT f.index, f.raw::jsonb, f.errors::text FROM ingest.failures f
        WHERE f.account = $1 ORDER BY f.batch, f.index""",
 )
 

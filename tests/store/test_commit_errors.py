@@ -1,6 +1,6 @@
 """Whatever a commit fails with: it is counted, logged, and in no other batch's way."""
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -79,6 +79,17 @@ def lines() -> Iterator[Lines]:
         yield captured
 
 
+@pytest.fixture
+async def refusing(operator: Pool) -> AsyncIterator[None]:
+    """Contacts that are refused with an error of their choice; afterwards there is nothing of it.
+
+    The tests share their database: a copy for each of so many would take longer than they do.
+    """
+    await run(operator, _REFUSE)
+    yield
+    await run(operator, "DROP FUNCTION public.refuse CASCADE")
+
+
 async def run(operator: Pool, script: str) -> None:
     async with operator.connection() as connection:
         await connection.execute(script)
@@ -112,14 +123,13 @@ def logged(lines: Lines) -> list[tuple[str, type[BaseException]]]:
     return [(line["cause"], type(line["exc_info"])) for line in found]
 
 
-@pytest.mark.own_database
+@pytest.mark.usefixtures("refusing")
 @pytest.mark.parametrize(
     ("state", "prefer"), [*((state, "") for state in states()), ("57P01", MERGE)]
 )
 async def test_an_error_of_any_kind_is_an_attempt_and_spoils_no_other_batch(
     api: Service, operator: Pool, committer: Committer, lines: Lines, state: str, prefer: str
 ) -> None:
-    await run(operator, _REFUSE)
     before, poison, behind = await accepted(
         api, contact("a"), contact("b", "Poison", state), contact("c"), prefer=prefer
     )

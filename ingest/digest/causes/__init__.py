@@ -8,6 +8,7 @@ from ingest.digest.causes import (
     choice_case,
     day_month_order,
     decimal_comma,
+    extra_cells,
     lost_zeros,
     mojibake,
     nothing,
@@ -21,6 +22,8 @@ from ingest.digest.causes import (
     wrong_collection,
 )
 
+CAUSES_OF_ROWS: Sequence[Propose] = (extra_cells.propose,)
+"""Those of rows that are no items."""
 CAUSES: Sequence[Propose] = (
     repeated_header.propose,
     totals_row.propose,

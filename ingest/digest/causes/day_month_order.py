@@ -20,6 +20,9 @@ _SEPARATOR = r"(?P<by>[-/.]) ?"
 _YEAR, _MONTH, _DAY = "(?P<year>[0-9]{4})", "(?P<month>[0-9]{1,2})", "(?P<day>[0-9]{1,2})"
 _TIME = r"(?:(?:T|,? +)(?P<hour>[0-9]{1,2})(?P<rest>:[0-9].*))?"
 _ISO = (None, "iso", "iso8601")
+_UNCLEAR = (
+    "No day exceeds 12, or those that do contradict each other: nothing tells days from months."
+)
 ORDERS = {
     "DD/MM/YYYY": (_DAY, _MONTH, _YEAR),
     "MM/DD/YYYY": (_MONTH, _DAY, _YEAR),
@@ -52,7 +55,9 @@ def _of(order: str, parts: tuple[str, str, str]) -> Callable[..., Any]:
     first, second, third = parts
     pattern = re.compile(f"{first}{_SEPARATOR}{second}(?P=by) ?{third}{_TIME}", re.DOTALL)
     says = f"The dates are written as {order}."
-    return of_values("day_month_order", says, _fits, partial(_mend, pattern), order=order)
+    return of_values(
+        "day_month_order", says, _fits, partial(_mend, pattern), unclear=_UNCLEAR, order=order
+    )
 
 
 PROPOSALS = [_of(order, parts) for order, parts in ORDERS.items()]

@@ -7,7 +7,6 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from ingest.digest.cause import About, Transform, of_values
-from ingest.digest.causes.choice_case import choices_of
 from ingest.digest.marks import UNLIKE
 from ingest.digest.places import Field, Place, value_at
 
@@ -22,15 +21,12 @@ def propose(about: About) -> Iterator[Transform]:
     digits = _digits(value_at(about.item, about.place.steps))
     if digits is None:
         return
+    # Where it takes more widths, or the digits as they are, zeros are not what they lack.
     widths = [
-        width
-        for width in range(len(digits) + 1, _LONGEST + 1)
-        if _takes(field, digits.zfill(width))
+        width for width in range(len(digits), _LONGEST + 1) if _takes(field, digits.zfill(width))
     ]
-    if len(widths) != 1 and not choices_of(field):
-        return
-    for width in widths:
-        yield from _to(width)(about)
+    if len(widths) == 1 and widths[0] > len(digits):
+        yield from _to(widths[0])(about)
 
 
 def _to(width: int) -> Callable[[About], Iterator[Transform]]:

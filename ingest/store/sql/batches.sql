@@ -14,7 +14,8 @@ b.id, b.account, b.collection, b.action, b.options, b.token, b.trace_id, b.layou
 -- name: finished
 -- What a Finished is made of.
 b.id AS batch, b.account, b.token, b.trace_id, b.collection, b.action, b.state, b.received,
-    cardinality(b.invalid) AS invalid, b.created, b.updated, b.unchanged, b.deleted, b.repairs
+    cardinality(b.invalid) - cardinality(b.dropped) AS invalid,
+    b.created, b.updated, b.unchanged, b.deleted, b.repairs
 
 -- name: get_batch
 SELECT {batch}, b.outcomes, b.data
@@ -46,7 +47,7 @@ WHERE b.account = $1 AND b.created_at > '-infinity'
 -- name: list_batches
 -- The newest first, without the items that they saved, and the indices of those that are invalid.
 SELECT {listed}, '{}'::integer[] AS invalid,
-       greatest(b.invalid_so_far, cardinality(b.invalid)) AS invalid_so_far,
+       greatest(b.invalid_so_far, cardinality(b.invalid) - cardinality(b.dropped)) AS invalid_so_far,
        NULL AS outcomes, NULL AS data
 {visible}
   AND b.id < coalesce($8::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
@@ -56,7 +57,7 @@ LIMIT $9 OFFSET $10
 -- name: get_listed
 -- As list_batches, the one with an id.
 SELECT {listed}, '{}'::integer[] AS invalid,
-       greatest(b.invalid_so_far, cardinality(b.invalid)) AS invalid_so_far,
+       greatest(b.invalid_so_far, cardinality(b.invalid) - cardinality(b.dropped)) AS invalid_so_far,
        NULL AS outcomes, NULL AS data
 FROM ingest.batches b
 WHERE b.account = $1 AND b.id = $2
@@ -64,7 +65,7 @@ WHERE b.account = $1 AND b.id = $2
 -- name: list_batches_of_key
 -- As list_batches, the one that holds an idempotency key.
 SELECT {listed}, '{}'::integer[] AS invalid,
-       greatest(b.invalid_so_far, cardinality(b.invalid)) AS invalid_so_far,
+       greatest(b.invalid_so_far, cardinality(b.invalid) - cardinality(b.dropped)) AS invalid_so_far,
        NULL AS outcomes, NULL AS data
 {visible}
   AND b.idempotency_key = $8
@@ -108,15 +109,15 @@ FROM ingest.take_waiting($1, $2, $3, $4, $5) b
 
 -- name: finish_refused
 -- A batch that its items or a limit of the account do not allow frees its key: the corrected request
--- may use it. One that is kept to be repaired keeps its key. $3 are its invalid items; $4 is the limit,
--- also where items are why and the others would have passed it; $5 whether it is to be kept where the
--- account keeps no more than $6 bytes with it.
+-- may use it. One that is kept to be repaired keeps its key. $3 are its invalid and dropped items; $4 is
+-- the limit, also where items are why and the others would have passed it; $5 whether it is to be kept
+-- where the account keeps no more than $6 bytes with it, each batch with $7 more than its items.
 WITH held AS (
-    SELECT coalesce(sum(k.payload_bytes), 0) AS bytes
+    SELECT coalesce(sum(k.payload_bytes + $7::bigint), 0) AS bytes
     FROM ingest.batches k
     WHERE $5 AND k.account = $1 AND k.kept
 ), settled AS (
-    SELECT b.id, $5 AND held.bytes + b.payload_bytes <= $6::bigint AS kept
+    SELECT b.id, $5 AND held.bytes + b.payload_bytes + $7 <= $6::bigint AS kept
     FROM ingest.batches b CROSS JOIN held
     WHERE b.account = $1 AND b.id = $2
 )

@@ -1,10 +1,11 @@
 -- name: list
--- The newest first.
+-- The newest first, without repairs on their way.
 SELECT b.id, b.account, b.collection, b.action, b.state, b.received, b.attempts, b.created_at,
        b.finished_at, b.error,
        EXISTS (SELECT FROM ingest.payloads p WHERE p.batch = b.id) AS has_payload
 FROM ingest.batches b
 WHERE ($1::text IS NULL OR b.account = $1) AND ($2::text IS NULL OR b.state = $2)
+  AND b.created_at > '-infinity'
 ORDER BY b.id DESC
 LIMIT $3
 

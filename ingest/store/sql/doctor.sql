@@ -51,8 +51,10 @@ ORDER BY since
 LIMIT $2
 
 -- name: silent
--- -infinity where a removal was broken off.
-SELECT account, collection, count(*) AS batches, min(created_at) AS since, now()
+-- -infinity where a removal was broken off; a repair on its way has no time of its own.
+SELECT account, collection, count(*) AS batches,
+       min(CASE WHEN created_at > '-infinity' THEN created_at ELSE now() - $1::interval END) AS since,
+       now()
 FROM ingest.batches
 WHERE state = 'receiving' AND heartbeat_at < now() - $1::interval
 GROUP BY account, collection
@@ -72,7 +74,11 @@ LIMIT $1
 
 -- name: overdue
 SELECT kind, count(*) AS batches
-FROM ingest.expired_batches($1::interval, $2::interval, $3::interval, $4)
+FROM (
+    SELECT kind FROM ingest.expired_batches($1::interval, $2::interval, $3::interval, $5)
+    UNION ALL
+    SELECT 'repair' FROM ingest.expired_repairs($4::interval, $5)
+) expired
 GROUP BY kind
 ORDER BY kind
 

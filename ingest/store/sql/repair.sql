@@ -1,6 +1,6 @@
 -- name: kept_bytes
--- What an account keeps to be repaired, but for one batch.
-SELECT coalesce(sum(payload_bytes), 0)::bigint
+-- What an account keeps to be repaired, but for one batch; each counts $3 bytes more.
+SELECT coalesce(sum(payload_bytes + $3::bigint), 0)::bigint
 FROM ingest.batches
 WHERE account = $1 AND kept AND id IS DISTINCT FROM $2
 
@@ -32,9 +32,6 @@ WITH repair AS (
     RETURNING index
 )
 SELECT ARRAY (SELECT index FROM added) AS added FROM repair
-
--- name: last_change
-SELECT max(index) FROM ingest.changes WHERE account = $1 AND batch = $2
 
 -- name: changes
 -- Those with an index from $3 to before $4, in order: as many as fit into $6 bytes, and at least one.
@@ -106,7 +103,7 @@ SELECT kept, repairs FROM ingest.batches WHERE account = $1 AND id = $2 FOR UPDA
 -- name: accept
 -- Nothing is known to be wrong with it any more: a worker applies it like any other.
 UPDATE ingest.batches
-SET state = 'accepted', accepted_at = now(), finished_at = NULL, attempts = 0, invalid = '{}',
+SET state = 'accepted', accepted_at = now(), finished_at = NULL, attempts = 0, invalid = $3,
     refusal = NULL, kept = false, repairs = repairs + 1, dropped = $3, payload_bytes = $4
 WHERE account = $1 AND id = $2
 
@@ -115,7 +112,9 @@ WHERE account = $1 AND id = $2
 UPDATE ingest.batches b
 SET finished_at = statement_timestamp(), repairs = repairs + 1, dropped = $3, payload_bytes = $4,
     refusal = $5, invalid = ARRAY (
-        SELECT f.index FROM ingest.failures f WHERE f.account = $1 AND f.batch = $2 ORDER BY f.index
+        SELECT f.index FROM ingest.failures f WHERE f.account = $1 AND f.batch = $2
+        UNION ALL SELECT unnest($3::integer[])
+        ORDER BY 1
     )
 WHERE b.account = $1 AND b.id = $2
 

@@ -20,10 +20,7 @@ class Apply(Images):
 
     first: tuple[str, ...] = ()
     """Common table expressions before all others."""
-    complete = (
-        "totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))"
-        " - cardinality(b.dropped)"
-    )
+    complete = "totals.items_count = b.received - cardinality(coalesce($5::integer[], b.invalid))"
     """Whether every item of a batch was written that is to be."""
 
     @property

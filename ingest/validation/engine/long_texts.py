@@ -25,17 +25,20 @@ _WINDOW = 64 * 1024
 _BOTH = re.IGNORECASE | re.UNICODE
 
 _LETTER = "A-Z0-9\u00a1-\uffff"
-_ATOMS = re.compile(r"[-!#$%&'*+/=?^`{}|~\w.]*", _BOTH)
-_QUOTED = re.compile(
-    r"(?:[\001-\010\013\014\016-\037!#-\[\]-\177]|\\[\001-\011\013\014\016-\177])*+", _BOTH
+# Sources and flags of patterns: compiled where they are used first, for they are rarely.
+_Part = tuple[str, int]
+_ATOMS: _Part = (r"[-!#$%&'*+/=?^`{}|~\w.]*", _BOTH)
+_QUOTED: _Part = (
+    r"(?:[\001-\010\013\014\016-\037!#-\[\]-\177]|\\[\001-\011\013\014\016-\177])*+",
+    _BOTH,
 )
-_LABELS = re.compile(rf"(?:[{_LETTER}](?:[{_LETTER}-]{{0,61}}[{_LETTER}])?\.)*+", _BOTH)
-_LAST_LABEL = re.compile(rf"[{_LETTER}-]*", _BOTH)
-_SCHEME = re.compile(r"[a-z0-9\.\-\+]*", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"(?:[a-z0-9\-._~!$&'()*+,;=:]|%[0-9a-f]{2})*+", re.IGNORECASE)
-_HEXADECIMAL = re.compile(r"[A-F0-9:]*", re.IGNORECASE)
-_DIGITS = re.compile(r"\d*", re.IGNORECASE)
-_VISIBLE = re.compile(r"\S*")
+_LABELS: _Part = (rf"(?:[{_LETTER}](?:[{_LETTER}-]{{0,61}}[{_LETTER}])?\.)*+", _BOTH)
+_LAST_LABEL: _Part = (rf"[{_LETTER}-]*", _BOTH)
+_SCHEME: _Part = (r"[a-z0-9\.\-\+]*", re.IGNORECASE)
+_CREDENTIALS: _Part = (r"(?:[a-z0-9\-._~!$&'()*+,;=:]|%[0-9a-f]{2})*+", re.IGNORECASE)
+_HEXADECIMAL: _Part = (r"[A-F0-9:]*", re.IGNORECASE)
+_DIGITS: _Part = (r"\d*", re.IGNORECASE)
+_VISIBLE: _Part = (r"\S*", 0)
 _NOTHING = " "  # no pattern here takes it
 
 
@@ -187,9 +190,10 @@ def _host(name: str) -> str | None:
     return shorter_domain(name.removesuffix("."))
 
 
-def _takes(pattern: "re.Pattern[str]", text: str, start: int = 0, end: int | None = None) -> bool:
+def _takes(part: _Part, text: str, start: int = 0, end: int | None = None) -> bool:
     """Whether a pattern that repeats one thing takes all of a text, window by window."""
     end = len(text) if end is None else end
+    pattern = re.compile(*part)
     while start < end:
         found = pattern.match(text, start, min(start + _WINDOW, end))
         if found is None or found.end() == start:

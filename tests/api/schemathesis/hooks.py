@@ -8,23 +8,39 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import requests
 import schemathesis
 from schemathesis.core.failures import AcceptedNegativeData
-from schemathesis.openapi.checks import IgnoredAuth, RejectedPositiveData
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.openapi.checks import (
+    AllowHeaderMismatch,
+    IgnoredAuth,
+    MissingHeaderNotRejected,
+    RejectedPositiveData,
+    UndefinedStatusCode,
+    UnsupportedMethodResponse,
+)
 
 from ingest.describe.bodies import written
 from ingest.exactjson import dump_exact
 from ingest.formats.negotiation import CSV, NDJSON, XML, from_json
 from ingest.http.headers import BODY_PARAMETERS
 
-_STORED = {40403, 40903, 40904, 41201, 43501, 44101}
-"""Codes of items that what is stored, or another item of the request, refuses."""
-_WITHOUT_VALUE = {42201, 42202}
-"""Those of an item that has no value of the field which `matching` names."""
+_STORED = {40403, 40903, 40904, 41201, 41202, 42220, 43501, 44101}
+"""What is refused for what was sent before, or for another item of the request."""
+_CANNOT_CHANGE = 42210
+"""The key of an item that `matching` has found."""
+_NOT_STORABLE = 42209
+"""A NUL, and what else no text, number or time may be: schemas have words for it."""
+_IN_WORDS = {"meta.group"}
+"""Fields with rules that JSON Schema has only words for."""
 _TOO_MANY = 41302
+_LONG = 8_000  # bytes of a URL that no HTTP server has to take (RFC 9110, 4.1)
+_NOT_ALLOWED = 40501
 
 
 @schemathesis.hook
@@ -66,7 +82,7 @@ def as_csv(context: Any, value: Any) -> bytes:
         return _json(value)
     names = list(dict.fromkeys(name for each in items for name in each))
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerows([names, *([_cell(each.get(name, "")) for name in names] for each in items)])
     return text.getvalue().encode(errors="surrogatepass")
 
@@ -84,50 +100,122 @@ def _json(value: Any) -> bytes:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return ""
     return value if isinstance(value, str) else _json(value).decode()
 
 
 @schemathesis.hook
 def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
     """Whether a failure is one."""
-    if case.operation.path.startswith("/api/"):
-        # These dialects answer with 200, and say in the document what went wrong.
-        refused = _refused(response.text)
-        if isinstance(failure, AcceptedNegativeData):
-            return not refused
-        if isinstance(failure, IgnoredAuth):
-            return False  # `refuses_without_token` looks instead
+    if case.operation.path.startswith("/api/") and _excused_by_document(failure, response):
+        return False
     codes = set(map(int, _CODES.findall(response.text)))
+    if isinstance(failure, UndefinedStatusCode):
+        return response.status_code != HTTPStatus.BAD_REQUEST or len(response.request.url) < _LONG
+    if isinstance(failure, RejectedPositiveData) and _is_borrowed(case):
+        return False
     if isinstance(failure, RejectedPositiveData):
-        matching = _WITHOUT_VALUE if "matching" in (case.query or {}) else set()
-        return not codes or not codes <= _STORED | matching
+        unsaid = _unsaid(case.media_type, case.body)
+        # The field that `matching` names may not be left out, and bare items have its rules.
+        matching = (case.query or {}).get("matching")
+        stored = _STORED if matching is None else {*_STORED, _CANNOT_CHANGE}
+        found = [*_errors(response.text)]
+        excused = {code for code, field in found if field in {matching, *_IN_WORDS} - {None}}
+        return not codes or not codes <= stored | unsaid | excused | {_NOT_STORABLE}
     if isinstance(failure, AcceptedNegativeData):
-        return codes != {_TOO_MANY}
+        return codes != {_TOO_MANY} and not _is_text(case)
+    if isinstance(failure, UnsupportedMethodResponse):
+        return codes != {_NOT_ALLOWED}  # the dialect `data` has no 405
+    if isinstance(failure, AllowHeaderMismatch):
+        return not set(failure.missing_methods) <= _only_in_data(case.operation)
     return True
+
+
+def _excused_by_document(failure: Any, response: Any) -> bool:
+    """Whether a document of `hash` or `rpc` says what a status is to say: theirs are 200."""
+    if isinstance(failure, IgnoredAuth):
+        return True  # `refuses_without_token` looks instead
+    kinds = (AcceptedNegativeData, MissingHeaderNotRejected, UnsupportedMethodResponse)
+    return isinstance(failure, kinds) and _said(response.text) != 0
+
+
+def _is_borrowed(case: Any) -> bool:
+    """Whether a path has the format of another one: the stateful phase goes on with the parameters
+    that it has seen by their names, whatever the schema says of them."""
+    declared = case.operation.path_parameters.get("extension")
+    sent = case.path_parameters.get("extension")
+    return declared is not None and sent not in declared.definition["schema"]["enum"]
+
+
+def _unsaid(media_type: str, body: Any) -> set[int]:
+    """The codes that a body may get because a format has no word for it."""
+    if media_type not in (NDJSON, CSV):
+        return set()
+    items = body if isinstance(body, list) else [body]
+    if all(
+        each == {} for each in items
+    ):  # there is no empty collection, and no item without fields
+        return {40001}
+    if media_type == NDJSON:
+        return set()
+    pairs = [pair for each in items if isinstance(each, dict) for pair in each.items()]
+    found = set()
+    if any(value in ("", None) for _, value in pairs):  # it is an empty cell, and so not there
+        found.add(42201)
+    if any(not name.strip() for name, _ in pairs):  # a column has a name
+        found.add(42204)
+    return found
+
+
+def _is_text(case: Any) -> bool:
+    """Whether only the body is wrong, in a format of texts: they are read as the schema has them.
+
+    What is no text in JSON, such as `"5"` for a number, is right there; and an empty one is absent.
+    """
+    wrong = [place for place in ParameterLocation if case.meta.is_negative_at(place)]
+    return case.media_type in (CSV, XML) and wrong == [ParameterLocation.BODY]
+
+
+def _only_in_data(operation: Any) -> set[str]:
+    """The methods of a path that other dialects than `data` do not have, and so do not name."""
+    found = operation.schema.raw_schema["paths"][operation.path]
+    return {
+        method.upper()
+        for method, each in found.items()
+        if isinstance(each, dict) and "405" in each.get("responses", {})
+    }
 
 
 @schemathesis.check
 def refuses_without_token(context: Any, response: Any, case: Any) -> None:
     """What `ignored_auth` looks at, where it is the document that says so."""
-    operation = case.operation
-    if operation.path.startswith("/api/") and operation.label not in _LOOKED_AT:
+    operation, sent = case.operation, response.request
+    if not operation.path.startswith("/api/") or operation.label in _LOOKED_AT:
+        return
+    if _said(response.text) == 0 and "token=" not in sent.url:
         _LOOKED_AT.add(operation.label)
-        sent = response.request
         headers = {name: each for name, each in sent.headers.items() if name != "Authorization"}
-        got = requests.request(
-            sent.method, sent.url, headers=headers, data=sent.body, timeout=60, verify=False
-        )
-        said = _SAID.search(got.text)
-        assert said is None or said[1] in ("401", "40101"), got.text
+        got = requests.request(sent.method, sent.url, headers=headers, data=sent.body, timeout=60)
+        assert _said(got.text) in (401, 40101), got.text
 
 
 _LOOKED_AT: set[str] = set()
 _CODES = re.compile(r'\bcode(?:": ?| type="number">|: )([0-9]{5})\b')
 """The codes of errors in an answer, in each format."""
+_FIELD = re.compile(r'\bfield(?:": ?"|>|: )([^"<\n]*)')
 _SAID = re.compile(r'\b(?:status|error)(?:": ?| type="number">|: )([0-9]+)\b')
 
 
-def _refused(text: str) -> bool:
-    """Whether a document of the dialects `hash` and `rpc` says that the request was refused."""
+def _errors(text: str) -> Iterator[tuple[int, str | None]]:
+    """The code of each error in an answer, and its field."""
+    _, *parts = _CODES.split(text)
+    for code, rest in zip(parts[::2], parts[1::2], strict=True):
+        field = _FIELD.search(rest)
+        yield int(code), None if field is None else field[1]
+
+
+def _said(text: str) -> int | None:
+    """What a document of the dialects `hash` and `rpc` says: 0 for success, else a code."""
     found = _SAID.search(text)
-    return found is not None and found[1] != "0"
+    return None if found is None else int(found[1])

@@ -12,7 +12,7 @@ from ingest.describe.json_schema import STORED, Kind, json_schema
 from ingest.describe.notes import rules_of
 from ingest.exactjson import dump_exact
 from tests.property.schema_oracle import Oracle
-from tests.unit.describe.test_json_schema import INTEGER, NUMBER, TEXT, of, words
+from tests.unit.describe.test_json_schema import INTEGER, NUMBER, TEXT, even, of, words
 
 DOUBLE = {**NUMBER, "format": "double"}
 LONE = "\ud800"
@@ -199,3 +199,9 @@ def test_a_default_of_another_form_is_taken_as_it_is_shown() -> None:
     assert oracle.takes(Kind.ITEM, shown)
     assert oracle.takes(Kind.CREATE, shown)
     assert not oracle.errors(Kind.CREATE, shown)
+
+
+def test_rules_stand_beside_what_a_default_adds() -> None:
+    found = of(fields.Boolean(load_default="no", validate=even))
+    assert found["$comment"].startswith("A rule of the schema's own, even")
+    assert found["anyOf"] == [{"type": "boolean"}, {"enum": ["no"]}]

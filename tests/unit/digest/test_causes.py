@@ -1,11 +1,14 @@
 """Each cause finds the examples that it is for, and not what only resembles them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ingest.model import Options
-from tests.unit.digest.digests import groups, orders, people
+from ingest.digest.digest import Digest
+from ingest.errors import BAD_FORMAT
+from ingest.model import Failure, ItemError, Options
+from tests.unit.digest.digests import batch_of, groups, orders, people
 
 WRONG, FORMAT, CHOICE, LENGTH = 42203, 42204, 42207, 42206
 
@@ -81,6 +84,8 @@ def test_values_that_it_finds(cause: str, field: str, code: int, value: Any, men
         ("email", FORMAT, "ann at example.com"),
         ("code", LENGTH, "ab"),
         ("code", LENGTH, "12"),
+        ("code", WRONG, 1234),
+        ("title", WRONG, 7),
     ],
 )
 def test_values_that_only_resemble_them(field: str, code: int, value: Any) -> None:
@@ -102,6 +107,7 @@ def test_no_day_above_twelve_is_ambiguous() -> None:
     assert "remedy" not in group
     cause = group["cause"]
     assert (cause["name"], cause["ambiguous"]) == ("day_month_order", True)
+    assert cause["message"].startswith("No day exceeds 12")
     assert [each["transform"]["order"] for each in cause["readings"]] == [
         "DD/MM/YYYY",
         "MM/DD/YYYY",
@@ -124,6 +130,7 @@ def test_a_day_that_is_its_month_needs_no_order() -> None:
 def test_a_comma_before_three_digits_is_ambiguous() -> None:
     group = _of_field("price", ["1,234", "2,500"], WRONG)
     assert group["cause"]["ambiguous"]
+    assert group["cause"]["message"].startswith("Nothing in the batch tells")
     assert {each["after"]["price"] for each in group["cause"]["readings"]} == {"1.234", "1234"}
     decided = _of_field("price", ["1,234", "2,50"], WRONG)
     assert decided["remedy"]["transform"]["op"] == "decimal_comma"
@@ -236,6 +243,37 @@ def test_shifted_columns_of_a_whole_batch() -> None:
     assert "cause" not in groups(full, orders, options=columns)[FORMAT, "email"]
 
 
+def test_no_shift_takes_away_what_is_required() -> None:
+    items = [{"title": "a@b.cd", "email": "5"}, {"title": "c@d.ef", "email": "6"}]
+    columns = Options(columns=("title", "email", "count"))
+    group = groups(items, orders, options=columns)[FORMAT, "email"]
+    readings = [each["transform"] for each in group["cause"]["readings"]]
+    # From the title on, no title would be left.
+    assert {"op": "shift", "from": "title", "by": 1} not in readings
+    assert {"op": "shift", "from": "email", "by": 1} in readings
+
+
+def test_rows_that_end_with_a_delimiter() -> None:
+    columns = Options(columns=("title", "count"))
+    error = [ItemError(BAD_FORMAT, "This row has 3 cells, and not one for each of 2 columns.")]
+
+    def found(*rows: list[str]) -> Any:
+        failures = [Failure(index, row, error) for index, row in enumerate(rows)]
+        made = Digest(batch_of(orders, len(rows), failures, columns), orders)
+        made.add(failures)
+        [group] = made.document()["groups"]
+        return group, [made.mend(each, [*made.remedies().values()]).item for each in failures]
+
+    group, mended = found(["A", "1", ""], ["B", "2", "", ""])
+    assert group["cause"]["name"] == "extra_cells"
+    assert group["remedy"]["transform"] == {"op": "drop_last_cells", "width": 2}
+    assert group["remedy"]["before"] == ["A", "1", ""]
+    assert group["remedy"]["after"] == {"title": "A", "count": 1}
+    assert mended == [{"title": "A", "count": 1}, {"title": "B", "count": 2}]
+    for rows in ([["A", "1", "x"]], [["A"]], [["A", "x", ""]], [["", "1", ""]]):
+        assert "cause" not in found(*rows)[0], rows
+
+
 def test_items_of_another_collection() -> None:
     items = [{"name": "Ann", "phone": "555 01"}, {"name": "Bo", "phone": "555 02"}]
     found = groups(items, orders, [people])
@@ -246,6 +284,23 @@ def test_items_of_another_collection() -> None:
     assert all("cause" not in each for each in groups(items, orders).values())
     mixed = groups([*items, {"title": "an order"}], orders, [people])
     assert all("cause" not in each for each in mixed.values())
+
+
+def test_others_are_not_looked_at_by_the_field_that_finds_items_here() -> None:
+    items = [{"name": "Ann", "phone": "555 01"}]
+    found = groups(items, orders, [people], options=Options(matching="email"))
+    assert found[42201, "title"]["cause"]["collection"] == "people"
+
+
+def test_nothing_is_proven_by_another_schema() -> None:
+    failure = Failure(0, {"title": "T", "price": "1,5"}, [ItemError(BAD_FORMAT, "No.", "price")])
+    batch = replace(batch_of(orders, 1, [failure], Options()), layout="that of before")
+    for resource in (orders, None):
+        made = Digest(batch, resource)
+        made.add([failure])
+        document = made.document()
+        assert "cause" not in document["groups"][0]
+        assert document["notExplained"].startswith("Causes are not looked for")
 
 
 def test_nothing_is_proven_of_rewritten_texts() -> None:

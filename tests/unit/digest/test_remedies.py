@@ -114,6 +114,17 @@ def test_a_remedy_that_breaks_another_rule_is_not_offered() -> None:
     assert found["remedy"]["heals"] == 2
 
 
+def test_of_two_remedies_that_break_a_rule_together_one_is_applied() -> None:
+    """Once both are mended, it is seen that the period ends before it begins."""
+    item = {"first": "24/12/2026", "last": "2026-01-01", "price": "1,5"}
+    made, [failure, _] = digest([item, item], periods)
+    chosen = [*made.remedies().values()]
+    assert {each.transform.cause for each in chosen} == {"day_month_order", "decimal_comma"}
+    for order in (chosen, chosen[::-1]):
+        mended = made.mend(failure, order)
+        assert mended.remedies == [order[0].id]
+
+
 def test_an_item_that_could_not_be_stored_is_not_healed() -> None:
     large = {"title": "T", "count": "99 999 999 999 999 999 999"}
     assert "cause" not in groups([large])[42203, "count"]

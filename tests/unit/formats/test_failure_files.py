@@ -46,7 +46,7 @@ def test_names_of_columns_come_back_as_they_were() -> None:
     raw = {"@id": "=1", "'-x": "y", "=a.b": "z"}
     failures = [Failure(0, raw, [])]
     columns = Columns("@id")
-    columns.add(failures)
+    columns.add(each.raw for each in failures)
     writer = CsvWriter(columns.names)
     body = writer.head + writer.page(failures) + writer.tail
     assert body.startswith(b"'@id,''-x,'=a.b,error_field,")
@@ -140,7 +140,7 @@ def test_whatever_is_written_is_read(items: list[Any], names: tuple[str, ...]) -
     error = ItemError(BAD_FORMAT, "Not valid.", "a field")
     failures = [Failure(index, item, [error]) for index, item in enumerate(items)]
     columns = Columns("id")
-    columns.add(failures)
+    columns.add(each.raw for each in failures)
     assert columns.names == names
     writer = CsvWriter(columns.names)
     assert decoded(writer.head + writer.page(failures)) == [
