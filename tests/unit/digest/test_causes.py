@@ -244,9 +244,13 @@ def test_shifted_columns_of_a_whole_batch() -> None:
 
 
 def test_no_shift_takes_away_what_is_required() -> None:
-    items = [{"name": "555 01"}, {"name": "555 02"}]
-    found = groups(items, people, options=Options(columns=("name", "phone")))
-    assert "cause" not in found[42201, "phone"]
+    items = [{"title": "a@b.cd", "email": "5"}, {"title": "c@d.ef", "email": "6"}]
+    columns = Options(columns=("title", "email", "count"))
+    group = groups(items, orders, options=columns)[FORMAT, "email"]
+    readings = [each["transform"] for each in group["cause"]["readings"]]
+    # From the title on, no title would be left.
+    assert {"op": "shift", "from": "title", "by": 1} not in readings
+    assert {"op": "shift", "from": "email", "by": 1} in readings
 
 
 def test_rows_that_end_with_a_delimiter() -> None:
