@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES_SCHEMA
 
 from ingest.describe.about import of_collection
-from ingest.describe.commands import Command, commands, saved
+from ingest.describe.commands import Command, commands
 from ingest.describe.examples import Example
 from ingest.describe.words.fields import FieldRow, field_rows, unknown_rule
 from ingest.describe.words.rule import Rule
@@ -80,7 +80,7 @@ def collection_page(
         fields=rows,
         item_errors=tuple(_item_errors(possible, rows)),
         request_errors=tuple(_request_errors(possible)),
-        example="" if example is None else _shown(saved(resource, example)),
+        example="" if example is None else _shown(example.sent),
         commands=tuple(commands(resource, example, base)),
     )
 
