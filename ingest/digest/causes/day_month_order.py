@@ -6,6 +6,7 @@ Each order is tried by itself. Where two of them read the values, and differentl
 
 import datetime as dt
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -78,7 +79,7 @@ def _others_pass(about: About) -> bool:
     if not isinstance(value, str) or form in _ISO:
         return False
     try:
-        dt.datetime.strptime(re.sub("[0-9]{1,2}", "03", value, count=2), form)
+        time.strptime(re.sub("[0-9]{1,2}", "03", value, count=2), form)
     except ValueError:
         return False
     return True
