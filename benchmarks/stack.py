@@ -222,10 +222,10 @@ class Database:
         rows = await self.connection.fetch(
             """
             SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-            WHERE schemaname = 'collections'
+            WHERE schemaname IN ('collections', 'images')
                OR schemaname = 'ingest' AND tablename = ANY ($1)
             """,
-            ["batches", "payloads", "failures", "counters"],
+            ["batches", "payloads", "failures", "counters", "before_images"],
         )
         await self.connection.execute(f"TRUNCATE {', '.join(row['name'] for row in rows)} CASCADE")
 

@@ -86,6 +86,11 @@ _REQUESTS = {
         "sent without Prefer: repair=keep.",
         "Read the batch at the Location header; send the corrected items as a new batch.",
     ),
+    "not_revertible": Help(
+        "The batch cannot be undone: it saved nothing, it finished too long ago, or what items "
+        "were before it is not kept.",
+        "Read the batch at the Location header; send what the items are to be as a new batch.",
+    ),
     "attempt_mismatch": Help(
         "The batch has been repaired since you read it: If-Match names an earlier attempt.",
         "Read the batch and its failures again, and repeat with its new attempt.",

@@ -20,6 +20,7 @@
     │   ├── RequestTimeout              40801
     │   ├── Replayed, InProgress        40901, 40902
     │   ├── NotRepairable               40905
+    │   ├── NotRevertible               40906
     │   ├── AttemptMismatch             41202
     │   ├── BodyTooLarge, TooManyItems  41301, 41302
     │   ├── UnsupportedMediaType        41501
@@ -234,6 +235,12 @@ class NotRepairable(RequestError):
     """What was received of the batch is not kept, or no longer fits the collection."""
 
     error_code = ErrorCode(40905, "not_repairable", "client")
+
+
+class NotRevertible(RequestError):
+    """The batch saved nothing, or what it changed is not kept as it was before."""
+
+    error_code = ErrorCode(40906, "not_revertible", "client")
 
 
 class AttemptMismatch(RequestError):

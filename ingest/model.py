@@ -24,11 +24,12 @@ MAX_INDICES = 1_000_000
 
 
 class Action(StrEnum):
-    """What a batch does with its items: POST, PATCH, DELETE."""
+    """What a batch does with its items: POST, PATCH, DELETE; and what undoes an earlier one."""
 
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    REVERT = "revert"
 
 
 class BatchState(StrEnum):
@@ -194,6 +195,10 @@ class Options:
     """Whether texts of a CSV body were rewritten, as its query says, before they were validated."""
     repair: bool = False
     """Whether what was received is kept to be repaired, where it is refused for its items."""
+    undo: bool = False
+    """Whether before-images are kept of the items that it changes or deletes."""
+    reverts: UUID | None = None
+    """The batch that it undoes."""
 
     @property
     def upserts(self) -> bool:
@@ -213,7 +218,9 @@ class Options:
             stored["hidden"] = sorted(self.select.hidden)
         if not self.groups:
             del stored["groups"]
-        for name in ("empty_as_null", "rewritten", "repair"):
+        if self.reverts is not None:
+            stored["reverts"] = str(self.reverts)
+        for name in ("empty_as_null", "rewritten", "repair", "undo", "reverts"):
             if not stored[name]:
                 del stored[name]
         return stored
@@ -221,7 +228,7 @@ class Options:
     @classmethod
     def from_document(cls, stored: Mapping[str, Any]) -> Self:
         given = {name: stored[name] for name in _OPTIONS if name in stored}
-        columns = stored.get("columns")
+        columns, reverts = stored.get("columns"), stored.get("reverts")
         return cls(
             **{
                 **given,
@@ -229,6 +236,7 @@ class Options:
                 "resolution": Resolution(stored["resolution"]),
                 "groups": tuple(stored.get("groups", ())),
                 "columns": None if columns is None else tuple(columns),
+                "reverts": None if reverts is None else UUID(reverts),
             }
         )
 

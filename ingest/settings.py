@@ -143,6 +143,10 @@ class Settings:
     repaired in place, though the request does not ask for it."""
     repair_ttl: float = 7 * 24 * 3600.0
     """How long that is kept."""
+    revert_ttl: float = 7 * 24 * 3600.0
+    """How long a batch can be undone, and before-images are kept for that; 0 for never."""
+    revert_max_bytes: int = 8 * 1024**3
+    """The most bytes of before-images that are kept of one account: the oldest go first."""
     retention_interval: float = 10.0
     """How often a worker looks for what has expired."""
     retention_step: int = 100
@@ -165,7 +169,7 @@ _SENTINELS = re.compile(
 _WEB_URL = re.compile(r"[A-Za-z0-9:/._~%!$&()*+,;=\[\]-]+")
 _SHARES = {"account_share"}
 _PORTS, _LAST_PORT = {"port", "worker_metrics_port"}, 65535
-_MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port"}
+_MAY_BE_ZERO = {"statement_cache", "wait", "port", "worker_metrics_port", "revert_ttl"}
 
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:

@@ -38,6 +38,7 @@ from ingest.resources.resource import Resource
 from ingest.store.tables import ACCOUNT, COLLECTIONS, group_index_name, quote, table_name
 from migrations.driver import is_lock_timeout, reason
 from migrations.duplicates import duplicates, seeing_all, sees_all
+from migrations.images import keep_images
 from migrations.numbers import number_keys
 from migrations.resource_tables import resource_tables
 from migrations.steps import Plan, Step, UniqueIndex, statements
@@ -87,7 +88,11 @@ def plan_changes(
     if problems:
         raise ConfigurationError("; ".join(problems))
     for resource in registry.values():
-        for step in (keep_summaries(connection, resource), number_keys(connection, resource)):
+        for step in (
+            keep_summaries(connection, resource),
+            number_keys(connection, resource),
+            keep_images(connection, resource),
+        ):
             if step is not None:
                 quiet = Step(resource, "", step.statements)
                 plan.steps.append(quiet if resource.name in new else step)

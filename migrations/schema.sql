@@ -1,5 +1,5 @@
 -- The service's own tables as they are today. A resource's table is made from its schema
--- (`resource_tables.py`), in the schema `collections`.
+-- (`resource_tables.py`), in the schema `collections`; that of its before-images is in `images`.
 --
 --   1 Roles and schemas      3 Batches                  5 Functions
 --   2 Access                 4 Row-level security       6 Functions that look across accounts
@@ -40,8 +40,9 @@ END $$;
 -- A migration makes the schema `ingest` and the table of its revision before it runs this file.
 CREATE SCHEMA IF NOT EXISTS ingest;
 CREATE SCHEMA collections;
+CREATE SCHEMA images;
 GRANT USAGE ON SCHEMA ingest TO ingest_app, ingest_lookup;
-GRANT USAGE ON SCHEMA collections TO ingest_app;
+GRANT USAGE ON SCHEMA collections, images TO ingest_app;
 
 -- The revision of this schema, which readiness looks at.
 CREATE TABLE IF NOT EXISTS ingest.schema_version (
@@ -152,7 +153,7 @@ CREATE TABLE ingest.batches (
     id               uuid PRIMARY KEY,
     account          ingest.account_name NOT NULL,
     collection       text COLLATE "C" NOT NULL,
-    action           text NOT NULL CHECK (action IN ('create', 'update', 'delete')),
+    action           text NOT NULL CHECK (action IN ('create', 'update', 'delete', 'revert')),
     options          json NOT NULL,
     token            uuid,
     trace_id         text NOT NULL,
@@ -317,6 +318,26 @@ CREATE TABLE ingest.changes (
 COMMENT ON COLUMN ingest.changes.record IS 'NULL where the item is invalid, or is dropped';
 COMMENT ON COLUMN ingest.changes.raw IS 'as it was received, where its record does not say it';
 
+-- What is kept of items that a batch changed or deleted, so that it can be undone. The images
+-- themselves are in the table of their collection, in the schema `images`: an array of rows for each of
+-- these. A batch may be gone before its images are.
+CREATE TABLE ingest.before_images (
+    batch       uuid,
+    deleted     boolean,
+    chunk       bigint,
+    account     ingest.account_name NOT NULL,
+    collection  text COLLATE "C" NOT NULL,
+    made_at     timestamptz NOT NULL DEFAULT statement_timestamp(),
+    bytes       bigint NOT NULL CHECK (bytes > 0),
+    writers     uuid[] NOT NULL,
+    PRIMARY KEY (batch, deleted, chunk)
+);
+COMMENT ON COLUMN ingest.before_images.deleted IS 'whether the batch deleted the rows, or changed them';
+COMMENT ON COLUMN ingest.before_images.writers IS 'the batches that had written them';
+-- What was done since a moment, and how much there is; the condition as of batches_listed.
+CREATE INDEX before_images_made ON ingest.before_images (account, made_at) INCLUDE (collection, batch, bytes)
+    WHERE made_at > '-infinity';
+
 -- What a fingerprint stands for. Of no account: it describes schemas, and holds no item.
 CREATE TABLE ingest.layouts (
     fingerprint  text COLLATE "C" PRIMARY KEY,
@@ -338,6 +359,7 @@ ALTER TABLE ingest.layouts     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 ALTER TABLE ingest.payloads    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.failures    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ingest.changes     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ingest.before_images ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- The service: the rows of the account that its transaction has named. It makes no tokens, quotas or
 -- roles; of the roles it sees none, because no policy lets it.
@@ -345,7 +367,7 @@ GRANT SELECT ON ingest.roles, ingest.role_rights, ingest.tokens, ingest.quotas T
 GRANT SELECT, INSERT ON ingest.layouts TO ingest_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON ingest.counters, ingest.tallies, ingest.batches, ingest.payloads, ingest.failures,
-    ingest.changes TO ingest_app;
+    ingest.changes, ingest.before_images TO ingest_app;
 CREATE POLICY every_account ON ingest.layouts TO ingest_app USING (true);
 CREATE POLICY own_account ON ingest.tokens TO ingest_app
     USING (account = current_setting('ingest.account', true));
@@ -363,6 +385,8 @@ CREATE POLICY own_account ON ingest.failures TO ingest_app
     USING (account = current_setting('ingest.account', true));
 CREATE POLICY own_account ON ingest.changes TO ingest_app
     USING (account = current_setting('ingest.account', true));
+CREATE POLICY own_account ON ingest.before_images TO ingest_app
+    USING (account = current_setting('ingest.account', true));
 
 -- The operator is the role that migrates, and need not be a superuser. The service never works as
 -- that role, although it may log in as it.
@@ -378,6 +402,7 @@ CREATE POLICY operator ON ingest.payloads TO CURRENT_USER USING (true);
 -- The functions of section 6. Of items they see only which batch has any.
 GRANT SELECT ON ingest.role_rights, ingest.tokens, ingest.quotas, ingest.batches TO ingest_lookup;
 GRANT SELECT (batch) ON ingest.payloads, ingest.failures TO ingest_lookup;
+GRANT SELECT (account, collection, batch, made_at, bytes) ON ingest.before_images TO ingest_lookup;
 GRANT UPDATE (last_used_at) ON ingest.tokens TO ingest_lookup;
 CREATE POLICY lookup ON ingest.role_rights FOR SELECT TO ingest_lookup USING (true);
 CREATE POLICY lookup ON ingest.tokens FOR SELECT TO ingest_lookup USING (true);
@@ -386,6 +411,7 @@ CREATE POLICY lookup ON ingest.quotas FOR SELECT TO ingest_lookup USING (true);
 CREATE POLICY lookup ON ingest.batches FOR SELECT TO ingest_lookup USING (true);
 CREATE POLICY lookup ON ingest.payloads FOR SELECT TO ingest_lookup USING (true);
 CREATE POLICY lookup ON ingest.failures FOR SELECT TO ingest_lookup USING (true);
+CREATE POLICY lookup ON ingest.before_images FOR SELECT TO ingest_lookup USING (true);
 
 -- 5 Functions: with the rights of the caller. They name the account themselves, which saves a round
 -- trip; row-level security holds what follows to it. ---------------------------------------------
@@ -641,6 +667,45 @@ AS $$
     LIMIT at_most
 $$;
 
+-- Batches whose before-images are older than that, the oldest first.
+CREATE FUNCTION ingest.expired_images(age interval, at_most integer)
+    RETURNS TABLE (account text, collection text, id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH before AS (
+        SELECT (lpad(to_hex((extract(epoch FROM now() - age) * 1000)::bigint), 12, '0')
+                || repeat('0', 20))::uuid AS id
+    )
+    SELECT DISTINCT i.account::text, i.collection, i.batch
+    FROM ingest.before_images i
+    WHERE i.batch < (SELECT id FROM before) AND i.made_at < now() - age
+    ORDER BY i.batch
+    LIMIT at_most
+$$;
+
+-- Batches whose before-images are more than `most` bytes, with all newer ones of their account.
+CREATE FUNCTION ingest.excess_images(most bigint, at_most integer)
+    RETURNS TABLE (account text, collection text, id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH over AS (
+        SELECT i.account FROM ingest.before_images i
+        WHERE i.made_at > '-infinity'
+        GROUP BY i.account HAVING sum(i.bytes) > most
+    )
+    SELECT DISTINCT s.account::text, s.collection, s.batch
+    FROM (
+        SELECT i.account, i.collection, i.batch, sum(i.bytes) OVER (
+                   PARTITION BY i.account ORDER BY i.made_at DESC, i.batch DESC
+               ) AS until
+        FROM ingest.before_images i
+        WHERE i.made_at > '-infinity' AND i.account IN (SELECT over.account FROM over)
+    ) s
+    WHERE s.until > most
+    ORDER BY s.batch
+    LIMIT at_most
+$$;
+
 -- Only the service calls any of them. A function's owner must be able to create in its schema while
 -- it becomes the owner.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ingest FROM PUBLIC;
@@ -654,4 +719,6 @@ ALTER FUNCTION ingest.backlog OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.backlog_by_account OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.expired_batches OWNER TO ingest_lookup;
 ALTER FUNCTION ingest.expired_repairs OWNER TO ingest_lookup;
+ALTER FUNCTION ingest.expired_images OWNER TO ingest_lookup;
+ALTER FUNCTION ingest.excess_images OWNER TO ingest_lookup;
 REVOKE CREATE ON SCHEMA ingest FROM ingest_lookup;

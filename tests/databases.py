@@ -22,7 +22,7 @@ BEGIN
         AND pid <> pg_backend_pid();
     SELECT string_agg(oid::regclass::text, ', ') INTO filled
     FROM pg_class
-    WHERE relnamespace IN ('ingest'::regnamespace, 'collections'::regnamespace)
+    WHERE relnamespace::regnamespace::text IN ('ingest', 'collections', 'images')
         AND relkind = 'r' AND relname NOT IN ('schema_version', 'roles', 'role_rights')
         AND pg_relation_size(oid) > 0;
     IF filled IS NOT NULL THEN

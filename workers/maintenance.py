@@ -19,7 +19,7 @@ from ingest.outage import Outage
 from ingest.settings import Settings
 from ingest.store import batches, receiving
 from ingest.store.pool import Pool
-from ingest.store.retention import Kept, remove_expired
+from ingest.store.retention import Kept, remove_expired, remove_images
 from workers.commit import Committer
 
 log = structlog.get_logger(__name__)
@@ -92,11 +92,22 @@ async def remove_abandoned(
 async def remove_all_expired(settings: Settings, pool: Pool) -> None:
     """Remove what has expired by now, in steps."""
     kept = kept_of(settings)
+    await remove_old_images(settings, pool)
     while True:
         found = await remove_expired(pool, kept, settings.retention_step)
         if found:
             log.info("removed what had expired", **found)
         if all(count < settings.retention_step for count in found.values()):
+            return
+        await asyncio.sleep(_BETWEEN_STEPS)
+
+
+async def remove_old_images(settings: Settings, pool: Pool, *, excess: bool = False) -> None:
+    """Remove the before-images that have expired, in steps; or those that are too many."""
+    age, step = dt.timedelta(seconds=settings.revert_ttl), settings.retention_step
+    most = settings.revert_max_bytes if excess else None
+    while True:
+        if await remove_images(pool, age, step, most=most) < step:
             return
         await asyncio.sleep(_BETWEEN_STEPS)
 

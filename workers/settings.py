@@ -16,12 +16,14 @@ from ingest.store.state import state_logged
 from ingest.tasks import end
 from workers.commit import Committer
 from workers.jobs import run_jobs
-from workers.maintenance import remove_all_expired, repeat, sweep
+from workers.maintenance import remove_all_expired, remove_old_images, repeat, sweep
 from workers.slots import Slots
 from workers.wakeup import listen, listen_for_notices
 
 # The items of a group are sorted, and kept between the steps of a statement, without a file.
 _WORK_MEM = "32MB"
+# Seconds between two looks for before-images that are too many: all of them are counted for it.
+_EXCESS_INTERVAL = 600.0
 
 
 @asynccontextmanager
@@ -63,6 +65,11 @@ async def running_worker(
         repeat("sweeper", settings.sweep_interval, lambda: sweep(committer)),
         repeat(
             "retention", settings.retention_interval, lambda: remove_all_expired(settings, pool)
+        ),
+        repeat(
+            "before-images",
+            _EXCESS_INTERVAL,
+            lambda: remove_old_images(settings, pool, excess=True),
         ),
     ]
     tasks = [asyncio.create_task(part) for part in parts]

@@ -22,7 +22,7 @@ import structlog
 from ingest.batches.backlog import Backlog, Room
 from ingest.batches.coalescing import Coalescer
 from ingest.batches.staged import OneChunk, Saving, Staged, Stream
-from ingest.batches.write import Body, Changes, Write
+from ingest.batches.write import Body, Changes, Nothing, Write
 from ingest.errors import Unavailable
 from ingest.model import (
     KEPT,
@@ -108,6 +108,9 @@ class Staging:
 
     async def _chunks(self, write: Write, body: Body) -> AsyncGenerator[Chunk, None]:
         """The items of a body, validated as they arrive; the last chunk is marked."""
+        if isinstance(body, Nothing):
+            yield body.chunk
+            return
         intake = Intake(
             self._validator(write),
             write.options,
@@ -246,5 +249,5 @@ def _new_batch(write: Write, body: Body, batch_id: UUID, first: Chunk) -> NewBat
         chunk=first,
         state=state,
         token=write.token,
-        layout=write.resource.fingerprint,
+        layout=write.layout or write.resource.fingerprint,
     )

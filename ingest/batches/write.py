@@ -1,11 +1,12 @@
 """What a request asks for, and how its body arrives: what the pipeline is given."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 from uuid import UUID
 
-from ingest.model import Action, Batch, IdempotencyKey, ItemChange, Options
+from ingest.model import Action, Batch, Chunk, IdempotencyKey, ItemChange, Options
 from ingest.resources.resource import Resource
 
 
@@ -29,6 +30,8 @@ class Write:
     watched: frozenset[str] = frozenset()
     """The fields, by their names in the schema, of which the outcome says whether items of a sparse
     write carried them."""
+    layout: str | None = None
+    """The fingerprint of what its items are stored as, where that is not the resource's own."""
 
     @classmethod
     def of_batch(
@@ -47,6 +50,51 @@ class Write:
             dry_run=False,
             trace_id=trace_id,
         )
+
+
+class Nothing:
+    """The body of a write whose items are stored already: it undoes a batch."""
+
+    streamed = False
+    columns = None
+    single = False
+
+    def __init__(self, items: int, size: int, fingerprint: bytes) -> None:
+        """
+        Args:
+            items: how many the batch changed.
+            size: bytes of what they were before.
+            fingerprint: that of the request.
+        """
+        self.chunk = Chunk(
+            number=0,
+            first_index=0,
+            received=items,
+            invalid=0,
+            records=None,
+            raw=None,
+            failures=(),
+            last=True,
+            size=size,
+        )
+        self._fingerprint = fingerprint
+
+    async def begin(self) -> None:
+        """There is nothing to read."""
+
+    async def items(self) -> AsyncGenerator[list[Any], None]:
+        """There are none to validate."""
+        return
+        yield
+
+    async def pause(self) -> None:
+        await asyncio.sleep(0)
+
+    async def drain(self) -> None:
+        """There is nothing to read."""
+
+    def identify(self, key: str) -> IdempotencyKey:
+        return IdempotencyKey(key, self._fingerprint)
 
 
 class Changes(Protocol):

@@ -51,6 +51,13 @@ REPAIR: tuple[type[RequestError], ...] = (
     *GIVE_UP,
     *(each for each in _BODY if each not in _OF_KEYS),
 )
+REVERT: tuple[type[RequestError], ...] = (
+    *BATCH,
+    *_OF_KEYS,
+    errors.LimitReached,
+    errors.UnsupportedEncoding,
+    errors.NotRevertible,
+)
 
 
 def names(found: Iterable[type[RequestError]], possible: Set[int] | None) -> list[str]:

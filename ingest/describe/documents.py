@@ -6,7 +6,7 @@ from typing import Any
 from ingest.describe.components import Components, Object, reference
 from ingest.describe.digest import digest_schemas
 from ingest.errors import ITEM_CODES, request_errors
-from ingest.model import BatchState, ItemOutcome
+from ingest.model import Action, BatchState, ItemOutcome
 
 _COUNT = {"type": "integer", "minimum": 0}
 _INDICES = {"type": "array", "items": _COUNT}
@@ -145,12 +145,13 @@ def _batch() -> Object:
         {
             "id": _BATCH_ID,
             "collection": _TEXT,
-            "action": {"enum": ["create", "update", "delete"]},
+            "action": {"enum": [each.value for each in Action]},
             "state": {"enum": [each.value for each in BatchState]},
             "createdAt": _TIME,
             "acceptedAt": time,
             "finishedAt": time,
             **_REPAIR,
+            "reverts": _BATCH_ID | {"description": "The batch that it undoes."},
             "metadata": of("WriteMetadata"),
             "failures": _array(of("Failure")),
             "response": {

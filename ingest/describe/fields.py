@@ -170,7 +170,7 @@ def _text(pattern: str, format_: str | None = None, rule: str | None = None) -> 
 
 def _integer(field: fields.Integer, place: Place) -> Value:
     said = numbers.integer(field, shown=place.shown)
-    return Value(said, Form.INTEGER if said["type"] == "integer" else Form.EITHER)
+    return Value(said, Form.INTEGER if said["type"] == "integer" else Form.DIGITS)
 
 
 def _float(field: fields.Float, place: Place) -> Value:
@@ -179,12 +179,9 @@ def _float(field: fields.Float, place: Place) -> Value:
 
 
 def _decimal(field: fields.Decimal, place: Place) -> Value:
-    said = numbers.decimal(field, shown=place.shown)
-    return Value(
-        said,
-        Form.DECIMAL if said["type"] == "number" else Form.EITHER,
-        rounds=numbers.rounds(field),
-    )
+    said, rounds = numbers.decimal(field, shown=place.shown), numbers.rounds(field)
+    with_texts = Form.EITHER if rounds else Form.DIGITS
+    return Value(said, Form.DECIMAL if said["type"] == "number" else with_texts, rounds=rounds)
 
 
 def _moment(field: Any, place: Place) -> Value:

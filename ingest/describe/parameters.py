@@ -273,7 +273,8 @@ def _select(resource: Resource) -> Object:
     return _query(
         "select",
         "What answers show of items besides or, after a hyphen, without.",
-        {"type": "array", "items": _one_of(*_selectable(names))},
+        # Of an empty list, `select=` is left, which is read as a list of one empty name.
+        {"type": "array", "items": _one_of(*_selectable(names), "")},
         style="form",
         explode=False,
     )

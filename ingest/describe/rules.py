@@ -12,6 +12,7 @@ from marshmallow import fields, validate
 from ingest.describe.addresses import email, url
 from ingest.describe.notes import noted
 from ingest.describe.patterns import Untranslatable, matching_start, one_of_characters
+from ingest.describe.ranges import bounded
 from ingest.describe.values import NoForm, nearest, numbers, texts
 from ingest.errors import encodable
 from ingest.validation.engine.long_texts import own_parts
@@ -28,6 +29,8 @@ class Form(StrEnum):
     DECIMAL = "decimal"
     EITHER = "either"
     """Numbers, and texts that stand for them, of which keywords for numbers say nothing."""
+    DIGITS = "digits"
+    """The same, where the texts have no exponent and are not rounded."""
     LIST = "list"
     OBJECT = "object"
     OTHER = "other"
@@ -41,6 +44,7 @@ _LENGTHS = {
     Form.OBJECT: ("minProperties", "maxProperties"),
 }
 _NUMBERS = (Form.INTEGER, Form.DOUBLE, Form.DECIMAL)
+_WITH_TEXTS = (Form.EITHER, Form.DIGITS)
 _HOLDS = {"min": (operator.gt, operator.ge), "max": (operator.lt, operator.le)}
 
 
@@ -98,14 +102,28 @@ def _length(rule: Any, form: Form, _: Form) -> Schema | None:
 
 
 def _range(rule: Any, form: Form, _: Form) -> Schema | None:
-    if form not in (*_NUMBERS, Form.EITHER):
+    if form not in (*_NUMBERS, *_WITH_TEXTS):
         return None
     try:
         said = _bound("min", rule.min, rule.min_inclusive, form)
         said |= _bound("max", rule.max, rule.max_inclusive, form)
     except NoForm:
         return None
-    return noted(said, words(rule)) if form is Form.EITHER else said
+    if form is Form.DIGITS and (patterns := _patterns(rule)):
+        said["allOf"] = patterns
+    return noted(said, words(rule)) if form in _WITH_TEXTS else said
+
+
+def _patterns(rule: Any) -> list[Schema]:
+    """The bounds of a range for texts."""
+    found = (
+        bound is not None and bounded(bound, most=most, inclusive=inclusive)
+        for bound, most, inclusive in (
+            (rule.min, False, rule.min_inclusive),
+            (rule.max, True, rule.max_inclusive),
+        )
+    )
+    return [{"pattern": each} for each in found if each]
 
 
 def _bound(side: str, bound: Any, inclusive: bool, form: Form) -> Schema:
@@ -117,7 +135,7 @@ def _bound(side: str, bound: Any, inclusive: bool, form: Form) -> Schema:
     if bound is None:
         return {}
     written = nearest(bound)
-    taken = form is Form.EITHER or _HOLDS[side][inclusive](_reader(form)(written), bound)
+    taken = form in _WITH_TEXTS or _HOLDS[side][inclusive](_reader(form)(written), bound)
     return {f"{side}imum" if taken else f"exclusive{side.title()}imum": written}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.describe import answers, codes, repair_paths
+from ingest.describe import answers, codes, repair_paths, revert_paths
 from ingest.describe.answers import Said
 from ingest.describe.collection_paths import EXTENSION
 from ingest.describe.components import Object, reference
@@ -30,6 +30,9 @@ def batch_paths(this: Described) -> Object:
             f"{root}/{{batch}}/items{end}": {
                 "patch": repair_paths.repair(this, f"repairBatch{also}")
             },
+            f"{root}/{{batch}}:revert{end}": {
+                "post": revert_paths.revert(this, f"revertBatch{also}")
+            },
             f"{root}/{{batch}}:repair{end}": {
                 "post": repair_paths.apply_remedies(this, f"applyRemedies{also}")
             },
@@ -54,6 +57,9 @@ def hash_batch_paths(this: Described) -> Object:
             },
             f"{root}/{{batch}}/items{EXTENSION}": {
                 "patch": repair_paths.repair(this, "hashRepairBatch", face)
+            },
+            f"{root}/{{batch}}:revert{EXTENSION}": {
+                "post": revert_paths.revert(this, "hashRevertBatch", face)
             },
             f"{root}/{{batch}}:repair{EXTENSION}": {
                 "post": repair_paths.apply_remedies(this, "hashApplyRemedies", face)

@@ -255,6 +255,7 @@ def _batch(shown: Batch) -> Document:
         "acceptedAt": _time(shown.accepted_at),
         "finishedAt": _time(shown.finished_at),
         **_repair(shown),
+        **_reverts(shown),
         "metadata": _metadata(shown),
     }
 
@@ -264,6 +265,11 @@ def _repair(shown: Batch) -> Document:
     if not shown.options.repair:
         return {}
     return {"attempt": shown.attempt, "repairable": shown.kept}
+
+
+def _reverts(shown: Batch) -> Document:
+    reverts = shown.options.reverts
+    return {} if reverts is None else {"reverts": str(reverts)}
 
 
 def _page(paging: Paging) -> Document:

@@ -21,7 +21,7 @@ STATUSES = {
     40301: _FORBIDDEN,
     40302: _FORBIDDEN,
     **dict.fromkeys((40401, 40402, 40403, 40404, 40501, 40801), _INVALID),
-    **dict.fromkeys((40901, 40903, 40904, 40905, 41201, 41202), _INVALID),
+    **dict.fromkeys((40901, 40903, 40904, 40905, 40906, 41201, 41202), _INVALID),
     40902: _THROTTLED,
     **dict.fromkeys((41301, 41302, 41501, 41502), _INVALID),
     **dict.fromkeys(range(42201, 42211), _INVALID),

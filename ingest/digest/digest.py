@@ -196,6 +196,8 @@ def _why_unexplained(batch: Batch, resource: Resource | None) -> str | None:
     """Why no causes are looked for; None where they are."""
     if resource is None:
         return "Causes are not looked for: the collection is not served any more."
+    if batch.action is Action.REVERT:
+        return "Causes are not looked for: nothing was sent that could be validated."
     if batch.layout not in (None, resource.fingerprint):
         return "Causes are not looked for: the schema has changed since the batch was sent."
     if batch.options.rewritten:

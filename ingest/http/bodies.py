@@ -65,7 +65,7 @@ class Body:
         self._account = request[CALLER].account if CALLER in request else f"@{call.client}"
         self._memory = Share(service.admission.bodies, self._account)
         has_key = call.idempotency_key is not None and CALLER in request
-        self._digest = _digest(request) if has_key else None
+        self._digest = digest_of(request) if has_key else None
         self._complete = False
         self._ahead: list[Any] | None = None
         self._arriving = self._arrive()
@@ -266,7 +266,7 @@ def _unnamed(error: MalformedBody) -> MalformedBody:
     return MalformedBody(error.message, " ".join(filter(None, (error.description, more))))
 
 
-def _digest(request: web.Request) -> "hashlib.blake2b":
+def digest_of(request: web.Request) -> "hashlib.blake2b":
     """What makes a request the same one: method, path, query, content type, how items that exist
     already or are invalid are dealt with; then its body's bytes, decompressed."""
     call = request[CALL]

@@ -27,7 +27,7 @@ from ingest.http.service import SERVICE
 from ingest.http.streams import Stream
 from ingest.http.visibility import as_seen, check_visible
 from ingest.http.writes import wait_of
-from ingest.model import Batch
+from ingest.model import Action, Batch
 from ingest.resources.resource import Resource
 from ingest.store import batches
 from ingest.store.repair import check_attempt
@@ -135,6 +135,8 @@ def resource_of(request: web.Request, batch: Batch) -> Resource:
 
 def _check_rights(caller: Caller, batch: Batch) -> None:
     """Raise NotPermitted where the caller could not send such a batch."""
+    if batch.action is Action.REVERT:
+        return  # it is never kept, which is said of it
     caller.needs(Right(batch.action.value), batch.collection)
     if batch.options.resolution.updates:
         caller.needs(Right.UPDATE, batch.collection)

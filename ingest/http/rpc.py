@@ -138,6 +138,7 @@ def _write_of(
             resolution=Resolution.MERGE if verb is Verb.IMPORT else Resolution.REFUSE,
             matching=None if identity is None else identity.name,
             groups=caller.groups,
+            undo=settings.revert_ttl > 0 and verb is not Verb.ADD,
         ),
         # No client can send a key with a blank.
         key=call.idempotency_key or f"rpc {fingerprint.hex()}",

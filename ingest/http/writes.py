@@ -105,6 +105,7 @@ def _write_of(
             empty_as_null=said.media_type == CSV and said.empty_as is EmptyAs.NULL,
             rewritten=said.notation is not None,
             repair=_keeps(call, resource, settings),
+            undo=settings.revert_ttl > 0 and (action is not Action.CREATE or resolution.updates),
         ),
         key=call.idempotency_key,
         wait=wait_of(call, dialect, settings),

@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from ingest.errors import IngestError, LimitReached, Unavailable
-from ingest.model import KEPT, AtMost, Batch, Finished, NewBatch, Outcome
+from ingest.model import KEPT, Action, AtMost, Batch, Finished, NewBatch, Outcome
 from ingest.resources.layout import Layout
 from ingest.resources.registry import Registry
 from ingest.resources.resource import Resource
@@ -28,6 +28,7 @@ from ingest.store.layouts import (
 )
 from ingest.store.pool import allow_time
 from ingest.store.quotas import check_limits, limit_beside, lock_collection
+from ingest.store.reverting import write_kept
 from ingest.store.staging import refusal_text
 from ingest.store.statements import Statements, statements
 
@@ -146,7 +147,10 @@ async def _attempt(
     conflicts = await find_conflicts(connection, sql, batch, timeout)
     bad = conflicts.indices()
     if conflicts:
-        await write_failures(connection, layout, batch, conflicts)
+        if batch.action is Action.REVERT:
+            await write_kept(connection, layout, batch, conflicts, timeout)
+        else:
+            await write_failures(connection, layout, batch, conflicts)
     invalid = sorted([*batch.invalid, *batch.dropped, *bad])
     if conflicts and (not batch.options.lenient or len(invalid) == batch.received):
         limit = await limit_beside(connection, resource, sql, batch, bad, timeout)

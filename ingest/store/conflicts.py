@@ -130,7 +130,7 @@ async def find_conflicts(
     values: tuple[Any, ...] = ([batch.id], batch.account)
     if batch.options.lenient:
         return await _find_lenient(connection, sql, values, timeout)
-    return await _read(_pages(connection, timeout, sql.check, *values))
+    return await _read(pages(connection, timeout, sql.check, *values))
 
 
 async def _find_lenient(
@@ -140,7 +140,7 @@ async def _find_lenient(
     found = Conflicts()
     failed: set[int] = set()
     for round_ in range(_ROUNDS):
-        checked = _pages(connection, timeout, sql.check, *values, sorted(failed))
+        checked = pages(connection, timeout, sql.check, *values, sorted(failed))
         rows = await _read(checked)
         if not rows:
             break
@@ -150,7 +150,7 @@ async def _find_lenient(
         failed.update(new.indices())
         if sql.stranded:
             # Who needs a value that a failed item would have given up fails as well, and so on.
-            more = await _read(_pages(connection, timeout, sql.stranded, *values, sorted(failed)))
+            more = await _read(pages(connection, timeout, sql.stranded, *values, sorted(failed)))
             new = more.but(failed)
             found.add(new)
             failed.update(new.indices())
@@ -170,7 +170,7 @@ async def failures_of(
             continue
         raw = await _raw_items(connection, resource, batch, chunk["chunk"], found.keys())
         failures = [
-            Failure(index, raw[index], _item_errors(resource, batch, rows), conflict=True)
+            Failure(index, raw[index], item_errors(resource, batch, rows), conflict=True)
             for index, rows in found.items()
         ]
         for start in range(0, len(failures), _AT_ONCE):
@@ -192,7 +192,7 @@ async def _read(pages: AsyncIterator[Sequence[Any]]) -> Conflicts:
     return found
 
 
-async def _pages(
+async def pages(
     connection: "Connection", timeout: float | None, query: str, *values: Any
 ) -> AsyncIterator[Sequence[Any]]:
     cursor = await connection.cursor(query, *values, timeout=timeout)
@@ -221,7 +221,7 @@ def _repeats(row: Row) -> bool:
     return bool(row["code"] == codes.DUPLICATE_IN_BATCH.code)
 
 
-def _item_errors(resource: Layout, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:
+def item_errors(resource: Layout, batch: Batch, rows: Sequence[Row]) -> list[ItemError]:
     """One item's conflicts as errors; an attribute repeated in the batch gets no other error."""
     if any(row["code"] == codes.OTHER_GROUP.code for row in rows):
         # No other error, because the sender may know nothing else of the stored item.

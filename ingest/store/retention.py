@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ingest.store.pool import Pool
 from ingest.store.queries import load_queries
+from ingest.store.tables import IMAGES, quote
 
 QUERIES = load_queries("retention.sql")
 
@@ -53,3 +54,34 @@ async def remove_expired(pool: Pool, kept: Kept, at_most: int) -> Mapping[str, i
             async with pool.transaction(account) as connection:
                 await connection.execute(QUERIES[f"remove_{kind}"], account, ids, ages[kind])
     return {kind: sum(map(len, accounts.values())) for kind, accounts in by_kind.items()}
+
+
+async def remove_images(
+    pool: Pool, age: dt.timedelta, at_most: int, *, most: int | None = None
+) -> int:
+    """Remove before-images of at most `at_most` batches: those of a certain age.
+
+    Args:
+        most: instead of these, the oldest that an account has beyond so many bytes.
+
+    Returns:
+        Of how many batches.
+    """
+    async with pool.connection() as connection:
+        if most is None:
+            found = await connection.fetch(QUERIES["expired_images"], age, at_most)
+        else:
+            found = await connection.fetch(QUERIES["excess_images"], most, at_most)
+    places: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+    for row in found:
+        places[row["account"], row["collection"]].append(row["id"])
+    for (account, collection), ids in places.items():
+        images = f"{quote(IMAGES)}.{quote(collection)}"
+        async with pool.transaction(account) as connection:
+            await connection.execute(
+                f"DELETE FROM {images} WHERE account = $1 AND batch = ANY ($2)",  # noqa: S608 - quoted
+                account,
+                ids,
+            )
+            await connection.execute(QUERIES["remove_images"], account, ids)
+    return len(found)

@@ -13,7 +13,9 @@ from ingest.resources.layout import Layout, StoredField
 
 COLLECTIONS = "collections"
 """The schema that holds one table for each resource."""
-REQUIRED_REVISION = "0008"
+IMAGES = "images"
+"""The schema that holds one table for the before-images of each resource."""
+REQUIRED_REVISION = "0009"
 """The revision of the service's own tables that this code works with, or a later one."""
 
 ACCOUNT = "$account"
@@ -56,6 +58,11 @@ def literal(text: str) -> str:
 def table_name(resource: Layout) -> str:
     """The quoted, qualified name of the table: `"collections"."contacts"`."""
     return f"{quote(COLLECTIONS)}.{quote(resource.name)}"
+
+
+def images_name(resource: Layout) -> str:
+    """That of the table of its before-images: `"images"."contacts"`."""
+    return f"{quote(IMAGES)}.{quote(resource.name)}"
 
 
 def columns(resource: Layout) -> dict[str, ColumnType]:

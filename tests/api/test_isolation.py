@@ -36,6 +36,7 @@ async def theirs(service: Service, operator: Pool) -> Theirs:
     """An account with an item, a committed batch, a failed one, a used key and a limit."""
     item = {"email": f"{SECRET}@example.com", "first_name": SECRET, "tags": [SECRET]}
     saved = await service.post("contacts", item, idempotency_key=SECRET)
+    await service.patch("contacts", {"id": saved.body["data"][0]["id"], "age": 30})
     failed = await service.post("contacts", {**item, "age": SECRET}, prefer="repair=keep")
     assert failed.body["metadata"]["repairable"] is True
     await set_quota(operator, "acme", "contacts", 1)
@@ -113,6 +114,15 @@ def _attempts(theirs: Theirs) -> dict[tuple[str, str], list[tuple[str, Any, dict
         ],
         ("PATCH", "/v1/batches/{batch}/items.{extension}"): [
             (f"batches/{theirs.failed}/items.json", [{"index": 0, "drop": True}], {}),
+        ],
+        ("POST", "/v1/batches/{batch}:revert"): [
+            (f"batches/{each}:revert{query}", None, headers)
+            for each in (theirs.batch, theirs.failed)
+            for query in ("", "?dryRun=true")
+            for headers in ({}, {"prefer": "handling=lenient"}, keyed)
+        ],
+        ("POST", "/v1/batches/{batch}:revert.{extension}"): [
+            (f"batches/{theirs.batch}:revert.json", None, {}),
         ],
         ("GET", "/v1/batches.{extension}"): [("batches.json", None, {})],
         ("POST", "/v1/{collection}:delete.{extension}"): [("contacts:delete.json", [key], {})],
@@ -265,7 +275,8 @@ async def test_raw_sql_without_an_account_finds_nothing(
             """
             SELECT format('%I.%I', n.nspname, c.relname) AS name
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname IN ('ingest', 'collections') AND c.relkind IN ('r', 'p', 'v', 'm')
+            WHERE n.nspname IN ('ingest', 'collections', 'images')
+                AND c.relkind IN ('r', 'p', 'v', 'm')
             """
         )
         # What schemas look like, and which there are, is of no account.

@@ -141,6 +141,9 @@ async def test_who_repaired_meanwhile_is_not_overwritten(service: Service) -> No
     ids = [*(await offered(service, batch)).values()]
     reply = await apply(service, batch, ids, if_match='"2"')
     assert (reply.status, reply.error[0]) == (412, 41202)
+    path = f"/v1/batches/{batch}:repair"
+    unread = await service.request("POST", path, data=b"{", if_match='"2"')
+    assert (unread.status, unread.error[0]) == (412, 41202)  # before the body (RFC 9110, 13.2.1)
     assert (await apply(service, batch, ids, if_match='"1"')).status == 200
 
 

@@ -41,18 +41,19 @@ async def api(settings: Settings, operator: Pool) -> AsyncIterator[Service]:
 
 @pytest.mark.timeout(0 if EXAMPLES else 120)
 async def test_every_answer_is_as_it_is_described(service: Service, tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(Path(sys.executable).parent / "st", "--config-file", FOLDER / "schemathesis.toml"),
-        *("run", str(service.client.make_url("/openapi.json")), "--no-color"),
-        *("-H", f"Authorization: Bearer {service.token}"),
-        *("--checks", "all"),
-        *("--phases", PHASES, *LEFT_OUT),
-        *("--max-examples", str(EXAMPLES or 1), "--suppress-health-check", "all"),
-        *("--continue-on-failure", "--generation-database", "none"),
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(FOLDER)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    told, _ = await process.communicate()
-    assert process.returncode == 0, told.decode()
+    told = tmp_path / "told.txt"  # which the one who waits for a long run can follow
+    with told.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(Path(sys.executable).parent / "st", "--config-file", FOLDER / "schemathesis.toml"),
+            *("run", str(service.client.make_url("/openapi.json")), "--no-color"),
+            *("-H", f"Authorization: Bearer {service.token}"),
+            *("--checks", "all"),
+            *("--phases", PHASES, *LEFT_OUT),
+            *("--max-examples", str(EXAMPLES or 1), "--suppress-health-check", "all"),
+            *("--continue-on-failure", "--generation-database", "none"),
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(FOLDER)},
+            stdout=log,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    assert await process.wait() == 0, told.read_text()

@@ -34,6 +34,11 @@ ROWS = """
         SELECT id, 0, account, '{}', '[]' FROM ingest.batches;
     INSERT INTO ingest.changes (batch, index, account, record)
         SELECT id, 0, account, '{}' FROM ingest.batches;
+    INSERT INTO ingest.before_images
+            (batch, deleted, chunk, account, collection, bytes, writers)
+        SELECT id, true, 0, account, 'airports', 1, '{}' FROM ingest.batches;
+    INSERT INTO images.airports (batch, deleted, chunk, account, images)
+        SELECT id, true, 0, account, '{}' FROM ingest.batches;
     INSERT INTO collections.airports ("$account", "$batch", "$created_at", "$updated_at", iata)
         SELECT account, id, now(), now(), 'FRA' FROM ingest.batches;
     INSERT INTO collections.contacts ("$account", "$batch", "$created_at", "$updated_at", id)
@@ -49,6 +54,8 @@ TABLES = {
     "ingest.payloads": "account",
     "ingest.failures": "account",
     "ingest.changes": "account",
+    "ingest.before_images": "account",
+    "images.airports": "account",
     "collections.airports": '"$account"',
     "collections.contacts": '"$account"',
     "collections.deals": '"$account"',
@@ -80,7 +87,8 @@ async def test_every_table_forces_row_security(database: str) -> None:
         unforced = await connection.fetch(
             """
             SELECT relnamespace::regnamespace || '.' || relname FROM pg_class
-            WHERE relnamespace::regnamespace::text IN ('ingest', 'collections') AND relkind = 'r'
+            WHERE relnamespace::regnamespace::text IN ('ingest', 'collections', 'images')
+              AND relkind = 'r'
               AND NOT (relrowsecurity AND relforcerowsecurity)
             """
         )

@@ -53,7 +53,7 @@ def _in_any_order(described: str) -> str:
 async def test_the_file_is_what_migrating_gives(empty_database: str) -> None:
     await migrated(empty_database, things({}))
     async with connected(empty_database) as connection:
-        await connection.execute("DROP TABLE collections.things")
+        await connection.execute("DROP TABLE images.things, collections.things")
         from_revisions = schema_of(empty_database)
         await connection.execute("DROP SCHEMA ingest, collections CASCADE")
         await connection.execute(SCHEMA.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """Changes are applied without a look for conflicts first, and no conflict goes unnoticed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from ingest.store.group_commit import apply_checked, apply_group
 from ingest.store.pool import Pool
 from ingest.store.tokens import create_token
 from migrations.run import migrate
-from tests.databases import execute, url_of
+from tests.databases import Emptied, execute, url_of
 from tests.harness import Service
 from tests.store.conflicting import MERGE, versions
 from workers.commit import Committer
@@ -40,10 +40,12 @@ TICKETS = Registry(
 
 
 @pytest.fixture(scope="module")
-def _shared_database(postgres_url: str) -> str:
+def _shared_database(postgres_url: str) -> Iterator[Emptied]:
     asyncio.run(execute(postgres_url, "CREATE DATABASE tickets"))
     migrate(url_of(postgres_url, "tickets"), TICKETS)
-    return url_of(postgres_url, "tickets")
+    shared = Emptied(url_of(postgres_url, "tickets"))
+    yield shared
+    shared.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ SELECT extract(epoch FROM clock_timestamp())::double precision AS seconds
 
 -- name: ours
 -- Where the service's own tables and those of its resources are.
-ARRAY[to_regnamespace('ingest'), to_regnamespace('collections')]::oid[]
+ARRAY[to_regnamespace('ingest'), to_regnamespace('collections'), to_regnamespace('images')]::oid[]
 
 -- name: invalid_indexes
 -- Those that are built at this moment are not finished either. PostgreSQL ends the names of what it

@@ -6,6 +6,15 @@ FROM ingest.expired_batches($1::interval, $2::interval, $3::interval, $4)
 -- name: expired_repairs
 SELECT 'repair' AS kind, account, id FROM ingest.expired_repairs($1::interval, $2)
 
+-- name: expired_images
+SELECT account, collection, id FROM ingest.expired_images($1::interval, $2)
+
+-- name: excess_images
+SELECT account, collection, id FROM ingest.excess_images($1, $2)
+
+-- name: remove_images
+DELETE FROM ingest.before_images WHERE account = $1 AND batch = ANY ($2)
+
 -- name: due
 -- Each removal looks again at what the search found, under the batch's lock: a failed batch may have
 -- been put back in between. $2 are ids of the account $1, $3 is the age.

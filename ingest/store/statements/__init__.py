@@ -10,11 +10,12 @@ Each statement is set-based, and reads the staged records inside the database:
     apply        writes the good items, and the outcome of each batch beside them
     unchecked    as `apply`, of batches in which no conflict was looked for
     at_once      takes what is pending of a collection, and applies it
+    named        of a batch that undoes another: the keys of the items whose indices are $3
 
 Names of the service begin with one `$`, names of a schema never do (see `ingest.resources`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ingest.model import Action, Options
@@ -22,6 +23,7 @@ from ingest.resources.layout import Layout
 from ingest.store.statements.apply import Apply
 from ingest.store.statements.at_once import AtOnce
 from ingest.store.statements.check import Check
+from ingest.store.statements.revert import ALONE, Revert, RevertCheck
 from ingest.store.statements.unchecked import Unchecked
 
 
@@ -40,11 +42,20 @@ class Statements:
     apply: str
     unchecked: str | None
     at_once: str | None
+    named: str | None = None
+
+
+def statements(resource: Layout, action: Action, options: Options) -> Statements:
+    """The statements for batches of `resource` with this action and these options."""
+    if options.reverts is not None:
+        options = replace(options, reverts=None)  # which the statements read
+    return _statements(resource, action, options)
 
 
 @lru_cache(maxsize=512)
-def statements(resource: Layout, action: Action, options: Options) -> Statements:
-    """The statements for batches of `resource` with this action and these options."""
+def _statements(resource: Layout, action: Action, options: Options) -> Statements:
+    if action is Action.REVERT:
+        return _of_revert(resource, options)
     check = Check(resource, action, options)
     unchecked = Unchecked(resource, action, options)
     at_once = AtOnce(resource, action, options)
@@ -56,4 +67,18 @@ def statements(resource: Layout, action: Action, options: Options) -> Statements
         apply=Apply(resource, action, options).apply(),
         unchecked=unchecked.apply() if unchecked.notices_all else None,
         at_once=at_once.apply() if at_once.plain and at_once.by_key else None,
+    )
+
+
+def _of_revert(resource: Layout, options: Options) -> Statements:
+    check = RevertCheck(resource, Action.REVERT, options)
+    return Statements(
+        check=check.check(but_failed=options.lenient),
+        conflicting=ALONE,
+        stranded=check.stranded() if options.lenient and check.gives_up else None,
+        creating=check.creating(),
+        apply=Revert(resource, Action.REVERT, options).apply(),
+        unchecked=None,
+        at_once=None,
+        named=check.named(),
     )

@@ -10,12 +10,12 @@ from marshmallow import missing
 from ingest.model import MAX_KEPT, Action, Resolution
 from ingest.resources.layout import StoredField
 from ingest.store.batches import QUERIES
+from ingest.store.statements.images import Images
 from ingest.store.statements.item_json import item_object
-from ingest.store.statements.parts import Parts
 from ingest.store.tables import kept_columns, literal, quote, sequence_name
 
 
-class Apply(Parts):
+class Apply(Images):
     """Writes `apply` of one kind of batch."""
 
     first: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Apply(Parts):
         """From the staged bytes into the table, in one step."""
         return f"""created AS (
     {self._into()}
-    SELECT $2, p.batch, {_BORN}, statement_timestamp(), statement_timestamp(),
+    SELECT $2, p.batch, {BORN}, statement_timestamp(), statement_timestamp(),
         {self._values("r")}
     FROM {self._staged()}
     WHERE r."$v" IS NULL AND r."$i" <> ALL ($4::integer[]){self._as_indexed()}
@@ -107,6 +107,7 @@ items AS MATERIALIZED (
             results.append(self._created())
         if self.updates or self.upsert:
             results.append(self._unchanged())
+        parts += self._images(updated=self.updates, deleted=self.action is Action.DELETE)
         results_of_all = "\nUNION ALL\n".join(results)
         parts.append(f"results(batch, n, letter, item) AS (\n{results_of_all}\n)")
         return [*parts, self._totals()]
@@ -130,7 +131,7 @@ items AS MATERIALIZED (
         only = '\n    WHERE g."$target" IS NULL' if self.upsert else ""
         return f"""created AS (
     {self._into()}
-    SELECT $2, g."$batch", {_BORN}, statement_timestamp(), statement_timestamp(),
+    SELECT $2, g."$batch", {BORN}, statement_timestamp(), statement_timestamp(),
         {self._values("g")}
     FROM good g{only}
     ORDER BY g."$n"
@@ -172,7 +173,7 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
     FROM good g
     WHERE {self._means()}
       AND {differs}
-    RETURNING g."$n", t.*
+    RETURNING g."$n"{self._kept_image()}, t.*
 )"""
 
     def _changed(self, field: StoredField) -> str:
@@ -216,7 +217,7 @@ FROM (SELECT g.*, {_NEW} FROM good g{only}) t"""
     DELETE FROM {self.table} t
     USING good g
     WHERE {self._means()}
-    RETURNING g."$batch" AS "$by", g."$n", t.*
+    RETURNING g."$batch" AS "$by", g."$n"{self._image()}, t.*
 )"""
 
     def _result(self, letter: str, source: str) -> str:
@@ -265,7 +266,7 @@ FROM good g JOIN {stored}{changed if self.updates else ""}"""
     def _counted(self) -> str:
         """The counter of the collection, which is locked."""
         last = ""
-        if self.action is Action.DELETE:
+        if self.action in (Action.DELETE, Action.REVERT):
             last = """,
         last_version = greatest(c.last_version, (SELECT max("$version") FROM deleted))"""
         return f"""counted AS (
@@ -296,7 +297,7 @@ RETURNING {QUERIES["finished"]}"""
 
 _NUMBER = '"$number"'
 # Above that of every item that was deleted, so that no version of a key ever returns.
-_BORN = """(SELECT coalesce(max(c.last_version), 0) + 1 FROM ingest.counters c
+BORN = """(SELECT coalesce(max(c.last_version), 0) + 1 FROM ingest.counters c
         WHERE c.account = $2 AND c.collection = $3)"""
-_NEW = f"""{_BORN} AS "$version", statement_timestamp() AS "$created_at",
+_NEW = f"""{BORN} AS "$version", statement_timestamp() AS "$created_at",
     statement_timestamp() AS "$updated_at", g."$g" AS "$group\""""

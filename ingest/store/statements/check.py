@@ -37,13 +37,7 @@ class Check(Parts):
         parts = [*self._sources(which), self._known()]
         if self.unique:
             parts.append(self._wanted())
-        conflicts = [
-            *self._repeated_identity(),
-            *self._wrong_target(),
-            *self._repeated_unique(),
-            *(self._taken_unique(number) for number in range(1, len(self.unique) + 1)),
-        ]
-        body = "\nUNION ALL\n".join(conflicts)
+        body = "\nUNION ALL\n".join(self._conflicts())
         return (
             f"WITH {', '.join(parts)}\n"
             "SELECT DISTINCT ON (c.n, c.attribute, c.code)\n"
@@ -52,6 +46,14 @@ class Check(Parts):
             f"FROM (\n{body}\n) c(batch, n, code, attribute, first, inferred, stored)\n"
             "ORDER BY c.n, c.attribute, c.code, c.inferred"
         )
+
+    def _conflicts(self) -> list[str]:
+        return [
+            *self._repeated_identity(),
+            *self._wrong_target(),
+            *self._repeated_unique(),
+            *(self._taken_unique(number) for number in range(1, len(self.unique) + 1)),
+        ]
 
     def creating(self) -> str:
         """How many of the items whose indices are not $3 would be new."""
@@ -62,29 +64,29 @@ class Check(Parts):
         )
 
     def _repeated_identity(self) -> list[str]:
-        repeated = [_repeated("items", [quote(self.identity.column)], IDENTITY)]
+        found = [repeated("items", [quote(self.identity.column)], IDENTITY)]
         if not self.by_key and self.action is not Action.DELETE:
-            repeated.append(_repeated("items", [self.key], KEY))
-        return repeated
+            found.append(repeated("items", [self.key], KEY))
+        return found
 
     def _wrong_target(self) -> list[str]:
         stale = '"$v" IS NOT NULL AND ("$target" IS NULL OR "$stored" IS DISTINCT FROM "$v")'
-        found = [_conflict(VERSION_MISMATCH.code, IDENTITY, stale, stored='"$stored"')]
+        found = [conflict(VERSION_MISMATCH.code, IDENTITY, stale, stored='"$stored"')]
         if not self._identity_is_unique():
-            found.append(_conflict(AMBIGUOUS_MATCH.code, IDENTITY, '"$ambiguous"', of="resolved"))
+            found.append(conflict(AMBIGUOUS_MATCH.code, IDENTITY, '"$ambiguous"', of="resolved"))
         if self.may_meet_others:
-            found.append(_conflict(OTHER_GROUP.code, IDENTITY, _OF_OTHERS))
+            found.append(conflict(OTHER_GROUP.code, IDENTITY, _OF_OTHERS))
         if self.action is Action.CREATE and not self.upsert:
-            found.append(_conflict(DUPLICATE.code, IDENTITY, '"$target" IS NOT NULL'))
+            found.append(conflict(DUPLICATE.code, IDENTITY, '"$target" IS NOT NULL'))
         if not self.creates:
             absent = '"$target" IS NULL AND "$v" IS NULL'
-            found.append(_conflict(ITEM_NOT_FOUND.code, IDENTITY, absent))
+            found.append(conflict(ITEM_NOT_FOUND.code, IDENTITY, absent))
         if not self.by_key and self.action is not Action.DELETE:
             found += self._wrong_key()
         if self.resource.database_key and self.upsert:
             attribute = IDENTITY if self.by_key else KEY
             unknown = '"$key" AND "$target" IS NULL'
-            found.append(_conflict(ITEM_NOT_FOUND.code, attribute, unknown))
+            found.append(conflict(ITEM_NOT_FOUND.code, attribute, unknown))
         return found
 
     def _wrong_key(self) -> list[str]:
@@ -93,11 +95,11 @@ class Check(Parts):
         if self.resource.server_key:
             sent = '"$key"'
         moved = f'{sent} AND "$target" IS NOT NULL AND "$target" <> {self.key}'
-        found = [_conflict(INVALID.code, KEY, moved)]
+        found = [conflict(INVALID.code, KEY, moved)]
         if self.creates:
             held = self._found("t", "known", [(self.resource.key, f"known.{self.key}")])
             new = '"$target" IS NULL'
-            found.append(_conflict(DUPLICATE.code, KEY, new, of=f"known JOIN {held}"))
+            found.append(conflict(DUPLICATE.code, KEY, new, of=f"known JOIN {held}"))
         return found
 
     def _repeated_unique(self) -> list[str]:
@@ -109,12 +111,12 @@ class Check(Parts):
             if set(fields) <= set(self.resource.fields):
                 columns = [quote(field.column) for field in fields]
                 only = carried if self.action is Action.UPDATE else []
-                found.append(_repeated("items", columns, number, only))
+                found.append(repeated("items", columns, number, only))
             if self.updates and len(fields) > 1:
                 # Two sparse items may leave the same values, though neither carries all of them.
                 new = [f'"$new{n}"' for n, field in self._unique_columns() if field in fields]
                 touched = f"""("$target" IS NULL OR {" OR ".join(carried)})"""
-                found.append(_repeated("wanted", new, number, [touched]))
+                found.append(repeated("wanted", new, number, [touched]))
         return found
 
     def _taken_unique(self, number: int) -> str:
@@ -173,7 +175,7 @@ WHERE w."$target" IS NULL OR h.{self.key} <> w."$target\""""
         )
 
 
-def _conflict(
+def conflict(
     code: int, attribute: int, where: str, of: str = "known", stored: str = "NULL::bigint"
 ) -> str:
     items = of.partition(" ")[0]
@@ -184,9 +186,7 @@ def _conflict(
     )
 
 
-def _repeated(
-    source: str, columns: list[str], attribute: int, only: list[str] | None = None
-) -> str:
+def repeated(source: str, columns: list[str], attribute: int, only: list[str] | None = None) -> str:
     """Items that repeat the values of an earlier one; NULLs repeat nothing.
 
     Repetitions among the items themselves come before those inferred with the help of stored rows.

@@ -12,11 +12,6 @@ from ingest.resources.columns import ColumnType
 from ingest.resources.layout import Layout, StoredField
 from ingest.store.tables import GROUP, kept_columns, quote, table_name
 
-_OWN_GROUPS = """own(batch, name) AS MATERIALIZED (
-    SELECT b.id, json_array_elements_text(b.options -> 'groups')
-    FROM ingest.batches b
-    WHERE b.account = $2 AND b.id = ANY ($1::uuid[])
-)"""  # the groups that each batch's sender is confined to: the same, in one statement
 _INDEX_BITS = 32
 INDEX_MASK = 2**_INDEX_BITS - 1
 
@@ -75,8 +70,16 @@ class Parts:
         Args:
             which: a condition for the items `r`; empty for all.
         """
-        own = [_OWN_GROUPS] if self.may_meet_others else []
+        own = [self._own_groups()] if self.may_meet_others else []
         return [self._items(which), *own, self._resolved()]
+
+    def _own_groups(self) -> str:
+        """The groups that each batch's sender is confined to: the same, in one statement."""
+        return """own(batch, name) AS MATERIALIZED (
+    SELECT b.id, json_array_elements_text(b.options -> 'groups')
+    FROM ingest.batches b
+    WHERE b.account = $2 AND b.id = ANY ($1::uuid[])
+)"""
 
     def _items(self, which: str = "") -> str:
         return f"""items AS MATERIALIZED (
@@ -104,17 +107,26 @@ class Parts:
             # The account is read once, however many items there are; OFFSET keeps it so.
             stored = f"""(
         SELECT t.*, row_number() OVER same AS "$number", lead(t.{self.key}) OVER same AS "$next"
-        FROM (SELECT * FROM {self.table}{seen} OFFSET 0) t
+        FROM (SELECT *{self.whole} FROM {self.table} t{seen} OFFSET 0) t
         WHERE (t."$account", t.{match}) IN (SELECT "$account", {match} FROM items)
         WINDOW same AS (PARTITION BY t.{match} ORDER BY t.{self.key})
     ) t ON t."$number" = 1 AND t.{match} = i.{match}"""
             several = 't."$next" IS NOT NULL'
         return f"""resolved AS MATERIALIZED (
     SELECT i.*, t.{self.key} AS "$target", t."$version" AS "$stored",
-        t."{GROUP}" AS "$in", {several} AS "$ambiguous"{old}
+        t."{GROUP}" AS "$in", {several} AS "$ambiguous"{old}{self._before()}
     FROM items i
     LEFT JOIN {stored}
 )"""
+
+    @property
+    def whole(self) -> str:
+        """SELECT: the row `t` itself, beside its columns, where rows are looked up."""
+        return ""
+
+    def _before(self) -> str:
+        """What else is read of the stored row `t`."""
+        return ""
 
     def _found(self, row: str, item: str, equal: Sequence[tuple[StoredField, str]]) -> str:
         """What to JOIN an item with: the stored row, one at most, that has these values.
@@ -126,9 +138,12 @@ class Parts:
         """
         same = " AND ".join(f"{row}.{quote(field.column)} = {value}" for field, value in equal)
         same = f'{row}."$account" = {item}."$account" AND {same}'
+        whole = self.whole if row == "t" else ""
         if any(field.type is ColumnType.NUMERIC for field, _ in equal):
-            return f"(SELECT * FROM {self.table} OFFSET 0) {row} ON {same}"
-        return f"LATERAL (SELECT * FROM {self.table} {row} WHERE {same} LIMIT 1) {row} ON true"
+            return f"(SELECT *{whole} FROM {self.table} {row} OFFSET 0) {row} ON {same}"
+        return (
+            f"LATERAL (SELECT *{whole} FROM {self.table} {row} WHERE {same} LIMIT 1) {row} ON true"
+        )
 
     def _known(self) -> str:
         """The items that mean one stored row or none, and not one of several."""

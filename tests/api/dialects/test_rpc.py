@@ -737,7 +737,7 @@ async def test_r09_the_token_is_kept_nowhere(
     async with rpc.operator.connection() as connection:
         tables = await connection.fetch(
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
-            "WHERE schemaname IN ('ingest', 'collections')"
+            "WHERE schemaname IN ('ingest', 'collections', 'images')"
         )
         for table in tables:
             rows = await connection.fetch(f"SELECT t::text AS row FROM {table['name']} t")

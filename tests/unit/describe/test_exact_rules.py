@@ -205,3 +205,28 @@ def test_rules_stand_beside_what_a_default_adds() -> None:
     found = of(fields.Boolean(load_default="no", validate=even))
     assert found["$comment"].startswith("A rule of the schema's own, even")
     assert found["anyOf"] == [{"type": "boolean"}, {"enum": ["no"]}]
+
+
+@pytest.mark.parametrize(
+    ("field", "taken", "refused"),
+    [
+        (
+            fields.Decimal(as_string=True, validate=validate.Range(0, 10**12)),
+            ["0", "-0.0", "007.5", "1000000000000.0", 12],
+            ["-1", "-0.1", "1000000000000.1", "2000000000000", -1],
+        ),
+        (fields.Integer(as_string=True, validate=validate.Range(max=-5)), ["-5"], ["-4", "5"]),
+        (
+            fields.Decimal(1, as_string=True, validate=validate.Range(max=1)),
+            ["1.04"],  # it is rounded first
+            [],
+        ),
+    ],
+)
+def test_texts_of_numbers_keep_to_bounds(
+    field: fields.Field[Any], taken: list[Any], refused: list[Any]
+) -> None:
+    oracle = Oracle(Resource("things", Schema.from_dict({"f": field})))
+    for value, takes in [*((each, True) for each in taken), *((each, False) for each in refused)]:
+        assert oracle.takes(Kind.CREATE, {"f": value}) is takes, value
+        assert (not oracle.errors(Kind.CREATE, {"f": value})) is takes, value

@@ -124,6 +124,12 @@ def test_operations_have_names_of_their_own() -> None:
     assert {"getContact", "getBatch", "listBatches", "getBatchFailures"} <= {*names}
 
 
+def test_select_may_name_nothing() -> None:
+    """`?select=` is what is left of an empty list."""
+    schema = document()["components"]["parameters"]["DealsSelect"]["schema"]
+    assert {"", "meta", "-title", "sales"} <= {*schema["items"]["enum"]}
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [("deal", "deals"), ("a-b", "a_b"), ("boxes", "box"), ("sheep", "sheeps")]
 )
