@@ -45,8 +45,8 @@ class Columns:
     def add(self, items: Iterable[Any]) -> None:
         for raw in items:
             found: Iterable[tuple[tuple[str, ...], Any]] = [((self._key,), raw)]
-            if isinstance(raw, dict):
-                found = _names(raw, (), self._shape)
+            if isinstance(raw, dict):  # of an empty one, there is nothing to name
+                found = _names(raw, (), self._shape) if raw else ()
             for path, value in found:
                 if self.too_many:
                     return

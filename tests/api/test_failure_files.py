@@ -392,3 +392,19 @@ async def test_whatever_the_service_writes_fails_again_in_the_same_way(
             assert [(e["code"], e["message"], e.get("field")) for e in was["errors"]] == [
                 (e["code"], e["message"], e.get("field")) for e in now["errors"]
             ]
+
+
+async def test_an_item_without_fields_has_a_row_of_errors(service: Service) -> None:
+    for body in ("[{}]", '[{}, {"email": "x"}]'):
+        batch = await batch_of(service, body, "application/json")
+        rows = [*csv.DictReader(io.StringIO((await file_of(service, batch, ".csv")).decode()))]
+        assert {each["error_code"] for each in rows if not each.get("email")} == {"42201; 42201"}
+
+
+async def test_a_list_of_which_nothing_is_selected_is_a_file_too(service: Service) -> None:
+    assert (await service.post("contacts", [JIM])).status == 201
+    found = (await service.get("contacts/schema?for=item")).body["properties"]
+    path = f"/v1/contacts?select={','.join(f'-{name}' for name in found if name != 'meta')}"
+    headers = {"Authorization": f"Bearer {service.token}", "Accept": "text/csv"}
+    async with service.client.get(path, headers=headers) as response:
+        assert (response.status, (await response.text()).strip()) == (200, "")
