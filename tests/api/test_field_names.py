@@ -29,7 +29,7 @@ def words() -> list[str]:
     """Every name and word of the statements that touch the table of a resource."""
     found: set[str] = set()
     options = [
-        Options(lenient=lenient, resolution=resolution, matching=matching, groups=groups)
+        Options(lenient=lenient, resolution=resolution, matching=matching, groups=groups, undo=True)
         for lenient, resolution, matching, groups in product(
             (False, True), Resolution, (None, "a"), ((), ("g",))
         )
@@ -88,6 +88,12 @@ async def test_a_field_may_be_called_as_anything_in_the_statements(settings: Set
         for name in declared:
             found_by = await service.get("words", params={name: item[name]})
             assert found_by.status == (400 if name in PARAMETERS else 200)
-        assert (await service.get(f"words/{key}")).body["data"]["r"] == "x"
+        before = (await service.get(f"words/{key}")).body["data"]
+        assert before["r"] == "x"
         gone = await service.delete("words", [key])
         assert gone.body["metadata"]["deleted"] == 1
+        for batch in (gone, made):
+            where = f"/v1/batches/{batch.body['metadata']['batchId']}:revert"
+            undone = await service.request("POST", where, prefer="handling=lenient")
+            assert undone.status == (200 if batch is gone else 207), undone.body
+        assert (await service.get(f"words/{key}")).body["data"] == before

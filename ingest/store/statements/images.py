@@ -16,17 +16,22 @@ class Images(Parts):
     """The parts of `apply` that keep images, where the options of its batches say so."""
 
     @property
+    def _row(self) -> str:
+        """The row `t` as one value: a bare `t` is a field of that name, where there is one."""
+        return f"(t.*)::{self.table}"
+
+    @property
     def whole(self) -> str:
         """UPDATE returns what it has written, so its images are taken where rows are looked up."""
         images = self.options.undo and self.action is not Action.DELETE
-        return ', t AS "$image"' if images else ""
+        return f', {self._row} AS "$image"' if images else ""
 
     def _before(self) -> str:
         return ', t."$image", t."$batch" AS "$writer"' if self.whole else ""
 
     def _image(self) -> str:
         """RETURNING: the image of a row `t` that is deleted."""
-        return ', t AS "$image", t."$batch" AS "$writer"' if self.options.undo else ""
+        return f', {self._row} AS "$image", t."$batch" AS "$writer"' if self.options.undo else ""
 
     def _kept_image(self) -> str:
         """RETURNING: that of the row of item `g`, which is changed."""

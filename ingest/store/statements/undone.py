@@ -17,7 +17,7 @@ from ingest.store.statements.parts import Parts
 from ingest.store.tables import ACCOUNT, BATCH, GROUP, VERSION, images_name, quote
 
 _IMAGES = """LATERAL (
-            SELECT row_number() OVER () AS place, row AS was FROM unnest(m.images) row
+            SELECT row_number() OVER () AS place, "$r" AS was FROM unnest(m.images) "$r"
         ) e"""
 _CLOCKS = "interval '1 hour'"  # by which those of two servers may differ, after a failover
 
