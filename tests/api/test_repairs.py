@@ -259,6 +259,9 @@ async def test_an_answer_that_does_not_wait(api: Service) -> None:
     assert reply.headers["Location"] == place(first).removesuffix("/items")
     assert reply.headers["Preference-Applied"] == "respond-async"
     assert reply.body["metadata"]["attempt"] == 2
+    first = await rejected(api, contact(1), BAD)
+    reply = await mend(api, first, {"index": 1, "drop": True}, prefer="respond-async")
+    assert reply.body["message"] == "1 item accepted; the batch is not yet committed"
 
 
 async def corrected(service: Service, reply: Reply, extension: str) -> bytes:
