@@ -21,6 +21,8 @@ _TINY = re.compile(rb"e-0000*(?:,|\Z)")
 _WHITE_SPACE = b" \t\r\n"
 _AFTER_A_NUMBER = b",]}" + _WHITE_SPACE
 _SHAPE = bytes.maketrans(b"123456789.E" + _AFTER_A_NUMBER, b"0000000000e" + b",,,,,,,")
+_NOT_IN_YAML = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xbf[\xbe\xbf]")
+"""And what ends a line there (YAML 1.1, 5.1 and 5.4), in UTF-8; the others orjson escapes."""
 _PART = 16 * 1024  # bytes that are looked at in one go
 
 
@@ -91,6 +93,20 @@ def dump_exact(document: Any) -> bytes:
         return orjson.dumps(document, default=_fragment)
     except TypeError:
         return orjson.dumps(_with_fragments(document), default=_fragment)
+
+
+def dump_readable(document: Any) -> bytes:
+    """The same for documents that are read by tools: they may read JSON as YAML, to which
+    some characters are forbidden, or the end of a line, and so those are escaped.
+
+    Raises:
+        TypeError: as `dump_exact`.
+    """
+    return _NOT_IN_YAML.sub(_escaped, dump_exact(document))
+
+
+def _escaped(character: re.Match[bytes]) -> bytes:
+    return f"\\u{ord(character[0].decode()):04x}".encode()
 
 
 def _fragment(value: Any) -> Any:

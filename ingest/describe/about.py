@@ -9,6 +9,7 @@ from marshmallow import fields, missing
 from ingest.describe import values
 from ingest.describe.values import NoForm
 from ingest.errors import encodable
+from ingest.resources.resource import Resource
 
 
 def about(field: fields.Field[Any], *, shown: bool) -> dict[str, Any]:
@@ -30,6 +31,11 @@ def about(field: fields.Field[Any], *, shown: bool) -> dict[str, Any]:
         with suppress(NoForm):
             said["default"] = values.shown(field, field.load_default)
     return said
+
+
+def of_collection(resource: Resource) -> str:
+    """What the docstring of the user's schema says, in one line; empty where there is none."""
+    return encodable(" ".join((type(resource.schema).__doc__ or "").split()))
 
 
 def _examples(metadata: Mapping[str, Any]) -> list[Any]:

@@ -26,13 +26,19 @@ def truth(field: fields.Boolean, is_shown: bool) -> Schema:
     """true and false; words where a declaration has its own."""
     if is_shown:
         return {"type": "boolean"}
-    own = "truthy" in vars(field) or "falsy" in vars(field) or type(field) is not fields.Boolean
-    own = own and bool(field.truthy)  # without words for true, any value is one
-    words = [each for each in (*field.truthy, *field.falsy) if own and isinstance(each, str | int)]
-    numbers = [each for each in words if not isinstance(each, bool)]
-    taken = _taken(field, [True, False, *sorted(numbers, key=str)])
+    taken = _taken(field, own_words(field) or [True, False])
     said = {"type": "boolean"} if taken == [True, False] else rules.one_of(taken)
     return together([said, *_untried(field)])
+
+
+def own_words(field: fields.Boolean) -> list[str | int]:
+    """What stands for true and false where a declaration says it; nothing where it does not."""
+    own = "truthy" in vars(field) or "falsy" in vars(field) or type(field) is not fields.Boolean
+    if not own or not field.truthy:  # without words for true, any value is one
+        return []
+    words = field.truthy | field.falsy
+    others = [each for each in words if isinstance(each, str | int) and type(each) is not bool]
+    return [*(each for each in (True, False) if each in words), *sorted(others, key=str)]
 
 
 def choices(field: fields.Enum[Any], is_shown: bool) -> Schema:

@@ -7,7 +7,8 @@ from typing import Any
 
 from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES_SCHEMA
 
-from ingest.describe.commands import Command, commands, saved
+from ingest.describe.about import of_collection
+from ingest.describe.commands import Command, commands
 from ingest.describe.examples import Example
 from ingest.describe.words.fields import FieldRow, field_rows, unknown_rule
 from ingest.describe.words.rule import Rule
@@ -72,25 +73,20 @@ def collection_page(
         name=resource.name,
         number=number,
         rpc_resources=resource.rpc_resources,
-        description=_description(resource),
+        description=of_collection(resource),
         key=resource.key.data_key,
         unique=tuple(", ".join(field.data_key for field in group) for group in resource.unique),
         rules=rules,
         fields=rows,
         item_errors=tuple(_item_errors(possible, rows)),
         request_errors=tuple(_request_errors(possible)),
-        example="" if example is None else _shown(saved(resource, example)),
+        example="" if example is None else _shown(example.sent),
         commands=tuple(commands(resource, example, base)),
     )
 
 
 def _shown(item: Mapping[str, Any]) -> str:
     return json.dumps(item, ensure_ascii=False, indent=2)
-
-
-def _description(resource: Resource) -> str:
-    """The docstring of the user's schema, in one line."""
-    return " ".join((type(resource.schema).__doc__ or "").split())
 
 
 def _rules(resource: Resource) -> Iterator[Rule]:

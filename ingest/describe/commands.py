@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ingest.describe.examples import Example
+from ingest.describe.examples import Example, brings_key
 from ingest.resources.resource import Resource
 
 _CALLER = '-H "Authorization: Bearer $TOKEN"'
@@ -38,21 +38,20 @@ def commands(resource: Resource, example: Example | None, base: str) -> Iterator
         yield from _saving(resource, example, url)
     yield Command("Read its JSON Schema", _curl(f"{url}/schema"))
     yield Command("List the first items", _curl(f"{url}?limit=10"))
-    if example is not None and _brings_key(resource):
+    if example is not None and brings_key(resource):
         yield from _by_key(resource, example, url)
 
 
 def _saving(resource: Resource, example: Example, url: str) -> Iterator[Command]:
-    item, new_key = saved(resource, example), _new_key(resource)
-    body = _json([item])
+    body, new_key = _json([example.sent]), _new_key(resource)
     yield Command("Check an item, and save nothing", _curl(f"{url}?dryRun=true", _JSON, body))
     yield Command("Save a new item", _curl(url, _JSON, *new_key, body))
-    if not _brings_key(resource):
+    if not brings_key(resource):
         return
     yield Command(
         "Save it, or change it where it is there", _curl(url, _JSON, _UPSERT, *new_key, body)
     )
-    if (table := _table(item)) is not None:
+    if (table := _table(example.sent)) is not None:
         yield Command("The same as CSV", _curl(url, _CSV, _UPSERT, *new_key, table))
 
 
@@ -63,18 +62,6 @@ def _by_key(resource: Resource, example: Example, url: str) -> Iterator[Command]
         yield Command("Change a field, and keep the others", _curl(url, "-X PATCH", *change))
     yield Command("Read it by its key", _curl(f"{url}/{path}"))
     yield Command("Delete it", _curl(url, "-X DELETE", _JSON, *new_key, _json([example.key])))
-
-
-def saved(resource: Resource, example: Example) -> Mapping[str, Any]:
-    """What is sent of an example; with a key of the client's own, by which it is found again."""
-    if not _brings_key(resource):
-        return example.sent
-    return {resource.key.data_key: example.key, **example.sent}
-
-
-def _brings_key(resource: Resource) -> bool:
-    """Whether a new item may bring its key."""
-    return resource.own_key or not resource.key.field.dump_only
 
 
 def _new_key(resource: Resource) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ class Example:
 
     key: Any
     sent: Object
-    """What POST sends."""
+    """What POST sends; with a key of the client's own where it may bring one, so that what is done
+    by key can be tried next."""
     shown: Object
     """What GET shows of it."""
     changed: Object
@@ -52,7 +53,13 @@ def example_of(resource: Resource, schema: Mapping[str, Any]) -> Example | None:
     others = [field for field in sent if field != name]
     changes = {field: sent[field] for field in others[:1]}
     found = {name: shown[name]}
+    sent = found | sent if brings_key(resource) else sent
     return Example(shown[name], sent, shown, found | changes, changes, found)
+
+
+def brings_key(resource: Resource) -> bool:
+    """Whether a new item may bring its key."""
+    return resource.own_key or not resource.key.field.dump_only
 
 
 def _drawn(resource: Resource, schema: Mapping[str, Any]) -> Object:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
+from ingest.describe.about import of_collection
 from ingest.describe.definitions import Definitions
 from ingest.describe.meta import SENT_META, SHOWN_META
 from ingest.describe.notes import NOTES, noted
@@ -40,6 +41,7 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
 
         $schema, $id        the dialect, and `base` + `path(resource, kind)`
         title               the collection's name
+        description         the docstring of its schema, where it has one; a key has none
         type                "object" (of a key, its own)
         properties          by the names that clients use, as they are declared; `meta` last
         required            left out where nothing is
@@ -66,6 +68,8 @@ def json_schema(resource: Resource, kind: Kind, base: str) -> dict[str, Any]:
     if kind is Kind.KEY:
         said = noted(Definitions(shown=False).key(resource), STORED)
         return without_surrogates({**about, **said})
+    if description := of_collection(resource):
+        about["description"] = description
     definitions = Definitions(shown=kind is Kind.ITEM)
     definitions.reserve(META, SHOWN_META if kind is Kind.ITEM else SENT_META)
     said = definitions.root(resource, patch=kind is Kind.PATCH)

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ingest.describe import answers, collection_paths, rpc, shared_paths
+from ingest.describe.about import of_collection
 from ingest.describe.components import Components, Object
 from ingest.describe.described import Described, described
 from ingest.describe.documents import add_documents
@@ -137,7 +138,10 @@ def _limits(settings: Settings) -> Object:
 
 
 def _tags(registry: Registry) -> list[Object]:
-    collections = [{"name": name, "description": f"The collection {name}."} for name in registry]
+    collections = [
+        {"name": name, "description": of_collection(each) or f"The collection {name}."}
+        for name, each in registry.items()
+    ]
     return [
         *collections,
         {"name": "batches", "description": "What became of each write."},

@@ -239,13 +239,12 @@ class Trials:
             return covered and found > 0 and (count - found) * SHARE <= count
 
         healing = [each for each in self.tried if explains(each.heals, each)]
+        lost = next((each for each in self.tried if explains(each.lost, each)), None)
         best = max(healing, key=lambda each: each.heals, default=None)
-        if best is not None:
+        # Rounded numbers fit into another column, too: they do not stand in the wrong one for that.
+        if best is not None and not (best.transform.whole and lost is not None):
             return Cause(best, tuple(self._rivals(best)))
-        for each in self.tried:
-            if explains(each.lost, each):
-                return Cause(each, remedied=False)
-        return None
+        return None if lost is None else Cause(lost, remedied=False)
 
     def _rivals(self, best: Tried) -> list[Tried]:
         """What reads values in another way, where too few of them can be read in one way only."""

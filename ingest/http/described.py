@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ingest.exactjson import dump_exact
+from ingest.exactjson import dump_readable
 from ingest.formats.negotiation import from_json
 from ingest.http.encoded import Encoded, encode
 
@@ -26,4 +26,4 @@ class OpenApi:
         return await asyncio.shield(self._written[media_type])
 
     def _write(self, media_type: str) -> Encoded:
-        return encode(from_json(dump_exact(self._describe()), media_type))
+        return encode(from_json(dump_readable(self._describe()), media_type))

@@ -32,14 +32,15 @@ _KEY = r"{key:(?!schema(?:\.(?:json|xml|yaml))?$)[^/]+}"
 
 def _api(root: str) -> tuple[web.RouteDef, ...]:
     """The endpoints under `/v1/`, or under another root that is its alias."""
-    # No collection is called `batches`; a colon begins what is done with one.
+    # No collection is called `batches`; a colon begins what is done with one, but for one behind a
+    # dot, which is in what is no format.
     # Nor is a collection called as the root of another dialect goes on.
     others = "".join(
         f"|{re.escape(other.removeprefix(root))}"
         for other in ROOTS
         if other != root and other.startswith(root)
     )
-    collection = rf"{{collection:(?!batches(?:[.:/]|$){others})[^/:]+}}"
+    collection = rf"{{collection:(?!batches(?:[.:/]|$){others})[^/:]+(?:\.[^/]*)?}}"
     return (
         web.get(f"{root}batches", reads.list_batches),
         web.get(f"{root}batches.{{extension}}", reads.list_batches),

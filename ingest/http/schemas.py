@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from ingest.describe.json_schema import MEDIA_TYPE, Kind, json_schema
-from ingest.exactjson import dump_exact
+from ingest.exactjson import dump_readable
 from ingest.formats.negotiation import JSON
 from ingest.http.call import CALL, RESOURCE
 from ingest.http.conditional import conditional
@@ -22,7 +22,7 @@ async def get_schema(request: web.Request) -> web.Response:
     # The first one of a resource may take as long as its patterns are many.
     described = await asyncio.to_thread(_described, resource, call.schema_for)
     document = {**described, "$id": public_base(request) + described["$id"]}
-    return conditional(request, dump_exact(document), call.media_type or MEDIA_TYPE)
+    return conditional(request, dump_readable(document), call.media_type or MEDIA_TYPE)
 
 
 @lru_cache(maxsize=256)

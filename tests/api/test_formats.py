@@ -324,6 +324,7 @@ async def test_an_extension_that_there_is_not_gets_no_body(api: Service, operato
         ("POST", "contacts.csv"),
         ("GET", "contacts."),
         ("GET", "contacts.json.xml"),
+        ("PATCH", "contacts.a:b"),
         ("GET", "batches.csv"),
         ("GET", "batches/0191d7a0-0000-7000-8000-000000000001.html"),
         ("GET", "batches/0191d7a0-0000-7000-8000-000000000001/failures.xml"),

@@ -45,7 +45,7 @@ NOT_ALLOWED = [
     ("PUT", "/v1/contacts", ALL),
     ("OPTIONS", "/v1/contacts", ALL),
     ("POST", "/v1/contacts/1", {"GET", "HEAD"}),
-    ("DELETE", f"/v1/batches/{BATCH}", {"GET", "HEAD"}),
+    ("POST", f"/v1/batches/{BATCH}", {"GET", "HEAD", "DELETE"}),
     ("POST", "/healthz", {"GET", "HEAD"}),
 ]
 

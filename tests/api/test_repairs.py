@@ -322,6 +322,28 @@ async def test_empty_cells_mean_what_they_meant(service: Service) -> None:
     assert reply.codes == {0: [(42202, "first_name")]}
 
 
+async def test_a_corrected_cell_changes_no_other_member(service: Service) -> None:
+    """An upsert says nothing of what is absent, and empties what is null."""
+    stored_ = contact(1, last_name="One", age=3, status="lead")
+    assert (await service.post("contacts", [stored_])).status == 201
+    again = {"email": "c1@example.com", "first_name": "", "last_name": None, "age": "4"}
+    first = await service.request(
+        "POST",
+        "/v1/contacts?matching=email",
+        [again],
+        prefer=f"{KEEP}, resolution=merge-duplicates",
+    )
+    assert {error[1] for error in first.codes[0]} == {"first_name", "age"}
+    body = await corrected(service, first, "csv")
+    body = body.replace(b"c1@example.com,,", b"c1@example.com,Uno,")
+    reply = await service.request("PATCH", place(first), data=body, content_type="text/csv")
+    # What was wrong with the age is as its cell shows it: a number.
+    assert reply.status == 200, reply.body
+    [saved] = reply.body["data"]
+    assert (saved["first_name"], saved["last_name"], saved["age"]) == ("Uno", None, 4)
+    assert saved["status"] == "lead"
+
+
 async def test_rows_of_csv_that_are_no_changes(api: Service) -> None:
     first = await rejected(api, JIM, BAD)
     for body, said in (

@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.exactjson import dump_exact, keep_digits, load_exact
+from ingest.exactjson import dump_exact, dump_readable, keep_digits, load_exact
 
 
 @pytest.mark.parametrize(
@@ -184,3 +185,11 @@ def test_a_document_that_is_too_deep_to_be_written_keeps_its_digits() -> None:
 
 def test_a_number_alone_keeps_its_digits() -> None:
     assert load_exact(b"123456789.123456789012") == Decimal("123456789.123456789012")
+
+
+def test_what_tools_read_is_yaml_too() -> None:
+    every = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+    document = {"".join(every[:0xD0]): every, "é": "\U0001f600"}
+    written = dump_readable(document)
+    assert yaml.load(written, yaml.CSafeLoader) == orjson.loads(written) == document
+    assert dump_readable("é\xa0\ufffd") == dump_exact("é\xa0\ufffd")

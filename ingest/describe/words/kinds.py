@@ -6,7 +6,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from ingest.describe.words.rule import BAD_FORMAT, WRONG_TYPE, Rule, each_shown, shown
+from ingest.describe.choices import own_words
+from ingest.describe.words.rule import BAD_FORMAT, WRONG_TYPE, Rule, each_shown, seen, shown
 from ingest.errors import encodable
 
 _TYPE = (WRONG_TYPE,)
@@ -69,6 +70,8 @@ def _decimal(field: fields.Decimal) -> Rule:
 
 
 def _boolean(field: fields.Boolean) -> Rule:
+    if words := own_words(field):
+        return Rule("True or false, as one of:", _TYPE, each_shown(words))
     return Rule("Either true or false, also written as text.", _TYPE)
 
 
@@ -124,7 +127,7 @@ def _interface(field: fields.IPInterface) -> Rule:
 
 
 def _constant(field: fields.Constant[Any]) -> Rule:
-    return Rule("Whatever is sent, it is", (), (shown(field.constant),))
+    return Rule("Whatever is sent, it is", (), (seen(field.constant),))
 
 
 def _list(field: fields.List[Any]) -> Rule:

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from ingest.describe.rules import words
-from ingest.describe.words.rule import BAD_FORMAT, Rule, each_shown, shown
+from ingest.describe.words.rule import BAD_FORMAT, Rule, each_shown, seen, shown
 
 _INVALID = ("invalid",)
 _UNITS = ((fields.String, "character"), (fields.Mapping, "entry"), (fields.Dict, "entry"))
@@ -87,7 +87,7 @@ def _contains_none_of(validator: validate.ContainsNoneOf, _: fields.Field[Any]) 
 
 
 def _equal(validator: validate.Equal, _: fields.Field[Any]) -> Iterator[Rule]:
-    yield Rule("Equal to", _INVALID, (shown(validator.comparable),))
+    yield Rule("Equal to", _INVALID, (seen(validator.comparable),))
 
 
 def _regexp(validator: validate.Regexp, _: fields.Field[Any]) -> Iterator[Rule]:

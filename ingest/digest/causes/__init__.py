@@ -20,6 +20,7 @@ from ingest.digest.causes import (
     thousands,
     totals_row,
     wrong_collection,
+    zero_decimals,
 )
 
 CAUSES_OF_ROWS: Sequence[Propose] = (extra_cells.propose,)
@@ -36,6 +37,7 @@ CAUSES: Sequence[Propose] = (
     choice_case.propose,
     decimal_comma.propose,
     thousands.propose,
+    zero_decimals.propose,
     *day_month_order.PROPOSALS,
     lost_zeros.propose,
     rounded_numbers.propose,

@@ -6,15 +6,17 @@ Each order is tried by itself. Where two of them read the values, and differentl
 
 import datetime as dt
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from marshmallow import fields
 
-from ingest.digest.cause import of_values
+from ingest.digest.cause import About, Transform, of_values
 from ingest.digest.marks import UNLIKE
-from ingest.digest.places import Field, Place
+from ingest.digest.places import Field, Place, value_at
 
 _SEPARATOR = r"(?P<by>[-/.]) ?"
 _YEAR, _MONTH, _DAY = "(?P<year>[0-9]{4})", "(?P<month>[0-9]{1,2})", "(?P<day>[0-9]{1,2})"
@@ -22,6 +24,10 @@ _TIME = r"(?:(?:T|,? +)(?P<hour>[0-9]{1,2})(?P<rest>:[0-9].*))?"
 _ISO = (None, "iso", "iso8601")
 _UNCLEAR = (
     "No day exceeds 12, or those that do contradict each other: nothing tells days from months."
+)
+_PASSED = (
+    " Those of which day and month are at most 12 pass as the field has them: in such a file they "
+    "may mean another day."
 )
 ORDERS = {
     "DD/MM/YYYY": (_DAY, _MONTH, _YEAR),
@@ -55,9 +61,28 @@ def _of(order: str, parts: tuple[str, str, str]) -> Callable[..., Any]:
     first, second, third = parts
     pattern = re.compile(f"{first}{_SEPARATOR}{second}(?P=by) ?{third}{_TIME}", re.DOTALL)
     says = f"The dates are written as {order}."
-    return of_values(
+    propose = of_values(
         "day_month_order", says, _fits, partial(_mend, pattern), unclear=_UNCLEAR, order=order
     )
+
+    def with_caution(about: About) -> Iterator[Transform]:
+        for each in propose(about):
+            yield replace(each, says=says + _PASSED) if _others_pass(about) else each
+
+    return with_caution
+
+
+def _others_pass(about: About) -> bool:
+    """Whether the field takes such a date where both day and month are at most 12."""
+    value = value_at(about.item, about.place.steps)
+    form = getattr(about.place.field, "format", None)
+    if not isinstance(value, str) or form in _ISO:
+        return False
+    try:
+        time.strptime(re.sub("[0-9]{1,2}", "03", value, count=2), form)
+    except ValueError:
+        return False
+    return True
 
 
 PROPOSALS = [_of(order, parts) for order, parts in ORDERS.items()]

@@ -10,6 +10,7 @@ from ingest.digest.marks import UNLIKE
 from ingest.digest.places import Field
 
 _PARTNERS = 30
+_NOTHING = (None, "")
 
 
 def propose(about: About) -> Iterator[Transform]:
@@ -33,7 +34,8 @@ def _swap(own: str, other: str, known: dict[str, Field], *, from_cells: bool) ->
     first, second = sorted((own, other))
 
     def mend(item: Item, _: Any) -> Any:
-        if first not in item or second not in item:
+        # Where nothing is, it takes the place of anything that is bad: that tells no swap.
+        if item.get(first) in _NOTHING or item.get(second) in _NOTHING:
             return UNLIKE
         mended = {name: value for name, value in item.items() if name not in (first, second)}
         for source, target in ((first, second), (second, first)):

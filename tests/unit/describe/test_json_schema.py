@@ -304,6 +304,18 @@ def test_a_key_of_the_clients_is_required_and_never_null() -> None:
     }
 
 
+def test_the_docstring_of_a_schema_describes_its_items() -> None:
+    class Seat(Schema):
+        """A seat  <b>
+        of a hall.
+        """
+
+    resource = Resource("seats", Seat)
+    for kind in (Kind.CREATE, Kind.PATCH, Kind.ITEM):
+        assert json_schema(resource, kind, "")["description"] == "A seat <b> of a hall."
+    assert "description" not in json_schema(resource, Kind.KEY, "")
+
+
 class Prepared(Schema):
     number = fields.Integer()
 

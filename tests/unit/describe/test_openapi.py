@@ -73,6 +73,17 @@ def of_the_tests() -> dict[str, Any]:
     return openapi(SERVED, SETTINGS)
 
 
+def test_collections_are_told_in_their_own_words() -> None:
+    class Seat(Schema):
+        """A seat of a hall."""
+
+    tags = openapi(Registry([Resource("seats", Seat), contacts]), SETTINGS)["tags"]
+    assert [each["description"] for each in tags[:2]] == [
+        "A seat of a hall.",
+        "The collection contacts.",
+    ]
+
+
 def test_every_schema_of_the_tests_is_described_validly() -> None:
     validate(of_the_tests())
 

@@ -33,6 +33,8 @@ def _of_field(field: str, values: list[Any], code: int, like: str | None = None)
         ("thousands_separators", "price", WRONG, "1.234.567", "1234567"),
         ("thousands_separators", "count", WRONG, "1,234", 1234),
         ("thousands_separators", "count", WRONG, "1.234", 1234),
+        ("zero_decimals", "count", WRONG, "3.0", 3),
+        ("zero_decimals", "count", WRONG, "-12,00", -12),
         ("day_month_order", "day", FORMAT, "24/12/2026", "2026-12-24"),
         ("day_month_order", "day", FORMAT, "24. 12. 2026", "2026-12-24"),
         ("day_month_order", "day", FORMAT, "12-24-2026", "2026-12-24"),
@@ -216,6 +218,36 @@ def test_swapped_columns_of_a_whole_batch() -> None:
     assert "cause" not in some
     # One column that is missing is no swap.
     assert "cause" not in groups([{"phone": "Ann"}], people)[FORMAT, "phone"]
+
+
+def test_what_fits_under_another_name_by_chance_is_no_swap() -> None:
+    def found(price: str, count: str) -> Any:
+        columns = Options(columns=("title", "price", "count"))
+        items = [{"title": "A", "price": price, "count": count}] * 2
+        return groups(items, orders, options=columns)[WRONG, "count"]
+
+    # Nothing takes the place of anything that is bad.
+    empty = [{"title": "A", "price": None, "day": "46380"}] * 2
+    assert "cause" not in groups(empty)[FORMAT, "day"]
+    rounded = found("5", "1E+11")
+    assert rounded["cause"]["name"] == "rounded_number"
+    assert "remedy" not in rounded
+    assert found("5", "3.0")["cause"]["ambiguous"]
+    assert found("5.5", "3.0")["cause"]["name"] == "zero_decimals"
+
+
+def test_thousands_that_may_be_decimals_are_ambiguous() -> None:
+    assert _of_field("count", ["1.000", "12.000"], WRONG)["cause"]["ambiguous"]
+    some = _of_field("count", ["1.000", "12.345"], WRONG)
+    assert some["cause"]["name"] == "thousands_separators"
+    assert some["remedy"]["heals"] == 2
+
+
+def test_dates_that_pass_in_another_order_are_warned_of() -> None:
+    said = _of_field("american", ["24/12/2026"], FORMAT)["cause"]["message"]
+    assert "may mean another day" in said
+    assert "another day" not in _of_field("american", ["24.12.2026"], FORMAT)["cause"]["message"]
+    assert "another day" not in _of_field("day", ["24/12/2026"], FORMAT)["cause"]["message"]
 
 
 def test_cells_of_swapped_columns_are_read_again() -> None:

@@ -74,6 +74,26 @@ def rows_of(field: Any, **members: Any) -> dict[str, FieldRow]:
             "Either true or false, also written as text. Left out, it is false.",
         ),
         (
+            fields.Boolean(truthy={"ja", 1}, falsy={"nein"}),
+            "True or false, as one of: true, 1, ja, nein.",
+        ),
+        (
+            fields.Boolean(truthy=set(), falsy={"nein"}),
+            "Either true or false, also written as text.",
+        ),
+        (
+            fields.String(validate=validate.OneOf(["", " a", "b\n", "\x7f", "\ud800", "c d", "é"])),
+            r'Text. One of: "", " a", "b\n", "\u007f", "\ud800", c d, é.',
+        ),
+        (
+            fields.Raw(validate=validate.OneOf([False, None, 1])),
+            "Anything that the format of the body can hold. One of: false, null, 1.",
+        ),
+        (
+            fields.String(validate=validate.Equal("")),
+            'Text. Equal to "".',
+        ),
+        (
             fields.Enum(Size, load_default=Size.small),
             'One of: small, large. Left out, it is "small".',
         ),
