@@ -69,6 +69,7 @@ def collection_page(
     """
     rows, rules = field_rows(resource), tuple(_rules(resource))
     possible = possible_errors(resource, settings)
+    tried = None if settings.read_only else example
     return CollectionPage(
         name=resource.name,
         number=number,
@@ -81,7 +82,7 @@ def collection_page(
         item_errors=tuple(_item_errors(possible, rows)),
         request_errors=tuple(_request_errors(possible)),
         example="" if example is None else _shown(example.sent),
-        commands=tuple(commands(resource, example, base)),
+        commands=tuple(commands(resource, tried, base)),
     )
 
 

@@ -30,7 +30,7 @@ def commands(resource: Resource, example: Example | None, base: str) -> Iterator
     """In an order in which they can be tried: the last one deletes what the second has saved.
 
     Args:
-        example: an item that is valid; where there is none, only what needs none.
+        example: an item that is valid and may be saved; where there is none, only what needs none.
         base: where clients reach the service, without a `/` at its end.
     """
     url = f"{base}/v1/{resource.name}"

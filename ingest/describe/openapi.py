@@ -138,9 +138,11 @@ def _limits(settings: Settings) -> Object:
 
 
 def _tags(registry: Registry) -> list[Object]:
+    # It is CommonMark, in which what looks like HTML is HTML.
+    told = {name: of_collection(each).replace("<", r"\<") for name, each in registry.items()}
     collections = [
-        {"name": name, "description": of_collection(each) or f"The collection {name}."}
-        for name, each in registry.items()
+        {"name": name, "description": text or f"The collection {name}."}
+        for name, text in told.items()
     ]
     return [
         *collections,

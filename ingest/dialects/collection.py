@@ -356,7 +356,8 @@ def _message(batch: Batch) -> str:
             )
         return f"{bad} of {_items(batch.received)} {_are(bad)} invalid{NOTHING_SAVED}"
     if batch.state is not BatchState.COMMITTED:
-        return f"{_items(batch.received)} accepted; the batch is not yet committed"
+        kept = batch.received - len(batch.dropped)
+        return f"{_items(kept)} accepted; the batch is not yet committed"
     counts = {
         "created": batch.created,
         "updated": batch.updated,

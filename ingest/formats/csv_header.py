@@ -83,6 +83,7 @@ class Header:
         _refuse_repeated(names)
         self._own = {place: name for place, name in enumerate(names) if name not in ignored}
         self._named = own
+        self._members = {name: next(_path(shape, name))[0] for name in own}
         self._errors = {name: names.index(name) for name in ignored if name in names}
         self._unnamed = [position for position, name in enumerate(names) if not name]
         self._empty = empty
@@ -123,8 +124,9 @@ class Header:
         cells = self.own(row)
         if isinstance(raw, dict):
             named = [cell for cell, name in zip(cells, self._own.values(), strict=True) if name]
-            same = item_cells(raw, self._named) == named and self.stray(row) is None
-            return FailedBefore(raw, None) if same else None
+            before = zip(self._named, named, item_cells(raw, self._named), strict=True)
+            changed = [name for name, cell, was in before if cell != was]
+            return None if self.stray(row) is not None else self._corrected(raw, changed, row)
         if not stands_in(raw, cells, len(self._named)):
             return None
         field_, code, message = (
@@ -134,6 +136,29 @@ class Header:
         if field_ or code not in ("", str(BAD_FORMAT.code)):
             return FailedBefore(raw, None)
         return FailedBefore(raw, _LOADED.sub("", message) or _UNCHANGED)
+
+    def _corrected(
+        self, raw: dict[str, Any], changed: Sequence[str], row: Sequence[str]
+    ) -> "FailedBefore | None":
+        """The item of a row with changed columns: what was received of the members that were good.
+
+        So a correction of one cell makes nothing else of a null, or of `"5"`, in the others.
+        """
+        if not changed:
+            return FailedBefore(raw, None)
+        item = self.item(row)
+        if isinstance(item, Rewritten):
+            return None
+        place = self._errors.get("error_field")
+        bad = () if place is None else undefuse(row[place]).split("; ")
+        read = {self._members[name] for name in changed}
+        read |= {
+            name
+            for name in self._members.values()
+            if any(f"{field}.".startswith(f"{name}.") for field in bad)
+        }
+        kept = {name: value for name, value in raw.items() if name not in read.union(changed)}
+        return FailedBefore(kept | {name: item[name] for name in item if name in read}, None)
 
     def place_of(self, name: str) -> int | None:
         """Where a file of failed rows has one of their own columns, if it has."""

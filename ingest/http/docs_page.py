@@ -26,4 +26,4 @@ def _docs(service: Service) -> str:
         )
         for name, resource in service.registry.items()
     ]
-    return html(service, "docs.html", collections=collections)
+    return html(service, "docs.html", collections=collections, settings=service.settings)

@@ -8,7 +8,7 @@ import orjson
 from ingest.access.rights import Caller, Right
 from ingest.exactjson import dump_exact, load_exact
 from ingest.http.call import unknown_batch
-from ingest.model import Batch, Failure, Outcome
+from ingest.model import Action, Batch, Failure, Outcome
 from ingest.resources.resource import Resource
 from ingest.resources.secrets import has_secrets, without_secrets
 
@@ -55,6 +55,9 @@ def failures_as_seen(
     failures: Sequence[Failure], batch: Batch, caller: Caller, resource: Resource | None
 ) -> Sequence[Failure]:
     """Failures of a batch, for others than its sender without what is never shown."""
+    if batch.action is Action.REVERT and not caller.may(Right.READ, batch.collection):
+        # These items were not sent: their keys are what is stored.
+        return [replace(failure, raw={}) for failure in failures]
     if batch.token == caller.token or (resource and not has_secrets(resource.schema)):
         return failures
     return list(_masked(failures, resource))

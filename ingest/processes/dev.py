@@ -10,6 +10,7 @@ import click
 
 from ingest import logs, readiness
 from ingest.access.callers import digest_of
+from ingest.errors import ConfigurationError
 from ingest.folders import keep_secret, lock_folder, private_folder, write_private
 from ingest.listening import local_url
 from ingest.processes.greeting import greeting
@@ -56,6 +57,8 @@ def run(options: DevOptions) -> None:
         ConfigurationError: something cannot work; nothing is left running.
     """
     settings = options.settings
+    if settings.read_only:
+        raise ConfigurationError("`ingest dev` runs a worker, which writes: unset INGEST_READ_ONLY")
     logs.configure(settings)
     registry = load_registry(settings.resources)
     folder = private_folder(options.data_dir)

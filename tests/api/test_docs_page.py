@@ -1,18 +1,22 @@
 """GET /docs: each collection, its fields, its commands, and the errors that it can give."""
 
+import dataclasses
 import html
 import re
 
+from aiohttp.test_utils import TestClient
 from marshmallow import Schema, fields, validate
 
 from ingest import Resource
+from ingest.app import create_app
 from ingest.errors import INVALID_ITEMS, ITEM_CODES, request_errors
 from ingest.http.service import SERVICE
 from ingest.settings import Settings
+from tests.api.conftest import Server
 from tests.api.declared import serving
 from tests.api.shared import configured
 from tests.api.test_error_pages import check_headers
-from tests.harness import Service
+from tests.harness import REGISTRY, Service
 
 NAMES = {code.name for code in (*request_errors(), *ITEM_CODES.values())} | {INVALID_ITEMS}
 EVIL = "<img src=x onerror=alert(1)>"
@@ -156,3 +160,16 @@ async def test_a_page_without_an_example_says_how_to_bring_one(
     assert 'metadata={"example": …}' in shown
     assert "List the first items" in shown
     assert "Save a new item" not in shown
+
+
+async def test_where_only_reads_are_answered_no_command_writes(settings: Settings) -> None:
+    reads = dataclasses.replace(settings, read_only=True, write_url="https://write.example.com/&")
+    async with TestClient(Server(create_app(reads, REGISTRY))) as client:
+        async with client.get("/docs") as response:
+            page = text_of(await response.text())
+        shown = await collections(Service(client, ""))
+    assert "This instance takes no writes: send them to https://write.example.com/&." in page
+    assert "Prefer: handling=lenient" not in page
+    for section in shown.values():
+        commands = re.findall(r"<h4>(.+?)</h4>", section)
+        assert commands == ["Read its JSON Schema", "List the first items"]

@@ -259,6 +259,9 @@ async def test_an_answer_that_does_not_wait(api: Service) -> None:
     assert reply.headers["Location"] == place(first).removesuffix("/items")
     assert reply.headers["Preference-Applied"] == "respond-async"
     assert reply.body["metadata"]["attempt"] == 2
+    first = await rejected(api, contact(1), BAD)
+    reply = await mend(api, first, {"index": 1, "drop": True}, prefer="respond-async")
+    assert reply.body["message"] == "1 item accepted; the batch is not yet committed"
 
 
 async def corrected(service: Service, reply: Reply, extension: str) -> bytes:
@@ -320,6 +323,28 @@ async def test_empty_cells_mean_what_they_meant(service: Service) -> None:
     body = (await corrected(service, first, "csv")).replace(b",X,", b",,")
     reply = await service.request("PATCH", place(first), data=body, content_type="text/csv")
     assert reply.codes == {0: [(42202, "first_name")]}
+
+
+async def test_a_corrected_cell_changes_no_other_member(service: Service) -> None:
+    """An upsert says nothing of what is absent, and empties what is null."""
+    stored_ = contact(1, last_name="One", age=3, status="lead")
+    assert (await service.post("contacts", [stored_])).status == 201
+    again = {"email": "c1@example.com", "first_name": "", "last_name": None, "age": "4"}
+    first = await service.request(
+        "POST",
+        "/v1/contacts?matching=email",
+        [again],
+        prefer=f"{KEEP}, resolution=merge-duplicates",
+    )
+    assert {error[1] for error in first.codes[0]} == {"first_name", "age"}
+    body = await corrected(service, first, "csv")
+    body = body.replace(b"c1@example.com,,", b"c1@example.com,Uno,")
+    reply = await service.request("PATCH", place(first), data=body, content_type="text/csv")
+    # What was wrong with the age is as its cell shows it: a number.
+    assert reply.status == 200, reply.body
+    [saved] = reply.body["data"]
+    assert (saved["first_name"], saved["last_name"], saved["age"]) == ("Uno", None, 4)
+    assert saved["status"] == "lead"
 
 
 async def test_rows_of_csv_that_are_no_changes(api: Service) -> None:

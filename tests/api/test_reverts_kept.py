@@ -188,6 +188,24 @@ async def test_who_may_undo(service: Service, operator: Pool) -> None:
         assert (await undo(may, batch, "?dryRun=true")).status in (200, 422)
 
 
+async def test_who_may_not_read_sees_no_keys(service: Service, operator: Pool) -> None:
+    await create_role(operator, "blind", parse_grants(["update"]))
+    _, token = await create_token(operator, "acme", "blind", role="blind")
+    blind = Service(service.client, token)
+    await saved(service, ANN)
+    change = {"email": ANN["email"], "age": 1}
+    first = await blind.patch("contacts", [change], params={"matching": "email"})
+    await service.patch("contacts", [change | {"age": 2}], params={"matching": "email"})
+    reply = await undo(blind, first)
+    assert reply.codes == {0: [(41201, "meta.version")]}
+    batch = f"batches/{reply.body['metadata']['batchId']}"
+    for path in (batch, f"{batch}/failures"):
+        shown = (await blind.get(path)).body
+        failures = shown.get("data", shown)["failures"]
+        assert [each["rawData"] for each in failures] == [{}], path
+    assert reply.body["failures"][0]["rawData"] == {}
+
+
 async def test_a_confined_token_undoes_what_it_can_reach(service: Service, operator: Pool) -> None:
     north, south = [
         Service(service.client, (await create_token(operator, "acme", name, groups=[name]))[1])

@@ -51,6 +51,12 @@ class Observed:
         return Counter({name: len(wire.trips) for name, wire in self.wires.items()})
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, what is waited for would be looked up before it is announced."""
+    monkeypatch.setattr("ingest.batches.waiting._POLL", 60.0)
+
+
 @asynccontextmanager
 async def observed(settings: Settings, operator: Pool) -> AsyncIterator[Observed]:
     """API and worker of this process; arq does not poll meanwhile."""

@@ -27,7 +27,7 @@ from tests.staged import EMPTY, batch_of, outcome_of, save
 
 DAY = dt.timedelta(hours=24)
 FINGERPRINT = bytes(range(32))
-FAILURE = Failure(1, {"email": "x"}, [ItemError(errors.BAD_FORMAT, "No.", "email", "Really.")])
+FAILURE = Failure(1, {"email": "x"}, (ItemError(errors.BAD_FORMAT, "No.", "email", "Really."),))
 
 
 @pytest.fixture

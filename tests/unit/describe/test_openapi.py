@@ -75,11 +75,11 @@ def of_the_tests() -> dict[str, Any]:
 
 def test_collections_are_told_in_their_own_words() -> None:
     class Seat(Schema):
-        """A seat of a hall."""
+        """A seat <img> of a hall."""
 
     tags = openapi(Registry([Resource("seats", Seat), contacts]), SETTINGS)["tags"]
     assert [each["description"] for each in tags[:2]] == [
-        "A seat of a hall.",
+        r"A seat \<img> of a hall.",
         "The collection contacts.",
     ]
 
