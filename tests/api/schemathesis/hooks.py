@@ -71,7 +71,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     answer = case.operation.responses.get("200")
     if case.method == "GET" and answer is not None and "Accept" not in case.headers:
         # The dialects answer errors in ways of their own. Of a stream of events schemathesis holds
-        # each event against the schema, which OpenAPI 3.1 has for the text of all (3.2: itemSchema).
+        # each event against the schema, which is of the whole text (OpenAPI 3.2 has itemSchema).
         said = answer.definition.get("content", {})
         found = [each for each in said if ";" not in each and each != EVENT_STREAM]
         turn = _ASKED[case.operation.label] = _ASKED[case.operation.label] + 1
