@@ -39,7 +39,7 @@ serve: setup ## run everything on port 8080 until Ctrl-C, on the data that the d
 	@$(BIN)/ingest dev --port 8080 --data-dir .data
 
 test: setup ## pass the tests
-	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup ## the property tests for hours, public test suites, and the build of the image
 	@FUZZ_COMPARISONS=1000000 STATEFUL_STEPS=50000 FUZZ_REQUESTS=4000 FUZZ_SHAPES=3000 \
