@@ -15,6 +15,7 @@ from ingest.dialects.answer import Answer
 from ingest.dialects.samples import samples
 from ingest.errors import INVALID_ITEMS, REQUIRED, WRONG_TYPE, request_errors
 from ingest.exactjson import dump_exact
+from ingest.formats.event_stream import event
 from ingest.model import Action, Batch, BatchState, Failure, ItemError, Options, Outcome, Page
 from ingest.resources.representation import Presenter
 from ingest.resources.resource import Resource
@@ -115,6 +116,16 @@ def _bad(action: Action, key: str) -> Failure:
     return Failure(1, BAD_ITEM, [problem])
 
 
+BAD = _bad(Action.CREATE, "")
+"""The failure of which examples are made."""
+
+
+def events(resource: Resource, example: Example | None) -> str:
+    """The one event of a batch that is finished."""
+    document = collection.in_list(_committed(resource, Action.CREATE, example))
+    return event("finished", document).decode()
+
+
 _LETTERS: Mapping[Action, str] = {Action.CREATE: "c", Action.UPDATE: "u", Action.DELETE: "d"}
 
 
@@ -168,7 +179,7 @@ def batches(resource: Resource) -> list[Said]:
 def failures(resource: Resource) -> list[Said]:
     """The failures of a batch of two items, of which one is invalid."""
     batch = replace(_committed(resource, Action.CREATE, None), received=2, invalid_count=1)
-    failure = _bad(Action.CREATE, "")
+    failure = BAD
     problems = [each.document() for each in failure.errors]
     shown: Sequence[Any] = [{"index": 1, "rawData": failure.raw, "errors": problems}]
     answer = collection.failures(batch, shown)

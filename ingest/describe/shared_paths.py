@@ -12,6 +12,7 @@ from ingest.describe.faces import EVERY, IN_JSON, Face, alone
 from ingest.describe.headers import headers
 from ingest.describe.parameters import BATCH_FILTERS, shared
 from ingest.errors import RequestError
+from ingest.formats.failure_files import CsvWriter, NdjsonWriter, Writer
 from ingest.formats.negotiation import CSV, EVENT_STREAM, JSON, NDJSON, YAML
 
 _BATCHES, _OPERATIONS = "batches", "operations"
@@ -96,7 +97,8 @@ def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.batch(this.resource, this.example)
     found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
     if operation_id == "getBatch":
-        this.content(found)[EVENT_STREAM] = {"schema": {"type": "string"}}
+        # OpenAPI 3.1 has no schema of a stream's events.
+        this.content(found)[EVENT_STREAM] = {"example": answers.events(this.resource, this.example)}
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],
@@ -109,13 +111,25 @@ def _batch(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
 def _failures(this: Described, operation_id: str, faces: Sequence[Face]) -> Object:
     said = answers.failures(this.resource)
     found = _responses(this, operation_id, said, codes.BATCH, faces, "Batch")
-    this.content(found).update({each: {"schema": {"type": "string"}} for each in (NDJSON, CSV)})
+    this.content(found).update(_files())
     return {
         "operationId": operation_id,
         "tags": [_BATCHES],
         "summary": "Every failed item of a batch",
         "parameters": shared("batch"),
         "responses": found,
+    }
+
+
+def _files() -> Object:
+    """Failures as files; that of CSV is of a batch whose items are found by `id`."""
+    writers: dict[str, Writer] = {NDJSON: NdjsonWriter(), CSV: CsvWriter(["id"], "id")}
+    return {
+        media_type: {
+            "schema": {"type": "string"},
+            "example": (writer.head + writer.page([answers.BAD])).decode(),
+        }
+        for media_type, writer in writers.items()
     }
 
 

@@ -1,6 +1,6 @@
 """GET /v1/batches/{id} as `text/event-stream`: state and counts of a batch until it is finished.
 
-Server-sent events as the HTML standard has them (WHATWG HTML, 9.2). Each event has the batch as it
+Each event has the batch as it
 stands in lists; `progress` comes when that changes, `finished` once, at the end.
 """
 
@@ -14,7 +14,7 @@ from aiohttp import web
 from ingest.batches.waiting import Waited
 from ingest.dialects import collection
 from ingest.errors import RequestError
-from ingest.exactjson import dump_exact
+from ingest.formats.event_stream import SIGN_OF_LIFE, event
 from ingest.formats.negotiation import EVENT_STREAM
 from ingest.http.answers import paced, write
 from ingest.http.call import CALL, unknown_batch
@@ -64,12 +64,12 @@ async def follow(request: web.Request) -> web.StreamResponse:
 async def _tell(request: web.Request, batch: Batch, waited: Waited, pace: Pace) -> None:
     ends, told, said = time.monotonic() + _LONGEST, b"", 0.0
     while True:
-        event = _event(batch_as_seen(batch, request[CALLER]))
-        if event != told:
-            await write(request, event, pace)
-            told, said = event, time.monotonic()
+        now = _event(batch_as_seen(batch, request[CALLER]))
+        if now != told:
+            await write(request, now, pace)
+            told, said = now, time.monotonic()
         elif time.monotonic() - said > _SIGN_OF_LIFE:
-            await write(request, b": waiting\n\n", pace)
+            await write(request, SIGN_OF_LIFE, pace)
             said = time.monotonic()
         over = batch.state.finished or request.app[SERVICE].stopping.is_set()
         if over or time.monotonic() > ends:
@@ -100,5 +100,4 @@ async def _look(request: web.Request) -> Batch:
 
 def _event(batch: Batch) -> bytes:
     kind = _FINISHED if batch.state.finished else "progress"
-    document = dump_exact(collection.in_list(batch))
-    return b"event: %b\nid: %b\ndata: %b\n\n" % (kind.encode(), kind.encode(), document)
+    return event(kind, collection.in_list(batch))

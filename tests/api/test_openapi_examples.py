@@ -255,6 +255,30 @@ async def test_what_is_refused_is_told(service: Service, collection: str) -> Non
     await check(sender, "POST", sender.root, two, 207, "partial", "post", Prefer=prefer)
 
 
+async def test_failures_and_events_come_as_files(service: Service) -> None:
+    sender = Sender(service, "contacts")
+    await sender.send("POST", sender.root, [BAD_ITEM, BAD_ITEM])
+    [batch] = orjson.loads((await sender.send("GET", "/v1/batches", None))[1])["data"]
+    path = "/v1/batches/{batch}/failures"
+    told = resolved(operation(path, "get")["responses"]["200"])["content"]
+    for media_type in (NDJSON, CSV):
+        _, text = await sender.send("GET", path.format(batch=batch["id"]), None, Accept=media_type)
+        *_, last = text.splitlines()
+        assert last == told[media_type]["example"].splitlines()[-1]
+        assert text.splitlines()[0] == told[CSV]["example"].splitlines()[0] or media_type == NDJSON
+    told = resolved(operation("/v1/batches/{batch}", "get")["responses"]["200"])["content"]
+    _, text = await sender.send(
+        "GET", f"/v1/batches/{batch['id']}", None, Accept="text/event-stream"
+    )
+    sent, shown = (
+        [line.partition(": ")[::2] for line in each.splitlines() if line]
+        for each in (text, told["text/event-stream"]["example"])
+    )
+    assert [name for name, _ in sent] == [name for name, _ in shown] == ["event", "id", "data"]
+    assert [value for _, value in sent[:2]] == [value for _, value in shown[:2]]
+    assert orjson.loads(sent[2][1]).keys() == orjson.loads(shown[2][1]).keys()
+
+
 async def check(
     sender: Sender,
     method: str,
