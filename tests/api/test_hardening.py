@@ -62,7 +62,7 @@ async def test_what_is_too_long_is_not_repeated(api: Service) -> None:
         ("POST", "/v1/batches", "GET, HEAD"),
         ("DELETE", "/v1/batches", "GET, HEAD"),
         ("POST", "/v1/batches.json", "GET, HEAD"),
-        ("DELETE", "/v1/batches/x", "GET, HEAD"),
+        ("PATCH", "/v1/batches/x", "DELETE, GET, HEAD"),
         ("POST", "/v1/batches/x/failures", "GET, HEAD"),
         ("POST", "/healthz", "GET, HEAD"),
     ],

@@ -55,7 +55,7 @@ async def test_the_file_is_what_migrating_gives(empty_database: str) -> None:
     async with connected(empty_database) as connection:
         await connection.execute("DROP TABLE images.things, collections.things")
         from_revisions = schema_of(empty_database)
-        await connection.execute("DROP SCHEMA ingest, collections CASCADE")
+        await connection.execute("DROP SCHEMA ingest, collections, images CASCADE")
         await connection.execute(SCHEMA.read_text(encoding="utf-8"))
     assert schema_of(empty_database) == from_revisions
 
