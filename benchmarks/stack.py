@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ RESOURCES = ROOT / "benchmarks" / "resources.py"
 ACCOUNT = "bench"
 START_TIMEOUT = 60.0  # seconds
 STOP_TIMEOUT = 40.0  # seconds
+_TRIES = 5
 _POSTGRES = {
     "max_connections": "300",
     "max_wal_size": "4GB",  # so that checkpoints happen between measurements, for all alike
@@ -227,7 +228,13 @@ class Database:
             """,
             ["batches", "payloads", "failures", "counters", "before_images"],
         )
-        await self.connection.execute(f"TRUNCATE {', '.join(row['name'] for row in rows)} CASCADE")
+        truncate = f"TRUNCATE {', '.join(row['name'] for row in rows)} CASCADE"
+        for _ in range(_TRIES):
+            # A sweeper may hold one of the tables, and wait for another.
+            with suppress(asyncpg.DeadlockDetectedError):
+                await self.connection.execute(truncate)
+                return
+        await self.connection.execute(truncate)
 
     async def checkpoint(self) -> None:
         """Write everything out, so that no measurement pays for the one before it."""
